@@ -1,0 +1,115 @@
+"""The vocabulary: every dimension and variable with its dims, unit and meaning, and the flag bits.
+
+Everything that checks, stores or prints a variable reads it from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntFlag
+
+CUBE = ("energy", "y", "x")
+MAP = ("y", "x")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One word of the vocabulary."""
+
+    dims: tuple[str, ...]
+    unit: str
+    meaning: str
+
+
+VARIABLES: dict[str, Variable] = {
+    "sample": Variable(CUBE, "counts", "transmitted intensity with the sample"),
+    "flat_field": Variable(CUBE, "counts", "intensity without the sample"),
+    "foil": Variable(CUBE, "counts", "transmitted intensity with the calibration foil"),
+    "dark": Variable(MAP, "counts", "detector without beam"),
+    "mu": Variable(CUBE, "1", "absorbance, -ln(I/I0)"),
+    "mu_noise": Variable(CUBE, "1", "standard deviation of mu as it was measured, from photon statistics"),
+    "foil_mu": Variable(CUBE, "1", "the foil's absorbance"),
+    "energy_shift": Variable(MAP, "eV", "a pixel's true energy minus the nominal energy"),
+    "energy_shift_error": Variable(MAP, "eV", "standard error of energy_shift"),
+    "e0": Variable(MAP, "eV", "absorption edge"),
+    "edge_step": Variable(MAP, "1", "height of the edge"),
+    "norm": Variable(CUBE, "1", "pre-edge removed, divided by the edge step"),
+    "dmude": Variable(CUBE, "1/eV", "derivative of norm"),
+    "noise": Variable(MAP, "1", "standard deviation of norm at one energy"),
+    "white_line": Variable(MAP, "1", "height of the white line in norm"),
+    "white_line_energy": Variable(MAP, "eV", "energy of the white line"),
+    "flags": Variable(MAP, "bits", "why a pixel is out or in doubt"),
+    "class_index": Variable(MAP, "1", "index into the model's classes, -1 where there is none"),
+    "class_vote": Variable(MAP, "1", "share of trees for that class"),
+    "fraction": Variable(("reference", "y", "x"), "1", "composition by the forest"),
+    "lcf_fraction": Variable(("reference", "y", "x"), "1", "composition by linear combination fit"),
+    "lcf_error": Variable(("reference", "y", "x"), "1", "standard error of lcf_fraction"),
+    "r_factor": Variable(MAP, "1", "sum((data-fit)^2)/sum(data^2) of the combination fit"),
+    "reduced_chi_square": Variable(MAP, "1", "chi-square of the combination fit per degree of freedom"),
+    "distance": Variable(("metric", "y", "x"), "1", "between the pixel's features and its class"),
+    "confidence": Variable(MAP, "1", "calibrated probability that the dominant reference is right"),
+    "mean_norm": Variable(("reference", "energy"), "1", "mean norm of the pixels where the reference dominates"),
+    "mean_pixels": Variable(("reference",), "1", "number of pixels in mean_norm"),
+}
+
+COORDINATES: dict[str, Variable] = {
+    "energy": Variable(("energy",), "eV", "photon energy"),
+    "y": Variable(("y",), "pixel", "row"),
+    "x": Variable(("x",), "pixel", "column"),
+}
+
+
+class Flag(IntFlag):
+    """Bits of the variable `flags`: why a pixel is out or in doubt."""
+
+    BACKGROUND = 1
+    DEAD = 2
+    SATURATED = 4
+    NOT_FINITE = 8
+    ENERGY_RANGE = 16
+    LOW_STEP = 32
+    UNKNOWN = 64
+
+
+FLAG_MEANINGS: dict[Flag, str] = {
+    Flag.BACKGROUND: "no sample here",
+    Flag.DEAD: "dead detector pixel",
+    Flag.SATURATED: "counts at the detector's limit",
+    Flag.NOT_FINITE: "NaN, zero or negative counts, or no result from finite input",
+    Flag.ENERGY_RANGE: "some energies are not covered after the energy shift",
+    Flag.LOW_STEP: "edge step too small against the noise",
+    Flag.UNKNOWN: "the classes do not explain the spectrum",
+}
+
+
+def attributes(name: str) -> dict[str, object]:
+    """The stored attributes of a variable: its unit and meaning, and for `flags` its bits (CF conventions).
+
+    Examples
+    --------
+    >>> attributes("e0")
+    {'units': 'eV', 'long_name': 'absorption edge'}
+    """
+    word = VARIABLES.get(name) or COORDINATES.get(name)
+    if word is None:
+        return {}
+    found: dict[str, object] = {"units": word.unit, "long_name": word.meaning}
+    if name == "flags":
+        found["flag_masks"] = [int(flag) for flag in Flag]
+        found["flag_meanings"] = " ".join(str(flag.name).lower() for flag in Flag)
+    return found
+
+
+def nearest(name: str, choices: Iterable[str]) -> str:
+    """A hint that names the nearest of the choices, or an empty text.
+
+    Examples
+    --------
+    >>> nearest("ordr", ["order", "window"])
+    " (did you mean 'order'?)"
+    """
+    import difflib
+
+    close = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.5)
+    return f" (did you mean '{close[0]}'?)" if close else ""
