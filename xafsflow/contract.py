@@ -32,6 +32,7 @@ PRODUCTS: dict[str, str] = {
     "model": "a trained classifier",
     "maps": "every variable over y, x, computed and stored",
     "findings": "what the steps found, by step",
+    "run": "the folder of the run, for steps that write",
     "page": "the path of the report",
 }
 
@@ -50,6 +51,7 @@ class Step:
     types: Mapping[str, Any]
     example: Mapping[str, Any]
     replayed: bool
+    run: Callable[..., Any]
 
     @property
     def station(self) -> str:
@@ -62,11 +64,18 @@ class Step:
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
     def filled(self, names: Sequence[str], settings: Mapping[str, Any]) -> tuple[str, ...]:
-        """Variable names with `{setting}` replaced by the setting's value; a value of None drops the name."""
-        defaults = {key: p.default for key, p in self.settings.items()}
-        values = {**defaults, **settings}
-        found = [values[name[1:-1]] if name.startswith("{") else name for name in names]
-        return tuple(str(name) for name in found if name is not None)
+        """Variable names as the settings make them.
+
+        `{setting}` is the setting's value; `{setting}=name` is the name, where the setting is not None.
+        """
+        values = {**{key: p.default for key, p in self.settings.items()}, **settings}
+        found = []
+        for name in names:
+            setting, _, fixed = name.removeprefix("{").partition("}")
+            value = values[setting] if name.startswith("{") else name
+            if value is not None:
+                found.append(fixed.removeprefix("=") or str(value))
+        return tuple(found)
 
 
 STEPS: dict[str, Step] = {}
@@ -103,6 +112,16 @@ def step(
         if len(takes) + len(settings) != len(parameters) or not set(takes) <= set(PRODUCTS):
             raise TypeError(f"{name}: products are positional-only and named in PRODUCTS, settings keyword-only")
         hints = get_type_hints(function)
+
+        @functools.wraps(function)
+        def run(*products: P.args, **given: P.kwargs) -> R:
+            _check_needs(row, products, given)
+            result = function(*products, **given)
+            if row.makes[0] == "cube":
+                previous = products[0] if row.takes[:1] == ("cube",) else None
+                return cast(R, _finish(row, cast(xr.Dataset, result), previous, given))
+            return result
+
         row = Step(
             name=name,
             function=function,
@@ -114,17 +133,8 @@ def step(
             types={key: hints[key] for key in settings},
             example=dict(example or {}),
             replayed=replayed,
+            run=run,
         )
-
-        @functools.wraps(function)
-        def run(*products: P.args, **given: P.kwargs) -> R:
-            _check_needs(row, products, given)
-            result = function(*products, **given)
-            if row.makes[0] == "cube":
-                previous = products[0] if row.takes[:1] == ("cube",) else None
-                return cast(R, _finish(row, cast(xr.Dataset, result), previous, given))
-            return result
-
         STEPS[name] = row
         return run
 

@@ -72,6 +72,9 @@ class Flag(IntFlag):
     UNKNOWN = 64
 
 
+# A pixel with one of these is no part of the sample: no class, no fraction.
+OUT = Flag.BACKGROUND
+
 FLAG_MEANINGS: dict[Flag, str] = {
     Flag.BACKGROUND: "no sample here",
     Flag.DEAD: "dead detector pixel",

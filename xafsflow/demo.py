@@ -1,0 +1,65 @@
+"""A simulated measurement taken the whole way, and what was found laid beside what is true."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from xafsflow.errors import InputError
+from xafsflow.flow import Watch, run
+from xafsflow.readers.folders import Folders
+from xafsflow.recipe import load_recipe
+
+
+def demonstrate(out: Path, seed: int, watch: Watch) -> list[str]:
+    """Simulate, write, run `workflows/demo.yaml`, and compare; lines of text that end with the report's path.
+
+    Raises
+    ------
+    InputError
+        The folder is not empty.
+    """
+    from xafsflow.phantom import Phantom, write_phantom
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} is there and not empty", "a new folder", "choose another with --out, or remove it")
+    scan = out / "scan"
+    watch("simulate", None)
+    write_phantom(Phantom(seed=seed), scan, progress=lambda done, total: watch("simulate", done / total))
+    with as_file(files("xafsflow.workflows") / "demo.yaml") as path:
+        products = run(load_recipe(path), Folders(scan), out / "run", watch=watch)
+    with np.load(scan / "truth.npz") as truth:
+        lines = compare(products["maps"], dict(truth))
+    return [*lines, f"report: {products['page'].resolve()}"]
+
+
+def compare(maps: xr.Dataset, truth: dict[str, np.ndarray]) -> list[str]:
+    """A table of what was found and what is true, over the pixels with sample.
+
+    Parameters
+    ----------
+    maps
+        With `fraction` (reference, y, x), and `energy_shift` (y, x) if it was calibrated.
+    truth
+        `fractions` (reference, y, x), `background` and `dead` (y, x), `thickness`, `shift` (y, x) in eV.
+    """
+    found = maps.fraction.values
+    sample = ~truth["background"].astype(bool) & ~truth["dead"].astype(bool)
+    known = sample & np.isfinite(found).all(axis=0)
+    lines = [f"{'':24} {'found':>8} {'true':>8} {'mean error':>11}"]
+    for name, one, true in zip(maps.reference.values, found, truth["fractions"], strict=True):
+        error = np.abs(one - true)[known].mean()
+        lines.append(f"mean share of {name!s:<10} {one[known].mean():8.3f} {true[known].mean():8.3f} {error:11.3f}")
+    if "energy_shift" in maps:
+        shift, true = maps.energy_shift.values[known], truth["shift"][known]
+        error = np.sqrt(np.mean((shift - true) ** 2))
+        lines.append(f"energy shift, eV, spread  {np.ptp(shift):7.3f} {np.ptp(true):8.3f} {error:11.3f} (rms)")
+    step, true = maps.edge_step.values[known], truth["thickness"][known]
+    lines.append(f"{'mean edge step':24} {step.mean():8.3f} {true.mean():8.3f} {np.abs(step - true).mean():11.3f}")
+    right = (found.argmax(axis=0) == truth["fractions"].argmax(axis=0))[known].mean()
+    lines.append(f"dominant reference right in {right:.1%} of {known.sum()} pixels with sample")
+    lines.append(f"pixels with sample that got an answer: {known.sum() / sample.sum():.1%}")
+    return lines

@@ -1,0 +1,41 @@
+"""The one numba decorator.
+
+`NUMBA_DISABLE_JIT=1` in the environment turns every kernel back into the Python function it is written as.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def kernel(function: F) -> F:
+    """Compile a function for the types it is called with, at the first call.
+
+    Examples
+    --------
+    >>> @kernel
+    ... def half(x):
+    ...     return x / 2
+    >>> half(3.0)
+    1.5
+    """
+    compiled = numba.njit(
+        nogil=True,  # dask's threads run blocks side by side
+        # Loading is about five times faster than compiling. Numba looks at the kernel's own file only: delete
+        # __pycache__ after a change to a kernel that is called from another file.
+        cache=True,
+        error_model="numpy",  # x/0 is inf or NaN as in numpy; Python's rule stops at the first bad pixel
+        fastmath={  # all but nnan and ninf: NaN is how a pixel says that it could not be computed
+            "reassoc",  # sums in an order of their own, the way to SIMD
+            "contract",  # a*b + c in one instruction
+            "nsz",  # -0 may come out as 0
+            "arcp",  # x/a as x * (1/a)
+            "afn",  # approximate functions
+        },
+    )(function)
+    return cast(F, compiled)

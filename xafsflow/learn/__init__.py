@@ -1,0 +1,1 @@
+"""Tables of samples and features, and estimators; never imports dask."""

@@ -1,0 +1,26 @@
+"""Measurements with a known answer, for documentation, tests, demo, notebooks and benchmarks.
+
+A phantom is a few settings. Everything in it is a function of the seed and of where a pixel lies, so any
+image or band of rows can be made on its own, at any size, with the same result.
+"""
+
+from xafsflow.phantom.camera import KINDS, counts, dark, exact_mu
+from xafsflow.phantom.cube import as_dataset
+from xafsflow.phantom.files import write_phantom
+from xafsflow.phantom.sample import truth
+from xafsflow.phantom.settings import Phantom
+from xafsflow.phantom.spectra import SPECTRA, Reference, spectrum
+
+__all__ = [
+    "KINDS",
+    "SPECTRA",
+    "Phantom",
+    "Reference",
+    "as_dataset",
+    "counts",
+    "dark",
+    "exact_mu",
+    "spectrum",
+    "truth",
+    "write_phantom",
+]

@@ -1,0 +1,88 @@
+"""A phantom as a lazy cube, made block by block when it is computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from xafsflow.errors import InputError
+from xafsflow.names import CUBE, MAP, attributes
+from xafsflow.phantom.camera import KINDS, dark, image, view
+from xafsflow.phantom.settings import DARK_FRAMES, Phantom
+
+# All energies of a band stay in the cache while later steps work on them.
+BAND_BYTES = 6 * 2**20
+
+
+def as_dataset(phantom: Phantom, *, band: int | None = None) -> xr.Dataset:
+    """The phantom's measurement as a lazy cube; nothing is simulated before it is computed.
+
+    Parameters
+    ----------
+    phantom
+        The settings.
+    band
+        Rows in a block, with all energies and columns; by default as many as fill about 6 MB. The counts do
+        not depend on it, and a block needs no other rows.
+
+    Returns
+    -------
+    Dataset
+        `sample`, `flat_field`, `foil` (if there is one) as uint16 `(energy, y, x)`, `dark` as float32 `(y,
+        x)`, the mean of the dark frames; coordinates `energy` in eV, `y` and `x` in pixels.
+
+    Raises
+    ------
+    InputError
+        Where `band` is less than 1.
+
+    Examples
+    --------
+    >>> cube = as_dataset(Phantom(size=(32, 40), energies=20), band=8)
+    >>> dict(cube.sizes), cube.sample.data.numblocks
+    ({'energy': 20, 'y': 32, 'x': 40}, (1, 4, 1))
+    """
+    import dask.array as da
+
+    (height, width), n_energy = phantom.size, phantom.energy.size
+    rows = max(1, BAND_BYTES // (2 * n_energy * width)) if band is None else band
+    if rows < 1:
+        raise InputError(f"band={band}", "1 row or more", "change band")
+    bands = da.core.normalize_chunks((rows,), (height,))[0]
+    variables: dict[str, Any] = {}
+    for kind, name in KINDS.items():
+        if kind == "foil" and phantom.foil is None:
+            continue
+        data = da.map_blocks(
+            _block,
+            phantom=phantom,
+            kind=kind,
+            dtype=np.uint16,
+            chunks=((n_energy,), bands, (width,)),
+            meta=np.empty((0, 0, 0), np.uint16),
+        )
+        variables[name] = (CUBE, data, attributes(name))
+    frames = da.map_blocks(
+        _dark_block,
+        phantom=phantom,
+        dtype=np.float32,
+        chunks=(bands, (width,)),
+        meta=np.empty((0, 0), np.float32),
+    )
+    variables["dark"] = (MAP, frames, attributes("dark"))
+    axes = {"energy": phantom.energy, "y": np.arange(height), "x": np.arange(width)}
+    return xr.Dataset(variables, {name: (name, values, attributes(name)) for name, values in axes.items()})
+
+
+def _block(*, phantom: Phantom, kind: str, block_info: Any = None) -> NDArray[np.uint16]:
+    seen = view(phantom, kind, block_info[None]["array-location"][1])
+    return np.stack([image(seen, index) for index in range(phantom.energy.size)])
+
+
+def _dark_block(*, phantom: Phantom, block_info: Any = None) -> NDArray[np.float32]:
+    rows = block_info[None]["array-location"][0]
+    total = sum(dark(phantom, frame, rows).astype(np.float32) for frame in range(DARK_FRAMES))
+    return np.asarray(total / np.float32(DARK_FRAMES))

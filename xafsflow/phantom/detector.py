@@ -1,0 +1,58 @@
+"""The beam and the detector of a phantom: flux, profile, dark level, dead pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xafsflow.phantom.seeds import generator, in_bands, random_bits, random_normal
+from xafsflow.phantom.settings import Phantom
+from xafsflow.phantom.spectra import Array
+
+# Counts: mean of the dark, its spread from pixel to pixel, and the readout noise.
+DARK_LEVEL, DARK_SPREAD, READOUT = 100.0, 3.0, 2.0
+# The beam is a Gaussian whose standard deviation is this share of the field's height and width.
+BEAM = (0.56, 0.63)
+# Structure of the scintillator: relative standard deviation, and a Gaussian of 1.2 pixels over white noise.
+SPECKLE, TAPS = 0.04, np.exp(-0.5 * (np.arange(-3, 4) / 1.2) ** 2)
+
+
+def flux_of(phantom: Phantom, kind: str) -> Array:
+    """Relative flux at each energy: a slow decline and waves that all kinds share, and jitter of its own."""
+    s = np.linspace(0, 1, phantom.energy.size)
+    slow = 1.015 - 0.06 * s**2 + 0.01 * np.sin(22 * s)
+    return np.asarray(
+        slow * (1 + phantom.flux_jitter * generator(phantom, f"flux {kind}").standard_normal(s.size))
+    )
+
+
+def light_map(phantom: Phantom, y: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Mean counts without sample: the beam's profile with the structure of the scintillator."""
+    return in_bands(lambda part: _light_band(phantom, part), y)
+
+
+def _light_band(phantom: Phantom, y: NDArray[np.int64]) -> NDArray[np.float32]:
+    beam = []
+    for side, width in zip(phantom.size, BEAM, strict=True):
+        profile = np.exp(-0.5 * ((np.arange(side) - (side - 1) / 2) / (width * side)) ** 2)
+        beam.append(profile / profile.mean())
+    reach, n_x = TAPS.size // 2, phantom.size[1]
+    white = random_normal(phantom, "speckle", np.arange(y[0] - reach, y[-1] + reach + 1), n_x + 2 * reach)
+    taps = TAPS / np.sqrt((TAPS**2).sum())
+    across = sum(tap * white[:, i : i + n_x] for i, tap in enumerate(taps))
+    speckle = sum(tap * across[i : i + y.size] for i, tap in enumerate(taps))
+    return np.asarray(phantom.counts * beam[0][y, None] * beam[1] * (1 + SPECKLE * speckle), np.float32)
+
+
+def dark_level(phantom: Phantom, y: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Mean counts of each pixel without beam."""
+    level, spread = np.float32(DARK_LEVEL), np.float32(DARK_SPREAD)
+    return in_bands(
+        lambda part: level + spread * random_normal(phantom, "dark level", part, phantom.size[1]), y
+    )
+
+
+def dead_map(phantom: Phantom, y: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """True at the detector's dead pixels."""
+    limit = np.uint64(int(phantom.dead_share * 2**64))
+    return in_bands(lambda part: random_bits(phantom, "dead", part, phantom.size[1]) < limit, y)

@@ -1,0 +1,182 @@
+"""What a phantom is made of: composition, thickness, holes, energy shift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xafsflow.errors import InputError
+from xafsflow.kernels.phantom import grains, waves
+from xafsflow.phantom.detector import dead_map
+from xafsflow.phantom.seeds import generator, in_bands
+from xafsflow.phantom.settings import Phantom, shift_of
+from xafsflow.phantom.spectra import Array
+
+Rows = tuple[int, int] | None
+
+# Many waves make a field look random, few make it quick.
+WAVES = 24
+# Grains lie around one site a cell, at least this far from its border: the nearest site is then a neighbor's.
+MARGIN = 0.15
+# Cells beyond the field: warped borders reach one further, neighbors another.
+BEYOND = 4
+# Width of the border between grains, in cells.
+BLEND = 0.04
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The sample in a band of rows: `fractions` `(reference, y, x)`, `thickness` and `hole` `(y, x)`."""
+
+    fractions: NDArray[np.float32]
+    thickness: NDArray[np.float32]
+    hole: NDArray[np.bool_]
+
+
+def truth(phantom: Phantom, rows: Rows = None) -> dict[str, NDArray[Any]]:
+    """The answer that an analysis of the phantom should find.
+
+    Parameters
+    ----------
+    phantom
+        The settings.
+    rows
+        First row and the row after the last; all by default.
+
+    Returns
+    -------
+    dict
+        `energy` (nominal, eV), `references` (names), `fractions` (reference, y, x), `shift` (y, x; true
+        minus nominal energy, eV), `thickness` (y, x; edge step, 0 without sample), `background` (y, x; no
+        sample), `dead` (y, x), and `drift` (energy, 2), how far the sample has moved along y and x, in
+        pixels; maps hold for a drift of zero.
+
+    Raises
+    ------
+    InputError
+        For rows that the phantom does not have.
+
+    Examples
+    --------
+    >>> answer = truth(Phantom(size=(32, 40), energies=20))
+    >>> answer["fractions"].shape, float(answer["fractions"].sum(axis=0).max().round(3))
+    ((3, 32, 40), 1.0)
+    """
+    y = row_numbers(phantom, rows)
+    sample = sample_maps(phantom, y, (0.0, 0.0))
+    return {
+        "energy": phantom.energy,
+        "references": np.array(phantom.names),
+        "fractions": sample.fractions,
+        "shift": shift_map(phantom, y),
+        "thickness": sample.thickness,
+        "background": sample.hole,
+        "dead": dead_map(phantom, y),
+        "drift": drift_path(phantom),
+    }
+
+
+def row_numbers(phantom: Phantom, rows: Rows) -> NDArray[np.int64]:
+    """The rows asked for, checked."""
+    first, last = rows or (0, phantom.size[0])
+    if not 0 <= first < last <= phantom.size[0]:
+        raise InputError(f"rows {first} to {last}", f"a band within 0 to {phantom.size[0]}", "change rows")
+    return np.arange(first, last)
+
+
+def drift_path(phantom: Phantom) -> Array:
+    """How far the sample has moved at each energy along y and x, in pixels, `(energy, 2)`; first zero."""
+    return np.linspace((0.0, 0.0), phantom.drift, phantom.energy.size)
+
+
+def shift_map(phantom: Phantom, y: NDArray[np.int64]) -> NDArray[np.float32]:
+    """True minus nominal energy of rows, eV."""
+    along_y, along_x = shift_of(phantom, y, np.arange(phantom.size[1]))
+    return (along_y[:, None] + along_x).astype(np.float32)
+
+
+def sample_maps(phantom: Phantom, y: NDArray[np.int64], drift: tuple[float, float]) -> Sample:
+    """The sample as the detector's rows see it after the sample has moved by `drift` pixels."""
+    columns = np.asarray(np.arange(phantom.size[1]) - drift[1], float)
+    maps = in_bands(lambda part: _sample_band(phantom, np.asarray(part - drift[0], float), columns), y)
+    return Sample(maps[:-2], maps[-2], maps[-1] > 0)
+
+
+def _sample_band(phantom: Phantom, rows: Array, columns: Array) -> NDArray[np.float32]:
+    """Fractions, thickness, and 1 in a hole, `(reference + 2, y, x)`."""
+    if phantom.pattern == "grains":
+        fractions, seam = _grain_maps(phantom, rows, columns)
+    else:
+        make = _ramp if phantom.pattern == "ramp" else _zones
+        fractions, seam = make(phantom, rows, columns), np.zeros((rows.size, columns.size))
+    low, high = phantom.thickness
+    # tanh keeps the thickness in its range; thinner borders make the grains visible.
+    height = (0.5 + 0.5 * np.tanh(0.9 * field(phantom, "thickness", rows, columns, 2.5))) * (1 - 0.35 * seam)
+    hole = field(phantom, "hole", rows, columns, 2.0) > _hole_level(phantom)
+    thickness = np.where(hole, 0, low + (high - low) * height)
+    return np.concatenate([fractions, thickness[None], hole[None]]).astype(np.float32)
+
+
+def field(phantom: Phantom, what: str, rows: Array, columns: Array, scale: float) -> Array:
+    """A smooth random field with mean 0 and variance 1 whose waves are about `scale` grains long."""
+    random = generator(phantom, what)
+    length = phantom.grain_size * scale * random.uniform(0.8, 2.0, WAVES)
+    angle, phase = random.uniform(0, 2 * np.pi, (2, WAVES))
+    k = 2 * np.pi / length
+    return np.asarray(waves(rows, columns, k * np.sin(angle), k * np.cos(angle), phase))
+
+
+@lru_cache(maxsize=16)
+def _hole_level(phantom: Phantom) -> float:
+    """The height of the field above which the sample has a hole, from a grid over the whole field."""
+    if phantom.hole_share == 0:
+        return np.inf
+    rows, columns = (np.linspace(0, side - 1, min(side, 128)) for side in phantom.size)
+    return float(np.quantile(field(phantom, "hole", rows, columns, 2.0), 1 - phantom.hole_share))
+
+
+def _ramp(phantom: Phantom, rows: Array, columns: Array) -> Array:
+    """From the first reference at the left to the last at the right, linear between neighbors."""
+    last = len(phantom.references) - 1
+    place = np.clip(columns / max(1, phantom.size[1] - 1), 0, 1) * last
+    share = np.maximum(0, 1 - np.abs(place - np.arange(last + 1)[:, None]))
+    return np.repeat(share[:, None, :], rows.size, axis=1)
+
+
+def _zones(phantom: Phantom, rows: Array, columns: Array) -> Array:
+    """The softmax of one smooth field a reference: zones of almost one reference with broad borders."""
+    height = np.stack(
+        [field(phantom, f"zone {i}", rows, columns, 2.0) for i in range(len(phantom.references))]
+    )
+    weight = np.exp(5 * (height - height.max(axis=0)))
+    return np.asarray(weight / weight.sum(axis=0))
+
+
+@lru_cache(maxsize=16)
+def _sites(phantom: Phantom) -> tuple[Array, Array, Array, int]:
+    """Sites and contents of all grains, and the cells before the first row and column."""
+    random = generator(phantom, "grains")
+    beyond = BEYOND + int(np.ceil(max(map(abs, phantom.drift)) / phantom.grain_size))
+    cells = tuple(int(np.ceil(side / phantom.grain_size)) + 2 * beyond for side in phantom.size)
+    place = np.indices(cells) + random.uniform(MARGIN, 1 - MARGIN, (2, *cells))
+    parts = len(phantom.references)
+    main = np.eye(parts)[random.integers(parts, size=cells)]
+    rest = random.dirichlet(np.ones(parts), cells)
+    # Two grains in five are pure; the others hold up to 0.6 of a mixture.
+    other = 0.6 * np.maximum(0, random.uniform(-2 / 3, 1, cells))[..., None]
+    return place[0], place[1], (1 - other) * main + other * rest, beyond
+
+
+def _grain_maps(phantom: Phantom, rows: Array, columns: Array) -> tuple[Array, Array]:
+    site_y, site_x, content, beyond = _sites(phantom)
+    # Places are bent by a smooth field, so that borders are not straight lines; 1.5 bounds the bending to a
+    # cell.
+    bend = [0.22 * np.clip(field(phantom, f"bend {i}", rows, columns, 1.2), -1.5, 1.5) for i in "yx"]
+    place_y = rows[:, None] / phantom.grain_size + beyond + bend[0]
+    place_x = columns / phantom.grain_size + beyond + bend[1]
+    mixture, seam = grains(place_y, place_x, site_y, site_x, content, BLEND)
+    return np.asarray(mixture), np.asarray(seam)

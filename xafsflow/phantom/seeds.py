@@ -1,0 +1,58 @@
+"""Random numbers of a phantom: by use, and by row and column, so that any part can be made on its own."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xafsflow.kernels.phantom import mix, normal_row
+from xafsflow.phantom.settings import Phantom
+
+# Rows that are made at a time.
+BAND = 64
+
+
+def row_keys(phantom: Phantom, what: str, y: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """A random uint64 for each row, different for each use `what`."""
+    purpose = np.array([zlib.crc32(what.encode()), phantom.seed % 2**64], np.uint64)
+    start = mix(mix(purpose[:1]) + purpose[1:])
+    return np.asarray(mix(start + mix(y.astype(np.uint64))))
+
+
+def random_bits(phantom: Phantom, what: str, y: NDArray[np.int64], columns: int) -> NDArray[np.uint64]:
+    """Random uint64 of rows, `(y, columns)`; a pixel's number depends on its row and column only."""
+    steps = mix(np.arange(columns).astype(np.uint64))
+    return np.asarray(mix(row_keys(phantom, what, y)[:, None] + steps))
+
+
+def generator(phantom: Phantom, what: str) -> np.random.Generator:
+    """Random numbers for the whole phantom, different for each use `what`."""
+    return np.random.Generator(
+        np.random.Philox(np.random.SeedSequence([phantom.seed, zlib.crc32(what.encode())]))
+    )
+
+
+def random_normal(phantom: Phantom, what: str, y: NDArray[np.int64], columns: int) -> NDArray[np.float32]:
+    """Standard normal numbers of rows, `(y, columns)`; a pixel's depends on its row and column only."""
+    bits = random_bits(phantom, what, y, columns)
+    numbers = np.empty(bits.shape, np.float32)
+    # Row by row: a pixel's place in the vector unit, and with it its last digit, is then always the same.
+    for row, out in zip(bits, numbers, strict=True):
+        normal_row(row, out)
+    return numbers
+
+
+def in_bands(make: Callable[[Any], NDArray[Any]], y: NDArray[np.int64]) -> NDArray[Any]:
+    """Maps `(..., y, x)` of many rows, made band by band, so that what is needed on the way stays small."""
+    first = make(y[:BAND])
+    if y.size <= BAND:
+        return first
+    whole = np.empty((*first.shape[:-2], y.size, first.shape[-1]), first.dtype)
+    whole[..., :BAND, :] = first
+    for start in range(BAND, y.size, BAND):
+        whole[..., start : start + BAND, :] = make(y[start : start + BAND])
+    return whole

@@ -1,0 +1,1 @@
+"""One file a format; images lazily, spectra as a `library` Dataset."""

@@ -1,0 +1,1 @@
+"""Maps and findings of a run to pictures, and to one self-contained HTML file."""

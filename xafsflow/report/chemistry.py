@@ -1,0 +1,265 @@
+"""The maps that show kinds rather than numbers: chemical state, mixtures as mixed colors, classes, flags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from xafsflow.names import FLAG_MEANINGS, Flag
+from xafsflow.report.facts import Facts
+from xafsflow.report.frame import Frame
+from xafsflow.report.layers import layers
+from xafsflow.report.look import (
+    DOUBT,
+    FLAG_COLORS,
+    HATCH,
+    INK,
+    MASKED,
+    UNFLAGGED,
+    category_colors,
+    short,
+    styled,
+)
+from xafsflow.report.picture import Picture
+from xafsflow.report.shrink import block_lowest, block_mean, block_mode
+from xafsflow.report.view import ModelView
+from xafsflow.report.words import listed, of_blocks, percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Codes = NDArray[np.int16]
+Array = NDArray[np.float64]
+# As many entries as a legend can hold.
+LEGEND = 12
+# (name, color, pixels) of each kind.
+Entry = tuple[str, str, int]
+
+
+def chemical_pictures(
+    maps: xr.Dataset, facts: Facts, frame: Frame, view: ModelView | None
+) -> Iterator[Picture]:
+    """The chemical-state map, the RGB map of the first fractions, and the map of the classes.
+
+    Parameters
+    ----------
+    maps, facts, frame
+        Of one run.
+    view
+        The model, for the compositions and names of its classes.
+    """
+    beside = replace(frame, width=4.0)
+    if facts.references:
+        yield _state_picture(maps, facts, frame)
+    elif facts.classes.size:
+        yield _class_picture(maps, facts, frame, view)
+    if len(facts.references) >= 2:
+        yield _mixed_picture(maps, facts, beside)
+    if view is not None and "class_index" in maps and np.any(view.compositions.max(axis=1) < 0.999):
+        yield _blend_picture(maps, beside, view)
+
+
+@styled
+def _state_picture(maps: xr.Dataset, facts: Facts, frame: Frame) -> Picture:
+    names, colors = list(facts.references), category_colors(len(facts.references))
+    codes, counts = facts.dominant, facts.shares.tolist()
+    text = "Each pixel has the color of its largest fraction; shares are of the pixels with an answer."
+    if facts.flagged[Flag.UNKNOWN]:
+        doubt = (maps["flags"].transpose("y", "x").values.astype(np.int64) & Flag.UNKNOWN != 0) & (codes >= 0)
+        codes = np.where(doubt, np.int16(len(names)), codes)
+        names, colors, counts = (
+            [*names, "in doubt"],
+            [*colors, DOUBT],
+            np.bincount(codes[codes >= 0]).tolist(),
+        )
+        text += " In doubt: the classes do not explain the spectrum."
+    entries = list(zip(names, colors, counts, strict=False))
+    figure = _kinds_figure(codes, frame, entries, facts.answered)
+    found = listed([f"{name} {percent(n, facts.answered)}" for name, _, n in entries])
+    alt = f"Map of the dominant reference: {found}."
+    return Picture("chemical_state", "state", "Chemical-state map", text + _hatched(frame), alt, figure)
+
+
+@styled
+def _class_picture(maps: xr.Dataset, facts: Facts, frame: Frame, view: ModelView | None) -> Picture:
+    values = maps["class_index"].transpose("y", "x").values
+    codes = np.where(np.isfinite(values), values, -1).astype(np.int16)
+    names = list(view.class_names) if view else []
+    names += [f"class {i}" for i in range(len(names), facts.classes.size)]
+    colors = category_colors(facts.classes.size)
+    entries = list(zip(names, colors, facts.classes.tolist(), strict=False))
+    figure = _kinds_figure(codes, frame, entries, facts.answered)
+    text = "Each pixel has the color of its class; shares are of the pixels with an answer."
+    return Picture(
+        "chemical_state", "state", "Class map", text + _hatched(frame), "Map of the classes.", figure
+    )
+
+
+def _kinds_figure(codes: Codes, frame: Frame, entries: Sequence[Entry], total: int) -> Figure:
+    figure, axes = frame.open(room=0.3)
+    shown = block_mode(codes, frame.block)
+    frame.paint(axes, _paint_codes(shown, [color for _, color, _ in entries]))
+    common = sorted((entry for entry in entries if entry[2]), key=lambda entry: -entry[2])
+    labels = [(f"{short(name)}  {percent(n, total)}", color) for name, color, n in common[:LEGEND]]
+    _legend(figure, [*labels, ("no answer", None)])
+    return figure
+
+
+def _paint_codes(codes: Codes, colors: Sequence[str]) -> NDArray[np.uint8]:
+    """RGBA of each code's color; transparent for -1, which is the table's last row."""
+    from matplotlib.colors import to_rgba_array
+
+    table = np.zeros((len(colors) + 1, 4), np.uint8)
+    table[:-1] = np.round(255 * to_rgba_array(list(colors)))
+    return table[codes]
+
+
+def _legend(figure: Figure, labels: Sequence[tuple[str, str | None]]) -> None:
+    from matplotlib.patches import Patch
+
+    handles = [
+        Patch(facecolor=MASKED, hatch="/////", edgecolor=HATCH, linewidth=0, label=label)
+        if color is None
+        else Patch(facecolor=color, label=label)
+        for label, color in labels
+    ]
+    longest = max(len(label) for label, _ in labels)
+    columns = 1 if longest > 34 else 2 if longest > 20 else 3
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=min(columns, len(labels)), labelcolor=INK
+    )
+    rows = -(-len(labels) // columns)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + 0.12 + 0.18 * rows)
+
+
+def _hatched(frame: Frame) -> str:
+    mode = f" Shown reduced: one dot is the commonest kind of {frame.block} x {frame.block} pixels."
+    return (
+        " Hatched: no answer."
+        + (mode if frame.block > 1 else "")
+        + (" Shown stretched: pixels are not square." if frame.stretched else "")
+    )
+
+
+@styled
+def _mixed_picture(maps: xr.Dataset, facts: Facts, frame: Frame) -> Picture:
+    """Fractions as the intensities of red, green and blue; of two references as magenta and green."""
+    planes = [layer for layer in layers(maps) if layer.variable == "fraction"][:3]
+    names = [layer.label for layer in planes]
+    primaries = np.eye(3) if len(names) == 3 else np.array([[1.0, 0, 1], [0, 1, 0]])
+    shown = [block_mean(layer.values(), frame.block) for layer in planes]
+    figure, axes = frame.open(room=1.15, side=True)
+    frame.paint(axes, _mix(shown, primaries))
+    _mixing_key(figure.axes[1], primaries, names)
+    more = len(facts.references) - len(names)
+    text = f"{listed(names)} as {'red, green and blue' if len(names) == 3 else 'magenta and green'}, each as bright as its fraction."
+    if more:
+        text += f" The other {more} of the references are not in it: where they are, it is dark."
+    return Picture(
+        "rgb",
+        "state",
+        "RGB map of the fractions",
+        text + of_blocks(frame),
+        f"Map of mixed colors: {listed(names)}.",
+        figure,
+    )
+
+
+def _mix(shares: Sequence[NDArray[np.floating]], primaries: Array) -> NDArray[np.uint8]:
+    """RGBA of shares times primary colors; transparent where a share is NaN."""
+    stack = np.stack([np.asarray(share, np.float64) for share in shares], axis=-1)
+    known = np.isfinite(stack).all(axis=-1)
+    # Fits without bounds may leave 0 to 1; a screen cannot.
+    color = np.clip(np.where(known[..., None], stack, 0) @ primaries, 0, 1)
+    return np.round(255 * np.dstack([color, known])).astype(np.uint8)
+
+
+def _mixing_key(axes: Axes, primaries: Array, names: Sequence[str]) -> None:
+    """A triangle of all mixtures of three, or a bar of those of two."""
+    from matplotlib.patches import Patch
+
+    size = 120
+    right, up = np.meshgrid(np.linspace(0, 1, size), np.linspace(1, 0, size))
+    top = up if len(names) == 3 else np.zeros_like(up)
+    # Corners: the first at the top, the second left, the third right; of two, the first left.
+    third = right - up / 2 if len(names) == 3 else right
+    left = 1 - top - third
+    inside = (left >= 0) & (third >= 0)
+    shares = [top, left, third] if len(names) == 3 else [left, third]
+    axes.imshow(_mix([np.where(inside, s, np.nan) for s in shares], primaries), interpolation="bilinear")
+    axes.set_aspect(0.87 if len(names) == 3 else 0.2)
+    axes.set_anchor("N")
+    axes.axis("off")
+    handles = [Patch(facecolor=tuple(c), label=short(n, 14)) for c, n in zip(primaries, names, strict=True)]
+    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.04), borderpad=0, labelcolor=INK)
+
+
+@styled
+def _blend_picture(maps: xr.Dataset, frame: Frame, view: ModelView) -> Picture:
+    """The class of each pixel in the mixed color of its composition."""
+    from matplotlib.colors import to_rgba_array
+
+    values = maps["class_index"].transpose("y", "x").values
+    index = np.where(np.isfinite(values), values, -1).astype(np.int64)
+    table = np.vstack([view.compositions, np.full(len(view.references), np.nan)]).astype(np.float32)
+    colors = category_colors(len(view.references))
+    shown = [block_mean(table[:, i][index], frame.block) for i in range(len(view.references))]
+    figure, axes = frame.open(room=0.3)
+    frame.paint(axes, _mix(shown, to_rgba_array(colors)[:, :3]))
+    names = [(short(name), color) for name, color in zip(view.references, colors, strict=True)]
+    _legend(figure, [*names, ("no answer", None)])
+    text = f"Each pixel has the class that got most votes, one of {len(view.class_names)}; its color is mixed as its composition."
+    return Picture(
+        "classes", "state", "Classes", text + of_blocks(frame), "Map of the classes in mixed colors.", figure
+    )
+
+
+@styled
+def flag_picture(flags: xr.DataArray, facts: Facts, frame: Frame) -> Picture:
+    """Draw which pixels are out or in doubt, and why.
+
+    Parameters
+    ----------
+    flags
+        Dims y, x: bits of `xafsflow.names.Flag`.
+    facts, frame
+        Of the same run.
+    """
+    bits = flags.transpose("y", "x").values.astype(np.int64)
+    codes = np.full(bits.shape, -1, np.int16)
+    for i, flag in reversed(list(enumerate(Flag))):
+        codes[bits & flag != 0] = i
+    figure, axes = frame.open(room=0.3)
+    axes.patch.set(hatch="", facecolor=UNFLAGGED)
+    frame.paint(
+        axes, _paint_codes(block_lowest(codes, frame.block, -1), [FLAG_COLORS[flag] for flag in Flag])
+    )
+    labels: list[tuple[str, str | None]] = [
+        (f"{word_of(flag)}  {percent(n, facts.pixels)}", FLAG_COLORS[flag])
+        for flag, n in facts.flagged.items()
+        if n
+    ]
+    _legend(figure, [*labels, ("no flag", UNFLAGGED)])
+    text = "Where a pixel has several flags, the first of the list is shown."
+    if frame.block > 1:
+        text += f" Shown reduced: a dot has a flag if any of its {frame.block} x {frame.block} pixels has it."
+    found = listed([FLAG_MEANINGS[flag] for flag, n in facts.flagged.items() if n] or ["none"])
+    return Picture("flags", "flags", "Flags", text, f"Map of flags: {found}.", figure)
+
+
+def word_of(flag: Flag) -> str:
+    """A flag's name for reading.
+
+    Examples
+    --------
+    >>> word_of(Flag.NOT_FINITE)
+    'not finite'
+    """
+    return str(flag.name).lower().replace("_", " ")

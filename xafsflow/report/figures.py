@@ -1,0 +1,199 @@
+"""The maps of a run as pictures: chemical state, composition, flags, and every other map with its color bar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from xafsflow.report.chemistry import chemical_pictures, flag_picture
+from xafsflow.report.facts import Facts
+from xafsflow.report.frame import Frame, frame_of
+from xafsflow.report.layers import Layer, file_names, layers
+from xafsflow.report.look import color_map, styled
+from xafsflow.report.picture import Picture
+from xafsflow.report.shrink import block_mean
+from xafsflow.report.view import ModelView
+from xafsflow.report.words import number, of_blocks
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class MapStyle:
+    """How a variable's maps are shown: section, color map, and limits where they are the same for every run."""
+
+    group: str
+    colors: str = "viridis"
+    limits: tuple[float, float] | None = None
+
+
+SHARE = (0.0, 1.0)
+MAP_STYLES: dict[str, MapStyle] = {
+    "fraction": MapStyle("composition", limits=SHARE),
+    "lcf_fraction": MapStyle("combination", limits=SHARE),
+    "lcf_error": MapStyle("combination", "cividis"),
+    "r_factor": MapStyle("combination", "cividis"),
+    "reduced_chi_square": MapStyle("combination", "cividis"),
+    "class_vote": MapStyle("trust", "cividis", SHARE),
+    "confidence": MapStyle("trust", "cividis", SHARE),
+    "distance": MapStyle("trust", "cividis"),
+    "edge_step": MapStyle("edge"),
+    "e0": MapStyle("edge"),
+    "white_line": MapStyle("edge"),
+    "white_line_energy": MapStyle("edge"),
+    "noise": MapStyle("edge", "cividis"),
+    "energy_shift": MapStyle("shift"),
+    "energy_shift_error": MapStyle("shift", "cividis"),
+}
+OTHER = MapStyle("other")
+# Shown by pictures of their own.
+SPECIAL = ("class_index", "flags")
+TITLES: Mapping[str, str] = {
+    "fraction": "Fraction",
+    "lcf_fraction": "Fraction by fit",
+    "lcf_error": "Standard error of the fit",
+    "r_factor": "R factor of the fit",
+    "reduced_chi_square": "Reduced chi-square of the fit",
+    "class_vote": "Share of votes",
+    "confidence": "Confidence",
+    "distance": "Distance",
+    "edge_step": "Edge step",
+    "e0": "Edge energy E0",
+    "white_line": "White line height",
+    "white_line_energy": "White line energy",
+    "noise": "Noise",
+    "energy_shift": "Energy shift",
+    "energy_shift_error": "Energy shift error",
+}
+# Many maps stand side by side; the few that come first are larger.
+SMALL, SMALL_WIDTH = 640, 4.0
+
+
+def map_pictures(maps: xr.Dataset, facts: Facts, view: ModelView | None = None) -> Iterator[Picture]:
+    """Draw the maps one after the other.
+
+    Parameters
+    ----------
+    maps
+        Variables of the vocabulary over y, x.
+    facts
+        Of the same maps.
+    view
+        The model, for the names and compositions of its classes.
+
+    Yields
+    ------
+    Pictures in the order in which a report shows them; one is drawn when it is asked for.
+    """
+    frame = frame_of(maps, facts.shape)
+    yield from chemical_pictures(maps, facts, frame, view)
+    plain = [layer for layer in layers(maps) if layer.variable not in SPECIAL]
+    small = replace(frame, longest=SMALL, width=SMALL_WIDTH)
+    for layer, key in zip(plain, file_names(layer.name for layer in plain), strict=True):
+        yield _layer_picture(layer, key, small)
+    if {"e0", "edge_step"} <= {layer.name for layer in plain}:
+        yield _edge_picture({layer.name: layer for layer in plain}, small)
+    if "flags" in maps:
+        yield flag_picture(maps["flags"], facts, frame)
+
+
+def limits_of(values: NDArray[np.float32]) -> tuple[float, float]:
+    """Limits of a color bar: the 1st and 99th percentile of the finite values, or all of them where they are few.
+
+    Examples
+    --------
+    >>> limits_of(np.array([1, 2, np.nan, 4], np.float32)), limits_of(np.array([5, 5], np.float32))
+    ((1.0, 4.0), (4.5, 5.5))
+    """
+    finite = values[np.isfinite(values)]
+    if finite.size == 0:
+        return 0.0, 1.0
+    low, high = np.percentile(finite, [1, 99] if finite.size >= 500 else [0, 100]).tolist()
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _extend(values: NDArray[np.float32], low: float, high: float) -> str:
+    finite = values[np.isfinite(values)]
+    below, above = bool(np.any(finite < low)), bool(np.any(finite > high))
+    return {(True, True): "both", (True, False): "min", (False, True): "max"}.get((below, above), "neither")
+
+
+@styled
+def _layer_picture(layer: Layer, key: str, frame: Frame) -> Picture:
+    style = MAP_STYLES.get(layer.variable, OTHER)
+    values = layer.values()
+    low, high = style.limits or limits_of(values)
+    figure = _color_figure(values, frame, style.colors, (low, high), layer.unit)
+    label = layer.label.replace("_", " ") if layer.variable == "distance" else layer.label
+    title = TITLES.get(layer.variable, layer.variable) + (f": {label}" if label else "")
+    text = f"{layer.meaning[:1].upper()}{layer.meaning[1:]}. {_spread(values, layer.unit)}{_masked(values)}{of_blocks(frame)}"
+    return Picture(
+        key, style.group, title, text, f"Map of {title.lower()}. {_spread(values, layer.unit)}", figure
+    )
+
+
+def _color_figure(
+    values: NDArray[np.float32], frame: Frame, colors: str, limits: tuple[float, float], unit: str
+) -> Figure:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+    from matplotlib.ticker import MaxNLocator
+
+    figure, axes = frame.open(room=0.8)
+    scale = ScalarMappable(Normalize(*limits), color_map(colors))
+    shown = np.ma.masked_invalid(block_mean(values, frame.block))
+    frame.paint(axes, scale.to_rgba(shown, bytes=True))
+    # Inside the axes of the map: as high as the map, whatever its shape.
+    place = axes.inset_axes((1.03, 0, 0.045, 1))
+    bar = figure.colorbar(scale, cax=place, extend=_extend(values, *limits), ticks=MaxNLocator(6))
+    bar.outline.set_visible(False)
+    if unit not in ("", "1"):
+        place.set_title(unit, fontsize=9, loc="left", pad=4)
+    return figure
+
+
+def _spread(values: NDArray[np.float32], unit: str) -> str:
+    finite = values[np.isfinite(values)]
+    if finite.size == 0:
+        return "No pixel has a value."
+    low, middle, high = np.percentile(finite, [1, 50, 99]).tolist()
+    unit = "" if unit in ("", "1") else f" {unit}"
+    if low == high:
+        return f"{number(middle, 3)}{unit} everywhere."
+    return f"Median {number(middle, 3)}{unit}; 98 % of the pixels lie between {number(low, 3)} and {number(high, 3)}{unit}."
+
+
+def _masked(values: NDArray[np.float32]) -> str:
+    return "" if np.isfinite(values).all() else " Hatched: no value."
+
+
+@styled
+def _edge_picture(found: dict[str, Layer], frame: Frame) -> Picture:
+    """E0 as color, the edge step as opacity: the energy counts where there is something to measure it on."""
+    from matplotlib.colors import Normalize
+
+    e0, step = found["e0"].values(), found["edge_step"].values()
+    limits, (_, thick) = limits_of(e0), limits_of(step)
+    figure = _color_figure(np.full_like(e0, np.nan), frame, "viridis", limits, "eV")
+    colors = color_map("viridis")(Normalize(*limits)(np.ma.masked_invalid(block_mean(e0, frame.block))))
+    opacity = np.nan_to_num(np.clip(block_mean(step, frame.block) / max(thick, 1e-30), 0, 1))
+    colors[..., 3] *= opacity
+    axes = figure.axes[0]
+    axes.patch.set(hatch="", facecolor="white")
+    axes.images[0].remove()
+    frame.paint(axes, colors)
+    text = f"Color is E0, opacity the edge step: full at {number(thick, 3)}, white where there is none.{of_blocks(frame)}"
+    return Picture(
+        "e0_by_edge_step",
+        "edge",
+        "E0 where the sample is",
+        text,
+        "Map of E0, faded where the edge step is small",
+        figure,
+    )

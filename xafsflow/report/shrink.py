@@ -1,0 +1,92 @@
+"""Large maps reduced for display, by blocks that keep what a reader looks for."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+def block_size(shape: tuple[int, int], longest: int) -> int:
+    """The smallest block that brings the longest side down to `longest`.
+
+    Examples
+    --------
+    >>> block_size((4000, 1700), 1200), block_size((128, 160), 1200)
+    (4, 1)
+    """
+    return max(1, math.ceil(max(shape) / longest))
+
+
+def _sums(values: NDArray[np.floating] | NDArray[np.bool_], block: int) -> NDArray[np.float64]:
+    """Sums over blocks; those at the lower and right edge may be smaller."""
+    rows, columns = (np.arange(0, n, block) for n in values.shape)
+    # Rows first: that adds whole rows, and leaves little for the slower sum along a row.
+    return np.add.reduceat(np.add.reduceat(values, rows, axis=0, dtype=np.float64), columns, axis=1)
+
+
+def block_mean(values: Floats, block: int) -> Floats:
+    """Mean of the finite pixels of each block, NaN where more than half of the block is not finite.
+
+    Parameters
+    ----------
+    values
+        Shape (y, x).
+    block
+        Side of the square blocks, pixels.
+
+    Returns
+    -------
+    Shape (ceil(y / block), ceil(x / block)).
+
+    Examples
+    --------
+    >>> block_mean(np.array([[1.0, 3.0, np.nan], [np.nan, 2.0, 5.0]], np.float32), 2)
+    array([[2., 5.]], dtype=float32)
+    """
+    if block == 1:
+        return values
+    finite = np.isfinite(values)
+    total = _sums(np.where(finite, values, np.float32(0)), block)
+    count, size = _sums(finite, block), _sums(np.ones_like(finite), block)
+    enough = (count > 0) & (2 * count >= size)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=enough).astype(np.float32)
+
+
+def block_mode(codes: NDArray[np.int16], block: int) -> NDArray[np.int16]:
+    """The most frequent code of each block, the smallest of several; shape as `block_mean`.
+
+    Examples
+    --------
+    >>> block_mode(np.array([[0, 1, 2], [1, -1, 2]], np.int16), 2)
+    array([[1, 2]], dtype=int16)
+    """
+    if block == 1:
+        return codes
+    kinds = np.unique(codes)
+    best = np.full([math.ceil(n / block) for n in codes.shape], kinds[0], np.int16)
+    most = np.zeros(best.shape)
+    for kind in kinds:
+        count = _sums(codes == kind, block)
+        best[count > most] = kind
+        np.maximum(most, count, out=most)
+    return best
+
+
+def block_lowest(codes: NDArray[np.int16], block: int, nothing: int) -> NDArray[np.int16]:
+    """The lowest code of each block other than `nothing`, so that single pixels stay visible; shape as `block_mean`.
+
+    Examples
+    --------
+    >>> block_lowest(np.array([[-1, 3], [-1, -1]], np.int16), 2, -1)
+    array([[3]], dtype=int16)
+    """
+    if block == 1:
+        return codes
+    rows, columns = (np.arange(0, n, block) for n in codes.shape)
+    high = np.where(codes == nothing, np.iinfo(np.int16).max, codes)
+    low = np.minimum.reduceat(np.minimum.reduceat(high, rows, axis=0), columns, axis=1)
+    return np.where(low == np.iinfo(np.int16).max, nothing, low).astype(np.int16)

@@ -1,0 +1,87 @@
+"""The model broadcast over the blocks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xafsflow.blocks import Output, over_blocks
+from xafsflow.contract import step
+from xafsflow.errors import InputError
+from xafsflow.learn.model import Model, StoredModel, stored
+from xafsflow.names import MAP, OUT
+
+
+@step(makes="cube", needs=["flags"], gives=["class_index", "class_vote", "fraction"])
+def forest(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
+    """Classify every pixel by the model's votes.
+
+    The model travels as a path and a digest; each process reads it once. Pixels flagged background, and pixels with a
+    NaN among their features, get class -1 and NaN.
+
+    Returns
+    -------
+    Dataset
+        The cube with `class_index`, `class_vote` (y, x) and `fraction` (reference, y, x), the vote-weighted mean of
+        the classes' compositions.
+
+    Raises
+    ------
+    InputError
+        The cube lacks the model's features, or has other energies.
+    """
+    resting = stored(model)
+    known = resting.load()
+    places = feature_places(cube, known)
+    outputs = [
+        Output("class_index", MAP, np.int16),
+        Output("class_vote", MAP),
+        Output("fraction", ("reference", *MAP), sizes={"reference": len(known.references)}),
+    ]
+    found = over_blocks(_vote, [cube[known.features], cube.flags], outputs, model=resting, places=places)
+    return cube.assign(found).assign_coords(reference=known.references)
+
+
+def feature_places(cube: xr.Dataset, model: Model) -> np.ndarray:
+    """Indices of the model's energies among the cube's.
+
+    Raises
+    ------
+    InputError
+        The variable or an energy is missing.
+    """
+    if model.features not in cube:
+        raise InputError(
+            f"a cube without {model.features}", "the variable that the model was trained on", "add its step before classify"
+        )
+    places = np.searchsorted(cube.energy.values, model.energy)
+    places = np.minimum(places, cube.sizes["energy"] - 1)
+    apart = np.abs(cube.energy.values[places] - model.energy)
+    if apart.max() > 1e-6:
+        raise InputError(
+            f"the model's energy {model.energy[apart.argmax()]:g} eV is not among the cube's",
+            "the energies of the training", "train on this scan, or resample it to the model's energies",
+        )
+    return places
+
+
+def usable(features: Any, flags: Any) -> Any:
+    """`(y, x)`: True where a pixel may be classified, from features `(feature, y, x)`."""
+    return ((flags & np.uint8(int(OUT))) == 0) & np.isfinite(features.sum(axis=0, dtype=np.float32))
+
+
+def _vote(values: Any, flags: Any, model: StoredModel, places: Any) -> tuple[Any, Any, Any]:
+    known = model.load()
+    features = values if len(places) == len(values) else values[places]
+    good = usable(features, flags)
+    index = np.full(good.shape, -1, np.int16)
+    vote = np.full(good.shape, np.nan, np.float32)
+    fraction = np.full((len(known.references), *good.shape), np.nan, np.float32)
+    if good.any():
+        votes = known.votes(features[:, good])
+        index[good] = votes.argmax(axis=1)
+        vote[good] = votes.max(axis=1)
+        fraction[:, good] = (votes @ known.compositions).T
+    return index, vote, fraction

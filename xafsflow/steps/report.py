@@ -1,0 +1,55 @@
+"""What people look at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xafsflow.contract import step
+from xafsflow.learn.mixtures import class_names
+from xafsflow.learn.model import Model, StoredModel, stored
+
+
+@step(makes="page")
+def page(
+    maps: xr.Dataset, model: Model | StoredModel, findings: Mapping[str, Any], run: Path, /, *, name: str = "report.html"
+) -> Path:
+    """Write one self-contained HTML file: maps, spectra, scores, settings, versions and warnings.
+
+    Parameters
+    ----------
+    name
+        File in the run folder.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    from xafsflow.report.html import build_page
+    from xafsflow.report.view import ModelView
+
+    known = stored(model).load()
+    score = findings.get("train.fit", {})
+    confusion = score.get("confusion")
+    view = ModelView(
+        references=known.references,
+        class_names=class_names(known.references, known.compositions),
+        compositions=known.compositions,
+        energy=known.energy,
+        feature_name=known.features,
+        reference_energy=known.reference_energy,
+        reference_norm=known.reference_norm,
+        importances=known.importances,
+        confusion=None if confusion is None else np.array(confusion),
+        accuracy=score.get("accuracy"),
+        classifier=known.classifier,
+    )
+    record = Path(run) / "run.json"
+    told = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    return build_page(maps, view, findings, told, Path(run) / name)

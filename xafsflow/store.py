@@ -1,0 +1,184 @@
+"""The cube and the maps at rest: Zarr version 3, written band by band."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xafsflow.blocks import BLOCK_BYTES
+from xafsflow.errors import InputError
+from xafsflow.names import CUBE
+
+# Rows computed and written together: enough blocks for every core, little enough to hold several times.
+BAND_BYTES = 96 * 2**20
+Progress = Callable[[int, int], None]
+
+
+def bands(cube: xr.Dataset, band_bytes: int = BAND_BYTES) -> Iterator[tuple[slice, slice]]:
+    """Bands of whole blocks along y: their rows, and the numbers of their blocks.
+
+    Examples
+    --------
+    >>> cube = xr.Dataset({"mu": (("energy", "y", "x"), np.zeros((4, 10, 5), "f4"))}).chunk(y=4)
+    >>> [(rows.start, rows.stop, blocks.stop) for rows, blocks in bands(cube, 400)]
+    [(0, 4, 1), (4, 8, 2), (8, 10, 3)]
+    """
+    heights = cube.chunksizes.get("y", (cube.sizes["y"],))
+    row_bytes = 4 * cube.sizes.get("energy", 1) * cube.sizes["x"]
+    first, row, start = 0, 0, 0
+    for number, height in enumerate(heights, start=1):
+        row += height
+        if number == len(heights) or (row - start + heights[number]) * row_bytes > band_bytes:
+            yield slice(start, row), slice(first, number)
+            start, first = row, number
+
+
+def write_maps(cube: xr.Dataset, path: Path, *, progress: Progress | None = None) -> xr.Dataset:
+    """Compute everything that has no energy axis over the field, band by band, and store it.
+
+    Memory holds the blocks of one band. The folder gets its name when it is complete.
+
+    Parameters
+    ----------
+    cube
+        Lazy or not. Variables over `y_block`, `x_block` are added up over all blocks and stored without these dims.
+    path
+        A new Zarr folder.
+    progress
+        Called with the bands done and the bands in all.
+
+    Returns
+    -------
+    Dataset
+        The maps, opened lazily from the store.
+
+    Raises
+    ------
+    InputError
+        The path is taken, or there is nothing to store.
+    """
+    import dask
+
+    wanted = [str(n) for n, a in cube.data_vars.items() if "y" in a.dims and "energy" not in a.dims]
+    summed = [str(n) for n, a in cube.data_vars.items() if "y_block" in a.dims]
+    if not wanted:
+        raise InputError("a cube without maps", "variables over y, x", "run the steps that make them first")
+    partial = _new_partial(path)
+    plan = list(bands(cube))
+    arrays = _create(cube[wanted], partial, {"y": max(rows.stop - rows.start for rows, _ in plan)})
+    totals: dict[str, Any] = {}
+    for done, (rows, blocks) in enumerate(plan, start=1):
+        part = {name: cube[name].isel(y=rows).data for name in wanted}
+        sums = {name: cube[name].isel(y_block=blocks).sum(["y_block", "x_block"]) for name in summed}
+        part, sums = dask.compute(part, sums)
+        for name, values in part.items():
+            arrays[name][_region(cube[name], rows)] = values
+        totals = {name: sums[name] + totals[name] if totals else sums[name] for name in summed}
+        if progress:
+            progress(done, len(plan))
+    if totals:
+        xr.Dataset(totals).to_zarr(partial, mode="a", zarr_format=3, consolidated=False)
+    partial.rename(path)
+    return open_maps(path)
+
+
+def open_maps(path: Path) -> xr.Dataset:
+    """The maps of a run, lazily."""
+    return xr.open_zarr(path, chunks={}, consolidated=False)
+
+
+def write_cube(cube: xr.Dataset, path: Path, *, tile: int, progress: Progress | None = None) -> xr.Dataset:
+    """Store a cube with all energies of a tile in one chunk, reading it by bands of rows.
+
+    Integers stay integers. The folder gets its name when it is complete.
+
+    Parameters
+    ----------
+    tile
+        Pixels along y and x of a chunk.
+
+    Returns
+    -------
+    Dataset
+        The cube, opened lazily from the store.
+    """
+    import dask
+
+    partial = _new_partial(path)
+    height = max(tile, BAND_BYTES // (4 * cube.sizes["energy"] * cube.sizes["x"]) // tile * tile)
+    arrays = _create(cube, partial, {"energy": cube.sizes["energy"], "y": tile, "x": tile})
+    rows_at = range(0, cube.sizes["y"], height)
+    for done, start in enumerate(rows_at, start=1):
+        rows = slice(start, min(start + height, cube.sizes["y"]))
+        # What has no rows (an I0 spectrum) is written with the first band.
+        names = [str(n) for n, a in cube.data_vars.items() if "y" in a.dims or start == 0]
+        part = {n: (cube[n].isel(y=rows) if "y" in cube[n].dims else cube[n]).data for n in names}
+        for name, values in dask.compute(part)[0].items():
+            arrays[name][_region(cube[name], rows)] = values
+        if progress:
+            progress(done, len(rows_at))
+    partial.rename(path)
+    return open_cube(path)
+
+
+def open_cube(path: Path) -> xr.Dataset:
+    """A stored cube, lazily, on blocks of whole chunks that fit the cache.
+
+    Raises
+    ------
+    InputError
+        The folder is no stored cube.
+    """
+    try:
+        cube = xr.open_zarr(path, chunks=None, consolidated=False)
+    except (FileNotFoundError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: {error}", "a stored cube", "store one with ingest.store") from error
+    name = next(str(n) for n, a in cube.data_vars.items() if a.dims == CUBE)
+    _, tall, wide = cube[name].encoding["chunks"]
+    fit = max(1, BLOCK_BYTES // (4 * cube.sizes["energy"] * tall * wide))
+    return xr.open_zarr(path, chunks={"energy": -1, "y": tall, "x": wide * fit}, consolidated=False)
+
+
+def _new_partial(path: Path) -> Path:
+    """Where to write until all is written; what an earlier attempt left there is removed."""
+    if path.exists():
+        raise InputError(f"{path} exists", "a new path", "choose another output folder, or remove it yourself")
+    partial = path.with_name(f"{path.name}.partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return partial
+
+
+def _region(array: xr.DataArray, rows: slice) -> tuple[slice, ...]:
+    return tuple(rows if dim == "y" else slice(None) for dim in array.dims)
+
+
+def _create(cube: xr.Dataset, path: Path, chunk: dict[str, int]) -> dict[str, Any]:
+    """The empty arrays with coordinates and attributes, open for writing."""
+    import zarr
+    from zarr.codecs import BloscCodec
+
+    encoding: dict[str, Any] = {}
+    for name, array in cube.data_vars.items():
+        chunks = tuple(min(n, chunk.get(str(dim), n)) for dim, n in array.sizes.items())
+        # Bits of like weight lie together, which is what noisy floats and counts can still be packed by.
+        codec = BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=array.dtype.itemsize)
+        encoding[str(name)] = {"chunks": chunks, "compressors": (codec,), "fill_value": _fill(array.dtype)}
+    for array in cube.variables.values():
+        array.encoding.clear()
+    # The bands are written one after the other, so a chunk that two of them share is not in danger.
+    cube.to_zarr(
+        path, mode="w-", compute=False, zarr_format=3, consolidated=False, encoding=encoding, safe_chunks=False
+    )
+    group = zarr.open_group(str(path), mode="r+")
+    return {str(name): group[str(name)] for name in cube.data_vars}
+
+
+def _fill(kind: Any) -> Any:
+    return np.nan if np.dtype(kind).kind == "f" else 0
