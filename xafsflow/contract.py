@@ -111,7 +111,7 @@ def step(
         settings = {k: p for k, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
         if len(takes) + len(settings) != len(parameters) or not set(takes) <= set(PRODUCTS):
             raise TypeError(f"{name}: products are positional-only and named in PRODUCTS, settings keyword-only")
-        hints = get_type_hints(function)
+        hints = get_type_hints(function, include_extras=True)
 
         @functools.wraps(function)
         def run(*products: P.args, **given: P.kwargs) -> R:

@@ -175,7 +175,7 @@ def _advance(planned: PlannedStep, products: dict[str, Any], out: Path | None) -
 
 
 def _make_maps(products: dict[str, Any], out: Path, watch: Watch) -> None:
-    from xafsflow.report.facts import findings_of
+    from xafsflow.report.findings import findings_of
     from xafsflow.store import write_maps
 
     cube = products["cube"]
@@ -266,3 +266,31 @@ def _peak_memory() -> float:
     """Megabytes; Linux counts in kilobytes, macOS in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return cast(float, peak / 2**20 if platform.system() == "Darwin" else peak / 2**10)
+
+
+def finished_maps(out: Path) -> Any:
+    """The maps of a finished run, lazily.
+
+    Raises
+    ------
+    InputError
+        The folder holds no finished run.
+    """
+    from xafsflow.store import open_maps
+
+    if not (out / "maps.zarr").is_dir():
+        raise InputError(f"{out} without maps.zarr", "the folder of a finished run", "check the path, or run the recipe")
+    return open_maps(out / "maps.zarr")
+
+
+def report_again(out: Path) -> Path:
+    """Write the report of a finished run anew; its path."""
+    from xafsflow.learn.model import read_model
+    from xafsflow.steps.report import page
+
+    maps = finished_maps(out)
+    try:
+        findings = json.loads((out / "findings.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{out / 'findings.json'}: {error}", "the findings of a finished run", "run again") from error
+    return page(maps, read_model(out / "model.skops"), findings, out)

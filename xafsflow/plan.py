@@ -15,7 +15,7 @@ from xafsflow.settings import check_setting, convert, describe_type, quoted
 from xafsflow.strict_yaml import Mark, Node
 
 # Made by the runner: the maps of any cube, and what the steps so far have found
-RUNNER_MAKES = {"maps": "cube", "findings": "data"}
+RUNNER_MAKES = {"maps": "cube", "findings": "data", "run": "data"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def bind(drafts: Sequence[Draft | None], problems: list[str]) -> tuple[PlannedSt
                 f"{draft.mark}: {path}: found the step {quoted(draft.name)}, which does not exist"
                 f"{nearest(draft.name, steps)}; do: `xafsflow steps` lists them"
             )
-            close = difflib.get_close_matches(draft.name, steps, n=1, cutoff=0.5)
+            close = difflib.get_close_matches(draft.name, steps, n=1, cutoff=0.75)
             plan.append(_stand_in(steps[close[0]], draft) if close else None)
         else:
             plan.append(PlannedStep(row, _settings(row, draft, path, problems), draft.mark))

@@ -43,13 +43,13 @@ def describe_type(hint: Any) -> str:
     'a list of 2, each a number or null'
     >>> from pydantic import Field
     >>> describe_type(Annotated[int, Field(ge=1)])
-    'a whole number, at least 1'
+    'a whole number at least 1'
     >>> describe_type(Literal["auto", "larch"] | float)
     "'auto' or 'larch' or a number"
     """
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return ", ".join([describe_type(inner[0]), *_bounds(hint)])
+        return " ".join([describe_type(inner[0]), " and ".join(_bounds(hint))]).strip()
     if origin is Literal:
         return " or ".join(repr(value) for value in inner)
     if origin in (Union, types.UnionType):
@@ -58,9 +58,8 @@ def describe_type(hint: Any) -> str:
         return f"a mapping of {describe_type(inner[0])} to {describe_type(inner[1])}"
     if origin is tuple and inner[-1] is not Ellipsis:
         kinds = [describe_type(kind) for kind in inner]
-        return f"a list of {len(kinds)}, " + (
-            f"each {kinds[0]}" if len(set(kinds)) == 1 else "; ".join(kinds)
-        )
+        parts = f", each {kinds[0]}" if len(set(kinds)) == 1 else f": {', '.join(kinds)}"
+        return f"a list of {len(kinds)}{parts}"
     if origin is not None:
         return f"a list of {describe_type(inner[0])}"
     return _WORDS.get(hint, getattr(hint, "__name__", str(hint)))

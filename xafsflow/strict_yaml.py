@@ -256,6 +256,13 @@ class _Writer(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
+    def represent_text(self, data: str) -> yaml.ScalarNode:
+        # Else PyYAML writes U+0085, a line break of YAML 1.1, as it is, and reads it back as a blank
+        style = None if data.isprintable() else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style)
+
+
+_Writer.add_representer(str, _Writer.represent_text)
 
 for _kind, _pattern, _first in (
     ("null", _NULL, ["~", "n", "N", ""]),

@@ -254,6 +254,11 @@ def test_hyperstack__as_imagej_lays_it_out(tmp_path):
         open_stack([path])
 
 
+def test_description_without_a_number__is_one_image(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", images(1)[0], description="ImageJ=1.53t\nunit=um\n", metadata=None)
+    assert open_stack([tmp_path / "a.tif"]).shape == (1, ROWS, COLUMNS)
+
+
 def test_thumbnails__are_left_out(tmp_path):
     wanted = images(2)
     with tifffile.TiffWriter(tmp_path / "a.tif") as writer:

@@ -183,6 +183,14 @@ def test_other_forms__are_refused(tmp_path, code, value, word):
     refused(path, "page 1", word)
 
 
+def test_reversed_bits__are_refused(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, WANTED[0], byteorder="<")
+    resolution_unit, fill_order = struct.pack("<HHIH", 296, 3, 1, 1), struct.pack("<HHIH", 266, 3, 1, 2)
+    path.write_bytes(path.read_bytes().replace(resolution_unit, fill_order))
+    refused(path, "FillOrder 2")
+
+
 def test_other_predictor__is_refused(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, WANTED[0], compression="zlib", predictor=True)

@@ -1,8 +1,11 @@
 """Walk a flat forest: the votes of all trees for many pixels.
 
-A node is eight bytes: a word with the feature (12 bits) and the left child (20 bits, within its tree; the right child
-is its neighbor), and a float32 threshold. A leaf is its own left child behind an infinite threshold, so that a walk may
-go on past it without a question.
+A node is eight bytes, from the lowest bit: the left child (20 bits, counted from the root of its tree; the
+right child is the next node), the feature (12 bits), and the threshold as a key (32 bits). A key is an
+unsigned integer in the order of the float32 that it stands for: one comparison of integers and one addition
+with carry lead to the child, and denormal numbers count on every machine. A leaf is its own left child. Its
+feature is one behind the last, whose key is zero for every pixel, so that a walk may go on past it without
+a question, and the place of the threshold holds its class.
 """
 
 from __future__ import annotations
@@ -14,78 +17,101 @@ import numpy as np
 from xafsflow.kernels.jit import kernel
 
 CHILD_BITS = 20
-CHILD_MASK = (1 << CHILD_BITS) - 1
-MOST_FEATURES = 1 << (32 - CHILD_BITS)
+KEY_BITS = 32
 MOST_NODES = 1 << CHILD_BITS
-# Pixels whose features, and one tree, fit into the second cache together.
+MOST_FEATURES = (1 << (KEY_BITS - CHILD_BITS)) - 1
+CHILD_MASK = np.uint64(MOST_NODES - 1)
+FEATURE_MASK = np.uint64(MOST_FEATURES)
+FEATURE_SHIFT = np.uint64(CHILD_BITS)
+KEY_SHIFT = np.uint64(KEY_BITS)
+SIGN = np.uint32(1 << 31)
+# Pixels whose keys, votes and one tree fit into the second cache together.
 GROUP = 512
-# Pixels that walk side by side, so that one waits for memory while the others go on.
-LANES = 8
+# Pixels that walk side by side, so that one waits for memory while the others go on. GROUP is a multiple.
+LANES = 16
 
 
 @kernel
-def forest_votes(words: Any, thresholds: Any, roots: Any, leaf_class: Any, mixed: Any, features: Any) -> Any:
-    """Mean over trees of the class shares in the leaf that a pixel falls into.
+def forest_votes(nodes: Any, roots: Any, mixed: Any, features: Any) -> Any:
+    """Sum over trees of the class shares in the leaf that a pixel falls into.
+
+    Nothing is checked here: nodes that point beyond their arrays read foreign memory.
 
     Parameters
     ----------
-    words, thresholds
-        `(nodes, 2)`: the same memory seen as uint32 (column 0) and as float32 (column 1).
+    nodes
+        `(nodes,)` uint64, tree by tree.
     roots
-        `(trees + 1,)` first node of each tree.
-    leaf_class
-        `(nodes,)` int32: the class of a leaf that holds one class only, else -1 minus its row in `mixed`.
+        `(trees + 1,)` first node of each tree, and the number of nodes.
     mixed
-        `(rows, class)` float64: class shares of the leaves that hold several.
+        `(rows, class)` float64: class shares of the leaves that hold several classes. Such a leaf holds, in
+        the place of its class, the number of classes plus its row here.
     features
         `(feature, pixel)` float32, no NaN.
 
     Returns
     -------
     ndarray
-        `(pixel, class)` float64, rows sum to one.
+        `(pixel, class)` float64, rows sum to the number of trees.
     """
     n_features, n_pixels = features.shape
-    n_trees = roots.size - 1
     votes = np.zeros((n_pixels, mixed.shape[1]), np.float64)
-    rows = np.zeros((GROUP, n_features), np.float32)
-    at = np.empty(LANES, np.uint32)
+    # The last column stays zero; the rows behind the last pixel hold an earlier one, and are not counted.
+    keys = np.zeros((GROUP, n_features + 1), np.uint32)
+    leaves = np.empty(GROUP, np.uint64)
     for first in range(0, n_pixels, GROUP):
         size = min(GROUP, n_pixels - first)
-        for f in range(n_features):
-            for p in range(size):
-                rows[p, f] = features[f, first + p]
-        # The rest of the last lanes walks along with the rows of an earlier group, and is not counted.
-        for tree in range(n_trees):
-            begin, end = roots[tree], roots[tree + 1]
-            for lane in range(0, size, LANES):
-                _walk(words[begin:end], thresholds[begin:end], rows[lane : lane + LANES], at)
-                for k in range(min(LANES, size - lane)):
-                    _count(votes[first + lane + k], leaf_class[begin + at[k]], mixed)
-    votes /= n_trees
+        order_keys(features, first, size, keys)
+        for tree in range(roots.size - 1):
+            _walk(nodes[roots[tree] : roots[tree + 1]], keys, size, leaves)
+            _count(leaves[:size], mixed, votes[first : first + size])
     return votes
 
 
 @kernel
-def _count(votes: Any, leaf: int, mixed: Any) -> None:
-    if leaf >= 0:
-        votes[leaf] += 1.0
-    else:
-        for i in range(votes.size):
-            votes[i] += mixed[-1 - leaf, i]
+def order_keys(values: Any, first: int, size: int, keys: Any) -> None:
+    """Write the keys of `size` pixels of float32 `values` (feature, pixel) into `keys` (pixel, feature).
+
+    Read as integers, positive floats are in order and negative ones in reverse order; -0 becomes 0.
+    """
+    zero = np.uint32(0)
+    for f in range(values.shape[0]):
+        bits = values[f].view(np.uint32)
+        for p in range(size):
+            b = zero if bits[first + p] == SIGN else bits[first + p]
+            keys[p, f] = b | SIGN if b < SIGN else ~b
+
+
+# No slices in the two loops below: numba counts references for each, which took more than half of the time.
+@kernel
+def _walk(tree: Any, keys: Any, size: int, leaves: Any) -> None:
+    """The class, or mixed row, of the leaf of one tree for the first `size` rows of keys.
+
+    Unsigned indices spare the test for negative ones.
+    """
+    at = np.empty(LANES, np.uint64)
+    for first in range(0, size, LANES):
+        at[:] = 0
+        moved = np.uint64(1)
+        while moved:
+            moved = np.uint64(0)
+            for k in range(LANES):
+                node = tree[at[k]]
+                key = keys[np.uint64(first + k), (node >> FEATURE_SHIFT) & FEATURE_MASK]
+                near = (node & CHILD_MASK) + np.uint64(key > (node >> KEY_SHIFT))
+                moved |= near ^ at[k]
+                at[k] = near
+        for k in range(LANES):
+            leaves[np.uint64(first + k)] = tree[at[k]] >> KEY_SHIFT
 
 
 @kernel
-def _walk(words: Any, thresholds: Any, rows: Any, at: Any) -> None:
-    """The leaves of one tree for the rows of all lanes; unsigned indices spare the test for negative ones."""
-    at[:] = 0
-    moved = np.uint32(1)
-    while moved:
-        moved = np.uint32(0)
-        for k in range(LANES):
-            here = at[k]
-            word = words[here, 0]
-            feature = word >> np.uint32(CHILD_BITS)
-            near = (word & np.uint32(CHILD_MASK)) + np.uint32(rows[k, feature] > thresholds[here, 1])
-            moved |= near ^ here
-            at[k] = near
+def _count(leaves: Any, mixed: Any, votes: Any) -> None:
+    n_classes = np.uint64(votes.shape[1])
+    for p in range(leaves.size):
+        leaf = leaves[p]
+        if leaf < n_classes:
+            votes[p, leaf] += 1.0
+        else:
+            for c in range(votes.shape[1]):
+                votes[p, c] += mixed[leaf - n_classes, c]

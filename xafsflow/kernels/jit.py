@@ -16,13 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def kernel(function: F) -> F:
     """Compile a function for the types it is called with, at the first call.
 
-    Examples
-    --------
-    >>> @kernel
-    ... def half(x):
-    ...     return x / 2
-    >>> half(3.0)
-    1.5
+    Without examples: numba finds no file to keep the code of a function in that stands in a docstring.
     """
     compiled = numba.njit(
         nogil=True,  # dask's threads run blocks side by side

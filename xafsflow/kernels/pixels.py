@@ -1,13 +1,14 @@
 """What the spectral kernels share: the way in, groups of pixels with the same gaps, orthonormal functions.
 
-The spectral kernels take `energy` (eV, increasing) and an energy-major block. An energy at which a pixel is not
-finite does not exist for that pixel: it stays NaN, and the others are used as if it had never been measured.
-Pixels that miss the same energies are computed together, whichever block they stand in.
-Spectra come back in the dtype of the block, maps in float64.
+The spectral kernels take `energy` (eV, increasing) and an energy-major block. An energy at which a pixel is
+not finite does not exist for that pixel: it stays NaN, and the others are used as if it had never been
+measured. Pixels that miss the same energies are computed together; the result of a pixel does not depend on
+which others stand in its block. Spectra come back in the dtype of the block, maps in float64.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,7 @@ from xafsflow.kernels.jit import kernel
 
 Floats = NDArray[np.floating[Any]]
 Doubles = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 
 def as_pixels(energy: ArrayLike, block: ArrayLike, points: int = 2) -> tuple[Doubles, Floats]:
@@ -61,18 +63,43 @@ def as_pixels(energy: ArrayLike, block: ArrayLike, points: int = 2) -> tuple[Dou
     return grid, np.ascontiguousarray(values, dtype=dtype).reshape(len(grid), -1)
 
 
+def gap_groups(values: Floats, pixels: Indices) -> Iterator[tuple[Indices, Indices]]:
+    """The pixels that miss the same energies, with the indices of the energies they have.
+
+    Examples
+    --------
+    >>> for points, members in gap_groups(np.array([[1, 2, np.nan], [3, 4, 5]]), np.arange(3)):
+    ...     print(points, members)
+    [0 1] [0 1]
+    [1] [2]
+    """
+    for members in grouped(pixels, gap_keys(values, pixels, random_codes(len(values)))):
+        yield np.flatnonzero(np.isfinite(values[:, members[0]])), members
+
+
+def grouped(pixels: Indices, keys: Indices) -> list[Indices]:
+    """The pixels of equal keys, in order.
+
+    Examples
+    --------
+    >>> grouped(np.array([10, 11, 12]), np.array([7, 5, 7]))
+    [array([11]), array([10, 12])]
+    """
+    if len(pixels) == 0:
+        return []
+    order = np.argsort(keys, kind="stable")
+    return np.split(pixels[order], np.flatnonzero(np.diff(keys[order])) + 1)
+
+
 @cache
-def random_codes(rows: int, points: int) -> NDArray[np.int64]:
-    """Fixed random numbers; their exclusive or is a key that tells sets of row and point apart."""
-    return np.random.default_rng(0).integers(2**62, size=(rows, points))
+def random_codes(count: int) -> Indices:
+    """Fixed random numbers. Two sets of them have the same exclusive or with a probability of 1e-19."""
+    return np.random.default_rng(0).integers(2**62, size=count)
 
 
 @kernel
 def gap_keys(values: Any, pixels: Any, codes: Any) -> Any:
-    """A key for each of the pixels, the same where the same energies are missing; 0 where none is.
-
-    Two patterns share a key with a probability of 1e-19.
-    """
+    """A key for each of the pixels, the same where the same energies are missing; 0 where none is."""
     keys = np.zeros(len(pixels), np.int64)
     for i in range(len(values)):
         row = values[i]
@@ -83,12 +110,11 @@ def gap_keys(values: Any, pixels: Any, codes: Any) -> Any:
 
 
 @kernel
-def next_group(keys: Any, start: Any) -> Any:
-    """Where the run of equal keys ends that begins at `start`."""
-    stop = start + 1
-    while stop < len(keys) and keys[stop] == keys[start]:
-        stop += 1
-    return stop
+def mark_gaps(gaps: Any, a: Any, b: Any, c: Any, d: Any) -> None:
+    """Add NaN to `gaps` where one of four rows is not finite, else 0."""
+    zero = gaps.dtype.type(0)
+    for x in range(len(gaps)):
+        gaps[x] += zero * a[x] + zero * b[x] + zero * c[x] + zero * d[x]
 
 
 @kernel
@@ -118,29 +144,29 @@ def scatter(part: Any, points: Any, pixels: Any, values: Any) -> None:
 
 
 @kernel
-def orthonormalize(columns: Any, weight: Any, start: Any, stop: Any) -> None:
-    """Make the rows of `columns` orthonormal in place, under the inner product `sum(weight a b)` of `start:stop`.
+def orthonormalize(rows: Any, weight: Any) -> None:
+    """Make rows orthonormal in place, under the inner product `sum(weight a b)`.
 
-    Points outside `start:stop` undergo the same linear combinations, so that a row stays one function of energy.
     A row that depends on the rows before it becomes zero: a fit then does without it.
     """
-    for k in range(len(columns)):
-        row = columns[k]
-        before = 0.0
-        for i in range(start, stop):
-            before += weight[i] * row[i] * row[i]
+    for k in range(len(rows)):
+        before = inner(rows[k], rows[k], weight)
         for _ in range(2):  # Gram-Schmidt is accurate when it is done twice
             for j in range(k):
-                other = columns[j]
-                overlap = 0.0
-                for i in range(start, stop):
-                    overlap += weight[i] * row[i] * other[i]
-                for i in range(len(row)):
-                    row[i] -= overlap * other[i]
-        size = 0.0
-        for i in range(start, stop):
-            size += weight[i] * row[i] * row[i]
+                overlap = inner(rows[k], rows[j], weight)
+                for i in range(len(weight)):
+                    rows[k, i] -= overlap * rows[j, i]
+        size = inner(rows[k], rows[k], weight)
         # Rounding leaves about 1e-32 of a dependent row.
         scale = 1 / np.sqrt(size) if size > 1e-20 * before else 0.0
-        for i in range(len(row)):
-            row[i] *= scale
+        for i in range(len(weight)):
+            rows[k, i] *= scale
+
+
+@kernel
+def inner(a: Any, b: Any, weight: Any) -> Any:
+    """`sum(weight a b)`."""
+    total = 0.0
+    for i in range(len(weight)):
+        total += weight[i] * a[i] * b[i]
+    return total

@@ -16,11 +16,13 @@ def box_mean(values: Any, keep: Any, center: Any, half: int) -> Any:
     Parameters
     ----------
     values
-        `(energy, y, x)`.
+        `(energy, y, x)` float32.
     keep
         `(y, x)`, True where a pixel may enter a mean.
     center
         `(y, x)`, True where a mean is wanted; NaN comes back elsewhere, and where no neighbor is finite.
+    half
+        1 or more.
 
     Returns
     -------
@@ -29,62 +31,84 @@ def box_mean(values: Any, keep: Any, center: Any, half: int) -> Any:
     """
     n_energy, n_y, n_x = values.shape
     out = np.empty(values.shape, np.float32)
-    # Padding by zeros on all sides spares the inner loops the question of where the image ends.
-    value = np.zeros(n_x + 2 * half, np.float32)
-    weight = np.zeros(n_x + 2 * half, np.float32)
-    total = np.zeros((n_y + 2 * half, n_x), np.float32)
-    count = np.zeros((n_y + 2 * half, n_x), np.float32)
-    number = np.zeros(n_x, np.float32)
+    width = n_x + 2 * half
+    # Zeros on all sides make of an image one long row, whose sums need not ask where the image ends.
+    padded = np.zeros((n_y + 2 * half) * width, np.float32)
+    along = np.empty(padded.size - 2 * half, np.float32)
+    sums = np.empty(along.size - 2 * half * width, np.float32)
+    ones = np.ones((n_y, n_x), np.float32)
+    usual, special = np.empty((n_y, n_x), np.float32), np.empty((n_y, n_x), np.float32)
+    kept = _box_sums(ones, keep, half, padded, along, sums)
+    _inverse_rows(sums, width, center, usual)
     for e in range(n_energy):
-        for y in range(n_y):
-            _finite_row(values[e, y], keep[y], value[half : half + n_x], weight[half : half + n_x])
-            _sum_along(value, half, total[y + half])
-            _sum_along(weight, half, count[y + half])
-        for y in range(n_y):
-            _sum_across(total, y, half, out[e, y])
-            _sum_across(count, y, half, number)
-            _divide_row(out[e, y], number, center[y])
+        weight = usual
+        if _box_sums(values[e], keep, half, padded, along, sums) < kept:
+            # Some pixels are missing at this energy only: their neighbors count others here.
+            counts = np.empty(sums.size, np.float32)
+            _box_sums(values[e] - values[e] + ones, keep, half, padded, along, counts)
+            _inverse_rows(counts, width, center, special)
+            weight = special
+        _scale_rows(sums, width, weight, out[e])
     return out
 
 
 @kernel
-def _finite_row(row: Any, kept: Any, value: Any, weight: Any) -> None:
-    zero, one = np.float32(0), np.float32(1)
+def _box_sums(image: Any, keep: Any, half: int, padded: Any, along: Any, sums: Any) -> int:
+    """Sums of the kept finite values in each window, in rows of the padded width; how many values are kept."""
+    n_y, n_x = image.shape
+    width = n_x + 2 * half
+    count = 0
+    for y in range(n_y):
+        start = (y + half) * width + half
+        count += _copy_finite(image[y], keep[y], padded[start : start + n_x])
+    _window_sums(padded, 1, half, along)
+    _window_sums(along, width, half, sums)
+    return count
+
+
+@kernel
+def _copy_finite(row: Any, kept: Any, out: Any) -> int:
+    count = np.int32(0)
     for x in range(row.size):
         # v - v is zero for finite v only.
-        good = kept[x] & (row[x] - row[x] == zero)
-        value[x] = row[x] if good else zero
-        weight[x] = one if good else zero
+        good = kept[x] & (row[x] - row[x] == np.float32(0))
+        out[x] = row[x] if good else np.float32(0)
+        count += np.int32(1) if good else np.int32(0)
+    return count
 
 
 @kernel
-def _divide_row(row: Any, number: Any, center: Any) -> None:
-    for x in range(row.size):
-        mean = row[x] / number[x]
-        good = center[x] & (number[x] > np.float32(0))
-        row[x] = mean if good else np.float32(np.nan)
-
-
-# Three terms a pass, then two: a pass over a row for each term of the window costs twice the time.
-@kernel
-def _sum_along(padded: Any, half: int, out: Any) -> None:
+def _window_sums(values: Any, stride: int, half: int, out: Any) -> None:
+    """Sums of `2 half + 1` values `stride` apart: three in the first pass, then two a pass."""
     n = out.size
-    _add_three(padded[0:n], padded[1 : 1 + n], padded[2 : 2 + n], out)
-    for k in range(3, 2 * half + 1, 2):
-        _add_three(out, padded[k : k + n], padded[k + 1 : k + 1 + n], out)
-
-
-@kernel
-def _sum_across(padded: Any, y: int, half: int, out: Any) -> None:
-    _add_three(padded[y], padded[y + 1], padded[y + 2], out)
-    for k in range(3, 2 * half + 1, 2):
-        _add_three(out, padded[y + k], padded[y + k + 1], out)
+    _add_three(values[0:n], values[stride : stride + n], values[2 * stride : 2 * stride + n], out)
+    for k in range(3 * stride, (2 * half + 1) * stride, 2 * stride):
+        _add_three(out, values[k : k + n], values[k + stride : k + stride + n], out)
 
 
 @kernel
 def _add_three(first: Any, second: Any, third: Any, out: Any) -> None:
     for x in range(out.size):
         out[x] = first[x] + second[x] + third[x]
+
+
+@kernel
+def _inverse_rows(counts: Any, width: int, center: Any, out: Any) -> None:
+    """1/count where a mean is wanted and there is something to take it of, else NaN."""
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            count = counts[y * width + x]
+            good = center[y, x] & (count > np.float32(0))
+            out[y, x] = np.float32(1) / count if good else np.float32(np.nan)
+
+
+@kernel
+def _scale_rows(sums: Any, width: int, weight: Any, out: Any) -> None:
+    n_y, n_x = out.shape
+    for y in range(n_y):
+        row, total, by = out[y], sums[y * width : y * width + n_x], weight[y]
+        for x in range(n_x):
+            row[x] = total[x] * by[x]
 
 
 @kernel
@@ -181,9 +205,20 @@ def mean_over_energy(counts: Any) -> Any:
 def despike(energy: Any, values: Any, threshold: float) -> tuple[Any, Any]:
     """Replace single points far off the line between their energy neighbors by that line.
 
-    With `d_i = v_i - line(v_{i-1}, v_{i+1})`, a spike has `|d_i|` above `threshold` times the noise, which is 1.4826
-    times the median of `|d|` over the spectrum, and above 2.5 times `|d|` of both neighbors' neighbors: a spike leaves
-    minus half of itself on each side, whereas an edge or a white line bends over several points.
+    With `d_i = v_i - line(v_{i-1}, v_{i+1})`, a spike has `|d_i|` above `threshold` times the noise, which is
+    1.4826 times the median of `|d|` over the spectrum. A spike of height d_i alone makes `d_{i-1}` and `d_{i+1}`
+    what it weighs in their lines, with a minus; what is left of them must be below a third of `|d_i|`, and the
+    next ones, which it does not touch, below 0.4 of it. An edge or a white line bends over several points, and
+    leaves half or more. Points beside a NaN, and the first and last, stay.
+
+    Parameters
+    ----------
+    energy
+        `(energy,)`, eV, increasing.
+    values
+        `(energy, y, x)` float32.
+    threshold
+        In standard deviations of a bend.
 
     Returns
     -------
@@ -193,27 +228,65 @@ def despike(energy: Any, values: Any, threshold: float) -> tuple[Any, Any]:
     n_energy, n_y, n_x = values.shape
     out = values.copy()
     spikes = np.zeros((n_y, n_x), np.int32)
-    bend = np.zeros(n_energy, np.float64)
+    share = np.zeros(n_energy, np.float32)
+    for e in range(1, n_energy - 1):
+        share[e] = (energy[e] - energy[e - 1]) / (energy[e + 1] - energy[e - 1])
+    # Two rows more at each end spare the question of where the spectrum ends.
+    bend = np.zeros((n_energy + 4, n_x), np.float32)
+    height = np.zeros((n_energy, n_x), np.float32)
     for y in range(n_y):
-        for x in range(n_x):
-            for e in range(1, n_energy - 1):
-                share = (energy[e] - energy[e - 1]) / (energy[e + 1] - energy[e - 1])
-                line = values[e - 1, y, x] + share * (values[e + 1, y, x] - values[e - 1, y, x])
-                bend[e] = abs(values[e, y, x] - line)
-            noise = 1.4826 * np.median(bend[1 : n_energy - 1])
-            for e in range(1, n_energy - 1):
-                before = bend[e - 2] if e > 2 else 0.0
-                after = bend[e + 2] if e < n_energy - 3 else 0.0
-                beside = max(bend[e - 1] if e > 1 else 0.0, bend[e + 1] if e < n_energy - 2 else 0.0)
-                if (
-                    bend[e] > threshold * noise
-                    and bend[e] > 2.5 * max(before, after)
-                    and bend[e] > 1.5 * beside
-                ):
-                    share = (energy[e] - energy[e - 1]) / (energy[e + 1] - energy[e - 1])
-                    out[e, y, x] = values[e - 1, y, x] + share * (values[e + 1, y, x] - values[e - 1, y, x])
-                    spikes[y, x] += 1
+        for e in range(1, n_energy - 1):
+            _bend_row(values[e - 1, y], values[e, y], values[e + 1, y], share[e], bend[e + 2])
+        for e in range(1, n_energy - 1):
+            after = np.float32(1) - share[e + 1] if e < n_energy - 2 else np.float32(0)
+            _height_row(bend, e + 2, share[e - 1], after, height[e])
+        _replace_spikes(values[:, y], share, bend[2 : n_energy + 2], height, threshold, out[:, y], spikes[y])
     return out, spikes
+
+
+@kernel
+def _bend_row(before: Any, here: Any, after: Any, share: Any, out: Any) -> None:
+    for x in range(out.size):
+        out[x] = here[x] - before[x] - share * (after[x] - before[x])
+
+
+@kernel
+def _height_row(bend: Any, e: int, left: Any, right: Any, out: Any) -> None:
+    """Magnitude of the bends at `e` that a spike there explains, else zero; NaN compares as False."""
+    far_left, near_left, here = bend[e - 2], bend[e - 1], bend[e]
+    near_right, far_right = bend[e + 1], bend[e + 2]
+    three, wide = np.float32(3), np.float32(2.5)
+    for x in range(out.size):
+        size = abs(here[x])
+        alone = (size > three * abs(near_left[x] + left * here[x])) & (
+            size > three * abs(near_right[x] + right * here[x])
+        )
+        quiet = (size > wide * abs(far_left[x])) & (size > wide * abs(far_right[x]))
+        out[x] = size if alone & quiet else np.float32(0)
+
+
+@kernel
+def _replace_spikes(
+    values: Any, share: Any, bend: Any, height: Any, threshold: float, out: Any, spikes: Any
+) -> None:
+    n_energy, n_x = values.shape
+    sizes = np.empty(n_energy, np.float32)
+    for x in range(n_x):
+        # Most pixels have no candidate, or one too low even for the least of medians.
+        top = height[:, x].max()
+        if not top > 0:
+            continue
+        n = 0
+        for e in range(1, n_energy - 1):
+            if np.isfinite(bend[e, x]):
+                sizes[n] = abs(bend[e, x])
+                n += 1
+        limit = threshold * 1.4826 * np.median(sizes[:n])
+        for e in range(1, n_energy - 1):
+            if height[e, x] > limit:
+                step = values[e + 1, x] - values[e - 1, x]
+                out[e, x] = values[e - 1, x] + share[e] * step
+                spikes[x] += 1
 
 
 @kernel

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from xafsflow.errors import InputError
 from xafsflow.learn.flat import flatten
+from xafsflow.names import nearest
 
 Factory = Callable[[int, int], Any]
 
@@ -34,7 +36,8 @@ def _linear_discriminant(trees: int, seed: int) -> Any:
 def _k_nearest(trees: int, seed: int) -> Any:
     from sklearn.neighbors import KNeighborsClassifier
 
-    return KNeighborsClassifier(n_neighbors=15, n_jobs=1)
+    # Without a search tree: in more than 15 dimensions it does not help, and a file of it would need trust.
+    return KNeighborsClassifier(n_neighbors=15, algorithm="brute", n_jobs=1)
 
 
 # A further classifier is one line here; each gets the number of trees and the seed, and takes what it needs.
@@ -46,8 +49,28 @@ CLASSIFIERS: dict[str, Factory] = {
 }
 
 
-def fit(name: str, features: np.ndarray, labels: np.ndarray, trees: int, seed: int) -> tuple[Any, np.ndarray | None]:
+def fit(
+    name: str, features: np.ndarray, labels: np.ndarray, trees: int, seed: int
+) -> tuple[Any, np.ndarray | None]:
     """A fitted estimator, forests in their flat form, and its feature importances where it has some.
+
+    Parameters
+    ----------
+    name
+        A row of `CLASSIFIERS`.
+    features
+        `(pattern, feature)` float32, finite.
+    labels
+        `(pattern,)` integers.
+    trees
+        Number of trees of a forest.
+    seed
+        Of all that is drawn.
+
+    Raises
+    ------
+    InputError
+        There is no such classifier, or there are too few patterns for it.
 
     Examples
     --------
@@ -56,7 +79,15 @@ def fit(name: str, features: np.ndarray, labels: np.ndarray, trees: int, seed: i
     >>> bool(importances[0] > importances[1])
     True
     """
+    if name not in CLASSIFIERS:
+        do = f"mend the name{nearest(name, CLASSIFIERS)}"
+        raise InputError(f"the classifier {name!r}", f"one of {', '.join(CLASSIFIERS)}", do)
     estimator = CLASSIFIERS[name](trees, seed)
+    least = getattr(estimator, "n_neighbors", 2)
+    if len(labels) < least:
+        raise InputError(
+            f"{len(labels)} training patterns for {name}", f"{least} or more", "raise noise_patterns"
+        )
     with warnings.catch_warnings():
         # Features that are alike in all patterns, outside the edge, are collinear: nothing the user can mend.
         warnings.filterwarnings("ignore", message="Variables are collinear")
@@ -83,7 +114,8 @@ def held_out_score(votes: np.ndarray, labels: np.ndarray, compositions: np.ndarr
     -------
     dict
         `accuracy` of the class, `fraction_error` (mean absolute error of the vote-weighted composition),
-        `dominant_accuracy` where one reference leads, and `confusion` (true class, predicted class) as counts.
+        `dominant_accuracy` of the patterns in which one reference leads (None where there are none), and
+        `confusion` (true class, predicted class) as counts.
 
     Examples
     --------
@@ -93,12 +125,15 @@ def held_out_score(votes: np.ndarray, labels: np.ndarray, compositions: np.ndarr
     predicted = votes.argmax(axis=1)
     truth, fractions = compositions[labels], votes @ compositions
     ordered = np.sort(truth, axis=1)
-    leads = ordered[:, -1] > ordered[:, -2] + 1e-9 if truth.shape[1] > 1 else np.ones(len(truth), bool)
+    # A single reference always leads; two that are equal but for rounding do not.
+    second = ordered[:, -2] if truth.shape[1] > 1 else np.full(len(truth), -1.0)
+    leads = ordered[:, -1] > second + 1e-9
+    dominant = (fractions.argmax(axis=1) == truth.argmax(axis=1))[leads]
     confusion = np.zeros((len(compositions), len(compositions)), int)
     np.add.at(confusion, (labels, predicted), 1)
     return {
         "accuracy": float(np.mean(predicted == labels)),
         "fraction_error": float(np.abs(fractions - truth).mean()),
-        "dominant_accuracy": float(np.mean((fractions.argmax(1) == truth.argmax(1))[leads])),
+        "dominant_accuracy": float(dominant.mean()) if dominant.size else None,
         "confusion": confusion.tolist(),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from math import comb
 
 import numpy as np
 
@@ -20,7 +21,7 @@ def simplex_grid(references: int, step: float) -> np.ndarray:
     Raises
     ------
     InputError
-        1/step is not a whole number.
+        1/step is not a whole number, or there would be more than `MOST_PATTERNS` compositions.
 
     Examples
     --------
@@ -34,7 +35,9 @@ def simplex_grid(references: int, step: float) -> np.ndarray:
         raise InputError(f"step {step:g}", "one over a whole number", "use 0.5, 0.2, 0.1 or 0.05")
     # A composition is a way to set r - 1 bars among n + r - 1 places.
     places = parts + references - 1
-    bars = np.array(list(combinations(range(places), references - 1)), int).reshape(-1, references - 1)
+    count = comb(places, references - 1)
+    check_size(count, 1)
+    bars = np.array(list(combinations(range(places), references - 1)), int).reshape(count, references - 1)
     edges = np.concatenate([np.full((len(bars), 1), -1), bars, np.full((len(bars), 1), places)], axis=1)
     return (np.diff(edges, axis=1) - 1)[::-1] / parts
 

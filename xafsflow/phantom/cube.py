@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
 from xafsflow.names import CUBE, MAP, attributes
 from xafsflow.phantom.camera import KINDS, dark, image, view
 from xafsflow.phantom.settings import DARK_FRAMES, Phantom
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 # All energies of a band stay in the cache while later steps work on them.
 BAND_BYTES = 6 * 2**20
@@ -46,6 +48,7 @@ def as_dataset(phantom: Phantom, *, band: int | None = None) -> xr.Dataset:
     ({'energy': 20, 'y': 32, 'x': 40}, (1, 4, 1))
     """
     import dask.array as da
+    import xarray as xr
 
     (height, width), n_energy = phantom.size, phantom.energy.size
     rows = max(1, BAND_BYTES // (2 * n_energy * width)) if band is None else band

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from xafsflow.phantom.seeds import generator, in_bands, random_bits, random_normal
+from xafsflow.phantom.seeds import generator, in_bands, random_normal, random_share
 from xafsflow.phantom.settings import Phantom
 from xafsflow.phantom.spectra import Array
 
@@ -37,7 +37,8 @@ def _light_band(phantom: Phantom, y: NDArray[np.int64]) -> NDArray[np.float32]:
         profile = np.exp(-0.5 * ((np.arange(side) - (side - 1) / 2) / (width * side)) ** 2)
         beam.append(profile / profile.mean())
     reach, n_x = TAPS.size // 2, phantom.size[1]
-    white = random_normal(phantom, "speckle", np.arange(y[0] - reach, y[-1] + reach + 1), n_x + 2 * reach)
+    around = np.arange(y[0] - reach, y[-1] + reach + 1)
+    white = random_normal(phantom, "speckle", around, np.arange(-reach, n_x + reach))
     taps = TAPS / np.sqrt((TAPS**2).sum())
     across = sum(tap * white[:, i : i + n_x] for i, tap in enumerate(taps))
     speckle = sum(tap * across[i : i + y.size] for i, tap in enumerate(taps))
@@ -46,13 +47,11 @@ def _light_band(phantom: Phantom, y: NDArray[np.int64]) -> NDArray[np.float32]:
 
 def dark_level(phantom: Phantom, y: NDArray[np.int64]) -> NDArray[np.float32]:
     """Mean counts of each pixel without beam."""
-    level, spread = np.float32(DARK_LEVEL), np.float32(DARK_SPREAD)
-    return in_bands(
-        lambda part: level + spread * random_normal(phantom, "dark level", part, phantom.size[1]), y
-    )
+    level, spread, x = np.float32(DARK_LEVEL), np.float32(DARK_SPREAD), np.arange(phantom.size[1])
+    return in_bands(lambda part: level + spread * random_normal(phantom, "dark level", part, x), y)
 
 
 def dead_map(phantom: Phantom, y: NDArray[np.int64]) -> NDArray[np.bool_]:
     """True at the detector's dead pixels."""
-    limit = np.uint64(int(phantom.dead_share * 2**64))
-    return in_bands(lambda part: random_bits(phantom, "dead", part, phantom.size[1]) < limit, y)
+    x = np.arange(phantom.size[1])
+    return in_bands(lambda part: random_share(phantom, "dead", part, x) < phantom.dead_share, y)

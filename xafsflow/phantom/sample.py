@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xafsflow.errors import InputError
 from xafsflow.kernels.phantom import grains, waves
 from xafsflow.phantom.detector import dead_map
-from xafsflow.phantom.seeds import generator, in_bands
+from xafsflow.phantom.seeds import generator, in_bands, random_share
 from xafsflow.phantom.settings import Phantom, shift_of
 from xafsflow.phantom.spectra import Array
 
@@ -159,16 +159,19 @@ def _zones(phantom: Phantom, rows: Array, columns: Array) -> Array:
 @lru_cache(maxsize=16)
 def _sites(phantom: Phantom) -> tuple[Array, Array, Array, int]:
     """Sites and contents of all grains, and the cells before the first row and column."""
-    random = generator(phantom, "grains")
     beyond = BEYOND + int(np.ceil(max(map(abs, phantom.drift)) / phantom.grain_size))
-    cells = tuple(int(np.ceil(side / phantom.grain_size)) + 2 * beyond for side in phantom.size)
-    place = np.indices(cells) + random.uniform(MARGIN, 1 - MARGIN, (2, *cells))
+    # By the cell's place, so that the grains within the field are the same for any drift.
+    cells = [np.arange(-beyond, int(np.ceil(side / phantom.grain_size)) + beyond) for side in phantom.size]
+    place = np.stack(np.meshgrid(*cells, indexing="ij")) + beyond + MARGIN
+    place += (1 - 2 * MARGIN) * np.stack([random_share(phantom, f"site {i}", *cells) for i in "yx"])
     parts = len(phantom.references)
-    main = np.eye(parts)[random.integers(parts, size=cells)]
-    rest = random.dirichlet(np.ones(parts), cells)
+    chosen = (parts * random_share(phantom, "grain", *cells)).astype(int)
+    # Normalized exponential numbers are evenly distributed over all mixtures.
+    rest = np.stack([-np.log1p(-random_share(phantom, f"rest {i}", *cells)) for i in range(parts)], axis=-1)
     # Two grains in five are pure; the others hold up to 0.6 of a mixture.
-    other = 0.6 * np.maximum(0, random.uniform(-2 / 3, 1, cells))[..., None]
-    return place[0], place[1], (1 - other) * main + other * rest, beyond
+    other = 0.6 * np.maximum(0, (5 * random_share(phantom, "purity", *cells) - 2) / 3)[..., None]
+    content = (1 - other) * np.eye(parts)[chosen] + other * rest / rest.sum(axis=-1, keepdims=True)
+    return place[0], place[1], content, beyond
 
 
 def _grain_maps(phantom: Phantom, rows: Array, columns: Array) -> tuple[Array, Array]:

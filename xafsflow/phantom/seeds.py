@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xafsflow.kernels.phantom import mix, normal_row
 from xafsflow.phantom.settings import Phantom
+from xafsflow.phantom.spectra import Array
 
 # Rows that are made at a time.
 BAND = 64
@@ -23,10 +24,11 @@ def row_keys(phantom: Phantom, what: str, y: NDArray[np.int64]) -> NDArray[np.ui
     return np.asarray(mix(start + mix(y.astype(np.uint64))))
 
 
-def random_bits(phantom: Phantom, what: str, y: NDArray[np.int64], columns: int) -> NDArray[np.uint64]:
-    """Random uint64 of rows, `(y, columns)`; a pixel's number depends on its row and column only."""
-    steps = mix(np.arange(columns).astype(np.uint64))
-    return np.asarray(mix(row_keys(phantom, what, y)[:, None] + steps))
+def random_bits(
+    phantom: Phantom, what: str, y: NDArray[np.int64], x: NDArray[np.int64]
+) -> NDArray[np.uint64]:
+    """Random uint64 of rows and columns, `(y, x)`; a place's number depends on its row and column only."""
+    return np.asarray(mix(row_keys(phantom, what, y)[:, None] + mix(x.astype(np.uint64))))
 
 
 def generator(phantom: Phantom, what: str) -> np.random.Generator:
@@ -36,9 +38,16 @@ def generator(phantom: Phantom, what: str) -> np.random.Generator:
     )
 
 
-def random_normal(phantom: Phantom, what: str, y: NDArray[np.int64], columns: int) -> NDArray[np.float32]:
-    """Standard normal numbers of rows, `(y, columns)`; a pixel's depends on its row and column only."""
-    bits = random_bits(phantom, what, y, columns)
+def random_share(phantom: Phantom, what: str, y: NDArray[np.int64], x: NDArray[np.int64]) -> Array:
+    """Evenly distributed numbers from 0 to 1, as `random_bits`."""
+    return np.asarray((random_bits(phantom, what, y, x) >> np.uint64(11)) * 2.0**-53)
+
+
+def random_normal(
+    phantom: Phantom, what: str, y: NDArray[np.int64], x: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Standard normal numbers, as `random_bits`."""
+    bits = random_bits(phantom, what, y, x)
     numbers = np.empty(bits.shape, np.float32)
     # Row by row: a pixel's place in the vector unit, and with it its last digit, is then always the same.
     for row, out in zip(bits, numbers, strict=True):

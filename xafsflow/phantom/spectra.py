@@ -21,7 +21,7 @@ FE_K = 7112.0
 K_SQUARED = 0.262468
 # The oscillation after the edge reaches half its height this many eV above it.
 ONSET = 30.0
-# Broad peaks (eV above the edge, width) whose heights make the edge step about 1 for any usual post-edge range.
+# Broad peaks (eV above the edge, width); their heights make the edge step about 1 for any usual range.
 BROAD = ((30.0, 10.0), (62.0, 12.0), (110.0, 25.0))
 
 

@@ -17,6 +17,7 @@ from xafsflow.errors import InputError
 from xafsflow.names import nearest
 
 MAX_BYTES = 50_000_000
+HUGE = 1e30
 COMMENT = re.compile(r"\s*(?:[#%!;]|//)")
 NUMBER = re.compile(r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?|nan|inf(?:inity)?)\Z", re.IGNORECASE)
 DECIMAL_COMMAS = re.compile(r"\s*[-+]?\d+,\d+[\s;]+[-+]?\d+,\d+")
@@ -83,15 +84,15 @@ class Columns:
         return index
 
     def numbers(self, index: int) -> NDArray[np.float64]:
-        """A column, all of it finite.
+        """A column, all of it finite and below 1e30, as nothing measured is above.
 
         Raises
         ------
         InputError
-            If a number is not finite; the message names its line.
+            If a number is neither; the message names its line.
         """
         column = self.values[:, index]
-        self.refuse(~np.isfinite(column), column, "a finite number")
+        self.refuse(~(np.abs(column) < HUGE), column, "a finite number")
         return column
 
     def refuse(self, wrong: NDArray[np.bool_], column: NDArray[np.float64], wanted: str) -> None:

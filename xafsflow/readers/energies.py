@@ -91,7 +91,9 @@ def energies_from_names(names: Sequence[str]) -> Energies:
         field for field in _fields([NUMBER.findall(stem) for stem in stems], names) if _plausible(field)
     ]
     chosen = _only(fields, source)
-    return to_ev([float(text) for text in chosen], source, None if "." in chosen[0] else "eV")
+    return to_ev(
+        [float(text) for text in chosen], source, None if any("." in text for text in chosen) else "eV"
+    )
 
 
 def to_ev(energies: ArrayLike, source: str, unit: str | None = None) -> Energies:
@@ -105,8 +107,9 @@ def to_ev(energies: ArrayLike, source: str, unit: str | None = None) -> Energies
         Where they come from, for messages.
     unit
         `eV` or `keV` where a header or a name says so, which settles it. None: told by size. Numbers that
-        reach 120 are eV. All below 30 are keV, as no absorption edge lies below 30 eV. Between, they are keV
-        if the median step is 0.02 or less, finer than soft edges are scanned in eV; else it cannot be told.
+        reach 120, and none below 30, are eV. All below 30 are keV, as no absorption edge lies below 30 eV.
+        All below 120 are keV if the median step is 0.02 or less, finer than soft edges are scanned in eV;
+        else it cannot be told.
 
     Raises
     ------

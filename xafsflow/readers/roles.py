@@ -14,9 +14,7 @@ from xafsflow.readers.energies import to_ev
 Floats = NDArray[np.float64]
 
 HC = 12398.419843320026  # eV Angstrom, exact in the SI of 2019
-ENERGY = re.compile(
-    r"(?:(?:photon|nominal|mono|x-?ray)?[ _.-]*energ(?:y|ies)\b.*|energy.*|en?|k?ev)\Z", re.IGNORECASE
-)
+ENERGY = re.compile(r"(?:(?:photon|nominal|mono|x-?ray)?[ _.-]*energ(?:y|ies).*|en?|k?ev)\Z", re.IGNORECASE)
 ANGLE = re.compile(r"(?:angle|theta|bragg).*\Z", re.IGNORECASE)
 
 # Intensities become absorbance over another column, by -ln or as they are; names of XDI's dictionary
@@ -52,11 +50,8 @@ def energies_of(table: Columns) -> tuple[int, Floats]:
     if named:
         at = min(named, key=lambda index: len(table.names[index]))  # energy rather than energy_readback
         name = table.names[at]
-        return at, to_ev(
-            table.numbers(at),
-            str(table.path),
-            table.units[at] or (name if name.lower().endswith("ev") else None),
-        )
+        unit = table.units[at] or (name if name.lower() in ("ev", "kev") else None)
+        return at, to_ev(table.numbers(at), str(table.path), unit)
     angles = [index for index, name in enumerate(table.names) if ANGLE.match(name)]
     if angles:
         return angles[0], _from_angle(table, angles[0])
@@ -73,13 +68,14 @@ def _from_angle(table: Columns, at: int) -> Floats:
         spacing = float(text)
     except ValueError:
         spacing = np.nan
-    if not spacing > 0:
+    if not 0 < spacing < np.inf:
         found = f"{table.path} with angles and Mono.d_spacing {text!r}"
         raise InputError(found, "the spacing in Angstrom", "add `# Mono.d_spacing: 3.1355` to the header")
     angle = table.numbers(at)
     theta = angle if table.units[at].lower().startswith("rad") else np.radians(angle)
     table.refuse((theta <= 0) | (theta > np.pi / 2), angle, "an angle between 0 and 90 degrees")
-    return HC / (2 * spacing * np.sin(theta))
+    with np.errstate(over="ignore"):
+        return to_ev(HC / (2 * spacing * np.sin(theta)), str(table.path), "eV")
 
 
 def likeliest(table: Columns, at: int) -> int:
@@ -126,9 +122,11 @@ def absorbance_of(table: Columns, index: int) -> tuple[Floats, tuple[str, ...]]:
     if name not in RATIOS:
         return table.numbers(index), (table.shown(index),)
     over, logarithm = RATIOS[name]
-    below, above = table.index(over), table.numbers(index)
-    table.refuse(table.numbers(below) <= 0, table.numbers(below), f"{over} above zero")
+    above, below = table.numbers(index), table.numbers(table.index(over))
+    table.refuse(below <= 0, below, f"{over} above zero")
     if logarithm:
         table.refuse(above <= 0, above, f"{name} above zero")
-    ratio = above / table.numbers(below)
-    return -np.log(ratio) if logarithm else ratio, (over, name)
+    with np.errstate(over="ignore", under="ignore", divide="ignore"):
+        mu = -np.log(above / below) if logarithm else above / below
+    table.refuse(~np.isfinite(mu), above, f"{name} of the size of {over}")
+    return mu, (over, name)

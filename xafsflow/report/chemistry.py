@@ -28,7 +28,7 @@ from xafsflow.report.look import (
 from xafsflow.report.picture import Picture
 from xafsflow.report.shrink import block_lowest, block_mean, block_mode
 from xafsflow.report.view import ModelView
-from xafsflow.report.words import listed, of_blocks, percent
+from xafsflow.report.words import STRETCHED, counted, listed, of_blocks, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 Codes = NDArray[np.int16]
 Array = NDArray[np.float64]
+HATCHED = " Hatched: no answer."
 # As many entries as a legend can hold.
 LEGEND = 12
 # (name, color, pixels) of each kind.
@@ -83,7 +84,14 @@ def _state_picture(maps: xr.Dataset, facts: Facts, frame: Frame) -> Picture:
     figure = _kinds_figure(codes, frame, entries, facts.answered)
     found = listed([f"{name} {percent(n, facts.answered)}" for name, _, n in entries])
     alt = f"Map of the dominant reference: {found}."
-    return Picture("chemical_state", "state", "Chemical-state map", text + _hatched(frame), alt, figure)
+    return Picture(
+        "chemical_state",
+        "state",
+        "Chemical-state map",
+        text + HATCHED + of_blocks(frame, "the commonest kind"),
+        alt,
+        figure,
+    )
 
 
 @styled
@@ -97,7 +105,12 @@ def _class_picture(maps: xr.Dataset, facts: Facts, frame: Frame, view: ModelView
     figure = _kinds_figure(codes, frame, entries, facts.answered)
     text = "Each pixel has the color of its class; shares are of the pixels with an answer."
     return Picture(
-        "chemical_state", "state", "Class map", text + _hatched(frame), "Map of the classes.", figure
+        "chemical_state",
+        "state",
+        "Class map",
+        text + HATCHED + of_blocks(frame, "the commonest kind"),
+        "Map of the classes.",
+        figure,
     )
 
 
@@ -131,21 +144,11 @@ def _legend(figure: Figure, labels: Sequence[tuple[str, str | None]]) -> None:
     ]
     longest = max(len(label) for label, _ in labels)
     columns = 1 if longest > 34 else 2 if longest > 20 else 3
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=min(columns, len(labels)), labelcolor=INK
-    )
+    columns = min(columns, len(labels))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, labelcolor=INK)
     rows = -(-len(labels) // columns)
     width, height = figure.get_size_inches()
     figure.set_size_inches(width, height + 0.12 + 0.18 * rows)
-
-
-def _hatched(frame: Frame) -> str:
-    mode = f" Shown reduced: one dot is the commonest kind of {frame.block} x {frame.block} pixels."
-    return (
-        " Hatched: no answer."
-        + (mode if frame.block > 1 else "")
-        + (" Shown stretched: pixels are not square." if frame.stretched else "")
-    )
 
 
 @styled
@@ -159,41 +162,36 @@ def _mixed_picture(maps: xr.Dataset, facts: Facts, frame: Frame) -> Picture:
     frame.paint(axes, _mix(shown, primaries))
     _mixing_key(figure.axes[1], primaries, names)
     more = len(facts.references) - len(names)
-    text = f"{listed(names)} as {'red, green and blue' if len(names) == 3 else 'magenta and green'}, each as bright as its fraction."
+    colors = "red, green and blue" if len(names) == 3 else "magenta and green"
+    text = f"{listed(names)} as {colors}, each as bright as its fraction."
     if more:
-        text += f" The other {more} of the references are not in it: where they are, it is dark."
-    return Picture(
-        "rgb",
-        "state",
-        "RGB map of the fractions",
-        text + of_blocks(frame),
-        f"Map of mixed colors: {listed(names)}.",
-        figure,
-    )
+        text += f" {counted(more, 'more reference')} cannot be in it: where they are, it is dark."
+    title, alt = "RGB map of the fractions", f"Map of mixed colors: {listed(names)} as {colors}."
+    return Picture("rgb", "state", title, text + HATCHED + of_blocks(frame), alt, figure)
 
 
 def _mix(shares: Sequence[NDArray[np.floating]], primaries: Array) -> NDArray[np.uint8]:
     """RGBA of shares times primary colors; transparent where a share is NaN."""
-    stack = np.stack([np.asarray(share, np.float64) for share in shares], axis=-1)
-    known = np.isfinite(stack).all(axis=-1)
+    stack: Array = np.stack([np.asarray(share, np.float64) for share in shares], axis=-1)
+    known = np.asarray(np.isfinite(stack).all(axis=-1))
     # Fits without bounds may leave 0 to 1; a screen cannot.
     color = np.clip(np.where(known[..., None], stack, 0) @ primaries, 0, 1)
-    return np.round(255 * np.dstack([color, known])).astype(np.uint8)
+    return np.round(255 * np.dstack([color, known.astype(np.float64)])).astype(np.uint8)
 
 
 def _mixing_key(axes: Axes, primaries: Array, names: Sequence[str]) -> None:
     """A triangle of all mixtures of three, or a bar of those of two."""
     from matplotlib.patches import Patch
 
-    size = 120
-    right, up = np.meshgrid(np.linspace(0, 1, size), np.linspace(1, 0, size))
-    top = up if len(names) == 3 else np.zeros_like(up)
-    # Corners: the first at the top, the second left, the third right; of two, the first left.
-    third = right - up / 2 if len(names) == 3 else right
-    left = 1 - top - third
-    inside = (left >= 0) & (third >= 0)
-    shares = [top, left, third] if len(names) == 3 else [left, third]
-    axes.imshow(_mix([np.where(inside, s, np.nan) for s in shares], primaries), interpolation="bilinear")
+    grid: tuple[Array, ...] = np.meshgrid(np.linspace(0, 1, 120), np.linspace(1, 0, 120))
+    x, top = grid[0], grid[1] if len(names) == 3 else np.zeros_like(grid[1])
+    # Corners: of three, the first at the top, the second left, the third right; of two, the first left.
+    right = x - top / 2
+    left = 1 - top - right
+    outside = np.asarray((left < 0) | (right < 0))
+    corners = [top, left, right][-len(names) :]
+    shares = [np.where(outside, np.nan, share) for share in corners]
+    axes.imshow(_mix(shares, primaries), interpolation="none")
     axes.set_aspect(0.87 if len(names) == 3 else 0.2)
     axes.set_anchor("N")
     axes.axis("off")
@@ -215,10 +213,9 @@ def _blend_picture(maps: xr.Dataset, frame: Frame, view: ModelView) -> Picture:
     frame.paint(axes, _mix(shown, to_rgba_array(colors)[:, :3]))
     names = [(short(name), color) for name, color in zip(view.references, colors, strict=True)]
     _legend(figure, [*names, ("no answer", None)])
-    text = f"Each pixel has the class that got most votes, one of {len(view.class_names)}; its color is mixed as its composition."
-    return Picture(
-        "classes", "state", "Classes", text + of_blocks(frame), "Map of the classes in mixed colors.", figure
-    )
+    text = f"The class of {len(view.class_names)} that got most votes, in the mixed color of its composition."
+    alt = "Map of the classes in mixed colors."
+    return Picture("classes", "state", "Classes", text + HATCHED + of_blocks(frame), alt, figure)
 
 
 @styled
@@ -238,9 +235,8 @@ def flag_picture(flags: xr.DataArray, facts: Facts, frame: Frame) -> Picture:
         codes[bits & flag != 0] = i
     figure, axes = frame.open(room=0.3)
     axes.patch.set(hatch="", facecolor=UNFLAGGED)
-    frame.paint(
-        axes, _paint_codes(block_lowest(codes, frame.block, -1), [FLAG_COLORS[flag] for flag in Flag])
-    )
+    shown = block_lowest(codes, frame.block, -1)
+    frame.paint(axes, _paint_codes(shown, [FLAG_COLORS[flag] for flag in Flag]))
     labels: list[tuple[str, str | None]] = [
         (f"{word_of(flag)}  {percent(n, facts.pixels)}", FLAG_COLORS[flag])
         for flag, n in facts.flagged.items()
@@ -250,6 +246,8 @@ def flag_picture(flags: xr.DataArray, facts: Facts, frame: Frame) -> Picture:
     text = "Where a pixel has several flags, the first of the list is shown."
     if frame.block > 1:
         text += f" Shown reduced: a dot has a flag if any of its {frame.block} x {frame.block} pixels has it."
+    if frame.stretched:
+        text += STRETCHED
     found = listed([FLAG_MEANINGS[flag] for flag, n in facts.flagged.items() if n] or ["none"])
     return Picture("flags", "flags", "Flags", text, f"Map of flags: {found}.", figure)
 

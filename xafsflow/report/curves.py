@@ -45,12 +45,13 @@ def curve_pictures(maps: xr.Dataset, facts: Facts, view: ModelView | None) -> It
         yield from _mean_pictures(maps, facts, view)
     if view is None:
         return
-    if view.importances is not None:
-        yield _importance_picture(view)
+    if view.importances is not None and view.importances.size:
+        yield _importance_picture(view, view.importances)
     if view.confusion is not None and np.sum(view.confusion) > 0:
-        yield _confusion_picture(view)
+        counts = np.asarray(view.confusion, np.float64)
+        yield _confusion_picture(view, counts)
         if len(view.class_names) > len(view.references) > 1:
-            yield _dominant_picture(view)
+            yield _dominant_picture(view, counts)
 
 
 def _mean_pictures(maps: xr.Dataset, facts: Facts, view: ModelView | None) -> Iterator[Picture]:
@@ -90,7 +91,7 @@ def _mean_picture(
     top.legend(loc="lower right")
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
-    alt = f"Measured mean spectrum of {name} beside its reference, with the residual."
+    alt = f"Mean spectrum of the pixels where {name} dominates, its reference, and the residual."
     return Picture(key, "spectra", name, text, alt, figure)
 
 
@@ -121,41 +122,33 @@ def _r_factor(data: Array, fit: Array) -> float:
 
 
 @styled
-def _importance_picture(view: ModelView) -> Picture:
+def _importance_picture(view: ModelView, importances: Array) -> Picture:
     from matplotlib.figure import Figure
 
-    assert view.importances is not None
     order = np.argsort(view.energy)
-    energy, importance = view.energy[order], view.importances[order]
+    energy, importance = view.energy[order], importances[order]
+    peak = float(energy[np.argmax(importance)])
     figure = Figure(figsize=(WIDTH, 3.5), layout="constrained")
     top, low = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
-    for name, color, norm in zip(
-        view.references, category_colors(len(view.references)), view.reference_norm, strict=True
-    ):
+    colors = category_colors(len(view.references))
+    for name, color, norm in zip(view.references, colors, view.reference_norm, strict=True):
         top.plot(view.reference_energy, norm, color=color, linewidth=1.2, label=short(name))
     top.plot(view.reference_energy, view.reference_norm.mean(axis=0), color=INK, linewidth=1.8, label="mean")
     low.fill_between(energy, importance, step="mid", color=QUIET, linewidth=0)
-    if importance.size:
-        peak = float(energy[np.argmax(importance)])
-        for axes in (top, low):
-            axes.axvline(peak, color=INK, linewidth=0.6, linestyle=(0, (2, 2)))
-    top.set_xlim(energy[0], energy[-1]) if energy.size > 1 else None
+    if energy[-1] > energy[0]:
+        top.set_xlim(energy[0], energy[-1])
     low.set_ylim(bottom=0)
     low.set(xlabel="energy (eV)", ylabel="importance")
     top.set_ylabel("normalized absorption")
     top.legend(loc="lower right", ncols=1 + len(view.references) // 5)
     for axes in figure.axes:
+        axes.axvline(peak, color=INK, linewidth=0.6, linestyle=(0, (2, 2)))
         axes.spines[["top", "right"]].set_visible(False)
     what = "the derivative" if view.feature_name == "dmude" else "the normalized spectrum"
-    text = f"How much the classifier uses each energy of {what}; importances sum to one. The dashed line marks the largest, at {number(peak)} eV."
-    return Picture(
-        "importances",
-        "model",
-        "Which energies decide",
-        text,
-        "Feature importances below the mean reference spectrum.",
-        figure,
-    )
+    text = f"How much the classifier uses each energy of {what}; importances sum to one."
+    text += f" The dashed line marks the largest, at {number(peak)} eV."
+    alt = "Feature importances below the reference spectra and their mean."
+    return Picture("importances", "model", "Which energies decide", text, alt, figure)
 
 
 def _rates(counts: Array) -> Array:
@@ -165,12 +158,11 @@ def _rates(counts: Array) -> Array:
 
 
 @styled
-def _confusion_picture(view: ModelView) -> Picture:
+def _confusion_picture(view: ModelView, counts: Array) -> Picture:
     """All classes, in the order of their dominant reference and its share."""
-    assert view.confusion is not None
     rank = np.argmax(view.compositions, axis=1)
     order = np.lexsort((-view.compositions.max(axis=1), rank))
-    rates = _rates(np.asarray(view.confusion, np.float64))[np.ix_(order, order)]
+    rates = _rates(counts)[np.ix_(order, order)]
     names = [view.class_names[i] for i in order]
     text = "Rows are the true classes of held-out spectra, columns the answers; each row sums to one."
     if len(names) <= NAMED_CLASSES:
@@ -189,17 +181,16 @@ def _confusion_picture(view: ModelView) -> Picture:
 
 
 @styled
-def _dominant_picture(view: ModelView) -> Picture:
+def _dominant_picture(view: ModelView, counts: Array) -> Picture:
     """Classes taken together by their dominant reference."""
-    assert view.confusion is not None
     count, dominant = len(view.references), view.dominant
     names = list(view.references)
     if np.any(dominant < 0):
         names.append("no single one")
     groups = np.where(dominant < 0, count, dominant)
     member = (groups[:, None] == np.arange(len(names))).astype(np.float64)
-    rates = _rates(member.T @ np.asarray(view.confusion, np.float64) @ member)
-    text = "The classes taken together by the reference with the largest share; rows are the truth and sum to one."
+    rates = _rates(member.T @ counts @ member)
+    text = "The classes taken together by the reference with the largest share; rows are the truth, sum one."
     return _matrix_picture(rates, names, "confusion_dominant", "Confusion of the dominant reference", text)
 
 
@@ -214,27 +205,16 @@ def _matrix_picture(rates: Array, names: list[str] | None, key: str, title: str,
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     if names is None:
-        bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02, aspect=22)
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar = figure.colorbar(image, cax=axes.inset_axes((1.03, 0, 0.045, 1)))
+        bar.outline.set_visible(False)
     else:
         ticks = [short(name, 16) for name in names]
         axes.set_xticks(range(len(names)), ticks, rotation=35, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(len(names)), ticks)
         for (row, column), rate in np.ndenumerate(rates):
-            if np.isfinite(rate) and rate >= 0.005:
-                axes.text(
-                    column,
-                    row,
-                    f"{rate:.2f}",
-                    ha="center",
-                    va="center",
-                    fontsize=8,
-                    color="black" if rate > 0.5 else "white",
-                )
-    right = np.diag(rates)[np.isfinite(np.diag(rates))]
-    alt = (
-        f"{title}: the diagonal lies between {number(float(right.min()), 2)} and {number(float(right.max()), 2)}."
-        if right.size
-        else title
-    )
+            if rate >= 0.005:
+                color = "black" if rate > 0.5 else "white"
+                axes.text(column, row, f"{rate:.2f}", ha="center", va="center", fontsize=8, color=color)
+    right = np.diag(rates)[np.isfinite(np.diag(rates))].tolist()
+    alt = f"{title}. On the diagonal {number(min(right), 2)} to {number(max(right), 2)}." if right else title
     return Picture(key, "model", title, text, alt, figure)

@@ -29,7 +29,8 @@ class Facts:
     references
         Names along `reference`; empty without fractions.
     answered
-        Number of pixels with an answer: a class, else finite fractions, else a finite edge step, else any finite map.
+        Number of pixels with an answer: a class; without classes finite fractions; without these a finite
+        edge step; without that any finite map.
     flagged, lost
         Pixels with each flag, and those of them without an answer.
     silent
@@ -37,7 +38,7 @@ class Facts:
     composition
         Shape (reference,): mean fraction over the pixels with an answer, or None.
     amount
-        Shape (reference,): the mean fraction weighted by the edge step, which is the composition of the sample as a whole.
+        Shape (reference,): the mean fraction weighted by the edge step: the composition of the whole sample.
     dominant
         Shape (y, x): index of the reference with the largest fraction, -1 where there is none.
     shares
@@ -161,7 +162,7 @@ def _answer(maps: xr.Dataset, dominant: NDArray[np.int16]) -> Mask:
 
 
 def _composition(maps: xr.Dataset, dominant: NDArray[np.int16]) -> tuple[Array | None, Array | None, Array]:
-    """Mean composition over pixels, over the absorbing element, and over the pixels of each dominant reference."""
+    """Mean composition over pixels, over the element, and over the pixels of each dominant reference."""
     planes = [layer for layer in layers(maps) if layer.variable == "fraction"]
     inside = dominant >= 0
     group, count = dominant[inside], len(planes)
@@ -176,8 +177,7 @@ def _composition(maps: xr.Dataset, dominant: NDArray[np.int16]) -> tuple[Array |
         values = layer.values()[inside].astype(np.float64)
         totals[:, i] = np.bincount(group, weights=values, minlength=count)
         weighted[i] = values @ weight
-    mixture = np.divide(
-        totals, members[:, None], out=np.full(totals.shape, np.nan), where=members[:, None] > 0
-    )
+    with np.errstate(invalid="ignore"):
+        mixture = totals / members[:, None]
     composition = totals.sum(axis=0) / group.size if group.size else None
     return composition, weighted / total_weight if total_weight > 0 else None, mixture

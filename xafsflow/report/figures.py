@@ -1,4 +1,4 @@
-"""The maps of a run as pictures: chemical state, composition, flags, and every other map with its color bar."""
+"""The maps of a run as pictures, one after the other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MapStyle:
-    """How a variable's maps are shown: section, color map, and limits where they are the same for every run."""
+    """How a variable's maps are shown: section, color map, and limits if they are the same for every run."""
 
     group: str
     colors: str = "viridis"
@@ -103,97 +103,96 @@ def map_pictures(maps: xr.Dataset, facts: Facts, view: ModelView | None = None) 
         yield flag_picture(maps["flags"], facts, frame)
 
 
-def limits_of(values: NDArray[np.float32]) -> tuple[float, float]:
-    """Limits of a color bar: the 1st and 99th percentile of the finite values, or all of them where they are few.
+@dataclass(frozen=True)
+class Spread:
+    """How the finite values of a map are spread: their number, and the quantiles 0, 1, 50, 99 and 100 %."""
+
+    count: int
+    quantiles: tuple[float, ...]
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Limits of a color bar: 1st and 99th percentile, or all values where they are few."""
+        low, high = self.quantiles[1::2] if self.count >= 500 else self.quantiles[::4]
+        return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+    def extend(self, low: float, high: float) -> str:
+        """Which ends of a color bar are arrows, since values lie beyond."""
+        beyond = (self.quantiles[0] < low, self.quantiles[-1] > high)
+        return {(True, True): "both", (True, False): "min", (False, True): "max"}.get(beyond, "neither")
+
+    def words(self, unit: str) -> str:
+        """The spread as a sentence."""
+        unit = "" if unit in ("", "1") else f" {unit}"
+        _, low, middle, high, _ = (number(value, 3) for value in self.quantiles)
+        return f"Median {middle}{unit}; 98 % of the pixels lie between {low} and {high}{unit}."
+
+
+def spread_of(values: NDArray[np.float32]) -> Spread | None:
+    """Quantiles of the finite values, or None where there are none.
 
     Examples
     --------
-    >>> limits_of(np.array([1, 2, np.nan, 4], np.float32)), limits_of(np.array([5, 5], np.float32))
-    ((1.0, 4.0), (4.5, 5.5))
+    >>> spread_of(np.array([1, 2, np.nan, 4], np.float32)).quantiles
+    (1.0, 1.02..., 2.0, 3.96..., 4.0)
     """
     finite = values[np.isfinite(values)]
     if finite.size == 0:
-        return 0.0, 1.0
-    low, high = np.percentile(finite, [1, 99] if finite.size >= 500 else [0, 100]).tolist()
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
-
-
-def _extend(values: NDArray[np.float32], low: float, high: float) -> str:
-    finite = values[np.isfinite(values)]
-    below, above = bool(np.any(finite < low)), bool(np.any(finite > high))
-    return {(True, True): "both", (True, False): "min", (False, True): "max"}.get((below, above), "neither")
+        return None
+    found = np.percentile(finite, [0, 1, 50, 99, 100], overwrite_input=True).tolist()
+    return Spread(finite.size, tuple(found))
 
 
 @styled
 def _layer_picture(layer: Layer, key: str, frame: Frame) -> Picture:
     style = MAP_STYLES.get(layer.variable, OTHER)
     values = layer.values()
-    low, high = style.limits or limits_of(values)
-    figure = _color_figure(values, frame, style.colors, (low, high), layer.unit)
+    spread = spread_of(values)
+    figure = _color_figure(values, frame, style, spread, layer.unit)
     label = layer.label.replace("_", " ") if layer.variable == "distance" else layer.label
     title = TITLES.get(layer.variable, layer.variable) + (f": {label}" if label else "")
-    text = f"{layer.meaning[:1].upper()}{layer.meaning[1:]}. {_spread(values, layer.unit)}{_masked(values)}{of_blocks(frame)}"
-    return Picture(
-        key, style.group, title, text, f"Map of {title.lower()}. {_spread(values, layer.unit)}", figure
-    )
+    words = spread.words(layer.unit) if spread else "No pixel has a value."
+    masked = "" if np.isfinite(values).all() else " Hatched: no value."
+    text = f"{layer.meaning[:1].upper()}{layer.meaning[1:]}. {words}{masked}{of_blocks(frame)}"
+    return Picture(key, style.group, title, text, f"Map of {title}. {words}", figure)
 
 
 def _color_figure(
-    values: NDArray[np.float32], frame: Frame, colors: str, limits: tuple[float, float], unit: str
+    values: NDArray[np.float32], frame: Frame, style: MapStyle, spread: Spread | None, unit: str
 ) -> Figure:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
     from matplotlib.ticker import MaxNLocator
 
     figure, axes = frame.open(room=0.8)
-    scale = ScalarMappable(Normalize(*limits), color_map(colors))
+    low, high = style.limits or (spread.limits if spread else SHARE)
+    scale = ScalarMappable(Normalize(low, high), color_map(style.colors))
     shown = np.ma.masked_invalid(block_mean(values, frame.block))
     frame.paint(axes, scale.to_rgba(shown, bytes=True))
     # Inside the axes of the map: as high as the map, whatever its shape.
     place = axes.inset_axes((1.03, 0, 0.045, 1))
-    bar = figure.colorbar(scale, cax=place, extend=_extend(values, *limits), ticks=MaxNLocator(6))
+    extend = spread.extend(low, high) if spread else "neither"
+    bar = figure.colorbar(scale, cax=place, extend=extend, ticks=MaxNLocator(6))
     bar.outline.set_visible(False)
     if unit not in ("", "1"):
         place.set_title(unit, fontsize=9, loc="left", pad=4)
     return figure
 
 
-def _spread(values: NDArray[np.float32], unit: str) -> str:
-    finite = values[np.isfinite(values)]
-    if finite.size == 0:
-        return "No pixel has a value."
-    low, middle, high = np.percentile(finite, [1, 50, 99]).tolist()
-    unit = "" if unit in ("", "1") else f" {unit}"
-    if low == high:
-        return f"{number(middle, 3)}{unit} everywhere."
-    return f"Median {number(middle, 3)}{unit}; 98 % of the pixels lie between {number(low, 3)} and {number(high, 3)}{unit}."
-
-
-def _masked(values: NDArray[np.float32]) -> str:
-    return "" if np.isfinite(values).all() else " Hatched: no value."
-
-
 @styled
 def _edge_picture(found: dict[str, Layer], frame: Frame) -> Picture:
     """E0 as color, the edge step as opacity: the energy counts where there is something to measure it on."""
-    from matplotlib.colors import Normalize
-
     e0, step = found["e0"].values(), found["edge_step"].values()
-    limits, (_, thick) = limits_of(e0), limits_of(step)
-    figure = _color_figure(np.full_like(e0, np.nan), frame, "viridis", limits, "eV")
-    colors = color_map("viridis")(Normalize(*limits)(np.ma.masked_invalid(block_mean(e0, frame.block))))
-    opacity = np.nan_to_num(np.clip(block_mean(step, frame.block) / max(thick, 1e-30), 0, 1))
-    colors[..., 3] *= opacity
+    spread, thickness = spread_of(e0), spread_of(step)
+    thick = max(thickness.limits[1], 0.0) if thickness else 0.0
+    figure = _color_figure(e0, frame, MAP_STYLES["e0"], spread, "eV")
     axes = figure.axes[0]
     axes.patch.set(hatch="", facecolor="white")
-    axes.images[0].remove()
-    frame.paint(axes, colors)
-    text = f"Color is E0, opacity the edge step: full at {number(thick, 3)}, white where there is none.{of_blocks(frame)}"
-    return Picture(
-        "e0_by_edge_step",
-        "edge",
-        "E0 where the sample is",
-        text,
-        "Map of E0, faded where the edge step is small",
-        figure,
-    )
+    image = axes.images[0]
+    colors = np.array(image.get_array())
+    opacity = np.clip(np.nan_to_num(block_mean(step, frame.block)) / thick, 0, 1) if thick > 0 else 0.0
+    colors[..., 3] = np.round(colors[..., 3] * opacity)
+    image.set_data(colors)
+    text = f"Color is E0, opacity the edge step: full at {number(thick, 3)}, white where there is none."
+    title, alt = "E0 where the sample is", "Map of E0, faded where the edge step is small."
+    return Picture("e0_by_edge_step", "edge", title, text + of_blocks(frame), alt, figure)

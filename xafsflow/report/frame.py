@@ -33,13 +33,13 @@ class Frame:
     shape
         Rows and columns.
     origin, spacing
-        First y and x, and the distance from one to the next: those of the coordinates if they are even, else 0 and 1.
+        First y and x, and the distance from one to the next: of the coordinates if even, else 0 and 1.
     pixel_um
         Size of a pixel of the maps, micrometers, or None.
     longest
         The longest side that is displayed, pixels; larger maps are reduced by blocks.
     width
-        Of the whole figure, inches. A page shows it at about 96 pixels an inch: then its type is as large as the page's.
+        Of the whole figure, inches. Shown at 96 pixels an inch, its type is as large as that of the page.
     """
 
     shape: tuple[int, int]
@@ -61,7 +61,7 @@ class Frame:
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
-        """Left, right, bottom, top of the displayed image; its last blocks may reach over the edge of the map."""
+        """Left, right, bottom, top of the displayed image; its last blocks may reach over the map's edge."""
         edges = [
             (first - step / 2, first - step / 2 + step * self.block * math.ceil(n / self.block))
             for n, first, step in zip(self.shape, self.origin, self.spacing, strict=True)
@@ -91,7 +91,7 @@ class Frame:
         axes.patch.set(hatch="////", edgecolor=HATCH, linewidth=0)
         axes.spines[:].set_visible(False)
         axes.set_aspect("auto" if self.stretched else "equal")
-        # The origin of an image is its upper left corner: the numbers go there and leave the lower edge to the scale bar.
+        # An image starts at its upper left corner: the numbers go there and leave room for the scale bar.
         axes.xaxis.tick_top()
         axes.locator_params(nbins=5, integer=True)
         self._close(axes)
@@ -152,8 +152,8 @@ def scale_length(columns: int, pixel_um: float | None) -> tuple[float, str]:
 
     Examples
     --------
-    >>> scale_length(160, None), scale_length(160, 0.325), scale_length(4000, 5.0), scale_length(1, None)
-    ((50, '50 pixels'), (30.76923076923077, '10 µm'), (1000.0, '5 mm'), (1, '1 pixel'))
+    >>> scale_length(160, None), scale_length(160, 0.5), scale_length(4000, 5.0), scale_length(1, None)
+    ((50, '50 pixels'), (40.0, '20 µm'), (1000.0, '5 mm'), (1, '1 pixel'))
     """
     if pixel_um is None:
         pixels = max(1, int(_round_below(columns / 3))) if columns >= 3 else 1

@@ -63,8 +63,8 @@ def layers(maps: xr.Dataset) -> list[Layer]:
 
     Examples
     --------
-    >>> maps = xr.Dataset({"fraction": (("reference", "y", "x"), np.zeros((2, 3, 4)))}, {"reference": ["Fe", "FeO"]})
-    >>> [layer.name for layer in layers(maps)]
+    >>> fraction = (("reference", "y", "x"), np.zeros((2, 3, 4)))
+    >>> [layer.name for layer in layers(xr.Dataset({"fraction": fraction}, {"reference": ["Fe", "FeO"]}))]
     ['fraction_Fe', 'fraction_FeO']
     """
     known = [name for name in VARIABLES if name in maps]
@@ -155,6 +155,6 @@ def pixel_size(maps: xr.Dataset) -> float | None:
         size = math.nan
     if math.isfinite(size) and size > 0:
         return size
-    text = f"found: pixel_size_um {given!r}; wanted: a positive number of micrometers; lengths are given in pixels"
+    text = f"found: pixel_size_um {given!r}; wanted: a positive number of micrometers; lengths are in pixels"
     warnings.warn(text, XafsflowWarning, stacklevel=2)
     return None

@@ -73,7 +73,7 @@ STYLE: dict[str, object] = {
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """Run a function that draws, or saves what was drawn, in the style of the report; the settings go back after it."""
+    """Run a function that draws or saves in the style of the report; the settings go back after it."""
 
     @functools.wraps(draw)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -107,7 +107,7 @@ def category_colors(count: int) -> list[str]:
 
 
 def color_map(name: str) -> Colormap:
-    """A color map in 255 steps, NaN transparent: that makes a palette of one byte, see `xafsflow.report.picture`."""
+    """A color map in 255 steps, NaN transparent: with it a palette of one byte a pixel."""
     from matplotlib import colormaps
 
     return colormaps[name].resampled(255)

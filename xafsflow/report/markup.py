@@ -94,7 +94,7 @@ def table(
 
 
 def value(found: Any) -> Html:
-    """Anything that JSON can hold, for reading: mappings and lists of mappings as tables, long lists by their range.
+    """Anything that JSON can hold, for reading: mappings and lists of them as tables, long lists as a range.
 
     Examples
     --------

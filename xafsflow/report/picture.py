@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 import re
 import warnings
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-# A browser shows single pixels of small images as squares, and averages those of images larger than the screen.
+# A browser shows single pixels of small images as squares, and averages those of images larger than the page.
 PIXELATED_BELOW = 500
 
 
@@ -68,7 +69,7 @@ def save_png(picture: Picture, path: Path, *, dpi: int = 200) -> None:
 
 
 @styled
-def to_svg(picture: Picture, key: str) -> tuple[str, float]:
+def to_svg(picture: Picture, key: str) -> tuple[str, tuple[float, float]]:
     """Write a picture as SVG to stand inside a page.
 
     Lines and text take the page's color, images are stored with a palette, nothing refers to an address.
@@ -78,26 +79,33 @@ def to_svg(picture: Picture, key: str) -> tuple[str, float]:
     picture
         The picture, without its title.
     key
-        Prefix of all identifiers, different for each picture of a page.
+        Identifier of the element and prefix of all others, different for each picture of a page.
 
     Returns
     -------
-    The `svg` element without role and label, and its natural width in CSS pixels.
+    The `svg` element, and its width and height in points.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> to_svg(Picture("a", "b", "Title", "Text", "An empty figure.", Figure(figsize=(2, 1))), "p1")[0][:88]
+    '<svg xmlns="http://www.w3.org/2000/svg" id="p1" viewBox="0 0 144 72" role="img" aria-lab'
     """
     stream = io.StringIO()
     # All metadata is left out: it would hold addresses and the date.
     nothing: dict[str, None] = dict.fromkeys(("Type", "Format", "Creator", "Date"))
     with warnings.catch_warnings():
-        # The text stays text, in the reader's font: that matplotlib's own font lacks a letter does not matter.
+        # The text stays text, in the reader's font: that matplotlib's font lacks a letter does not matter.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         picture.figure.savefig(stream, format="svg", transparent=False, facecolor="none", metadata=nothing)
     text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", stream.getvalue(), count=1, flags=re.DOTALL)
-    width, height = picture.figure.get_size_inches() * 96
+    width, height = (72 * picture.figure.get_size_inches()).tolist()
     start = text.index(">", text.index("<svg")) + 1
     # Only tags are changed: a name in a text may hold anything.
     body = re.sub(r"<[^>]+>", lambda tag: _fit_for_page(tag[0], key), text[start:])
-    box = f'viewBox="0 0 {width * 0.75:g} {height * 0.75:g}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" id="{key}" {box}>{body}', width
+    alt = html.escape(picture.alt)
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" id="{key}" viewBox="0 0 {width:g} {height:g}"'
+    return f'{head} role="img" aria-label="{alt}">{body}', (width, height)
 
 
 def _fit_for_page(tag: str, key: str) -> str:
@@ -127,7 +135,7 @@ def _with_palette(match: re.Match[str]) -> str:
         palette = colors.view(np.uint8).reshape(-1, 4)
         image = Image.fromarray(index.reshape(pixels.shape[:2]).astype(np.uint8))
         image.putpalette(palette[:, :3].tobytes())
-        image.save(stream, "png", optimize=True, transparency=palette[:, 3].tobytes())
+        image.save(stream, "png", transparency=palette[:, 3].tobytes())
     else:
-        image.save(stream, "png", optimize=True)
+        image.save(stream, "png")
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

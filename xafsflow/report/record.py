@@ -12,7 +12,7 @@ from xafsflow.report.markup import Html, bar, el, join, table, value
 from xafsflow.report.words import duration, number
 
 # What a run's record holds under these names has a place of its own; everything else is listed after it.
-PLACED = ("name", "recipe", "timings", "inputs", "versions", "peak_memory_mb", "steps", "warnings")
+PLACED = ("name", "recipe", "timings", "inputs", "versions", "peak_memory_mb", "steps", "warnings", "state")
 
 
 def record(maps: xr.Dataset, run: Mapping[str, Any]) -> Html:
@@ -23,8 +23,8 @@ def record(maps: xr.Dataset, run: Mapping[str, Any]) -> Html:
     maps
         `attrs["history"]` is read where the run does not list its steps.
     run
-        As in `run.json`: `steps` (list of step and settings), `recipe` (text), `timings` (step to seconds), `inputs`,
-        `versions`, `peak_memory_mb`, and anything else.
+        As in `run.json`: `steps` (list of step and settings), `recipe` (text), `timings` (step to seconds),
+        `inputs`, `versions`, `peak_memory_mb`, and anything else.
     """
     small: list[Html] = []
     if run.get("timings"):
@@ -102,12 +102,12 @@ def _timings(timings: Any) -> Html:
     rows = [
         (
             el("code", step),
-            duration(s),
+            Html(duration(s)),
             bar(s / longest if longest > 0 else 0),
         )
         for step, s in timings.items()
     ]
-    rows.append((el("b", "together"), el("b", duration(total)), ""))
+    rows.append((el("b", "together"), el("b", duration(total)), Html()))
     body = (el("tr", el("td", a), el("td", b, class_="n"), el("td", c, class_="room")) for a, b, c in rows)
     return el("div", el("table", *body, class_="wide"), class_="scroll")
 

@@ -16,7 +16,8 @@ RULES = """
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--ground); color: var(--ink); line-height: 1.5; font-size: 16px;
-  font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif; }
+  font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial,
+  sans-serif; }
 header, main, footer { max-width: 76rem; margin: 0 auto; padding: 0 1.25rem; }
 header { padding-top: 2.2rem; }
 h1 { font-size: 1.9rem; line-height: 1.15; margin: 0; letter-spacing: -0.015em; overflow-wrap: anywhere; }
@@ -36,11 +37,15 @@ nav a { text-decoration: none; color: var(--quiet); }
 nav a:hover, nav a:focus { color: var(--accent); text-decoration: underline; }
 
 .warnings { background: var(--warn-ground); border: 1px solid var(--warn-line); border-left-width: 5px;
-  border-radius: 8px; padding: 0.7rem 1rem; margin: 1.3rem 0 0; color: var(--warn); overflow-wrap: anywhere; }
+  border-radius: 8px; padding: 0.7rem 1rem; margin: 1.3rem 0 0; color: var(--warn);
+  overflow-wrap: anywhere; }
 .warnings ul { margin: 0.3rem 0 0; padding-left: 1.2rem; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.2rem, 1fr)); gap: 0.8rem; margin: 1.4rem 0 0; }
-.tile { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 0.7rem 0.9rem; }
-.tile b { display: block; font-size: 1.35rem; line-height: 1.25; letter-spacing: -0.01em; font-variant-numeric: tabular-nums; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.2rem, 1fr)); gap: 0.8rem;
+  margin: 1.4rem 0 0; }
+.tile { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
+  padding: 0.7rem 0.9rem; }
+.tile b { display: block; font-size: 1.35rem; line-height: 1.25; letter-spacing: -0.01em;
+  font-variant-numeric: tabular-nums; }
 .tile span { color: var(--quiet); font-size: 0.84rem; }
 
 .grid { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); }
@@ -48,26 +53,32 @@ nav a:hover, nav a:focus { color: var(--accent); text-decoration: underline; }
 .hero, .stack { display: grid; gap: 1rem; align-content: start; min-width: 0; }
 @media (min-width: 60rem) { .hero { grid-template-columns: 1.7fr 1fr; } }
 .hero .sheet, .grid .sheet { margin: 0; min-width: 0; align-self: start; }
-.card { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 0.8rem 1rem 0.9rem;
+.card { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 12px;
+  padding: 0.8rem 1rem 0.9rem;
   display: flex; flex-direction: column; min-width: 0; }
 .card p { font-size: 0.86rem; color: var(--quiet); line-height: 1.42; overflow-wrap: anywhere; }
 .plot { position: relative; margin: 0.5rem 0 0.2rem; }
-.plot svg { display: block; width: 100%; height: auto; margin: 0 auto; overflow: visible; }
-.plot button { position: absolute; inset: 0; width: 100%; border: 0; background: none; cursor: zoom-in; border-radius: 6px; }
+.plot > div { margin: 0 auto; }
+.plot svg { display: block; width: 100%; height: auto; overflow: visible; }
+.plot button { position: absolute; inset: 0; width: 100%; border: 0; background: none; cursor: zoom-in;
+  border-radius: 6px; }
 .plot button:focus-visible { outline: 2px solid var(--accent); }
 svg { color: var(--ink); font-family: inherit; }
 svg * { stroke-linejoin: round; stroke-linecap: butt; }
-[popover] { width: 96vw; height: 94vh; border: 1px solid var(--line); border-radius: 12px; padding: 1rem; background: var(--card);
+[popover] { width: 96vw; height: 94vh; border: 1px solid var(--line); border-radius: 12px; padding: 1rem;
+  background: var(--card);
   color: var(--ink); }
 [popover]::backdrop { background: rgb(0 0 0 / 0.55); }
 [popover]:popover-open { display: flex; flex-direction: column; }
 [popover] svg { flex: 1; min-height: 0; width: 100%; }
-[popover] button { align-self: flex-end; font: inherit; color: var(--accent); background: none; border: 0; cursor: pointer; }
+[popover] button { align-self: flex-end; font: inherit; color: var(--accent); background: none;
+  border: 0; cursor: pointer; }
 @supports not selector(:popover-open) { [popover], .plot button { display: none; } }
 
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9rem; }
-th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.9rem 0.3rem 0; border-bottom: 1px solid var(--line);
+th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.9rem 0.3rem 0;
+  border-bottom: 1px solid var(--line);
   overflow-wrap: break-word; }
 td:not(.n) { min-width: 3.5rem; max-width: 44rem; }
 td > .scroll { margin-top: -0.3rem; }
@@ -78,22 +89,26 @@ th:last-child, td:last-child { padding-right: 0; }
 .facts td:first-child { color: var(--quiet); min-width: 9rem; max-width: 22rem; }
 .facts .facts td:first-child { min-width: 6rem; }
 .wide { width: 100%; }
-.swatch { display: inline-block; width: 0.85em; height: 0.85em; border-radius: 3px; margin-right: 0.5em; vertical-align: -0.05em;
+.swatch { display: inline-block; width: 0.85em; height: 0.85em; border-radius: 3px; margin-right: 0.5em;
+  vertical-align: -0.05em;
   print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .bar { display: block; height: 0.55rem; border-radius: 3px; background: var(--accent); min-width: 1px;
   print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .track { display: block; min-width: 5rem; margin-top: 0.45rem; border-radius: 3px; background: var(--line);
   print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .room { width: 38%; min-width: 6rem; }
-.sheet { margin: 1rem 0 0; background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 0.9rem 1.1rem; }
+.sheet { margin: 1rem 0 0; background: var(--card); border: 1px solid var(--line); border-radius: 12px;
+  padding: 0.9rem 1.1rem; }
 .sheet h3 { margin-bottom: 0.4rem; }
 .sheet p { font-size: 0.86rem; }
 .sheets { columns: 27rem; column-gap: 1rem; margin-top: 1rem; }
 .sheets .sheet { margin: 0 0 1rem; break-inside: avoid; }
 .setting { display: inline-block; margin: 0 1.1rem 0 0; }
 .setting i { font-style: normal; color: var(--quiet); }
-code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; font-size: 0.86em; }
-pre { overflow-x: auto; margin: 0.4rem 0; padding: 0.7rem 0.9rem; background: var(--soft); border-radius: 8px; line-height: 1.45; }
+code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace;
+  font-size: 0.86em; }
+pre { overflow-x: auto; margin: 0.4rem 0; padding: 0.7rem 0.9rem; background: var(--soft);
+  border-radius: 8px; line-height: 1.45; }
 details { margin-top: 0.5rem; }
 summary { cursor: pointer; color: var(--accent); }
 footer { padding: 2.5rem 1.25rem 3rem; font-size: 0.86rem; color: var(--quiet); }

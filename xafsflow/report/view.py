@@ -82,7 +82,7 @@ class ModelView:
 
     @property
     def dominant(self) -> NDArray[np.int64]:
-        """The reference with the largest share in each class, -1 where two share the first place; shape (class,)."""
+        """The reference with the largest share in each class, -1 where several share the first place."""
         best = np.argmax(self.compositions, axis=1)
         highest = np.max(self.compositions, axis=1, keepdims=True)
         alone = np.sum(np.isclose(self.compositions, highest), axis=1) == 1

@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from xafsflow.names import FLAG_MEANINGS, Flag
 
 if TYPE_CHECKING:
     from xafsflow.report.facts import Facts
     from xafsflow.report.frame import Frame
     from xafsflow.report.view import ModelView
+
+
+STRETCHED = " Shown stretched: pixels are not square."
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -22,7 +27,8 @@ def number(value: float, digits: int = 4) -> str:
     ('20,480', '0.1235', '7112.04', '1.2e-07', 'NaN')
     """
     if isinstance(value, int):
-        return f"{value:,}"
+        # Years, seeds and energies have no comma.
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "infinite"
     if 1000 <= abs(value) < 1e6:
@@ -59,8 +65,9 @@ def counted(count: int, noun: str) -> str:
     >>> counted(1, "pixel"), counted(1200, "pixel"), counted(2, "class")
     ('1 pixel', '1,200 pixels', '2 classes')
     """
-    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}{ending}"
+    if count != 1:
+        noun = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{count:,} {noun}"
 
 
 def duration(seconds: float) -> str:
@@ -92,27 +99,24 @@ def listed(items: list[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
-def of_blocks(frame: Frame) -> str:
+def of_blocks(frame: Frame, what: str = "the mean") -> str:
     """What a caption adds where the map is reduced for display, or stretched; an empty text else."""
-    text = (
-        f" Shown reduced: one dot is the mean of {frame.block} x {frame.block} pixels."
-        if frame.block > 1
-        else ""
-    )
-    return text + (" Shown stretched: pixels are not square." if frame.stretched else "")
+    text = f" Shown reduced: one dot is {what} of {frame.block} x {frame.block} pixels."
+    return (text if frame.block > 1 else "") + (STRETCHED if frame.stretched else "")
 
 
 def summary(facts: Facts, view: ModelView | None) -> list[str]:
-    """The report's first paragraph, sentence by sentence: size, energies, who is out, composition, how good the model is."""
+    """The report's first paragraph: size, energies, who is out, composition, how good the model is."""
     rows, columns = facts.shape
     first = f"This map has {rows:,} x {columns:,} pixels (rows x columns)"
     if facts.energies is not None:
         count, low, high = facts.energies
-        first += f", each with a spectrum of {counted(count, 'energy').replace('energys', 'energies')}"
-        first += f" from {number(low)} to {number(high)} eV"
+        first += (
+            f", each with a spectrum of {counted(count, 'energy')} from {number(low)} to {number(high)} eV"
+        )
     sentences = [f"{first}.", _answered(facts)]
     if facts.composition is not None:
-        sentences.append(_composition(facts))
+        sentences.append(_composition(facts, facts.composition.tolist()))
     if view is not None:
         sentences.append(_model(view))
     return sentences
@@ -125,30 +129,24 @@ def _answered(facts: Facts) -> str:
     reasons = [f"{FLAG_MEANINGS[flag]} ({percent(n, facts.pixels)})" for flag, n in facts.lost.items() if n]
     if facts.silent:
         reasons.append(f"no reason noted ({percent(facts.silent, facts.pixels)})")
-    start = (
-        "No pixel carries an answer"
-        if facts.answered == 0
-        else f"{percent(facts.answered, facts.pixels)} of the pixels carry an answer"
-    )
-    return f"{start}; {percent(out, facts.pixels)} are out: {listed(reasons)}."
+    share = f"{percent(facts.answered, facts.pixels)} of the pixels carry an answer; "
+    share = share if facts.answered else "No pixel carries an answer; "
+    return f"{share}{percent(out, facts.pixels)} are out: {listed(reasons)}."
 
 
-def _composition(facts: Facts) -> str:
-    assert facts.composition is not None
-    order = sorted(range(len(facts.references)), key=lambda i: -facts.composition[i])  # type: ignore[index]
-    parts = [f"{percent(float(facts.composition[i]))} {facts.references[i]}" for i in order]
-    text = f"The pixels with an answer are on average {listed(parts)}"
+def _composition(facts: Facts, means: list[float]) -> str:
+    order = sorted(zip(means, facts.references, strict=True), reverse=True)
+    text = "The pixels with an answer are on average " + listed([f"{percent(m)} {name}" for m, name in order])
     doubt = facts.flagged[Flag.UNKNOWN]
-    return (
-        f"{text}; in {percent(doubt, facts.pixels)} of all pixels the classes do not explain the spectrum."
-        if doubt
-        else f"{text}."
-    )
+    if doubt:
+        text += f"; in {percent(doubt, facts.pixels)} of all pixels the classes do not explain the spectrum"
+    return f"{text}."
 
 
 def _model(view: ModelView) -> str:
     name = view.classifier.replace("_", " ")
-    text = f"They were classified by {name} with {counted(len(view.class_names), 'class')} of {counted(len(view.references), 'reference')}"
+    kinds = f"{counted(len(view.class_names), 'class')} of {counted(len(view.references), 'reference')}"
+    text = f"They were classified by {name} with {kinds}"
     if view.accuracy is None:
         return f"{text}; its accuracy was not tested on held-out spectra."
     text += f", which named the class of {percent(view.accuracy)} of held-out spectra right"
@@ -161,10 +159,8 @@ def _model(view: ModelView) -> str:
 def dominant_accuracy(view: ModelView) -> float | None:
     """Share of held-out spectra whose dominant reference was named right.
 
-    Classes in which two references share the first place are left out as true classes, and wrong as an answer.
+    Classes in which several references share the first place are left out as truth, and wrong as answers.
     """
-    import numpy as np
-
     if view.confusion is None:
         return None
     clear = view.dominant >= 0

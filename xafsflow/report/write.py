@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; what is written there takes the place of `path` at the end, or nothing does.
+    """Give a temporary path beside `path`; what is written there takes its place at the end, or nothing does.
 
     Parameters
     ----------

@@ -205,10 +205,14 @@ def crop(
     return result
 
 
+# Everything else is made anew by its steps.
+BINNED = {"sample", "flat_field", "foil", "dark", "mu", "foil_mu", "mu_noise", "flags"}
+
+
 @step(makes="cube", example={"y": 2, "x": 2})
-def bin(
+def bin(  # noqa: A001
     cube: xr.Dataset, /, *, y: Annotated[int, Field(ge=1)] = 2, x: Annotated[int, Field(ge=1)] = 2
-) -> xr.Dataset:  # noqa: A001
+) -> xr.Dataset:
     """Mean over bins of y by x pixels; an incomplete bin at the end of the field is left out.
 
     Before `correct.absorbance` it averages counts, as a camera that bins; after it, absorbances, which weighs the
@@ -222,17 +226,18 @@ def bin(
         )
     size = {"y": y, "x": x}
     found: dict[str, xr.DataArray] = {}
-    for name, array in cube.data_vars.items():
+    for name in (str(name) for name in cube.data_vars if name in BINNED):
+        array = cube[name]
         factors = {dim: n for dim, n in size.items() if dim in array.dims}
         if not factors:
-            found[str(name)] = array
+            found[name] = array
         elif name == "flags":
             found["flags"] = _join_flags(array, factors)
         elif name == "mu_noise":
             mean_square = (array**2).coarsen(factors, boundary="trim").mean()
             found["mu_noise"] = np.sqrt(mean_square / (y * x)).astype(np.float32)
         else:
-            found[str(name)] = array.astype(np.float32).coarsen(factors, boundary="trim").mean()
+            found[name] = array.astype(np.float32).coarsen(factors, boundary="trim").mean()
     result = xr.Dataset(found, attrs=cube.attrs).drop_vars(["y", "x"], errors="ignore")
     return result.assign_coords(energy=cube.energy)
 
@@ -285,7 +290,7 @@ def background(
     """Flag the pixels without sample: those whose edge step is below `threshold` times its standard error.
 
     The step is the difference at e0 of two lines fitted below and above the edge; its error follows from the scatter of
-    neighboring energies in the same windows. Flagged pixels stay out of means, classes and findings.
+    neighboring energies below the edge. Flagged pixels stay out of means, classes and findings.
 
     Parameters
     ----------
@@ -310,7 +315,8 @@ def background(
             )
         line = np.vander(energy[inside] - e0, 2 if inside.sum() > 5 else 1)
         weights[inside] += sign * np.linalg.pinv(line)[-1]
-        bend[np.flatnonzero(inside)[1:-1]] = True
+        # Below the edge a spectrum is smooth: what bends there is noise.
+        bend[np.flatnonzero(inside)[1:-1]] = sign < 0
     found = over_blocks(
         spatial.edge_significance, [cube.mu], [Output("step", MAP)], weights=weights, bend=bend
     )["step"]

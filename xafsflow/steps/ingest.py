@@ -262,7 +262,11 @@ def phantom_references(*, names: list[str] = ["Fe", "FeO", "Fe2O3"]) -> xr.Datas
     from xafsflow.readers.spectra import Spectrum, library_of
 
     energy = np.arange(6950.0, 7500.0, 0.25)
-    return library_of([Spectrum.of(name, energy, spectrum(name, energy), "Fe", "K") for name in names])
+    made = [
+        Spectrum(name, energy, spectrum(name, energy), "Fe", "K", ("simulated",), Path(f"{name}.xdi"))
+        for name in names
+    ]
+    return library_of(made)
 
 
 @step(makes="cube", needs=["sample"], gives=["sample"])

@@ -1,0 +1,51 @@
+"""What tests share: measured data if it is there, and a small phantom taken through the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dask
+import pytest
+
+import xafsflow as xf
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    if not SHARED.is_dir():
+        pytest.skip("the measured data are not beside the project (../shared/data)")
+    return SHARED
+
+
+def through_the_steps(rows: int = 24, columns: int = 20) -> dict[str, Any]:
+    """Every product that steps take, from a small phantom in blocks of rows x columns pixels."""
+    cube = xf.ingest.phantom(size=(24, 20), energies=60, seed=3).chunk(y=rows, x=columns)
+    cube = xf.correct.absorbance(cube)
+    cube = xf.normalize.edge_step(cube, e0=7112.0, pre2=-15.0, norm1=40.0, nnorm=1)
+    cube = xf.derive.derivative(cube, window=8.0)
+    library = xf.ingest.phantom_references()
+    samples = xf.train.mixtures(cube, library, step=0.5, noise_patterns=20)
+    model, findings = xf.train.fit(samples, trees=10)
+    cube = xf.classify.forest(cube, model)
+    return {"cube": cube, "library": library, "samples": samples, "model": model, "findings": {"train.fit": findings}}
+
+
+@pytest.fixture(scope="session")
+def products() -> dict[str, Any]:
+    return through_the_steps()
+
+
+@pytest.fixture
+def nothing_computes() -> Iterator[None]:
+    """Any computation by Dask fails the test."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("a lazy step computed something")
+
+    with dask.config.set(scheduler=refuse):
+        yield

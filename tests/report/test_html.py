@@ -1,0 +1,307 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from xafsflow.errors import InputError, XafsflowWarning
+from xafsflow.names import Flag
+from xafsflow.report.html import build_page
+from xafsflow.report.markup import VOID
+
+RUN = {
+    "name": "particle <b>7</b>",
+    "versions": {"xafsflow": "0.1.0", "numpy": "2.4.6"},
+    "timings": {"ingest.tiff_stack": 1.5, "train.fit": 12.0},
+    "inputs": [{"path": "<script>alert(1)</script>.xdi", "sha256": "ab" * 32}],
+    "peak_memory_mb": 912.4,
+    "recipe": "recipe: 1\nsteps:\n  - correct.absorbance\n",
+    "seed": 4711,
+}
+FINDINGS = {
+    "train.fit": {"accuracy": 0.8125, "odd": {"deep": [1, {"er": "<i>"}]}},
+    "warnings": ["lamp <off> & on"],
+}
+
+
+EVERY_TITLE = """Chemical-state map; RGB map of the fractions; Classes; Mean composition; Fraction: Fe
+Fraction: Fe2O3; Share of votes; Distance: euclidean; Distance: jensen shannon; Edge step; Edge energy E0
+Energy shift; E0 where the sample is; Flags; Fe; FeO; Which energies decide; Confusion of all classes
+Confusion of the dominant reference; Commonest classes; Steps and settings; Inputs; Time; Versions
+Recipe""".replace("\n", "; ").split("; ")
+EVERY_NUMBER = """9 x 12 pixels; 99.1 % of the pixels carry an answer; 41 energies; 80.0 % of held-out; 912 MB
+13.5 s; 0.8125; 4711; window""".replace("\n", "; ").split("; ")
+
+
+class Page(HTMLParser):
+    """A page taken apart; it fails on what is not closed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.source = path.read_text(encoding="utf-8")
+        self.stack: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(self.source)
+        self.close()
+        assert self.stack == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data if self.stack[-1:] != ["style"] else ""
+
+    def titles(self) -> list[str]:
+        return re.findall(r"<h3>([^<]*)</h3>", self.source)
+
+
+def few(maps: xr.Dataset) -> xr.Dataset:
+    """Less to draw."""
+    return maps[["fraction", "class_index", "flags", "e0"]]
+
+
+def check_self_contained(page: Page) -> None:
+    assert not re.search(r"https?://", page.source.replace('xmlns="http://www.w3.org/2000/svg"', ""))
+    names = {tag for tag, _ in page.tags}
+    assert not names & {"script", "link", "iframe", "object", "base", "img"}
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    for tag, attrs in page.tags:
+        target = attrs.get("href")
+        if target is not None:
+            assert target.startswith("data:image/png;base64,") if tag == "image" else target[1:] in ids
+        assert attrs.get("popovertarget", ids[0]) in ids
+        assert not [key for key in attrs if key.startswith("on")]
+    for clip in re.findall(r"url\(#([^)]+)\)", page.source):
+        assert clip in ids
+
+
+@pytest.fixture(scope="module")
+def full(make, tmp_path_factory) -> Page:
+    maps, view = make()
+    return Page(build_page(maps, view, FINDINGS, RUN, tmp_path_factory.mktemp("run") / "report.html"))
+
+
+def test_build_page__is_well_formed_and_refers_to_nothing_outside(full: Page) -> None:
+    check_self_contained(full)
+
+
+def test_build_page__shows_every_section_that_the_maps_allow(full: Page) -> None:
+    titles = full.titles()
+    for title in EVERY_TITLE:
+        assert title in titles, title
+
+
+def test_build_page__states_the_numbers(full: Page, make) -> None:
+    maps, _ = make()
+    for mean in np.nanmean(maps.fraction.values.astype(float), axis=(1, 2)):
+        assert f"{100 * mean:.1f} %" in full.text
+    for text in [*EVERY_NUMBER, "ab" * 32]:
+        assert text in full.text, text
+
+
+def test_build_page__escapes_what_others_wrote(full: Page) -> None:
+    assert "<script" not in full.source
+    assert "<script>alert(1)</script>.xdi" in full.text
+    assert "particle <b>7</b>" in full.text
+    assert "lamp <off> & on" in full.text
+
+
+def test_build_page__puts_warnings_before_the_first_map(full: Page) -> None:
+    assert full.source.index("1 warning") < full.source.index("<svg")
+
+
+def test_build_page__tells_blind_readers_what_is_to_be_seen(full: Page) -> None:
+    drawn = [attrs for tag, attrs in full.tags if tag == "svg" and attrs.get("role") == "img"]
+    assert len(drawn) > 10
+    assert all(attrs["aria-label"] for attrs in drawn)
+
+
+def test_build_page__follows_the_theme_of_the_reader(full: Page) -> None:
+    assert "#010203" not in full.source
+    assert "currentColor" in full.source
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 300), (300, 2)])
+def test_build_page__works_at_any_shape(make, tmp_path: Path, shape: tuple[int, int]) -> None:
+    maps, view = make(shape)
+    maps = few(maps)
+    page = Page(build_page(maps, view, {}, {}, tmp_path / "report.html"))
+    check_self_contained(page)
+    assert f"{shape[0]:,} x {shape[1]:,} pixels" in page.text
+    assert ("Shown stretched" in page.text) == (max(shape) > 8 * min(shape))
+
+
+@pytest.mark.parametrize("references", [("Fe",), ("Fe", "FeO"), tuple("abcdefghijkl")])
+def test_build_page__works_with_any_number_of_references(
+    make, tmp_path: Path, references: tuple[str, ...]
+) -> None:
+    maps, view = make((4, 5), references, 1.0)
+    maps = few(maps)
+    page = Page(build_page(maps, view, {}, {}, tmp_path / "report.html"))
+    check_self_contained(page)
+    assert ("RGB map of the fractions" in page.titles()) == (len(references) > 1)
+
+
+NASTY = (
+    "<script>alert('1')</script>",
+    'a/b & "c" $x$ _^{2}',
+    "../..\\\n日本語 𝛼",
+    "data:image/png;base64,AA http://x.y",
+)
+
+
+def test_build_page__survives_nasty_names(make, tmp_path: Path) -> None:
+    maps, view = make((4, 5), NASTY, 0.5)
+    run = {"name": "bytes \udcff", "inputs": {"http://evil.example/": "x"}}
+    page = Page(build_page(maps, view, {}, run, tmp_path / "report.html"))
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert NASTY[0] in page.text
+    assert "日本語 𝛼" in page.text
+    assert r"bytes \udcff" in page.text
+    assert {attrs["href"][:22] for tag, attrs in page.tags if tag == "image"} == {"data:image/png;base64,"}
+
+
+def test_build_page__works_where_nothing_is_finite(make, tmp_path: Path) -> None:
+    maps, view = make()
+    for name in maps.data_vars:
+        if maps[name].dtype.kind == "f":
+            maps[name][:] = np.nan
+    maps["class_index"][:] = -1
+    page = Page(build_page(maps, view, {}, {}, tmp_path / "report.html"))
+    check_self_contained(page)
+    assert "No pixel carries an answer" in page.text
+    assert "No pixel has a value." in page.text
+
+
+def test_build_page__works_where_every_pixel_is_flagged(make, tmp_path: Path) -> None:
+    maps, view = make()
+    maps = few(maps)
+    maps["flags"][:] = int(sum(Flag))
+    page = Page(build_page(maps, view, {}, {}, tmp_path / "report.html"))
+    assert "in doubt" in page.text
+    assert page.text.count("108") >= len(Flag)
+
+
+def test_build_page__has_only_the_sections_of_what_is_there(tmp_path: Path) -> None:
+    maps = xr.Dataset(
+        {"edge_step": (("y", "x"), np.ones((4, 6))), "my_map": (("y", "x"), np.arange(24).reshape(4, 6))}
+    )
+    page = Page(build_page(maps, None, {}, {}, tmp_path / "report.html"))
+    check_self_contained(page)
+    assert page.titles() == ["Edge step", "my_map"]
+    assert "No warnings." in page.text
+
+
+def test_build_page__works_with_classes_alone(tmp_path: Path) -> None:
+    maps = xr.Dataset({"class_index": (("y", "x"), np.array([[0, 1, -1], [2, 2, 2]]))})
+    page = Page(build_page(maps, None, {}, {}, tmp_path / "report.html"))
+    assert page.titles() == ["Class map"]
+    assert "class 2" in page.source
+
+
+def test_build_page__shows_large_maps_reduced_and_says_so(make, tmp_path: Path) -> None:
+    maps, view = make((2500, 40))
+    maps = few(maps)
+    path = build_page(maps.chunk({"y": 500}), view, {}, {}, tmp_path / "report.html")
+    page = Page(path)
+    assert "one dot is the commonest kind of 3 x 3 pixels" in page.text
+    assert "one dot is the mean of 4 x 4 pixels" in page.text
+    assert max(int(float(attrs["height"])) for tag, attrs in page.tags if tag == "image") <= 1200
+    assert path.stat().st_size < 15e6
+
+
+def test_build_page__has_a_scale_bar_in_micrometers_or_pixels(make, tmp_path: Path) -> None:
+    maps, _ = make((20, 160))
+    maps = few(maps)
+    assert ">10 µm<" in Page(build_page(maps, None, {}, {}, tmp_path / "a.html")).source
+    del maps.attrs["pixel_size_um"]
+    assert ">50 pixels<" in Page(build_page(maps, None, {}, {}, tmp_path / "b.html")).source
+
+
+@pytest.mark.parametrize("size", ["large", -1.0, float("nan")])
+def test_build_page__warns_of_a_pixel_size_that_is_none(size: object, tmp_path: Path) -> None:
+    maps = xr.Dataset({"e0": (("y", "x"), np.ones((4, 6)))}, attrs={"pixel_size_um": size})
+    with pytest.warns(XafsflowWarning, match=r"found: pixel_size_um .* wanted: a positive number"):
+        build_page(maps, None, {}, {}, tmp_path / "report.html")
+
+
+def test_build_page__refuses_a_model_of_other_references(make, tmp_path: Path) -> None:
+    maps, _ = make()
+    _, other = make(references=("Fe2O3", "FeO", "Fe"))
+    with pytest.raises(InputError, match="the same ones in the same order"):
+        build_page(maps, other, {}, {}, tmp_path / "report.html")
+
+
+def test_build_page__refuses_a_model_with_too_few_classes(make, tmp_path: Path) -> None:
+    maps, _ = make(step=0.1)
+    _, other = make(step=1.0)
+    with pytest.raises(InputError, match=r"class .* in the maps"):
+        build_page(maps, other, {}, {}, tmp_path / "report.html")
+
+
+def test_build_page__leaves_the_old_page_where_it_fails(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    maps = xr.Dataset({"e0": (("y", "x"), np.ones((4, 6)))})
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        build_page(maps, None, {}, {}, path)
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_build_page__can_be_read_by_those_who_may_read_the_folder(tmp_path: Path) -> None:
+    maps = xr.Dataset({"e0": (("y", "x"), np.ones((4, 6)))})
+    path = build_page(maps, None, {}, {}, tmp_path / "new" / "report.html")
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+def test_build_page__is_the_same_every_time_and_changes_neither_maps_nor_settings(
+    make, tmp_path: Path
+) -> None:
+    import matplotlib
+
+    maps, view = make((3, 4))
+    maps = few(maps)
+    before, settings = maps.copy(deep=True), dict(matplotlib.rcParams)
+    pages = [
+        build_page(maps, view, FINDINGS, RUN, tmp_path / name).read_bytes() for name in ("a.html", "b.html")
+    ]
+    assert pages[0] == pages[1]
+    xr.testing.assert_identical(maps, before)
+    assert dict(matplotlib.rcParams) == settings
+
+
+def test_build_page__takes_findings_as_json_gives_them_back(make, tmp_path: Path) -> None:
+    maps, view = make((3, 4))
+    maps = few(maps)
+    findings = {
+        "a.b": {"confusion": view.confusion, "score": np.float64(0.5)},
+        "empty": {},
+        "text": "one\ntwo",
+    }
+    page = Page(build_page(maps, view, findings, json.loads(json.dumps(RUN)), tmp_path / "report.html"))
+    assert "15 rows with 225 numbers from 0 to 8" in page.text

@@ -1,0 +1,189 @@
+"""Move every pixel's spectrum to the common energies: one interpolation, on any grid, and what it does to noise.
+
+A pixel's true energy is the nominal one plus its shift, so its spectrum at the energy `E` stands at the nominal
+energy `E - shift`. Inner loops run over a row; where the shifts of a row reach over several intervals of the grid, each
+interval takes its own pixels.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xafsflow.kernels.jit import kernel
+
+f32 = np.float32
+# Added below the last energy, eV, so that an unmoved spectrum keeps it.
+LEAST_EV = 1e-6
+
+
+@kernel
+def move(energy: Any, values: Any, shift: Any, cubic: bool = True, power: int = 1) -> Any:
+    """Spectra at `energy - shift`, NaN where that is not between the first and the last energy.
+
+    Cubic: the polynomial through the four energies around the place (Lagrange), at either end of the scan through
+    the outermost four; exact for cubics on any grid. Where one of the outer two is NaN, and with `cubic` False, the
+    line between the inner two. An energy with weight zero may be NaN.
+
+    Parameters
+    ----------
+    energy
+        `(energy,)`, float64, increasing, eV.
+    values
+        `(energy, y, x)`, float32.
+    shift
+        `(y, x)`, float32, eV; NaN gives NaN.
+    cubic
+        False for straight lines.
+    power
+        2 weighs with the squares of the weights, which takes variances of independent energies to variances.
+
+    Returns
+    -------
+    ndarray
+        As `values`.
+
+    Examples
+    --------
+    >>> energy = np.array([0.0, 1.0, 3.0, 4.0])
+    >>> cube = (energy**2).astype(np.float32).reshape(4, 1, 1)
+    >>> move(energy, cube, np.full((1, 1), 0.5, np.float32)).ravel()
+    array([ nan,  0.25,  6.25, 12.25], dtype=float32)
+    """
+    n = energy.size
+    out = np.full(values.shape, np.nan, np.float32)
+    gaps = np.empty(n, np.bool_)
+    nodes, scales = np.empty(4, np.float32), np.empty(4, np.float32)
+    for y in range(values.shape[1]):
+        row = shift[y]
+        low, high = _span(row)
+        if n < 2 or not low <= high:
+            continue
+        for k in range(n):
+            gaps[k] = _has_gap(values[k, y])
+        for k in range(n):
+            first = max(0, np.searchsorted(energy, energy[k] - high, "right") - 2)
+            last = min(n - 2, np.searchsorted(energy, energy[k] - low, "right"))
+            for j in range(first, last + 1):
+                start, stop = f32(energy[k] - energy[j]), f32(energy[k] - energy[j + 1])
+                if j == n - 2:
+                    stop -= f32(LEAST_EV)
+                if start < low or stop >= high:
+                    continue
+                a = min(max(j - 1, 0), n - 4)
+                if cubic and n >= 4:
+                    _through(energy[a : a + 4], energy[k], nodes, scales)
+                    v0, v1, v2, v3 = values[a, y], values[a + 1, y], values[a + 2, y], values[a + 3, y]
+                    _cubic(nodes, scales, v0, v1, v2, v3, row, start, stop, power, out[k, y])
+                    if not gaps[a : a + 4].any():
+                        continue
+                width = f32(1.0 / (energy[j + 1] - energy[j]))
+                _linear(width, values[j, y], values[j + 1, y], row, start, stop, power, out[k, y])
+    return out
+
+
+def moved_noise(energy: Any, sigma: Any, shift: Any, cubic: bool = True) -> Any:
+    """Standard deviations of what `move` returns, from those of independent energies: `sqrt(sum w^2 sigma^2)`.
+
+    Neighboring energies share measured ones and are correlated from then on.
+
+    Examples
+    --------
+    >>> sigma = np.ones((4, 1, 1), np.float32)
+    >>> moved_noise(np.arange(4.0), sigma, np.full((1, 1), 0.5, np.float32), cubic=False).ravel().round(3)
+    array([  nan, 0.707, 0.707, 0.707], dtype=float32)
+    """
+    return np.sqrt(move(energy, sigma * sigma, shift, cubic, 2))
+
+
+def covered(energy: Any, shift: Any) -> Any:
+    """Which of the energies `(energy,)` every pixel covers after it was moved, bool; NaN shifts do not count.
+
+    Examples
+    --------
+    >>> covered(np.arange(5.0), np.array([[-1.5, 0.5]]))
+    array([False,  True,  True, False, False])
+    """
+    found = np.asarray(shift)[np.isfinite(shift)]
+    low, high = (found.min(), found.max()) if found.size else (0.0, 0.0)
+    return (energy >= energy[0] + max(0.0, high)) & (energy <= energy[-1] + min(0.0, low))
+
+
+@kernel
+def _span(row: Any) -> tuple[Any, Any]:
+    """The least and the largest finite value of a row."""
+    low, high = f32(np.inf), f32(-np.inf)
+    for x in range(row.size):
+        if np.isfinite(row[x]):
+            low, high = min(low, row[x]), max(high, row[x])
+    return low, high
+
+
+@kernel
+def _has_gap(row: Any) -> Any:
+    total = f32(0)
+    for x in range(row.size):
+        total += f32(0) * row[x]
+    return total != f32(0)
+
+
+@kernel
+def _through(energy: Any, place: Any, nodes: Any, scales: Any) -> None:
+    """Distances of four energies from a place, and the denominators of their Lagrange polynomials."""
+    # Formed in float64: an energy of 7112 eV in float32 is good to 0.0005 eV only.
+    for m in range(4):
+        product = 1.0
+        for other in range(4):
+            if other != m:
+                product *= energy[m] - energy[other]
+        nodes[m], scales[m] = f32(place - energy[m]), f32(1.0 / product)
+
+
+@kernel
+def _linear(
+    width: Any, below: Any, above: Any, shift: Any, start: Any, stop: Any, power: int, out: Any
+) -> None:
+    """Fill the pixels that are NaN and whose place lies between two energies."""
+    for x in range(out.size):
+        if shift[x] <= start and shift[x] > stop and np.isnan(out[x]):
+            part = (start - shift[x]) * width
+            rest = f32(1) - part
+            out[x] = f32(0)
+            # 0 * NaN is NaN: an energy that does not count is left out.
+            if rest != 0:
+                out[x] += rest**power * below[x]
+            if part != 0:
+                out[x] += part**power * above[x]
+
+
+@kernel
+def _cubic(
+    nodes: Any,
+    scales: Any,
+    v0: Any,
+    v1: Any,
+    v2: Any,
+    v3: Any,
+    shift: Any,
+    start: Any,
+    stop: Any,
+    power: int,
+    out: Any,
+) -> None:
+    """Fill the pixels whose place lies in an interval by the cubic through four energies; a NaN there gives NaN."""
+    # Everything is loaded before it is chosen from; a load behind a condition keeps the loop from SIMD.
+    d0, d1, d2, d3 = nodes[0], nodes[1], nodes[2], nodes[3]
+    c0, c1, c2, c3 = scales[0], scales[1], scales[2], scales[3]
+    square = f32(power - 1)
+    plain = f32(1) - square
+    for x in range(out.size):
+        s, before = shift[x], out[x]
+        t0, t1, t2, t3 = d0 - s, d1 - s, d2 - s, d3 - s
+        low, high = t0 * t1, t2 * t3
+        w0, w1, w2, w3 = c0 * t1 * high, c1 * t0 * high, c2 * low * t3, c3 * low * t2
+        w0, w1 = w0 * (plain + square * w0), w1 * (plain + square * w1)
+        w2, w3 = w2 * (plain + square * w2), w3 * (plain + square * w3)
+        found = (w0 * v0[x] + w1 * v1[x]) + (w2 * v2[x] + w3 * v3[x])
+        inside = (s <= start) & (s > stop)
+        out[x] = found if inside else before
