@@ -40,6 +40,11 @@ def products() -> dict[str, Any]:
     return through_the_steps()
 
 
+@pytest.fixture(scope="session")
+def products_in_small_blocks() -> dict[str, Any]:
+    return through_the_steps(rows=7, columns=9)
+
+
 @pytest.fixture
 def nothing_computes() -> Iterator[None]:
     """Any computation by Dask fails the test."""

@@ -237,7 +237,7 @@ def test_bad_scan__is_one_message_and_status_2(
     ("old", "new", "words"),
     [
         ("correct.average", "correct.averag", ("recipe.yaml:8:5", "correct.average")),
-        ("trees: 20", "tres: 20", ("recipe.yaml:11:16", "trees")),
+        ("trees: 20", "tres: 20", ("recipe.yaml:11:17", "trees")),
         ("trees: 20", "trees: many", ("a whole number", "many")),
         ("  - correct.absorbance\n", "", ("correct.absorbance",)),
         ("references/Fe.xdi", "../Fe.xdi", ("leaves",)),

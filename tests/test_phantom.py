@@ -158,7 +158,7 @@ def test_truth__is_a_sample_of_known_shares(pattern):
 
 @pytest.mark.parametrize("pattern", ["grains", "smooth"])
 def test_truth__neighboring_pixels_are_alike(pattern):
-    fractions = truth(Phantom(size=(120, 150), energies=20, pattern=pattern, grain=40))["fractions"]
+    fractions = truth(Phantom(size=(120, 150), energies=20, pattern=pattern, grain=80))["fractions"]
     step = abs(np.diff(fractions, axis=1))
     assert np.median(step) < 0.01
     assert np.quantile(step, 0.999) < 0.4

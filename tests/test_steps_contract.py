@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import through_the_steps
 
 from xafsflow.contract import STEPS, Step, history
 from xafsflow.names import VARIABLES, attributes
@@ -20,11 +19,6 @@ LAZY = [row for row in table().values() if row.makes == ("cube",) and "run" not 
 def call(row: Step, products: dict[str, Any]) -> xr.Dataset:
     result: xr.Dataset = row.run(*(products[name] for name in row.takes), **row.example)
     return result
-
-
-@pytest.fixture(scope="module")
-def chunked() -> dict[str, Any]:
-    return through_the_steps(rows=7, columns=9)
 
 
 def test_table__has_the_stations_in_the_order_of_the_way() -> None:
@@ -67,13 +61,13 @@ def test_step__leaves_its_input_as_it_was(row: Step, products: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("row", [row for row in LAZY if row.takes], ids=lambda row: row.name)
-def test_step__does_not_depend_on_chunking(row: Step, products: dict[str, Any], chunked: dict[str, Any]) -> None:
+def test_step__does_not_depend_on_chunking(row: Step, products: dict[str, Any], products_in_small_blocks: dict[str, Any]) -> None:
     whole = call(row, products)
-    parts = call(row, {**products, "cube": chunked["cube"]})
+    parts = call(row, {**products, "cube": products_in_small_blocks["cube"]})
     for name in row.filled(row.gives, row.example) or ("mu", "flags"):
         np.testing.assert_array_equal(whole[name].values, parts[name].values, err_msg=name)
 
 
-def test_bands__cover_all_rows_once(chunked: dict[str, Any]) -> None:
-    rows = [row for part, _ in bands(chunked["cube"], 1) for row in range(part.start, part.stop)]
+def test_bands__cover_all_rows_once(products_in_small_blocks: dict[str, Any]) -> None:
+    rows = [row for part, _ in bands(products_in_small_blocks["cube"], 1) for row in range(part.start, part.stop)]
     assert rows == list(range(24))

@@ -1,7 +1,7 @@
 """The only file that knows how a kernel meets Dask: lift over blocks, and halo.
 
-A kernel takes numpy blocks and settings and returns one array or a tuple of arrays. All energies of a block are in one
-chunk; blocks are cut along y and x only.
+A kernel takes numpy blocks and settings and returns one array or a tuple of arrays. All energies of a block
+are in one chunk; blocks are cut along y and x only.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import xarray as xr
 from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
-# About 6 MB a block stays in the cache while a chain of steps works on it; measured, larger blocks halve the speed.
+# About 6 MB a block stays in the cache while a chain of steps works on it; measured, larger blocks halve
+# the speed.
 BLOCK_BYTES = 6 * 2**20
 # Below this height the rows that a halo adds cost more than a cut along x.
 LEAST_ROWS = 8
@@ -66,11 +67,14 @@ def over_blocks(
     Parameters
     ----------
     kernel
-        Called as `kernel(*blocks, **settings)`. Returns one array for one output, else a tuple in their order.
+        Called as `kernel(*blocks, **settings)` with C-contiguous blocks, which it must not change. Returns
+        one array for one output, else a tuple in their order; they are cast to the dtypes of the outputs.
     arrays
-        Inputs with dims out of energy, y, x and others. The first with y and x sets the blocks.
+        Inputs with dims out of energy, y, x and others. The first lazy one with y and x sets the blocks;
+        those thinner than the halo are joined.
     outputs
-        Names, dims and dtypes of what comes back. The dims `y_block` and `x_block` count blocks, one value a block.
+        Names, dims and dtypes of what comes back. All have y and x, or `y_block` and `x_block`, which count
+        blocks, one value a block.
     halo
         Pixels of the neighbors along y and x that a block sees, NaN beyond the image; the result is cut back.
 
@@ -79,6 +83,11 @@ def over_blocks(
     dict
         A DataArray for each output, by name, without coordinates.
 
+    Raises
+    ------
+    ValueError
+        No array has y and x, an output has not, or an array with y and x cannot hold the NaN of a halo.
+
     Examples
     --------
     >>> image = xr.DataArray(np.ones((4, 6), "f4"), dims=("y", "x")).chunk(y=2)
@@ -86,13 +95,36 @@ def over_blocks(
     >>> float(twice.sum())
     48.0
     """
-    if not any(array.chunks for array in arrays):
+    _check(arrays, outputs, halo)
+    if not any(_is_lazy(array) for array in arrays):
         values = [_pad(array.values, array.dims, halo) for array in arrays]
         results = _call(*values, kernel=kernel, halo=halo, outputs=tuple(outputs), settings=settings)
         results = (results,) if len(outputs) == 1 else results
         return {o.name: xr.DataArray(r, dims=o.dims) for o, r in zip(outputs, results, strict=True)}
     lazy = [_with_halo(array, halo) for array in _same_blocks(arrays, halo)]
     return _lift(kernel, lazy, outputs, halo, settings)
+
+
+def _check(arrays: Sequence[xr.DataArray], outputs: Sequence[Output], halo: int) -> None:
+    if not any(_has_field(array.dims) for array in arrays):
+        raise ValueError(f"no array over y and x among {[array.dims for array in arrays]}")
+    for output in outputs:
+        if not (_has_field(output.dims) or {"y_block", "x_block"} <= set(output.dims)):
+            raise ValueError(
+                f"output {output.name} over {output.dims}: y and x, or y_block and x_block, needed"
+            )
+    for array in arrays:
+        if halo and _has_field(array.dims) and array.dtype.kind != "f":
+            raise ValueError(f"{array.name} of {array.dtype} with a halo, which is NaN: cast it to a float")
+
+
+def _has_field(dims: Sequence[Any]) -> bool:
+    return {"y", "x"} <= set(dims)
+
+
+def _is_lazy(array: xr.DataArray) -> bool:
+    # `array.chunks` is an empty tuple for a lazy scalar.
+    return isinstance(array.data, da.Array)
 
 
 def _lift(
@@ -104,9 +136,10 @@ def _lift(
 ) -> dict[str, xr.DataArray]:
     arguments: list[Any] = []
     for array in arrays:
-        # Labels of dims that are no block dims must not appear in the result, so that dask hands over whole axes.
+        # Labels of dims that are no block dims must not appear in the result: dask then hands over whole
+        # axes.
         arguments += [array.data, tuple(d if d in ("y", "x") else f"in_{d}" for d in array.dims)]
-    chunks = next(a.chunksizes for a in arrays if "y" in a.dims and "x" in a.dims)
+    chunks = next(a.chunksizes for a in arrays if _has_field(a.dims))
     inner = {dim: tuple(n - 2 * halo for n in chunks[dim]) for dim in ("y", "x")}
     sizes = {dim: n for array in arrays for dim, n in array.sizes.items() if dim not in ("y", "x")}
     shared = {"kernel": kernel, "halo": halo, "outputs": tuple(outputs), "settings": dict(settings)}
@@ -160,10 +193,11 @@ def _blockwise(
 def _call(
     *blocks: Any, kernel: Kernel, halo: int, outputs: tuple[Output, ...], settings: Mapping[str, Any]
 ) -> Any:
-    """Inside a task: unwrap the lists in which dask hands over whole axes, run the kernel, cut the halo off."""
-    results = kernel(*(_unwrap(block) for block in blocks), **settings)
+    """Inside a task: hand whole arrays to the kernel, cut the halo off what it returns."""
+    # A view into a larger block would be slow, and numba would compile its kernel a second time for it.
+    results = kernel(*(np.asarray(_unwrap(block), order="C") for block in blocks), **settings)
     many = results if len(outputs) > 1 else (results,)
-    cut = tuple(_trim(array, output.dims, halo) for array, output in zip(many, outputs, strict=True))
+    cut = tuple(_finish(array, output, halo) for array, output in zip(many, outputs, strict=True))
     return cut if len(outputs) > 1 else cut[0]
 
 
@@ -172,34 +206,42 @@ def _pick(packed: Any, place: int) -> Any:
 
 
 def _unwrap(block: Any) -> Any:
+    """Out of the lists, of one item each, in which dask hands over whole axes."""
     while isinstance(block, list):
         (block,) = block
     return block
 
 
-def _trim(array: Any, dims: Sequence[str], halo: int) -> Any:
-    if not halo:
-        return array
-    return array[tuple(slice(halo, -halo) if dim in ("y", "x") else slice(None) for dim in dims)]
+def _finish(array: Any, output: Output, halo: int) -> Any:
+    """A result without halo, of the dtype that was promised, C-contiguous."""
+    if halo:
+        inner = slice(halo, -halo)
+        array = array[tuple(inner if dim in ("y", "x") else slice(None) for dim in output.dims)]
+    return np.asarray(array, output.dtype, order="C")
 
 
 def _pad(values: Any, dims: Sequence[Any], halo: int) -> Any:
-    if not halo or not {"y", "x"} <= set(dims):
+    if not halo or not _has_field(dims):
         return values
     return np.pad(values, [(halo, halo) if d in ("y", "x") else (0, 0) for d in dims], constant_values=np.nan)
 
 
 def _same_blocks(arrays: Sequence[xr.DataArray], halo: int) -> list[xr.DataArray]:
-    """All arrays on the blocks of the first lazy one with y and x, energies in one chunk, no block thinner than the halo."""
-    leader = next((a for a in arrays if a.chunks and {"y", "x"} <= set(a.dims)), None)
-    if leader is None:
-        leader = next(a for a in arrays if {"y", "x"} <= set(a.dims)).chunk()
+    """All arrays on the blocks of the first lazy one with y and x, energies in one chunk."""
+    fields = [array for array in arrays if _has_field(array.dims)]
+    leader = next((array for array in fields if _is_lazy(array)), fields[0].chunk())
     blocks = {dim: _merged(leader.chunksizes[dim], halo) for dim in ("y", "x")}
     return [a.chunk({d: blocks.get(str(d), -1) for d in a.dims}) for a in arrays]
 
 
 def _merged(sizes: Sequence[int], least: int) -> tuple[int, ...]:
-    """Neighboring sizes joined until none is below `least`."""
+    """Neighboring sizes joined until none is below `least`, so that a halo ends in the next block.
+
+    Examples
+    --------
+    >>> _merged((4, 1, 1, 4, 1), 2)
+    (6, 5)
+    """
     found: list[int] = []
     for size in sizes:
         if found and (found[-1] < least or size < least):
@@ -210,24 +252,20 @@ def _merged(sizes: Sequence[int], least: int) -> tuple[int, ...]:
 
 
 def _with_halo(array: xr.DataArray, depth: int) -> xr.DataArray:
-    """Blocks that carry `depth` pixels of their neighbors; one task a block, where `da.overlap` takes a dozen."""
-    if not depth or not {"y", "x"} <= set(array.dims):
+    """Blocks that carry `depth` pixels of their neighbors: one task a block, a dozen with `da.overlap`."""
+    if not depth or not _has_field(array.dims):
         return array
     x: da.Array = array.data
     down, across = array.get_axis_num("y"), array.get_axis_num("x")
+
+    def key(place: Sequence[int], i: int, j: int) -> tuple[Any, ...] | None:
+        near = [n + i if axis == down else n + j if axis == across else n for axis, n in enumerate(place)]
+        return (x.name, *near) if all(0 <= n < m for n, m in zip(near, x.numblocks, strict=True)) else None
+
     name = f"halo-{tokenize(x.name, depth)}"
     graph = {}
     for place in np.ndindex(*x.numblocks):
-        keys: list[list[Any]] = []
-        for i in (-1, 0, 1):
-            row: list[Any] = []
-            for j in (-1, 0, 1):
-                near = list(place)
-                near[down] += i
-                near[across] += j
-                inside = 0 <= near[down] < x.numblocks[down] and 0 <= near[across] < x.numblocks[across]
-                row.append((x.name, *near) if inside else None)
-            keys.append(row)
+        keys = [[key(place, i, j) for j in (-1, 0, 1)] for i in (-1, 0, 1)]
         graph[(name, *place)] = (_assemble, keys, down, across, depth)
     chunks = tuple(
         tuple(n + 2 * depth for n in sizes) if axis in (down, across) else sizes

@@ -57,7 +57,9 @@ class ReadFolders(Folders):
         return paths
 
 
-def run(recipe: Recipe, folders: Folders, out: Path, *, fresh: bool = False, watch: Watch = silent) -> dict[str, Any]:
+def run(
+    recipe: Recipe, folders: Folders, out: Path, *, fresh: bool = False, watch: Watch = silent
+) -> dict[str, Any]:
     """Run a recipe.
 
     Parameters
@@ -101,7 +103,11 @@ def run(recipe: Recipe, folders: Folders, out: Path, *, fresh: bool = False, wat
         warnings.simplefilter("always", XafsflowWarning)
         for planned in [*recipe.plan, None]:
             _keep_warnings(caught, products["findings"]["warnings"], watch)
-            if "cube" in products and "maps" not in products and (planned is None or "maps" in planned.step.takes):
+            if (
+                "cube" in products
+                and "maps" not in products
+                and (planned is None or "maps" in planned.step.takes)
+            ):
                 _timed(record, "maps", watch, lambda: _make_maps(products, out, watch))
                 record["inputs"] = _inputs(recorded)
                 record["peak_memory_mb"] = round(_peak_memory())
@@ -128,7 +134,11 @@ def preview(recipe: Recipe, folders: Folders) -> dict[str, Any]:
     for planned in recipe.plan:
         if set(planned.step.takes) <= set(products) and set(planned.step.makes) <= {"cube", "library"}:
             _advance(planned, products, None)
-        elif planned.step.takes[:1] == ("cube",) and planned.step.makes == ("cube",) and "run" in planned.step.takes:
+        elif (
+            planned.step.takes[:1] == ("cube",)
+            and planned.step.makes == ("cube",)
+            and "run" in planned.step.takes
+        ):
             continue  # it writes the cube and hands it on
         else:
             break
@@ -176,10 +186,10 @@ def _advance(planned: PlannedStep, products: dict[str, Any], out: Path | None) -
 
 def _make_maps(products: dict[str, Any], out: Path, watch: Watch) -> None:
     from xafsflow.report.findings import findings_of
-    from xafsflow.store import write_maps
+    from xafsflow.store import is_map, write_maps
 
     cube = products["cube"]
-    if not any("y" in array.dims and "energy" not in array.dims for array in cube.data_vars.values()):
+    if not any(is_map(str(name), array) for name, array in cube.data_vars.items()):
         return
     path = out / "maps.zarr"
     if path.exists():
@@ -279,7 +289,9 @@ def finished_maps(out: Path) -> Any:
     from xafsflow.store import open_maps
 
     if not (out / "maps.zarr").is_dir():
-        raise InputError(f"{out} without maps.zarr", "the folder of a finished run", "check the path, or run the recipe")
+        raise InputError(
+            f"{out} without maps.zarr", "the folder of a finished run", "check the path, or run the recipe"
+        )
     return open_maps(out / "maps.zarr")
 
 
@@ -292,5 +304,7 @@ def report_again(out: Path) -> Path:
     try:
         findings = json.loads((out / "findings.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{out / 'findings.json'}: {error}", "the findings of a finished run", "run again") from error
+        raise InputError(
+            f"{out / 'findings.json'}: {error}", "the findings of a finished run", "run again"
+        ) from error
     return page(maps, read_model(out / "model.skops"), findings, out)

@@ -5,8 +5,8 @@ Larch (xraylarch, 2 GB) is no dependency of this project. To record again, in an
     python -m venv larch && larch/bin/pip install xraylarch==2026.3.1
     larch/bin/python tests/references/record_larch.py ../shared/data/standards/Fe
 
-`larch.json` holds Larch's version and settings, its numbers for each spectrum (curves at a few energies only), and
-the analytic spectra themselves. Of the measured spectra it holds Larch's numbers and no data.
+`larch.json` holds Larch's version and settings, its numbers for each spectrum (curves at a few energies
+only), and the analytic spectra themselves. Of the measured spectra it holds Larch's numbers and no data.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def read_mu(path: Path) -> tuple[Any, Any]:
 
 
 def analytic() -> dict[str, tuple[Any, Any]]:
-    """Arctangents with a white line on uneven grids: usual, noisy, very short, edge near either end, and long."""
+    """Arctangents with a white line on uneven grids: usual, noisy, few points, edge near either end, long."""
     rng = np.random.default_rng(0)
 
     def edge(energy: Any, e0: float, noise: float = 0.0) -> Any:
@@ -55,10 +55,16 @@ def analytic() -> dict[str, tuple[Any, Any]]:
         slope = 1.1 - 4e-4 * (energy - e0)
         return slope + 0.7 * (step + line + wave) + noise * rng.standard_normal(energy.size)
 
-    usual = np.concatenate([np.arange(7000, 7095, 4.0), np.arange(7095, 7140, 0.35), np.arange(7140, 7310, 2.7)])
-    few = np.array([7040, 7060, 7080, 7096, 7104, 7108, 7110, 7112, 7113, 7115, 7118, 7122, 7130, 7140, 7165, 7190.0])
-    long = np.concatenate([usual[:-50], np.arange(7180, 8000, 5.5)])
-    grids = {"usual": usual, "few": few, "long": long, "low edge": usual[20:], "high edge": usual[usual < 7121]}
+    coarse, fine, rest = np.arange(7000, 7095, 4.0), np.arange(7095, 7140, 0.35), np.arange(7140, 7310, 2.7)
+    usual = np.concatenate([coarse, fine, rest])
+    grids = {
+        "usual": usual,
+        "few": np.array(
+            [*range(7040, 7100, 20), 7096, 7104, *range(7108, 7120, 2), 7130, 7140, 7165, 7190.0]
+        ),
+        "long": np.concatenate([usual[:-50], np.arange(7180, 8000, 5.5)]),
+        "high edge": usual[usual < 7121],
+    }
     spectra = {name: (grid, edge(grid, 7112.0)) for name, grid in grids.items()}
     spectra["low edge"] = (usual[28:], edge(usual[28:], usual[36]))
     spectra["noisy"] = (usual, edge(usual, 7112.0, 0.02))

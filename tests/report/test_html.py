@@ -4,6 +4,7 @@ import json
 import os
 import re
 import stat
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -305,3 +306,26 @@ def test_build_page__takes_findings_as_json_gives_them_back(make, tmp_path: Path
     }
     page = Page(build_page(maps, view, findings, json.loads(json.dumps(RUN)), tmp_path / "report.html"))
     assert "15 rows with 225 numbers from 0 to 8" in page.text
+
+
+def test_build_page__shows_measured_means_without_a_model(make, tmp_path: Path) -> None:
+    maps, _ = make()
+    page = Page(build_page(maps[["e0", "mean_norm"]], None, {}, {}, tmp_path / "report.html"))
+    assert page.titles() == ["Edge energy E0", "Fe", "FeO", "Fe2O3", "Steps and settings"]
+    assert "residual" not in page.text
+
+
+def test_build_page__takes_a_record_of_another_form(tmp_path: Path) -> None:
+    maps = xr.Dataset({"e0": (("y", "x"), np.ones((2, 3)))}, attrs={"history": "no json"})
+    run = {"steps": ["ingest.tiff_stack"], "timings": [["train.fit", 754.0]], "recipe": {"steps": ["a<b"]}}
+    page = Page(build_page(maps, None, {}, run, tmp_path / "report.html"))
+    for text in ("ingest.tiff_stack", "train.fit", "754", "a<b"):
+        assert text in page.text
+    assert "Steps and settings" not in Page(build_page(maps, None, {}, {}, tmp_path / "b.html")).titles()
+
+
+def test_build_page__says_where_no_accuracy_was_measured(make, tmp_path: Path) -> None:
+    maps, view = make((3, 4))
+    untested = replace(view, accuracy=None, confusion=None, importances=None)
+    page = Page(build_page(few(maps), untested, {}, {}, tmp_path / "report.html"))
+    assert "its accuracy was not tested on held-out spectra" in page.text

@@ -10,17 +10,20 @@ from xafsflow.kernels.absorb import log_of_row
 from xafsflow.kernels.jit import kernel
 
 METRICS = ("euclidean", "manhattan", "jensen_shannon", "cosine")
-# Below it p ln p is zero in float32; the logarithm wants positive numbers.
+# Nothing to float32 beside a share of one; where both shares are zero, their ratio is one.
 TINY = np.float32(1e-30)
+# Pixels taken out of a block together: a cache line holds as many of one feature.
+TILE = 16
 
 
 @kernel
 def distances(features: Any, class_index: Any, spectra: Any) -> Any:
-    """Four distances of each pixel to its class: `(4, y, x)` in the order of `METRICS`, NaN where there is no class.
+    """Four distances of each pixel to its class, in the order of `METRICS`.
 
-    With f the features and c the class spectrum: `sqrt(sum((f-c)^2))`; `sum(|f-c|)`; the Jensen-Shannon distance
-    `sqrt((sum(p ln(p/m)) + sum(q ln(q/m)))/2)`, `m = (p+q)/2`, natural logarithm; `1 - f.c/(|f||c|)`. Features may be
-    negative, distributions not: p and q are f and c less the smallest value of both, divided by their sums.
+    With f the features and c the class spectrum: `sqrt(sum((f-c)^2))`; `sum(|f-c|)`; the Jensen-Shannon
+    distance `sqrt((sum(p ln(p/m)) + sum(q ln(q/m)))/2)`, `m = (p+q)/2`, natural logarithm; `1 -
+    f.c/(|f||c|)`. Features may be negative, distributions not: p and q are f and c less the smallest value
+    of both, divided by their sums.
 
     Parameters
     ----------
@@ -30,58 +33,79 @@ def distances(features: Any, class_index: Any, spectra: Any) -> Any:
         `(y, x)`, -1 for none.
     spectra
         `(class, feature)` float32.
+
+    Returns
+    -------
+    ndarray
+        `(4, y, x)` float32; NaN where there is no class, a feature is NaN, or the distance is not defined: a
+        zero spectrum has no angle, and one that is constant and nowhere above the other no distribution.
     """
     n_features, n_y, n_x = features.shape
     out = np.full((4, n_y, n_x), np.nan, np.float32)
-    pixel = np.empty(n_features, np.float32)
-    work = np.empty((3, n_features), np.float32)
+    pixels = np.empty((TILE, n_features), np.float32)
+    low = np.empty(TILE, np.float32)
+    work = np.empty((6, n_features), np.float32)
+    class_low = np.empty(len(spectra), np.float32)
+    for c in range(len(spectra)):
+        class_low[c] = spectra[c].min()
     for y in range(n_y):
-        for x in range(n_x):
-            if class_index[y, x] < 0:
-                continue
-            for f in range(n_features):
-                pixel[f] = features[f, y, x]
-            spectrum = spectra[class_index[y, x]]
-            squares, steps, dot, size, length = 0.0, 0.0, 0.0, 0.0, 0.0
-            for f in range(n_features):
-                apart = pixel[f] - spectrum[f]
-                squares += apart * apart
-                steps += abs(apart)
-                dot += pixel[f] * spectrum[f]
-                size += pixel[f] * pixel[f]
-                length += spectrum[f] * spectrum[f]
-            out[0, y, x] = np.sqrt(squares)
-            out[1, y, x] = steps
-            out[2, y, x] = _jensen_shannon(pixel, spectrum, work)
-            out[3, y, x] = 1.0 - dot / np.sqrt(size * length)
+        for first in range(0, n_x, TILE):
+            size = min(TILE, n_x - first)
+            _take_pixels(features, y, first, size, pixels, low)
+            for k in range(size):
+                x = first + k
+                c = class_index[y, x]
+                if c >= 0:
+                    spectrum, lowest = spectra[c], min(low[k], class_low[c])
+                    out[0, y, x], out[1, y, x], out[3, y, x] = _plain_distances(pixels[k], spectrum)
+                    out[2, y, x] = _jensen_shannon(pixels[k], spectrum, lowest, work)
     return out
 
 
 @kernel
-def _jensen_shannon(first: Any, second: Any, work: Any) -> Any:
-    n = first.size
-    p, q, logs = work[0], work[1], work[2]
-    lowest = min(first.min(), second.min())
-    p_sum, q_sum = np.float32(0), np.float32(0)
-    for f in range(n):
-        p_sum += first[f] - lowest
-        q_sum += second[f] - lowest
-    total = 0.0
-    for f in range(n):
-        p[f] = (first[f] - lowest) / p_sum + TINY
-        q[f] = (second[f] - lowest) / q_sum + TINY
-    total += _entropy(p, logs) + _entropy(q, logs)
-    for f in range(n):
-        p[f] = np.float32(0.5) * (p[f] + q[f])
-    total -= 2.0 * _entropy(p, logs)
-    return np.sqrt(max(0.0, 0.5 * total))
+def _take_pixels(features: Any, y: int, first: int, size: int, pixels: Any, low: Any) -> None:
+    """Pixels of a row, each in one piece of memory, and the least feature of each, NaN left out."""
+    low[:] = np.inf
+    for f in range(features.shape[0]):
+        row = features[f, y]
+        for k in range(size):
+            value = row[first + k]
+            pixels[k, f] = value
+            low[k] = value if value < low[k] else low[k]
 
 
 @kernel
-def _entropy(p: Any, logs: Any) -> float:
-    """`sum(p ln p)`."""
-    log_of_row(p, logs)
+def _plain_distances(first: Any, second: Any) -> tuple[float, float, float]:
+    """Euclidean, Manhattan and cosine; in float64, as the cosine of like spectra is one but for little."""
+    squares, steps, dot, size, length = 0.0, 0.0, 0.0, 0.0, 0.0
+    for f in range(first.size):
+        a, b = np.float64(first[f]), np.float64(second[f])
+        squares += (a - b) * (a - b)
+        steps += abs(a - b)
+        dot += a * b
+        size += a * a
+        length += b * b
+    return np.sqrt(squares), steps, 1.0 - dot / np.sqrt(size * length)
+
+
+@kernel
+def _jensen_shannon(first: Any, second: Any, lowest: Any, work: Any) -> float:
+    """By logarithms of ratios: a difference of entropies would lose what like distributions differ by."""
+    p, q, p_ratio, q_ratio, p_log, q_log = work[0], work[1], work[2], work[3], work[4], work[5]
+    p_sum, q_sum = 0.0, 0.0
+    for f in range(first.size):
+        p_sum += first[f] - lowest
+        q_sum += second[f] - lowest
+    p_scale, q_scale = np.float32(1 / p_sum), np.float32(1 / q_sum)
+    for f in range(first.size):
+        a, b = (first[f] - lowest) * p_scale + TINY, (second[f] - lowest) * q_scale + TINY
+        over_middle = np.float32(2) / (a + b)
+        p[f], q[f] = a, b
+        p_ratio[f], q_ratio[f] = a * over_middle, b * over_middle
+    log_of_row(p_ratio, p_log)
+    log_of_row(q_ratio, q_log)
     total = 0.0
-    for f in range(p.size):
-        total += p[f] * logs[f]
-    return total
+    for f in range(first.size):
+        total += p[f] * p_log[f] + q[f] * q_log[f]
+    # Rounding may leave less than zero for equal distributions; NaN, which compares as False, stays NaN.
+    return 0.0 if total < 0.0 else np.sqrt(0.5 * total)

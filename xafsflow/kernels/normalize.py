@@ -89,7 +89,7 @@ def mean(energy: ArrayLike, mu: ArrayLike, e0: ArrayLike, windows: Windows = LAR
     --------
     >>> energy = np.arange(7000, 7300, 2.0)
     >>> norm, step = mean(energy, 1 + 0.5 * (energy > 7112), 7112.0)
-    >>> float(step.round(9)), norm[[0, -1]].round(9)
+    >>> float(step.round(9)), norm[[0, -1]].round(9) + 0.0
     (0.5, array([0., 1.]))
     """
     means = windows._replace(nnorm=0, nvict=0, npre=0)
@@ -181,5 +181,5 @@ def _scale(values: Any) -> Any:
     for i in range(n):
         row, out = values[i], norm[i]
         for x in range(pixels):
-            out[x] = (row[x] - low[x]) * high[x]
+            out[x] = (row[x] - low[x]) * high[x] if np.isfinite(row[x]) else np.nan
     return norm, step

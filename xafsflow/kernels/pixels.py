@@ -26,7 +26,7 @@ Indices = NDArray[np.int64]
 def as_pixels(energy: ArrayLike, block: ArrayLike, points: int = 2) -> tuple[Doubles, Floats]:
     """The energies, and the block as a C-contiguous `(energy, pixel)` array of float32 or float64.
 
-    Nothing is copied where the block is C-contiguous and of one of these types already.
+    Nothing is copied where the block is C-contiguous, writable and of one of these types already.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def as_pixels(energy: ArrayLike, block: ArrayLike, points: int = 2) -> tuple[Dou
     >>> as_pixels([1, 2], np.zeros((2, 3, 4), np.float32))[1].shape
     (2, 12)
     """
-    grid = np.ascontiguousarray(energy, dtype=np.float64)
+    grid = np.require(energy, np.float64, ["C", "W"])
     values = np.asarray(block)
     if grid.ndim != 1 or values.shape[:1] != grid.shape:
         raise InputError(
@@ -60,7 +60,8 @@ def as_pixels(energy: ArrayLike, block: ArrayLike, points: int = 2) -> tuple[Dou
     if not (np.isfinite(grid).all() and (np.diff(grid) > 0).all()):
         raise InputError("energies that do not increase", "increasing energies in eV", "sort the scan")
     dtype = values.dtype if values.dtype in (np.float32, np.float64) else np.dtype(np.float64)
-    return grid, np.ascontiguousarray(values, dtype=dtype).reshape(len(grid), -1)
+    # Read-only arrays are another type to numba: a copy takes a millisecond, compiling again takes seconds.
+    return grid, np.require(values, dtype, ["C", "W"]).reshape(len(grid), -1)
 
 
 def gap_groups(values: Floats, pixels: Indices) -> Iterator[tuple[Indices, Indices]]:

@@ -52,6 +52,9 @@ def normalize_block(
         separate = np.flatnonzero(np.isnan(gaps))
     codes = random_codes(11 * len(grid))
     for points, having in gap_groups(pixels, separate):
+        if len(points) == 0:
+            norm[:, having], step[having] = np.nan, np.nan
+            continue
         part_grid, part_table = grid[points], table[points]
         keys = window_keys(part_grid, edges[having], given, codes) if np.ndim(e0) else np.zeros_like(having)
         for members in grouped(having, keys):
@@ -118,22 +121,22 @@ def match(values: Any, part: Any, found: Any, weight: Any, model: Any) -> Any:
     explains.
     """
     pixels = found.shape[1]
-    size = np.zeros(pixels)
+    size, matched = np.zeros(pixels), np.zeros((len(model), pixels))
     for i in range(len(weight)):
         if weight[i] != 0:
             row = values[i, part]
             for x in range(pixels):
                 size[x] += weight[i] * np.float64(row[x]) * np.float64(row[x])
-    matched = np.empty((len(model), pixels))
+    # Row by row, so that the sums of a pixel have the same order wherever it stands in the tile.
+    for k in range(len(found) - 1):
+        for x in range(pixels):
+            size[x] -= found[k, x] * found[k, x]
     for x in range(pixels):
+        size[x] /= found[-1, x]
+    for j in range(len(model)):
+        _add_one(matched[j], size, model[j, 0])
         for k in range(len(found) - 1):
-            size[x] -= found[k, x] ** 2
-        scale = found[-1, x] / size[x]
-        for j in range(len(model)):
-            total = model[j, 0] / scale
-            for k in range(len(found) - 1):
-                total += model[j, k + 1] * found[k, x]
-            matched[j, x] = total
+            _add_one(matched[j], found[k], model[j, k + 1])
     return matched
 
 

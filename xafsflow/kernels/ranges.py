@@ -13,6 +13,12 @@ from xafsflow.kernels.pixels import Doubles, as_pixels
 
 MAX_NNORM = 5
 
+# Where each setting and each index stands in the arrays that kernels take.
+PRE1, PRE2, NORM1, NORM2, DEGREE, VICTOREEN, PRE_DEGREE, ORDER = range(8)
+EDGE, PRE_START, PRE_STOP, PRE_LAST, POST_START, POST_STOP, NORM_FIRST, NORM_LAST, NPRE, NVICT, NNORM = range(
+    11
+)
+
 
 class Windows(NamedTuple):
     """The settings of the pre-edge and post-edge fits, named as in Larch; None is its default.
@@ -122,7 +128,7 @@ def larch_ranges(energy: ArrayLike, e0: float, windows: Windows = LARCH) -> Rang
     """
     grid, _ = as_pixels(energy, energy)
     limits, slices = resolve(grid, float(e0), settings(windows))
-    if slices[0] < 0:
+    if slices[EDGE] < 0:
         raise InputError(
             f"an edge at {e0} eV, {len(grid)} energies from {grid[0]} to {grid[-1]} eV, {windows}",
             "an edge inside of the scan, and points in both windows",
@@ -136,18 +142,20 @@ def resolve(energy: Any, e0: Any, given: Any) -> Any:
     """The limits and the indices of `Ranges`; `edge` is -1 where nothing can be fitted."""
     n = len(energy)
     limits, slices = np.full(4, np.nan), np.zeros(11, np.int64)
-    slices[0] = -1
+    slices[EDGE] = -1
     if n < 4 or not energy[1] <= e0 <= energy[-2]:
         return limits, slices
     edge = nearest(energy, e0)
     _limit(energy, e0, edge, given, limits)
     pre1, pre2, norm1, norm2 = limits
-    npre, nvict = int(given[6]), int(given[5])
+    npre, nvict = int(given[PRE_DEGREE]), int(given[VICTOREEN])
     if _at_or_below(energy, e0, pre2) - _at_or_below(energy, e0, pre1) < 3:
         npre = 0
     if npre == 0:
         nvict = 0
-    nnorm = int(given[4]) if given[4] >= 0 else 2 - int(norm2 - norm1 < 300) - int(norm2 - norm1 < 30)
+    nnorm = 2 - int(norm2 - norm1 < 300) - int(norm2 - norm1 < 30)
+    if not np.isnan(given[DEGREE]):
+        nnorm = int(given[DEGREE])
     pre_start, pre_stop = below(energy, pre1 + e0), nearest(energy, pre2 + e0)
     if pre_stop == pre_start:
         pre_stop += 1
@@ -158,16 +166,18 @@ def resolve(energy: Any, e0: Any, given: Any) -> Any:
     elif post_stop - post_start < 5:
         nnorm = min(1, nnorm)
     if pre_start < pre_stop and 0 <= post_start < post_stop:
-        slices[0], slices[1], slices[2], slices[3] = edge, pre_start, pre_stop, below(energy, pre2 + e0)
-        slices[4], slices[5], slices[6], slices[7] = post_start, post_stop, norm_first, norm_last
-        slices[8], slices[9], slices[10] = npre, nvict, nnorm
+        slices[EDGE], slices[PRE_START], slices[PRE_STOP] = edge, pre_start, pre_stop
+        slices[PRE_LAST] = below(energy, pre2 + e0)
+        slices[POST_START], slices[POST_STOP] = post_start, post_stop
+        slices[NORM_FIRST], slices[NORM_LAST] = norm_first, norm_last
+        slices[NPRE], slices[NVICT], slices[NNORM] = npre, nvict, nnorm
     return limits, slices
 
 
 @kernel
 def _limit(energy: Any, e0: Any, edge: Any, given: Any, limits: Any) -> None:
     first, last = energy[0] - e0, energy[-1] - e0
-    pre1, pre2, norm1, norm2 = given[0], given[1], given[2], given[3]
+    pre1, pre2, norm1, norm2 = given[PRE1], given[PRE2], given[NORM1], given[NORM2]
     if np.isnan(pre1):
         unit = 5.0 if edge > 20 else 2.0
         pre1 = unit * np.rint((energy[1] - e0) / unit)
@@ -179,9 +189,9 @@ def _limit(energy: Any, e0: Any, edge: Any, given: Any, limits: Any) -> None:
     norm2 = last if norm2 < 0 else min(norm2, last)
     if np.isnan(norm1):
         norm1 = min(25.0, 5.0 * np.rint(norm2 / 15.0))
-    limits[0], limits[1] = min(pre1, pre2), max(pre1, pre2)
-    limits[3] = max(norm1, norm2)
-    limits[2] = min(norm1, norm2, limits[3] - 2.0)
+    limits[PRE1], limits[PRE2] = min(pre1, pre2), max(pre1, pre2)
+    limits[NORM2] = max(norm1, norm2)
+    limits[NORM1] = min(norm1, norm2, limits[NORM2] - 2.0)
 
 
 @kernel
@@ -219,7 +229,7 @@ def window_keys(energy: Any, e0: Any, given: Any, codes: Any) -> Any:
     keys = np.zeros(len(e0), np.int64)
     for pixel in range(len(e0)):
         _, slices = resolve(energy, e0[pixel], given)
-        if slices[0] >= 0:
+        if slices[EDGE] >= 0:
             for k in range(len(slices)):
                 keys[pixel] ^= codes[k * len(energy) + slices[k]]
     return keys

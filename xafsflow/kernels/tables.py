@@ -19,7 +19,27 @@ import numpy as np
 
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.pixels import Doubles, inner, orthonormalize
-from xafsflow.kernels.ranges import below, nearest, resolve
+from xafsflow.kernels.ranges import (
+    EDGE,
+    NNORM,
+    NORM1,
+    NORM2,
+    NORM_FIRST,
+    NORM_LAST,
+    NPRE,
+    NVICT,
+    ORDER,
+    POST_START,
+    POST_STOP,
+    PRE1,
+    PRE2,
+    PRE_LAST,
+    PRE_START,
+    PRE_STOP,
+    below,
+    nearest,
+    resolve,
+)
 
 Tables = tuple[Doubles, Doubles, Doubles, Doubles, Doubles]
 
@@ -29,9 +49,9 @@ EDGE_STEP, FLAT, RATIO, AREA, MBACK_NORM, MBACK = range(6)
 def fit_tables(energy: Doubles, f2: Doubles, e0: float, given: Doubles, method: int) -> Tables:
     """The table of one method; NaN where the windows cannot be fitted."""
     _, slices = resolve(energy, e0, given)
-    if slices[0] >= 0 and method == MBACK:
-        return _mback(energy, f2, energy[slices[0]], given)
-    if slices[0] >= 0:
+    if slices[EDGE] >= 0 and method == MBACK:
+        return _mback(energy, f2, energy[slices[EDGE]], given)
+    if slices[EDGE] >= 0:
         return (*line_tables(energy, f2, slices, method), np.zeros(0), np.zeros((0, 0)))
     return _nothing(energy)
 
@@ -44,7 +64,7 @@ def _nothing(energy: Doubles) -> Tables:
 @kernel
 def line_tables(energy: Any, f2: Any, slices: Any, method: Any) -> Any:
     """Sums, numerator and denominator of the methods that are linear in the spectrum."""
-    n, edge, nnorm = len(energy), slices[0], slices[10]
+    n, edge, nnorm = len(energy), slices[EDGE], slices[NNORM]
     curves = method in (FLAT, RATIO)
     rows = 3 + (nnorm + 1 if curves else 0)
     sums, numerator, denominator = np.zeros((rows, n)), np.zeros((rows, n)), np.zeros((rows, n))
@@ -73,11 +93,11 @@ def line_tables(energy: Any, f2: Any, slices: Any, method: Any) -> Any:
 @kernel
 def _pre_edge(energy: Any, slices: Any, sums: Any, curves: Any) -> None:
     """The first two rows: the weights of the pre-edge fit, and its functions of energy."""
-    weight, victoreen = _window(energy, slices[1], slices[2]), np.empty(len(energy))
+    weight, victoreen = _window(energy, slices[PRE_START], slices[PRE_STOP]), np.empty(len(energy))
     for i in range(len(energy)):
-        relative = energy[i] / energy[slices[0]]
-        victoreen[i] = relative ** slices[9]
-        curves[0, i], curves[1, i] = 1, (relative - 1) * slices[8]
+        relative = energy[i] / energy[slices[EDGE]]
+        victoreen[i] = relative ** slices[NVICT]
+        curves[0, i], curves[1, i] = 1, (relative - 1) * slices[NPRE]
     orthonormalize(curves[:2], weight)
     for k in range(2):
         for i in range(len(energy)):
@@ -88,8 +108,8 @@ def _pre_edge(energy: Any, slices: Any, sums: Any, curves: Any) -> None:
 @kernel
 def _post_edge(energy: Any, slices: Any, line: Any, curves: Any) -> Any:
     """The functions of the post-edge polynomial, and the weights of its fit to `mu` minus the pre-edge."""
-    n, weight = len(energy), _window(energy, slices[4], slices[5])
-    post = _powers(energy, energy[slices[4]], slices[10])
+    n, weight = len(energy), _window(energy, slices[POST_START], slices[POST_STOP])
+    post = _powers(energy, energy[slices[POST_START]], slices[NNORM])
     orthonormalize(post, weight)
     weights = np.empty_like(post)
     for k in range(len(post)):
@@ -101,6 +121,7 @@ def _post_edge(energy: Any, slices: Any, line: Any, curves: Any) -> Any:
 
 @kernel
 def _window(energy: Any, start: Any, stop: Any) -> Any:
+    """Weight 1 in a slice, 0 elsewhere."""
     weight = np.zeros(len(energy))
     for i in range(start, stop):
         weight[i] = 1
@@ -109,6 +130,7 @@ def _window(energy: Any, start: Any, stop: Any) -> Any:
 
 @kernel
 def _powers(energy: Any, center: Any, degree: Any) -> Any:
+    """Powers from 0 to the degree, of the energy relative to a center, in units of the scan."""
     powers = np.ones((degree + 1, len(energy)))
     for k in range(1, degree + 1):
         for i in range(len(energy)):
@@ -130,7 +152,7 @@ def _without_line(weights: Any, line: Any, curves: Any) -> None:
 @kernel
 def _mean_height(energy: Any, slices: Any, step: Any) -> None:
     """Weights of the mean over the post-edge window by the trapezoidal rule."""
-    start, last = slices[4], slices[5] - 1
+    start, last = slices[POST_START], slices[POST_STOP] - 1
     for i in range(len(energy)):
         step[i] = 1.0 if i == start == last else 0.0
     for i in range(start, last):
@@ -142,13 +164,13 @@ def _mean_height(energy: Any, slices: Any, step: Any) -> None:
 @kernel
 def _tabulated_step(energy: Any, f2: Any, slices: Any, step: Any) -> None:
     """Weights of the edge step of `a + b energy + c f2`, fitted to `mu - pre_edge`: Larch's `mback_norm`."""
-    first, last = slices[6], slices[7]
-    weight = _window(energy, 0, slices[3])
+    first, last = slices[NORM_FIRST], slices[NORM_LAST]
+    weight = _window(energy, 0, slices[PRE_LAST])
     for i in range(first, last + 1):
         weight[i] = (0.1 + 0.9 * (i - first) / max(1, last - first)) ** 2
     model = np.empty((3, len(energy)))
     for i in range(len(energy)):
-        model[0, i], model[1, i], model[2, i] = 1, energy[i] / energy[slices[0]] - 1, f2[i]
+        model[0, i], model[1, i], model[2, i] = 1, energy[i] / energy[slices[EDGE]] - 1, f2[i]
     orthonormalize(model, weight)
     ones = np.ones(len(energy))
     heights = inner(step, model[0], ones), inner(step, model[1], ones), inner(step, model[2], ones)
@@ -164,7 +186,7 @@ def _mback(energy: Doubles, f2: Doubles, e0: float, given: Doubles) -> Tables:
     `f2 + polynomial` is `rest + scale sum_k m_k q_k`. Pre-edge and step are sums over these functions.
     """
     weight, limits = _match_weight(energy, e0, given)
-    order = int(given[7])
+    order = int(given[ORDER])
     if np.count_nonzero(weight) < order + 2:
         return _nothing(energy)
     q = _powers(energy, energy[0], order)
@@ -179,10 +201,10 @@ def _mback(energy: Doubles, f2: Doubles, e0: float, given: Doubles) -> Tables:
 def _match_weight(energy: Doubles, e0: float, given: Doubles) -> tuple[Doubles, Doubles]:
     """The weight of each energy in the match of mu and f2, and the settings for its normalization."""
     first, last = energy[0] - e0, energy[-1] - e0
-    pre1 = first if np.isnan(given[0]) else max(given[0], first)
-    norm2 = last if np.isnan(given[3]) or given[3] < 0 else min(given[3], last)
-    pre1, pre2 = sorted((pre1, given[1]))
-    norm1, norm2 = sorted((given[2], norm2))
+    pre1 = first if np.isnan(given[PRE1]) else max(given[PRE1], first)
+    norm2 = last if np.isnan(given[NORM2]) or given[NORM2] < 0 else min(given[NORM2], last)
+    pre1, pre2 = sorted((pre1, given[PRE2]))
+    norm1, norm2 = sorted((given[NORM1], norm2))
     p1, p2 = below(energy, pre1 + e0), nearest(energy, pre2 + e0)
     before = slice(p1, p1 + 3 if p2 - p1 < 2 else p2 + 1)
     after = slice(nearest(energy, norm1 + e0), below(energy, norm2 + e0) + 1)
@@ -190,5 +212,5 @@ def _match_weight(energy: Doubles, e0: float, given: Doubles) -> tuple[Doubles, 
     weight, sigma = np.zeros_like(energy), np.ones_like(energy)
     sigma[before] = np.sqrt(len(sigma[before]))
     weight[before] = 1 / sigma[before] ** 2
-    weight[after] = 1 / sigma[after].sum()
+    weight[after] = 1 / max(1.0, sigma[after].sum())
     return weight, np.array([pre1, pre2, norm1, norm2, 2.0, 0.0, 1.0])

@@ -9,12 +9,16 @@ import numpy as np
 
 from xafsflow.readers.tiff import TiffStack
 
-# A compressed strip is inflated whole: blocks of a band share one reading of it, as far as memory allows.
+# A compressed strip is inflated whole: blocks share one reading of it, as far as memory allows.
 READ_BYTES = 192 * 2**20
 
 
 def lazy_stack(stack: TiffStack, block: tuple[int, int]) -> da.Array:
     """Counts `(image, y, x)`; a block reads the rows it needs of every image.
+
+    Where strips or tiles are decoded whole, the rows of one reading are whole strips that several blocks
+    share, so that a computation of everything decodes each strip once; strips of more than `READ_BYTES`
+    over all images are decoded once for every `READ_BYTES`.
 
     Parameters
     ----------
@@ -22,41 +26,53 @@ def lazy_stack(stack: TiffStack, block: tuple[int, int]) -> da.Array:
         Images in the order wanted.
     block
         Rows and columns of a block.
+
+    Examples
+    --------
+    >>> import tempfile, tifffile
+    >>> from pathlib import Path
+    >>> from xafsflow.readers.tiff import open_stack
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "images.tif")
+    ...     tifffile.imwrite(path, np.arange(2 * 6 * 5, dtype="u2").reshape(2, 6, 5),
+    photometric="minisblack") ...     counts = lazy_stack(open_stack([path]), (4, 5)) ...
+    print(counts.chunks, counts[1, 5, 4].compute()) ((2,), (4, 2), (5,)) 59
     """
     n_images, rows, columns = stack.shape
+    height, width = min(block[0], rows), min(block[1], columns)
+    readings = _readings(stack, height, n_images * columns * stack.dtype.itemsize)
     whole = da.map_blocks(
         _read,
-        chunks=((n_images,), _heights(stack, block[0]), (columns,)),
+        chunks=((n_images,), readings, (columns,)),
         stack=stack,
         dtype=stack.dtype,
         meta=np.empty((0, 0, 0), stack.dtype),
     )
-    return whole.rechunk({1: min(block[0], rows), 2: min(block[1], columns)})
+    return whole.rechunk((n_images, height, width))
 
 
 def lazy_mean(stack: TiffStack, rows: int) -> da.Array:
-    """The mean image `(y, x)` float32 of a stack of frames."""
-    _, height, width = stack.shape
-    return da.map_blocks(
+    """The mean image `(y, x)` float32 of a stack of frames, in blocks of so many rows."""
+    n_images, height, width = stack.shape
+    readings = _readings(stack, min(rows, height), n_images * width * stack.dtype.itemsize)
+    mean = da.map_blocks(
         _read_mean,
-        chunks=(_pieces(height, rows), (width,)),
+        chunks=(readings, (width,)),
         stack=stack,
         dtype=np.float32,
         meta=np.empty((0, 0), np.float32),
     )
+    return mean.rechunk((min(rows, height), width))
 
 
-def _heights(stack: TiffStack, height: int) -> tuple[int, ...]:
-    """Rows read together: a block where rows lie apart, else whole strips that are a multiple of a block."""
-    n_images, rows, columns = stack.shape
+def _readings(stack: TiffStack, height: int, row_bytes: int) -> tuple[int, ...]:
+    """Rows read together: a block where rows lie apart, else the fewest whole strips that hold one."""
     quantum = stack.row_quantum
-    if quantum == 1:
-        return _pieces(rows, height)
-    most = max(height, READ_BYTES // (n_images * columns * stack.dtype.itemsize))
-    return _pieces(rows, min(-(-quantum // height) * height, most // height * height))
-
-
-def _pieces(rows: int, height: int) -> tuple[int, ...]:
+    most = max(height, READ_BYTES // row_bytes)
+    if quantum > 1:
+        whole = -(-height // quantum) * quantum
+        height = whole if whole <= most else most // height * height
+    rows = stack.shape[1]
     return tuple(min(height, rows - start) for start in range(0, rows, height))
 
 

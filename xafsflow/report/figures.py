@@ -97,8 +97,9 @@ def map_pictures(maps: xr.Dataset, facts: Facts, view: ModelView | None = None) 
     small = replace(frame, longest=SMALL, width=SMALL_WIDTH)
     for layer, key in zip(plain, file_names(layer.name for layer in plain), strict=True):
         yield _layer_picture(layer, key, small)
-    if {"e0", "edge_step"} <= {layer.name for layer in plain}:
-        yield _edge_picture({layer.name: layer for layer in plain}, small)
+    named = {layer.name: layer for layer in plain}
+    if {"e0", "edge_step"} <= set(named):
+        yield _edge_picture(named["e0"], named["edge_step"], small)
     if "flags" in maps:
         yield flag_picture(maps["flags"], facts, frame)
 
@@ -124,7 +125,9 @@ class Spread:
     def words(self, unit: str) -> str:
         """The spread as a sentence."""
         unit = "" if unit in ("", "1") else f" {unit}"
-        _, low, middle, high, _ = (number(value, 3) for value in self.quantiles)
+        least, low, middle, high, most = (number(value, 3) for value in self.quantiles)
+        if least == most:
+            return f"{middle}{unit} everywhere."
         return f"Median {middle}{unit}; 98 % of the pixels lie between {low} and {high}{unit}."
 
 
@@ -180,9 +183,9 @@ def _color_figure(
 
 
 @styled
-def _edge_picture(found: dict[str, Layer], frame: Frame) -> Picture:
+def _edge_picture(energy: Layer, height: Layer, frame: Frame) -> Picture:
     """E0 as color, the edge step as opacity: the energy counts where there is something to measure it on."""
-    e0, step = found["e0"].values(), found["edge_step"].values()
+    e0, step = energy.values(), height.values()
     spread, thickness = spread_of(e0), spread_of(step)
     thick = max(thickness.limits[1], 0.0) if thickness else 0.0
     figure = _color_figure(e0, frame, MAP_STYLES["e0"], spread, "eV")

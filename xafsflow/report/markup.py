@@ -113,7 +113,7 @@ def value(found: Any) -> Html:
         return _sequence(list(found))
     text = str(found)
     if re.fullmatch(r"[\w:-]*[0-9a-fA-F]{32,}", text):  # a digest
-        return el("code", text)
+        return el("code", text, class_="digest")
     return el("pre", text) if "\n" in text else join([text])
 
 

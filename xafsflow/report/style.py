@@ -96,6 +96,7 @@ th:last-child, td:last-child { padding-right: 0; }
   print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .track { display: block; min-width: 5rem; margin-top: 0.45rem; border-radius: 3px; background: var(--line);
   print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+.digest { display: inline-block; min-width: 11rem; word-break: break-all; }
 .room { width: 38%; min-width: 6rem; }
 .sheet { margin: 1rem 0 0; background: var(--card); border: 1px solid var(--line); border-radius: 12px;
   padding: 0.9rem 1.1rem; }
@@ -124,9 +125,15 @@ footer { padding: 2.5rem 1.25rem 3rem; font-size: 0.86rem; color: var(--quiet); 
 @media print {
   body { font-size: 10.5pt; background: white; }
   nav, .plot button, [popover] { display: none; }
-  .grid { grid-template-columns: 1fr 1fr; }
+  header, main { max-width: none; padding: 0; }
+  .grid { grid-template-columns: 1fr 1fr 1fr; }
+  .grid.twos { grid-template-columns: 1fr 1fr; }
+  .hero { grid-template-columns: 1.7fr 1fr; }
   .card, .tile, .sheet tr, .warnings { break-inside: avoid; }
-  h2 { break-after: avoid; }
+  h2, .intro { break-after: avoid; }
+  table { font-size: 8pt; }
+  .scroll { overflow: visible; }
+  .track { min-width: 2rem; }
   section { margin-top: 1.4rem; }
 }
 """

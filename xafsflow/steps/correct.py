@@ -234,10 +234,10 @@ def bin(  # noqa: A001
         elif name == "flags":
             found["flags"] = _join_flags(array, factors)
         elif name == "mu_noise":
-            mean_square = (array**2).coarsen(factors, boundary="trim").mean()
+            mean_square = (array.astype(np.float64) ** 2).coarsen(factors, boundary="trim").mean()
             found["mu_noise"] = np.sqrt(mean_square / (y * x)).astype(np.float32)
         else:
-            found[name] = array.astype(np.float32).coarsen(factors, boundary="trim").mean()
+            found[name] = array.astype(np.float64).coarsen(factors, boundary="trim").mean().astype(np.float32)
     result = xr.Dataset(found, attrs=cube.attrs).drop_vars(["y", "x"], errors="ignore")
     return result.assign_coords(energy=cube.energy)
 

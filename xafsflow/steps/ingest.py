@@ -263,7 +263,7 @@ def phantom_references(*, names: list[str] = ["Fe", "FeO", "Fe2O3"]) -> xr.Datas
 
     energy = np.arange(6950.0, 7500.0, 0.25)
     made = [
-        Spectrum(name, energy, spectrum(name, energy), "Fe", "K", ("simulated",), Path(f"{name}.xdi"))
+        Spectrum(name, energy, spectrum(name, energy), "Fe", "K", ("simulated",), Path(f"{name}.xdi"), {})
         for name in names
     ]
     return library_of(made)

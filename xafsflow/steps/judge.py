@@ -14,6 +14,7 @@ from xafsflow.kernels import distance as kernels
 from xafsflow.learn.model import Model, StoredModel, stored
 from xafsflow.names import MAP
 from xafsflow.steps.classify import feature_places
+from xafsflow.store import with_means
 
 Metric = Literal["euclidean", "manhattan", "jensen_shannon", "cosine"]
 
@@ -77,15 +78,9 @@ def means(cube: xr.Dataset, /) -> xr.Dataset:
         Output("norm_sum", ("y_block", "x_block", "reference", "energy"), np.float64, sizes),
         Output("norm_count", ("y_block", "x_block", "reference"), np.int64, sizes),
     ]
-    found = over_blocks(_sums, [cube.norm, cube.fraction], outputs)
-    return with_means(cube.assign(found))
-
-
-def with_means(cube: xr.Dataset) -> xr.Dataset:
-    """Add `mean_norm` and `mean_pixels` from the sums of all blocks; NaN for a reference that leads nowhere."""
-    count = cube.norm_count.sum(["y_block", "x_block"])
-    total = cube.norm_sum.sum(["y_block", "x_block"])
-    return cube.assign(mean_norm=(total / count.where(count > 0)).astype(np.float32), mean_pixels=count)
+    sums = over_blocks(_sums, [cube.norm, cube.fraction], outputs)
+    totals = xr.Dataset(sums).sum(["y_block", "x_block"])
+    return cube.assign(sums).assign(with_means(totals).data_vars)
 
 
 def _sums(norm: Any, fraction: Any) -> tuple[Any, Any]:

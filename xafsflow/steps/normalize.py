@@ -190,7 +190,7 @@ def mback(
     element
         Symbol, such as Fe.
     order
-        Degree of the polynomial that is matched with the scale.
+        Degree of the polynomial that is matched with the scale. Settings are those of `normalize.edge_step`.
     """
     import xraydb
 

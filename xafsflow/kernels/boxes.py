@@ -1,0 +1,88 @@
+"""Sums over square windows of an image, for `kernels.spatial`.
+
+An image with a margin of zeros is one long row: a window along x is a sum of values one apart, a window
+along y of values one width apart, and no inner loop asks where the image ends.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xafsflow.kernels.jit import kernel
+
+
+@kernel
+def box_sums(image: Any, keep: Any, half: int, padded: Any, along: Any, sums: Any) -> Any:
+    """Sums of the kept finite values in each window, and how many values are kept.
+
+    Parameters
+    ----------
+    image, keep
+        `(y, x)`, and True where a value may be kept.
+    half
+        A window has `2 half + 1` rows and columns.
+    padded, along
+        Room for the image with `half` zeros on all sides, which stay, and for the sums along rows.
+    sums
+        What comes out: `n_x + 2 half` numbers for each row but the last, the first `n_x` of them sums.
+    """
+    n_y, n_x = image.shape
+    width = n_x + 2 * half
+    count = 0
+    for y in range(n_y):
+        start = (y + half) * width + half
+        count += _copy_finite(image[y], keep[y], padded[start : start + n_x])
+    _window_sums(padded, 1, half, along)
+    _window_sums(along, width, half, sums)
+    return count
+
+
+@kernel
+def _copy_finite(row: Any, kept: Any, out: Any) -> Any:
+    count = np.int32(0)
+    for x in range(row.size):
+        # v - v is zero for finite v only.
+        good = kept[x] & (row[x] - row[x] == np.float32(0))
+        out[x] = row[x] if good else np.float32(0)
+        count += np.int32(1) if good else np.int32(0)
+    return count
+
+
+@kernel
+def _window_sums(values: Any, stride: int, half: int, out: Any) -> None:
+    """Sums of `2 half + 1` values `stride` apart: three in the first pass, then two a pass."""
+    n = out.size
+    _add_three(values[0:n], values[stride : stride + n], values[2 * stride : 2 * stride + n], out)
+    for k in range(3 * stride, (2 * half + 1) * stride, 2 * stride):
+        _add_three(out, values[k : k + n], values[k + stride : k + stride + n], out)
+
+
+@kernel
+def _add_three(first: Any, second: Any, third: Any, out: Any) -> None:
+    for x in range(out.size):
+        out[x] = first[x] + second[x] + third[x]
+
+
+@kernel
+def inverse_rows(counts: Any, width: int, center: Any, out: Any) -> None:
+    """1/count where a mean is wanted and there is something to take it of, else NaN.
+
+    `counts` has rows of `width`, as `box_sums` leaves them.
+    """
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            count = counts[y * width + x]
+            good = center[y, x] & (count > np.float32(0))
+            out[y, x] = np.float32(1) / count if good else np.float32(np.nan)
+
+
+@kernel
+def scale_rows(sums: Any, width: int, weight: Any, out: Any) -> None:
+    """`out = sums * weight`, from rows of `width` to rows of `(y, x)`."""
+    n_y, n_x = out.shape
+    for y in range(n_y):
+        row, total, by = out[y], sums[y * width : y * width + n_x], weight[y]
+        for x in range(n_x):
+            row[x] = total[x] * by[x]

@@ -1,0 +1,187 @@
+"""A smooth surface over the field: polynomials of the place, their order by cross-validation, and their error."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Doubles = NDArray[np.float64]
+
+LARGEST_ORDER = 4
+# Residuals beyond this many standard deviations pull less.
+HUBER = 3.0
+# A tile's squared cross-validation error counts at most as this many times the median.
+CAP = 16.0
+
+
+class Choice(NamedTuple):
+    """The order chosen, the mean squared prediction error of each order in standard errors, weights of the tiles."""
+
+    order: int
+    scores: tuple[float, ...]
+    weight: Doubles
+
+
+def terms(order: int) -> list[tuple[int, int]]:
+    """Degrees along y and x of the surface's terms: all whose sum is at most `order`.
+
+    Examples
+    --------
+    >>> terms(1)
+    [(0, 0), (0, 1), (1, 0)]
+    """
+    return [(total - j, j) for total in range(order + 1) for j in range(total, -1, -1)]
+
+
+def normalized(pixels: Any, size: int) -> Doubles:
+    """Rows or columns on the scale from -1 (the field's one border) to 1 (the other).
+
+    Examples
+    --------
+    >>> normalized([0, 1, 2, 3], 4)
+    array([-0.75, -0.25,  0.25,  0.75])
+    """
+    return np.asarray((2 * np.asarray(pixels, float) + 1 - size) / size)
+
+
+def basis(v: Any, u: Any, order: int) -> Doubles:
+    """Products of Legendre polynomials at places `v` (along y) and `u` (along x), `(place, term)`.
+
+    Examples
+    --------
+    >>> basis([0.5], [-0.5], 1)
+    array([[ 1. , -0.5,  0.5]])
+    """
+    down = np.polynomial.legendre.legvander(np.asarray(v, float), order)
+    across = np.polynomial.legendre.legvander(np.asarray(u, float), order)
+    return np.stack([down[:, i] * across[:, j] for i, j in terms(order)], axis=1)
+
+
+def order_of(count: int) -> int:
+    """The order of a surface with so many coefficients.
+
+    Examples
+    --------
+    >>> order_of(6)
+    2
+    """
+    return round((np.sqrt(8 * count + 1) - 3) / 2)
+
+
+def fit(columns: Any, values: Any, error: Any) -> tuple[Doubles, Doubles, Doubles]:
+    """Coefficients by least squares with Huber's weights; the tiles' weights, and their leverages.
+
+    Examples
+    --------
+    >>> values = np.array([0.0, 1.0, 2.0, 30.0, 4.0, 5.0])
+    >>> fit(np.vander(np.arange(6.0), 2), values, np.full(6, 0.1))[0].round(1)
+    array([1., 0.])
+    """
+    weight = np.ones(len(values))
+    for _ in range(30):
+        root = np.sqrt(weight) / error
+        q, r = np.linalg.qr(columns * root[:, None])
+        found = np.linalg.solve(r, q.T @ (values * root))
+        size = np.abs(values - columns @ found) / error
+        # The errors may be too small alike; their scale is read off the residuals.
+        scale = max(1.0, 1.4826 * float(np.median(size)))
+        new = np.minimum(1.0, HUBER * scale / np.maximum(size, 1e-12))
+        if np.abs(new - weight).max() < 1e-6:
+            break
+        weight = new
+    return found, weight, (q**2).sum(axis=1)
+
+
+def choose_order(v: Any, u: Any, values: Any, error: Any, largest: int = LARGEST_ORDER) -> Choice:
+    """The order of the surface through values with errors, by leaving one value out at a time.
+
+    Of all orders up to `largest` with at most a third as many terms as values, the smallest whose prediction error
+    is not above the least one by more than the standard error of the difference.
+
+    Parameters
+    ----------
+    v, u
+        Places from -1 to 1, `(place,)`.
+    values, error
+        `(place,)`.
+
+    Examples
+    --------
+    >>> v, u = np.random.default_rng(0).uniform(-1, 1, (2, 80))
+    >>> noise = 0.01 * np.random.default_rng(1).standard_normal(80)
+    >>> choose_order(v, u, 1 + v - 0.5 * u**2 + noise, np.full(80, 0.01)).order
+    2
+    """
+    squares, weights = [], []
+    for order in range(largest + 1):
+        if order and 3 * len(terms(order)) > len(values):
+            break
+        columns = basis(v, u, order)
+        found, weight, leverage = fit(columns, values, error)
+        left_out = (values - columns @ found) / (error * np.maximum(1e-6, 1 - leverage))
+        squares.append(left_out**2)
+        weights.append(weight)
+    scores = [np.minimum(s, CAP * np.median(s)) if len(s) > 2 else s for s in squares]
+    best = int(np.argmin([s.mean() for s in scores]))
+    for order, score in enumerate(scores):
+        more = score - scores[best]
+        if more.mean() <= more.std() / np.sqrt(len(more)):
+            break
+    return Choice(order, tuple(float(s.mean()) for s in scores), weights[order])
+
+
+def evaluate(coefficients: Any, covariance: Any, shape: tuple[int, int]) -> tuple[Any, Any]:
+    """The surface and its standard error at every pixel, float32 `(y, x)`.
+
+    Parameters
+    ----------
+    coefficients, covariance
+        `(term,)` and `(term, term)`, in the order of `terms`.
+
+    Examples
+    --------
+    >>> surface, error = evaluate([1.0, 0.0, 2.0], np.diag([0.01, 0.0, 0.0]), (4, 2))
+    >>> surface[:, 0], error[0, 0]
+    (array([-0.5,  0.5,  1.5,  2.5], dtype=float32), np.float32(0.1))
+    """
+    weights, order = np.asarray(coefficients, float), order_of(len(coefficients))
+    root = np.linalg.cholesky(np.asarray(covariance) + 1e-30 * np.eye(len(weights)))
+    v, u = (normalized(np.arange(n), n) for n in shape)
+    surface, error = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    for y in range(shape[0]):
+        columns = basis(np.full(shape[1], v[y]), u, order)
+        surface[y], error[y] = columns @ weights, np.sqrt(((columns @ root) ** 2).sum(axis=1))
+    return surface, error
+
+
+def slopes(v: Any, u: Any, values: Any, error: Any) -> dict[str, float]:
+    """What is left of a tilt in values over the field: the plane through them, and their scatter.
+
+    Returns
+    -------
+    dict
+        `mean`; `slope_y`, `slope_x`: from border to border; `mean_error`, `slope_y_error`, `slope_x_error`: scaled by the
+        scatter about the plane where that is larger than the errors; `rms`: the root mean square of the values.
+
+    Examples
+    --------
+    >>> v, u = np.meshgrid([-0.5, 0.0, 0.5], [-0.5, 0.5])
+    >>> slopes(v.ravel(), u.ravel(), 1 + 0.1 * v.ravel(), np.full(6, 0.01))["slope_y"]
+    0.2
+    """
+    columns = basis(v, u, 1)
+    if len(columns) < 4:
+        columns = columns[:, :1]
+    found, weight, _ = fit(columns, values, error)
+    root = np.sqrt(weight) / error
+    inverse = np.linalg.inv((columns * root[:, None]).T @ (columns * root[:, None]))
+    left = (values - columns @ found) * root
+    scale = max(1.0, (left @ left) / max(1, len(values) - len(found)))
+    sigma = np.sqrt(np.diag(inverse) * scale)
+    told = {"mean": float(found[0]), "mean_error": float(sigma[0]), "rms": float(np.sqrt(np.mean(np.square(values))))}
+    for name, place in (("slope_x", 1), ("slope_y", 2)):
+        if len(found) > 1:
+            told |= {name: round(2 * float(found[place]), 12), f"{name}_error": 2 * float(sigma[place])}
+    return told
