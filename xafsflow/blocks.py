@@ -100,7 +100,9 @@ def over_blocks(
         values = [_pad(array.values, array.dims, halo) for array in arrays]
         results = _call(*values, kernel=kernel, halo=halo, outputs=tuple(outputs), settings=settings)
         results = (results,) if len(outputs) == 1 else results
-        return {o.name: xr.DataArray(r, dims=o.dims) for o, r in zip(outputs, results, strict=True)}
+        return {
+            o.name: xr.DataArray(r, dims=o.dims, name=o.name) for o, r in zip(outputs, results, strict=True)
+        }
     lazy = [_with_halo(array, halo) for array in _same_blocks(arrays, halo)]
     return _lift(kernel, lazy, outputs, halo, settings)
 
@@ -145,7 +147,7 @@ def _lift(
     shared = {"kernel": kernel, "halo": halo, "outputs": tuple(outputs), "settings": dict(settings)}
     if len(outputs) == 1:
         data = _blockwise(_call, outputs[0], sizes, inner, arguments, shared)
-        return {outputs[0].name: xr.DataArray(data, dims=outputs[0].dims)}
+        return {outputs[0].name: xr.DataArray(data, dims=outputs[0].dims, name=outputs[0].name)}
     packed = da.blockwise(
         _call,
         ("y", "x"),
@@ -158,7 +160,7 @@ def _lift(
     found = {}
     for place, output in enumerate(outputs):
         data = _blockwise(_pick, output, sizes, inner, [packed, ("y", "x")], {"place": place})
-        found[output.name] = xr.DataArray(data, dims=output.dims)
+        found[output.name] = xr.DataArray(data, dims=output.dims, name=output.name)
     return found
 
 

@@ -44,7 +44,7 @@ def compare(maps: xr.Dataset, truth: dict[str, np.ndarray]) -> list[str]:
     maps
         With `fraction` (reference, y, x), and `energy_shift` (y, x) if it was calibrated.
     truth
-        `fractions` (reference, y, x), `background` and `dead` (y, x), `thickness`, `shift` (y, x) in eV.
+        `fractions` (reference, y, x), `background` and `dead` (y, x), `shift` (y, x) in eV.
     """
     found = maps.fraction.values
     sample = ~truth["background"].astype(bool) & ~truth["dead"].astype(bool)
@@ -57,8 +57,6 @@ def compare(maps: xr.Dataset, truth: dict[str, np.ndarray]) -> list[str]:
         shift, true = maps.energy_shift.values[known], truth["shift"][known]
         error = np.sqrt(np.mean((shift - true) ** 2))
         lines.append(f"energy shift, eV, spread  {np.ptp(shift):7.3f} {np.ptp(true):8.3f} {error:11.3f} (rms)")
-    step, true = maps.edge_step.values[known], truth["thickness"][known]
-    lines.append(f"{'mean edge step':24} {step.mean():8.3f} {true.mean():8.3f} {np.abs(step - true).mean():11.3f}")
     right = (found.argmax(axis=0) == truth["fractions"].argmax(axis=0))[known].mean()
     lines.append(f"dominant reference right in {right:.1%} of {known.sum()} pixels with sample")
     lines.append(f"pixels with sample that got an answer: {known.sum() / sample.sum():.1%}")

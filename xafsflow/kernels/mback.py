@@ -31,8 +31,8 @@ def mback(
     """Larch's `mback`: match `scale mu - polynomial` to f2 away from the edge, and normalize by the match.
 
     Scale and polynomial (of degree `order`) minimize `sum(weight (f2 + polynomial - scale mu)^2)` over the
-    energies up to `e0 + pre2` and from `e0 + norm1` on; each of the two windows weighs one, and e0 is moved to
-    the nearest energy. Then `pre`, a line, and `step` of `edge_step` with a parabola are taken from
+    energies up to `e0 + pre2` and from `e0 + norm1` on; each of the two windows weighs one, and e0 is moved
+    to the nearest energy. Then `pre`, a line, and `step` of `edge_step` with a parabola are taken from
     `f2 + polynomial`: `norm = (scale mu - pre) / step`, `edge_step = step / scale`.
     See Weng, Waldo and Penner-Hahn, J. Synchrotron Rad. 12, 506 (2005).
 

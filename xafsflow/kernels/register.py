@@ -26,6 +26,8 @@ POOR = 0.2
 CLEAR = 6.0
 # Images fade to zero over this many pixels at their borders; a wider fading gives away pixels for nothing.
 FADE = 10
+# Tiles along each side of the field whose disagreement is the error of a motion.
+TILES = 5
 # Rounds of registration to the mean of the others; the third moves no image by more than 0.003 pixels.
 ROUNDS = 3
 
@@ -92,3 +94,157 @@ def fading(n_y: int, n_x: int) -> NDArray[np.float32]:
         near = np.minimum(np.arange(n), np.arange(n)[::-1]) + 0.5
         sides.append(0.5 - 0.5 * np.cos(np.pi * np.minimum(near / min(FADE, n / 2), 1)))
     return np.outer(*sides).astype(np.float32)
+
+
+def motion(images: NDArray[Any], most: float) -> tuple[Doubles, Doubles]:
+    """How far each image lies from the others, and how certain that is.
+
+    The band-passed images are registered to one of them, then several times to the mean of all the others, moved
+    back: no errors add up along the scan, and what stands still on the detector is smeared out in the mean.
+
+    Parameters
+    ----------
+    images
+        Absorbance `(image, y, x)`, NaN where it is not to be used.
+    most
+        How far an image may lie from the middle of the path, pixels.
+
+    Returns
+    -------
+    path, error
+        `(image, 2)` along y and x, pixels, the median zero, and its standard error; NaN where an image does not tell.
+        An image at `(dy, dx)` shows at `(y + dy, x + dx)` what the others show at `(y, x)`.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(0).standard_normal((60, 70)).astype("f4")
+    >>> scene = blurred(random, gauss_taps(1.0))
+    >>> images = np.stack([scene[5:-5, 5:-5], scene[5:-5, 5:-5], scene[4:-6, 7:-3]])
+    >>> motion(images, 5)[0].round(2) + 0.0
+    array([[ 0.,  0.], [ 0.,  0.], [ 1., -2.]])
+    """
+    best = None
+    for scale in SCALES:
+        path, error = motion_at_scale(images, scale, most)
+        typical = np.median(np.where(np.isfinite(error), error, np.inf))
+        if best is None or typical < best[0]:
+            best = (typical, path, error)
+        if typical < GOOD:
+            break
+    assert best is not None
+    return best[1], best[2]
+
+
+def motion_at_scale(images: NDArray[Any], scale: float, most: float) -> tuple[Doubles, Doubles]:
+    """`motion` by details of one width; see there."""
+    n, n_y, n_x = images.shape
+    window = fading(n_y, n_x)
+    seen = np.empty(images.shape, np.float32)
+    for image, out in zip(images, seen, strict=True):
+        out[:] = details(image, scale) * window
+    plane = Plane(n_y, n_x)
+    first = np.fft.rfft2(seen[np.argmax([np.vdot(image, image) for image in seen])])
+    path, error, clear = np.zeros((n, 2)), np.full((n, 2), np.inf), np.zeros(n)
+    for i in range(n):
+        image = np.fft.rfft2(seen[i])
+        start = plane.search(image * first.conj(), 2 * most)
+        path[i], error[i], clear[i] = plane.settle(image, first, start)
+    for _ in range(ROUNDS):
+        used = (clear > CLEAR) & (error < POOR).all(axis=1)
+        if used.sum() < 2:
+            break
+        total = sum(plane.moved(np.fft.rfft2(seen[i]), -path[i]) for i in np.flatnonzero(used))
+        middle = np.median(path[used], axis=0)
+        for i in range(n):
+            image = np.fft.rfft2(seen[i])
+            others = (total - plane.moved(image, -path[i])) / (used.sum() - 1) if used[i] else total / used.sum()
+            start = path[i] if used[i] else plane.search(image * others.conj(), most, middle)
+            path[i], error[i], clear[i] = plane.settle(image, others, start)
+    lost = ~((clear > CLEAR) & (error < POOR).all(axis=1))
+    path[lost], error[lost] = np.nan, np.nan
+    return path - (0.0 if lost.all() else np.nanmedian(path, axis=0)), error
+
+
+class Plane:
+    """The frequencies of images of one size, and correlations of two images given by their half spectra."""
+
+    def __init__(self, n_y: int, n_x: int) -> None:
+        self.shape = (n_y, n_x)
+        self.f_y, self.f_x = np.fft.fftfreq(n_y), np.fft.rfftfreq(n_x)
+        # Columns of a half spectrum stand for two of the whole, the first and, for even sizes, the last for one.
+        self.twice = np.full(self.f_x.size, 2, np.float32)
+        self.twice[[0, -1] if n_x % 2 == 0 else [0]] = 1
+
+    def image(self, spectrum: Any) -> Any:
+        """The image `(y, x)` of a half spectrum."""
+        return np.fft.irfft2(spectrum, s=self.shape)
+
+    def moved(self, image: Any, by: Doubles) -> Any:
+        """The spectrum of the image moved by `by` pixels."""
+        down, across = (np.exp(-2j * np.pi * f * d) for f, d in ((self.f_y, by[0]), (self.f_x, by[1])))
+        return image * (down[:, None] * across).astype(np.complex64)
+
+    def correlation(self, cross: Any, y: Doubles, x: Doubles) -> Doubles:
+        """The correlation at the shifts `y` and `x`, `(len(y), len(x))`."""
+        down = np.exp(2j * np.pi * np.outer(y, self.f_y)).astype(np.complex64)
+        across = np.exp(2j * np.pi * np.outer(self.f_x, x)).astype(np.complex64)
+        return np.asarray((down @ (cross * self.twice) @ across).real, np.float64)
+
+    def search(self, cross: Any, reach: float, around: Any = (0.0, 0.0)) -> Doubles:
+        """Where the correlation is highest, to a quarter of a pixel."""
+        best = np.asarray(around, np.float64)
+        for grid in (np.arange(-np.ceil(reach), np.ceil(reach) + 1), np.arange(-4, 5) / 4):
+            found = self.correlation(cross, grid + best[0], grid + best[1])
+            best = best + grid[list(np.unravel_index(found.argmax(), found.shape))]
+        return best
+
+    def settle(self, image: Any, other: Any, start: Doubles) -> tuple[Doubles, Doubles, float]:
+        """The top of the correlation near `start`, its standard error along y and x, and how clear it stands out.
+
+        Newton's method on `C(d) = sum_k F T* exp(2 pi i k d)`. The error is that of an extremum, `H^-1 V H^-1`, with
+        `V` the variance of the slope that the rest `F - a T exp(-2 pi i k d)` makes with phases at random: noise and
+        all that has changed between the images.
+        """
+        cross = image * other.conj()
+        shift, hessian = start, np.eye(2)
+        for _ in range(6):
+            height, slope, hessian = self._top(cross, shift)
+            if not (np.linalg.eigvalsh(hessian) < 0).all():
+                return start, np.full(2, np.inf), 0.0
+            step = -np.linalg.solve(hessian, slope)
+            shift = shift + np.clip(step, -0.3, 0.3)
+            if np.abs(step).max() < 1e-4:
+                break
+        if np.abs(shift - start).max() > 1.0:
+            return start, np.full(2, np.inf), 0.0
+        ground = np.sqrt(((np.abs(cross) ** 2) @ self.twice).sum())
+        return shift, self._error(image, self.moved(other, shift), hessian), float(height / ground)
+
+    def _error(self, image: Any, other: Any, hessian: Any) -> Doubles:
+        """Standard error of an extremum, from what tiles of the field pull at it: `H^-1 sum_t(g_t g_t^T) H^-1`."""
+        gain = ((image * other.conj()).real @ self.twice).sum() / ((np.abs(other) ** 2) @ self.twice).sum()
+        rest = self.image(image - gain * other)
+        slopes = [self.image(2j * np.pi * f * other) for f in (self.f_y[:, None], self.f_x)]
+        pulls = np.stack([_tile_sums(rest * slope) for slope in slopes]) * rest.size
+        inverse = np.linalg.inv(hessian)
+        return np.sqrt(np.diag(inverse @ pulls @ pulls.T @ inverse))
+
+    def _top(self, cross: Any, shift: Doubles) -> tuple[float, Doubles, Doubles]:
+        """Height, slope `(2,)` and curvature `(2, 2)` of the correlation at a shift."""
+        f_y, f_x = self.f_y, self.f_x
+        across = np.exp(2j * np.pi * f_x * shift[1]) * self.twice
+        down = np.exp(2j * np.pi * f_y * shift[0])
+        columns = cross @ np.stack([across, f_x * across, f_x**2 * across], axis=1).astype(np.complex64)
+        sums = np.stack([down, f_y * down, f_y**2 * down]) @ columns
+        slope = -2 * np.pi * np.array([sums[1, 0].imag, sums[0, 1].imag])
+        mixed = sums[1, 1].real
+        curve = -4 * np.pi**2 * np.array([[sums[2, 0].real, mixed], [mixed, sums[0, 2].real]])
+        return float(sums[0, 0].real), slope, curve
+
+
+def _tile_sums(image: Any) -> Doubles:
+    """Sums over `TILES` x `TILES` tiles, `(tile,)`."""
+    for axis in (0, 1):
+        starts = np.linspace(0, image.shape[axis], TILES, endpoint=False).astype(int)
+        image = np.add.reduceat(image, starts, axis=axis, dtype=np.float64)
+    return np.asarray(image.ravel())

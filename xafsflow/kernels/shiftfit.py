@@ -2,9 +2,9 @@
 
 A spectrum `t` of the field is
 
-    mu_t(E_k) = sum_i a_ti S_i(E_k + s_t) + b_t x_k mean_i S_i(E_k + s_t) + sum_j c_tj x_k^j + f_k + noise
+    mu_t(E_k) = (1 + b_t x_k) sum_i a_ti S_i(E_k + s_t) + sum_j c_tj x_k^j + f_k + noise
 
-with the curves `S_i`, amplitudes of its own, a slope over the edge and a smooth background of its own (`x` is the energy
+with the curves `S_i`, amplitudes, a slope of the whole edge and a smooth background of its own (`x` is the energy
 from -1 to 1), and its shift `s_t = fixed_t + sum_m B_tm p_m`. The flux of one shot against another moves a whole image
 alike: `f_k`, one number an image, normal with a standard deviation that is estimated too. It is most of the noise of a
 tile's mean, and without it all shifts are wrong together by as much as 0.02 eV. It can be told from a shift where the
@@ -130,10 +130,13 @@ def fit_shifts(
     array([-0.5 ,  0.25,  0.  ,  1.  ])
     """
     parameters, flux = np.array(start, float), np.zeros(len(spectra.energy))
+    kinds = spectra.curves(spectra.energy[:1], 0).shape[0]
+    mix = np.full((len(spectra.mu), kinds), 1 / kinds)
     scatter = _Scatter(spectra, basis.shape[1])
     for _ in range(STEPS):
         shift = fixed + basis @ parameters
-        linear = _linearize(spectra, shift, flux, scatter.root)
+        linear = _linearize(spectra, shift, flux, scatter.root, mix)
+        mix = _shares(linear.amplitude)
         flux, step, covariance = _solve(linear, basis, scatter.prior)
         moves = basis @ step
         longest = np.abs(moves).max()
@@ -175,7 +178,7 @@ def with_other_curves(spectra: Spectra, basis: Doubles, found: ShiftFit) -> Doub
     >>> with_other_curves(Spectra(energy, mu, np.ones((1, 60)), moved), one, found).round(3)
     array([0.01])
     """
-    linear = _linearize(spectra, found.shift, found.flux, found.root)
+    linear = _linearize(spectra, found.shift, found.flux, found.root, _shares(found.amplitude))
     return _solve(linear, basis, found.prior)[1]
 
 
@@ -227,12 +230,13 @@ def _column(values: Any) -> Any:
     return np.reshape(values, (-1, 1))
 
 
-def _linearize(spectra: Spectra, shift: Doubles, flux: Doubles, root: Doubles) -> _Linear:
+def _linearize(spectra: Spectra, shift: Doubles, flux: Doubles, root: Doubles, mix: Doubles) -> _Linear:
     energy = spectra.energy
     x = 2 * (energy - energy[0]) / (energy[-1] - energy[0]) - 1
     curve, rise = (_spread_out(spectra, energy + shift[:, None], order) for order in (0, 1))
     powers = np.broadcast_to(x ** np.arange(DEGREE + 1)[:, None, None], (DEGREE + 1, *spectra.mu.shape))
-    columns = np.concatenate([curve, x * curve.mean(axis=0, keepdims=True), powers]).transpose(1, 2, 0)
+    mixture, mixed_rise = (np.einsum("ti,itk->tk", mix, values) for values in (curve, rise))
+    columns = np.concatenate([curve, (x * mixture)[None], powers]).transpose(1, 2, 0)
     if not np.isfinite(columns).all():
         empty = np.full(spectra.mu.shape, np.nan)
         return _Linear(np.zeros((len(shift), len(curve))), empty, empty, columns, root, np.zeros(columns.shape))
@@ -240,8 +244,15 @@ def _linearize(spectra: Spectra, shift: Doubles, flux: Doubles, root: Doubles) -
     found = np.linalg.solve(r, (q.transpose(0, 2, 1) @ (root * (spectra.mu - flux))[:, :, None]))
     residual = spectra.mu - (columns @ found)[:, :, 0]
     amplitude = found[:, : len(curve), 0]
-    slope = np.einsum("ti,itk->tk", amplitude, rise) + found[:, len(curve)] * x * rise.mean(axis=0)
+    slope = np.einsum("ti,itk->tk", amplitude, rise) + found[:, len(curve)] * x * mixed_rise
     return _Linear(amplitude, residual, slope, columns, root, q)
+
+
+def _shares(amplitude: Doubles) -> Doubles:
+    """The curves' shares in a spectrum, to which its slope belongs; even ones where there is no sum."""
+    total = amplitude.sum(axis=1, keepdims=True)
+    even = np.full(amplitude.shape, 1 / amplitude.shape[1])
+    return np.where(np.abs(total) > 1e-3 * np.abs(amplitude).sum(axis=1, keepdims=True), amplitude / total, even)
 
 
 def _spread_out(spectra: Spectra, energy: Doubles, order: int) -> Doubles:

@@ -14,9 +14,9 @@ from xafsflow.kernels.ranges import below
 def smoother(energy: Any, grid: Any) -> Any:
     """The matrix that takes a spectrum on `energy` to its derivative, smoothed by way of an even grid.
 
-    Larch's smoothing is a convolution with `1/(1 + d^2)`, d in points of the grid, between linear interpolations
-    to the grid and back. Beyond both ends the convolution goes on in a mirror, which repeats the point at the
-    upper end and not that at the lower one, as far as a window of twice the grid reaches.
+    Larch's smoothing is a convolution with `1/(1 + d^2)`, d in points of the grid, between linear
+    interpolations to the grid and back. Beyond both ends the convolution goes on in a mirror, which repeats
+    the point at the upper end and not that at the lower one, as far as a window of twice the grid reaches.
     """
     n, points = len(energy), len(grid)
     lorentz, total = np.zeros(2 * points + 1), 0.0

@@ -34,9 +34,11 @@ def lazy_stack(stack: TiffStack, block: tuple[int, int]) -> da.Array:
     >>> from xafsflow.readers.tiff import open_stack
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "images.tif")
-    ...     tifffile.imwrite(path, np.arange(2 * 6 * 5, dtype="u2").reshape(2, 6, 5),
-    photometric="minisblack") ...     counts = lazy_stack(open_stack([path]), (4, 5)) ...
-    print(counts.chunks, counts[1, 5, 4].compute()) ((2,), (4, 2), (5,)) 59
+    ...     images = np.arange(60, dtype=np.uint16).reshape(2, 6, 5)
+    ...     tifffile.imwrite(path, images, photometric="minisblack")
+    ...     counts = lazy_stack(open_stack([path]), (4, 5))
+    ...     print(counts.chunks, counts[1, 5, 4].compute())
+    ((2,), (4, 2), (5,)) 59
     """
     n_images, rows, columns = stack.shape
     height, width = min(block[0], rows), min(block[1], columns)

@@ -239,6 +239,9 @@ def bin(  # noqa: A001
         else:
             found[name] = array.astype(np.float64).coarsen(factors, boundary="trim").mean().astype(np.float32)
     result = xr.Dataset(found, attrs=cube.attrs).drop_vars(["y", "x"], errors="ignore")
+    if "pixel_size_um" in result.attrs:
+        # A scale bar lies along x.
+        result.attrs["pixel_size_um"] *= x
     return result.assign_coords(energy=cube.energy)
 
 

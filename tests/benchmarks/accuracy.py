@@ -1,0 +1,63 @@
+"""Run the recipes on the measured data beside the project and print how right they are.
+
+    python tests/benchmarks/accuracy.py [--data ../shared/data]
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from xafsflow.demo import compare
+from xafsflow.flow import run
+from xafsflow.learn.model import Model
+from xafsflow.readers.folders import Folders
+from xafsflow.recipe import load_recipe
+
+WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
+
+
+def iron_oxides(data: Path, out: Path) -> list[str]:
+    """The scan with a known answer."""
+    folders = Folders(data / "scan_fe", data / "standards" / "Fe")
+    products = run(load_recipe(WORKFLOWS / "iron_oxides.yaml"), folders, out)
+    with np.load(data / "scan_fe" / "truth.npz") as truth:
+        return compare(products["maps"], dict(truth))
+
+
+def iron_l_edge(data: Path, out: Path) -> list[str]:
+    """The measured stack: are the two halves of the map distinguishable, and which reference is each?"""
+    products = run(load_recipe(WORKFLOWS / "iron_l_edge.yaml"), Folders(data / "als_fe2p"), out)
+    return halves(products["maps"], products["model"].load())
+
+
+def halves(maps: xr.Dataset, model: Model) -> list[str]:
+    """Correlation of the mean spectrum of the pixels each reference leads with each reference, over the features."""
+    inside = np.isin(maps.energy.values, model.energy)
+    measured, known = maps.mean_norm.values[:, inside], model.reference_norm[:, inside]
+    lines = [f"{'mean of pixels led by':<24}{'pixels':>8}" + "".join(f"{f'r with {n}':>18}" for n in model.references)]
+    for name, mean, count in zip(model.references, measured, maps.mean_pixels.values, strict=True):
+        likeness = [np.corrcoef(mean, one)[0, 1] for one in known]
+        lines.append(f"{name:<24}{count:8d}" + "".join(f"{r:18.3f}" for r in likeness))
+    apart, references_apart = (np.sqrt(np.mean((a[0] - a[1]) ** 2)) for a in (measured, known))
+    lines.append(f"distance of the two means {apart:.3f}, of the two references {references_apart:.3f} (rms of norm)")
+    return lines
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, default=WORKFLOWS.parents[1] / "shared" / "data")
+    data = parser.parse_args().data
+    with tempfile.TemporaryDirectory() as folder:
+        for name, work in (("iron_oxides", iron_oxides), ("iron_l_edge", iron_l_edge)):
+            print(f"workflows/{name}.yaml")
+            print("\n".join(f"  {line}" for line in work(data, Path(folder) / name)))
+
+
+if __name__ == "__main__":
+    main()

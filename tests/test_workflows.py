@@ -1,0 +1,70 @@
+"""Every recipe of the project is run: on the measured data beside it, or on a phantom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from xafsflow.cli import main
+from xafsflow.flow import run
+from xafsflow.phantom import Phantom, write_phantom
+from xafsflow.readers.folders import Folders
+from xafsflow.recipe import apply_overrides, load_recipe
+
+WORKFLOWS = sorted((Path(__file__).resolve().parents[1] / "workflows").glob("*.yaml"))
+# Fewer patterns and trees than the recipes ask for: the promise is the map, not the last percent.
+QUICK = ["train.mixtures.noise_patterns=50", "train.fit.trees=30"]
+
+
+def recipe(name: str) -> Path:
+    return next(path for path in WORKFLOWS if path.stem == name)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflow__is_a_valid_recipe_with_a_name(path: Path) -> None:
+    assert load_recipe(path).name
+
+
+def test_iron_oxides__names_the_dominant_reference_of_the_scan(shared: Path, tmp_path: Path) -> None:
+    folders = Folders(shared / "scan_fe", shared / "standards" / "Fe")
+    maps = run(apply_overrides(load_recipe(recipe("iron_oxides")), QUICK), folders, tmp_path / "run")["maps"]
+    truth = np.load(shared / "scan_fe" / "truth.npz")
+    sample = ~truth["background"] & ~truth["dead"]
+    right = maps.fraction.values.argmax(axis=0) == truth["fractions"].argmax(axis=0)
+    assert np.isfinite(maps.class_vote.values[sample]).all()
+    assert right[sample].mean() >= 0.97
+
+
+def test_iron_l_edge__tells_reduced_from_oxidized_iron(shared: Path, tmp_path: Path) -> None:
+    plan = apply_overrides(load_recipe(recipe("iron_l_edge")), QUICK)
+    products = run(plan, Folders(shared / "als_fe2p"), tmp_path / "run")
+    maps, model = products["maps"], products["model"].load()
+    inside = np.isin(maps.energy.values, model.energy)
+    measured, known = maps.mean_norm.values[:, inside], model.reference_norm[:, inside]
+    likeness = np.corrcoef(measured, known)[:2, 2:]
+    assert (maps.mean_pixels.values > 100).all()
+    assert likeness[0, 0] > likeness[0, 1]
+    assert likeness[1, 1] > likeness[1, 0]
+    assert likeness[1, 1] > 0.95
+
+
+@pytest.mark.parametrize("multipage", [False, True])
+def test_demo_recipe__runs_on_any_phantom(tmp_path: Path, multipage: bool) -> None:
+    scan = write_phantom(Phantom(size=(33, 47), energies=80, seed=4), tmp_path / "scan", multipage=multipage)
+    maps = run(apply_overrides(load_recipe(recipe("demo")), QUICK), Folders(scan), tmp_path / "run")["maps"]
+    assert maps.sizes["y"] == 33
+
+
+def test_demo__prints_what_it_found_beside_what_is_true(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["demo", "--out", str(tmp_path / "demo")])
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert "found" in lines[0]
+    assert "true" in lines[0]
+    report = Path(lines[-1].removeprefix("report: "))
+    assert report.is_file()
+    again = CliRunner().invoke(main, ["demo", "--out", str(tmp_path / "demo")])
+    assert again.exit_code == 2
