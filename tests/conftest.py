@@ -32,7 +32,13 @@ def through_the_steps(rows: int = 24, columns: int = 20) -> dict[str, Any]:
     samples = xf.train.mixtures(cube, library, step=0.5, noise_patterns=20)
     model, findings = xf.train.fit(samples, trees=10)
     cube = xf.classify.forest(cube, model)
-    return {"cube": cube, "library": library, "samples": samples, "model": model, "findings": {"train.fit": findings}}
+    return {
+        "cube": cube,
+        "library": library,
+        "samples": samples,
+        "model": model,
+        "findings": {"train.fit": findings},
+    }
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,9 @@ def call(*words: str | Path) -> Result:
 
 @pytest.fixture(scope="session")
 def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_phantom(Phantom(size=(32, 40), energies=70, seed=5, tilt=0.4), tmp_path_factory.mktemp("scan") / "scan")
+    return write_phantom(
+        Phantom(size=(32, 40), energies=70, seed=5, tilt=0.4), tmp_path_factory.mktemp("scan") / "scan"
+    )
 
 
 @pytest.fixture
@@ -77,7 +79,16 @@ def test_run__writes_the_folder_that_the_readme_names(finished: Path) -> None:
 
 def test_maps__open_with_the_vocabulary_and_units(finished: Path) -> None:
     maps = xr.open_zarr(finished / "maps.zarr", chunks={})
-    for name in ("e0", "edge_step", "flags", "class_index", "class_vote", "fraction", "distance", "mean_norm"):
+    for name in (
+        "e0",
+        "edge_step",
+        "flags",
+        "class_index",
+        "class_vote",
+        "fraction",
+        "distance",
+        "mean_norm",
+    ):
         assert maps[name].attrs["units"] == VARIABLES[name].unit
         assert maps[name].dims == VARIABLES[name].dims
     assert set(maps.data_vars) <= set(VARIABLES)
@@ -92,7 +103,9 @@ def test_maps__name_the_true_dominant_reference(finished: Path, scan: Path) -> N
     assert (leader == truth["fractions"].argmax(axis=0))[known].mean() > 0.9
 
 
-def test_run__again_in_the_same_folder_is_refused_and_changes_nothing(finished: Path, scan: Path, recipe: Path) -> None:
+def test_run__again_in_the_same_folder_is_refused_and_changes_nothing(
+    finished: Path, scan: Path, recipe: Path
+) -> None:
     before = (finished / "run.json").read_bytes()
     result = call("run", recipe, "--data", scan, "--out", finished)
     assert result.exit_code == 2
@@ -108,7 +121,9 @@ def test_run__fresh_ends_with_the_same_maps(scan: Path, recipe: Path, finished: 
     xr.testing.assert_equal(one, two)
 
 
-def test_run__does_not_touch_a_folder_that_holds_something_else(scan: Path, recipe: Path, tmp_path: Path) -> None:
+def test_run__does_not_touch_a_folder_that_holds_something_else(
+    scan: Path, recipe: Path, tmp_path: Path
+) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     for flags in ([], ["--fresh"]):
         result = call("run", recipe, "--data", scan, "--out", tmp_path, *flags)
@@ -170,7 +185,9 @@ def _other_shape(scan: Path) -> None:
 
 
 def _color(scan: Path) -> None:
-    tifffile.imwrite(sorted((scan / "sample").iterdir())[3], np.zeros((32, 40, 3), np.uint8), photometric="rgb")
+    tifffile.imwrite(
+        sorted((scan / "sample").iterdir())[3], np.zeros((32, 40, 3), np.uint8), photometric="rgb"
+    )
 
 
 def _missing_image(scan: Path) -> None:
@@ -244,7 +261,9 @@ def test_bad_scan__is_one_message_and_status_2(
         ("e0: 7112.0, pre2", "e0: 9000.0, pre2", ("9000",)),
     ],
 )
-def test_bad_recipe__is_named_with_its_place(old: str, new: str, words: tuple[str, ...], scan: Path, tmp_path: Path) -> None:
+def test_bad_recipe__is_named_with_its_place(
+    old: str, new: str, words: tuple[str, ...], scan: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "recipe.yaml"
     assert old in RECIPE
     path.write_text(RECIPE.replace(old, new))

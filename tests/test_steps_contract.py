@@ -13,7 +13,11 @@ from xafsflow.names import VARIABLES, attributes
 from xafsflow.plan import table
 from xafsflow.store import bands
 
-LAZY = [row for row in table().values() if row.makes == ("cube",) and "run" not in row.takes and "data" not in row.takes]
+LAZY = [
+    row
+    for row in table().values()
+    if row.makes == ("cube",) and "run" not in row.takes and "data" not in row.takes
+]
 
 
 def call(row: Step, products: dict[str, Any]) -> xr.Dataset:
@@ -23,7 +27,21 @@ def call(row: Step, products: dict[str, Any]) -> xr.Dataset:
 
 def test_table__has_the_stations_in_the_order_of_the_way() -> None:
     stations = list(dict.fromkeys(row.station for row in STEPS.values()))
-    assert stations == [s for s in ("ingest", "correct", "calibrate", "normalize", "derive", "train", "classify", "judge", "report") if s in stations]
+    assert stations == [
+        s
+        for s in (
+            "ingest",
+            "correct",
+            "calibrate",
+            "normalize",
+            "derive",
+            "train",
+            "classify",
+            "judge",
+            "report",
+        )
+        if s in stations
+    ]
 
 
 @pytest.mark.parametrize("row", table().values(), ids=lambda row: row.name)
@@ -61,7 +79,9 @@ def test_step__leaves_its_input_as_it_was(row: Step, products: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("row", [row for row in LAZY if row.takes], ids=lambda row: row.name)
-def test_step__does_not_depend_on_chunking(row: Step, products: dict[str, Any], products_in_small_blocks: dict[str, Any]) -> None:
+def test_step__does_not_depend_on_chunking(
+    row: Step, products: dict[str, Any], products_in_small_blocks: dict[str, Any]
+) -> None:
     whole = call(row, products)
     parts = call(row, {**products, "cube": products_in_small_blocks["cube"]})
     for name in row.filled(row.gives, row.example) or ("mu", "flags"):
@@ -69,5 +89,7 @@ def test_step__does_not_depend_on_chunking(row: Step, products: dict[str, Any], 
 
 
 def test_bands__cover_all_rows_once(products_in_small_blocks: dict[str, Any]) -> None:
-    rows = [row for part, _ in bands(products_in_small_blocks["cube"], 1) for row in range(part.start, part.stop)]
+    rows = [
+        row for part, _ in bands(products_in_small_blocks["cube"], 1) for row in range(part.start, part.stop)
+    ]
     assert rows == list(range(24))

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import weakref
-from pathlib import Path
 from typing import Any
 
 import dask.array as da
@@ -141,7 +140,7 @@ def test_stored_cubes__keep_the_spectrum_of_a_pixel_in_one_chunk(tmp_path):
     assert found["sample"].chunksizes["energy"] == (5,)
     # Blocks are whole chunks.
     assert all(size % 8 == 0 for size in found["sample"].chunksizes["x"][:-1])
-    # Nothing is stored for NaN that is everywhere, and it comes back.
+    # What is never written would come back as NaN; counts are integers and come back as zero.
     group = zarr.open_group(str(tmp_path / "cube.zarr"), mode="r")
     assert np.isnan(group["mu"].fill_value)
     assert group["sample"].fill_value == 0
@@ -226,7 +225,6 @@ def test_a_failure_half_way__leaves_nothing_of_that_name_and_the_next_attempt_su
 
 KILLED_HALF_WAY = """
 import os, signal, sys
-from pathlib import Path
 import numpy as np, xarray as xr
 from xafsflow.store import bands, write_maps
 

@@ -56,7 +56,9 @@ def _recipe_options(command: Any) -> Any:
             click.argument("recipe", type=FOLDER),
             click.option("--data", type=FOLDER, required=True, help="Folder of the measurement."),
             click.option("--references", type=FOLDER, help="Folder of the reference spectra."),
-            click.option("--set", "overrides", multiple=True, metavar="STEP.SETTING=VALUE", help="Replace a setting."),
+            click.option(
+                "--set", "overrides", multiple=True, metavar="STEP.SETTING=VALUE", help="Replace a setting."
+            ),
         )
     ):
         command = option(command)
@@ -72,7 +74,9 @@ def _load(recipe: Path, overrides: tuple[str, ...]) -> Any:
 
 @main.command()
 @_recipe_options
-@click.option("--out", type=FOLDER, required=True, help="Folder of the run; new, empty, or of the same run unfinished.")
+@click.option(
+    "--out", type=FOLDER, required=True, help="Folder of the run; new, empty, or of the same run unfinished."
+)
 @click.option("--fresh", is_flag=True, help="Remove what an earlier run left in the folder.")
 def run(
     recipe: Path, data: Path, references: Path | None, overrides: tuple[str, ...], out: Path, fresh: bool
@@ -126,7 +130,9 @@ def show(step: str) -> None:
 
     row = table().get(step)
     if row is None:
-        raise InputError(f"the step {step!r}", "a step's name", f"list them with `xafsflow steps`{nearest(step, table())}")
+        raise InputError(
+            f"the step {step!r}", "a step's name", f"list them with `xafsflow steps`{nearest(step, table())}"
+        )
     click.echo(f"{row.name}: {', '.join(row.takes) or 'nothing'} -> {', '.join(row.makes)}")
     for word, names in (("needs", row.needs), ("gives", row.gives)):
         if names:
@@ -139,7 +145,15 @@ def show(step: str) -> None:
 
 @main.command()
 @click.argument("out", type=FOLDER)
-@click.option("--size", nargs=2, type=int, default=(128, 160), metavar="Y X", show_default=True, help="Rows and columns.")
+@click.option(
+    "--size",
+    nargs=2,
+    type=int,
+    default=(128, 160),
+    metavar="Y X",
+    show_default=True,
+    help="Rows and columns.",
+)
 @click.option("--energies", type=int, default=210, show_default=True, help="How many.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed is another sample.")
 @click.option("--multipage", is_flag=True, help="One file a kind of image in place of one an energy.")
@@ -149,13 +163,17 @@ def phantom(out: Path, size: tuple[int, int], energies: int, seed: int, multipag
 
     made = Phantom(size=size, energies=energies, seed=seed)
     with watching() as watch:
-        write_phantom(made, out, multipage=multipage, progress=lambda done, total: watch("images", done / total))
+        write_phantom(
+            made, out, multipage=multipage, progress=lambda done, total: watch("images", done / total)
+        )
     click.echo(out)
 
 
 @main.command()
 @click.argument("run", type=FOLDER)
-@click.option("--to", "kind", type=click.Choice(["csv", "tiff", "ome-tiff", "png"]), required=True, help="Format.")
+@click.option(
+    "--to", "kind", type=click.Choice(["csv", "tiff", "ome-tiff", "png"]), required=True, help="Format."
+)
 @click.option("--out", type=FOLDER, help="Folder for the files; default RUN-KIND beside the run.")
 def export(run: Path, kind: str, out: Path | None) -> None:
     """Write the maps of a finished RUN in another format."""

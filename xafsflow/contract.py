@@ -28,6 +28,7 @@ PRODUCTS: dict[str, str] = {
     "data": "the folder of the measurement and the folder of the references",
     "cube": "the measurement: variables over energy, y, x and over y, x",
     "library": "reference spectra",
+    "calibration": "the energy shift of every pixel",
     "samples": "training spectra with labels",
     "model": "a trained classifier",
     "maps": "every variable over y, x, computed and stored",
@@ -105,12 +106,18 @@ def step(
     """
 
     def enter(function: Callable[P, R]) -> Callable[P, R]:
-        name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+        # A station is a module of xafsflow.steps, or a folder of modules.
+        module, folder = function.__module__, "xafsflow.steps."
+        inside = module.removeprefix(folder) if module.startswith(folder) else module.rpartition(".")[2]
+        station = inside.partition(".")[0]
+        name = f"{station}.{function.__name__}"
         parameters = inspect.signature(function).parameters
         takes = tuple(k for k, p in parameters.items() if p.kind is p.POSITIONAL_ONLY)
         settings = {k: p for k, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
         if len(takes) + len(settings) != len(parameters) or not set(takes) <= set(PRODUCTS):
-            raise TypeError(f"{name}: products are positional-only and named in PRODUCTS, settings keyword-only")
+            raise TypeError(
+                f"{name}: products are positional-only and named in PRODUCTS, settings keyword-only"
+            )
         hints = get_type_hints(function, include_extras=True)
 
         @functools.wraps(function)
@@ -151,7 +158,11 @@ def _check_needs(row: Step, products: Sequence[object], settings: Mapping[str, A
         return
     cube = products[row.takes.index("cube")]
     if not isinstance(cube, xr.Dataset):
-        raise InputError(f"{row.name} called on a {type(cube).__name__}", "a cube (xarray.Dataset)", "start with a step of ingest")
+        raise InputError(
+            f"{row.name} called on a {type(cube).__name__}",
+            "a cube (xarray.Dataset)",
+            "start with a step of ingest",
+        )
     for name in row.filled(row.needs, settings):
         if name not in cube:
             makers = sorted(s.name for s in STEPS.values() if name in s.gives)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +24,23 @@ def demonstrate(out: Path, seed: int, watch: Watch) -> list[str]:
     from xafsflow.phantom import Phantom, write_phantom
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out} is there and not empty", "a new folder", "choose another with --out, or remove it")
+        raise InputError(
+            f"{out} is there and not empty", "a new folder", "choose another with --out, or remove it"
+        )
     scan = out / "scan"
     watch("simulate", None)
     write_phantom(Phantom(seed=seed), scan, progress=lambda done, total: watch("simulate", done / total))
-    with as_file(files("xafsflow.workflows") / "demo.yaml") as path:
-        products = run(load_recipe(path), Folders(scan), out / "run", watch=watch)
+    products = run(load_recipe(_recipe()), Folders(scan), out / "run", watch=watch)
     with np.load(scan / "truth.npz") as truth:
         lines = compare(products["maps"], dict(truth))
     return [*lines, f"report: {products['page'].resolve()}"]
+
+
+def _recipe() -> Path:
+    """The recipes are installed inside the package; in a checkout they lie beside it."""
+    package = Path(__file__).resolve().parent
+    installed = package / "workflows" / "demo.yaml"
+    return installed if installed.is_file() else package.parent / "workflows" / "demo.yaml"
 
 
 def compare(maps: xr.Dataset, truth: dict[str, np.ndarray]) -> list[str]:
@@ -52,11 +59,15 @@ def compare(maps: xr.Dataset, truth: dict[str, np.ndarray]) -> list[str]:
     lines = [f"{'':24} {'found':>8} {'true':>8} {'mean error':>11}"]
     for name, one, true in zip(maps.reference.values, found, truth["fractions"], strict=True):
         error = np.abs(one - true)[known].mean()
-        lines.append(f"mean share of {name!s:<10} {one[known].mean():8.3f} {true[known].mean():8.3f} {error:11.3f}")
+        lines.append(
+            f"mean share of {name!s:<10} {one[known].mean():8.3f} {true[known].mean():8.3f} {error:11.3f}"
+        )
     if "energy_shift" in maps:
         shift, true = maps.energy_shift.values[known], truth["shift"][known]
         error = np.sqrt(np.mean((shift - true) ** 2))
-        lines.append(f"energy shift, eV, spread  {np.ptp(shift):7.3f} {np.ptp(true):8.3f} {error:11.3f} (rms)")
+        lines.append(
+            f"energy shift, eV, spread  {np.ptp(shift):7.3f} {np.ptp(true):8.3f} {error:11.3f} (rms)"
+        )
     right = (found.argmax(axis=0) == truth["fractions"].argmax(axis=0))[known].mean()
     lines.append(f"dominant reference right in {right:.1%} of {known.sum()} pixels with sample")
     lines.append(f"pixels with sample that got an answer: {known.sum() / sample.sum():.1%}")

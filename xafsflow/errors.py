@@ -17,7 +17,9 @@ class XafsflowError(Exception):
     def __init__(self, found: str, wanted: str = "", do: str = "") -> None:
         self.found, self.wanted, self.do = found, wanted, do
         parts = (("found", found), ("wanted", wanted), ("do", do))
-        super().__init__("; ".join(f"{word}: {text}" for word, text in parts if text) if wanted or do else found)
+        super().__init__(
+            "; ".join(f"{word}: {text}" for word, text in parts if text) if wanted or do else found
+        )
 
 
 class InputError(XafsflowError):

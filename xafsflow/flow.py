@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.plan import PlannedStep
@@ -277,7 +277,7 @@ def _inputs(folders: ReadFolders) -> list[dict[str, Any]]:
 def _peak_memory() -> float:
     """Megabytes; Linux counts in kilobytes, macOS in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return cast(float, peak / 2**20 if platform.system() == "Darwin" else peak / 2**10)
+    return peak / 2**20 if platform.system() == "Darwin" else peak / 2**10
 
 
 def finished_maps(out: Path) -> Any:

@@ -49,7 +49,9 @@ VARIABLES: dict[str, Variable] = {
     "reduced_chi_square": Variable(MAP, "1", "chi-square of the combination fit per degree of freedom"),
     "distance": Variable(("metric", "y", "x"), "1", "between the pixel's features and its class"),
     "confidence": Variable(MAP, "1", "calibrated probability that the dominant reference is right"),
-    "mean_norm": Variable(("reference", "energy"), "1", "mean norm of the pixels where the reference dominates"),
+    "mean_norm": Variable(
+        ("reference", "energy"), "1", "mean norm of the pixels where the reference dominates"
+    ),
     "mean_pixels": Variable(("reference",), "1", "number of pixels in mean_norm"),
 }
 

@@ -1,6 +1,6 @@
 """Run the recipes on the measured data beside the project and print how right they are.
 
-    python tests/benchmarks/accuracy.py [--data ../shared/data]
+python tests/benchmarks/accuracy.py [--data ../shared/data]
 """
 
 from __future__ import annotations
@@ -39,12 +39,17 @@ def halves(maps: xr.Dataset, model: Model) -> list[str]:
     """Correlation of the mean spectrum of the pixels each reference leads with each reference, over the features."""
     inside = np.isin(maps.energy.values, model.energy)
     measured, known = maps.mean_norm.values[:, inside], model.reference_norm[:, inside]
-    lines = [f"{'mean of pixels led by':<24}{'pixels':>8}" + "".join(f"{f'r with {n}':>18}" for n in model.references)]
+    lines = [
+        f"{'mean of pixels led by':<24}{'pixels':>8}"
+        + "".join(f"{f'r with {n}':>18}" for n in model.references)
+    ]
     for name, mean, count in zip(model.references, measured, maps.mean_pixels.values, strict=True):
         likeness = [np.corrcoef(mean, one)[0, 1] for one in known]
         lines.append(f"{name:<24}{count:8d}" + "".join(f"{r:18.3f}" for r in likeness))
     apart, references_apart = (np.sqrt(np.mean((a[0] - a[1]) ** 2)) for a in (measured, known))
-    lines.append(f"distance of the two means {apart:.3f}, of the two references {references_apart:.3f} (rms of norm)")
+    lines.append(
+        f"distance of the two means {apart:.3f}, of the two references {references_apart:.3f} (rms of norm)"
+    )
     return lines
 
 

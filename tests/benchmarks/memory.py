@@ -1,6 +1,6 @@
 """Simulate a measurement of a given size, run the demonstration's recipe on it, and print time and peak memory.
 
-    python tests/benchmarks/memory.py [--gigabytes 2] [--folder DIR]
+python tests/benchmarks/memory.py [--gigabytes 2] [--folder DIR]
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
         start = time.perf_counter()
         scan = write_phantom(Phantom(size=(side, side)), Path(folder) / "scan")
-        print(f"simulated {ENERGIES} x {side} x {side} counts in {time.perf_counter() - start:.0f} s", flush=True)
+        print(
+            f"simulated {ENERGIES} x {side} x {side} counts in {time.perf_counter() - start:.0f} s",
+            flush=True,
+        )
         start = time.perf_counter()
         command = [sys.executable, "-m", "xafsflow", "run", str(WORKFLOWS / "demo.yaml")]
         subprocess.run([*command, "--data", str(scan), "--out", f"{folder}/run"], check=True)

@@ -79,8 +79,14 @@ def kernel_table(rows: int, columns: int) -> None:
 
     lines: dict[str, tuple[Work, Work]] = {
         "absorbance": (lambda: absorb.absorbance(sample, flat, dark, 1.0, 8), log),
-        "3 x 3 mean": (lambda: near.box_mean(mu, keep, keep, 1), lambda: ndimage.uniform_filter(mu, (0, 3, 3))),
-        "edge step": (lambda: normalize.edge_step(energy, mu, 7112.0, WINDOWS), lambda: numpy_normalize(energy, mu, 7112.0)),
+        "3 x 3 mean": (
+            lambda: near.box_mean(mu, keep, keep, 1),
+            lambda: ndimage.uniform_filter(mu, (0, 3, 3)),
+        ),
+        "edge step": (
+            lambda: normalize.edge_step(energy, mu, 7112.0, WINDOWS),
+            lambda: numpy_normalize(energy, mu, 7112.0),
+        ),
         "derivative": (
             lambda: derivative.derivative(even, norm, 5 * (even[1] - even[0])),
             lambda: signal.savgol_filter(norm, 5, 2, deriv=1, delta=even[1] - even[0], axis=0),
@@ -117,7 +123,9 @@ def ingest_line(rows: int, columns: int) -> None:
             shutil.copytree(scan / "sample", Path(folder) / "copy")
 
         mine, other = medians(store, copy, 3)
-        print(f"\n{'ingest of':<10}{size / 1e6:8.0f} MB{'':4}{mine:6.2f} s; copying the files {other:.2f} s; ratio {mine / other:.1f}")
+        print(
+            f"\n{'ingest of':<10}{size / 1e6:8.0f} MB{'':4}{mine:6.2f} s; copying the files {other:.2f} s; ratio {mine / other:.1f}"
+        )
 
 
 def main() -> None:

@@ -162,9 +162,9 @@ def scatter_scale(mu: Any, relative: Any) -> Any:
 
     The bend of a spectrum at each energy, against the same bend of the next pixel in the row: what is left is
     noise, for neighbors hold nearly the same spectrum. Its standard deviation is 1.4826 times the median of
-    its magnitude. Where a spectrum bends most, neighbors differ in chemistry too; those energies are few,
-    and the median over the energies leaves them out. Spacing need not be even: two pixels share their
-    energies.
+    its magnitude. Where a spectrum bends most, neighbors differ in chemistry too. Those energies are few:
+    the median over the energies is taken, and again without those that stand above it by more than chance.
+    Spacing need not be even: two pixels share their energies.
 
     Parameters
     ----------
@@ -178,5 +178,13 @@ def scatter_scale(mu: Any, relative: Any) -> Any:
     bend = mu[1:-1] - 0.5 * (mu[:-2] + mu[2:])
     variance = relative[1:-1] ** 2 + 0.25 * (relative[:-2] ** 2 + relative[2:] ** 2)
     score = (bend[:, :, 1:] - bend[:, :, :-1]) / np.sqrt(variance[:, :, 1:] + variance[:, :, :-1])
-    scales = [np.median(np.abs(row[np.isfinite(row)])) for row in score if np.isfinite(row).any()]
-    return np.float32(1.4826 * np.median(scales)) if scales else np.float32(np.nan)
+    finite = np.isfinite(score).sum(axis=(1, 2))
+    scales = np.array([np.median(np.abs(row[np.isfinite(row)])) for row in score[finite > 0]])
+    if not scales.size:
+        return np.float32(np.nan)
+    # A median of n magnitudes scatters by 1.17/sqrt(n) of itself, a little more as differences share pixels.
+    most = 1 + 4 / np.sqrt(np.median(finite[finite > 0]))
+    middle = np.median(scales)
+    for _ in range(10):
+        middle = np.median(scales[scales <= most * middle])
+    return np.float32(1.4826 * middle)

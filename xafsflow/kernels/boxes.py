@@ -43,8 +43,7 @@ def box_sums(image: Any, keep: Any, half: int, padded: Any, along: Any, sums: An
 def _copy_finite(row: Any, kept: Any, out: Any) -> Any:
     count = np.int32(0)
     for x in range(row.size):
-        # v - v is zero for finite v only.
-        good = kept[x] & (row[x] - row[x] == np.float32(0))
+        good = kept[x] & (abs(row[x]) < np.float32(np.inf))
         out[x] = row[x] if good else np.float32(0)
         count += np.int32(1) if good else np.int32(0)
     return count

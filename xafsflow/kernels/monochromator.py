@@ -6,7 +6,7 @@ Rad. 22, 1227 (2015).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,3 +72,42 @@ def geometric_shift(
     path = distance + gap / np.sin(2 * theta) - gap / np.tan(2 * theta)
     turned = theta + sign * np.arctan(np.asarray(offset, float) / path)
     return np.asarray(HC / (2 * spacing * np.sin(turned)) - energy)
+
+
+class Layout(NamedTuple):
+    """How a field of `shape` (rows, columns) lies in the beam.
+
+    `axis` 0: the energy changes along y, 1: along x; `center` is the pixel number of the nominal energy along it.
+    """
+
+    shape: tuple[int, int]
+    axis: int
+    center: float
+    spacing: float
+    gap_mm: float
+    pixel_um: float
+
+    def shift(self, pixels: Any, energy: float, distance_m: float) -> Doubles:
+        """Shift, eV, at pixel numbers along the axis; a negative distance stands for crystals that deflect "up".
+
+        Examples
+        --------
+        >>> layout = Layout((1024, 8), 0, 512.0, 3.13551, 25.0, 4.6)
+        >>> layout.shift([0, 512, 1024], 7111.20, 29.5).round(2)
+        array([-1.96,  0.  ,  1.96])
+        """
+        offset = 1e-3 * self.pixel_um * (np.asarray(pixels, float) - self.center)
+        sign = -1 if distance_m > 0 else 1
+        return geometric_shift(offset, energy, self.spacing, 1e3 * abs(distance_m), self.gap_mm, sign)
+
+    def field(self, energy: float, distance_m: float) -> Doubles:
+        """Shift of every pixel, `(y, x)`, eV.
+
+        Examples
+        --------
+        >>> Layout((2, 3), 1, 1.0, 3.13551, 0.0, 100.0).field(7112.0, 50.0).round(3)
+        array([[-0.049,  0.   ,  0.049],
+               [-0.049,  0.   ,  0.049]])
+        """
+        along = self.shift(np.arange(self.shape[self.axis]), energy, distance_m)
+        return np.array(np.broadcast_to(along[:, None] if self.axis == 0 else along, self.shape))

@@ -21,7 +21,7 @@ SCALES = (0.7, 1.4, 2.8)
 # Better than this, pixels, a coarser scale is not asked: what is coarse changes more over the edge.
 GOOD = 0.03
 # An image whose motion is less certain than this, pixels, takes the motion of its neighbors.
-POOR = 0.2
+POOR = 0.1
 # A peak of a correlation, over the standard deviation of its ground; the highest of 2,000 random ones is 3.7.
 CLEAR = 6.0
 # Images fade to zero over this many pixels at their borders; a wider fading gives away pixels for nothing.
@@ -29,7 +29,7 @@ FADE = 10
 # Tiles along each side of the field whose disagreement is the error of a motion.
 TILES = 5
 # Rounds of registration to the mean of the others; the third moves no image by more than 0.003 pixels.
-ROUNDS = 3
+ROUNDS = 2
 
 
 @kernel
@@ -144,23 +144,25 @@ def motion_at_scale(images: NDArray[Any], scale: float, most: float) -> tuple[Do
         out[:] = details(image, scale) * window
     plane = Plane(n_y, n_x)
     first = np.fft.rfft2(seen[np.argmax([np.vdot(image, image) for image in seen])])
-    path, error, clear = np.zeros((n, 2)), np.full((n, 2), np.inf), np.zeros(n)
+    path, error = np.zeros((n, 2)), np.zeros((n, 2))
     for i in range(n):
         image = np.fft.rfft2(seen[i])
-        start = plane.search(image * first.conj(), 2 * most)
-        path[i], error[i], clear[i] = plane.settle(image, first, start)
+        path[i], error[i] = plane.register(image, first, plane.search(image * first.conj(), 2 * most))
     for _ in range(ROUNDS):
-        used = (clear > CLEAR) & (error < POOR).all(axis=1)
+        used = (error < POOR).all(axis=1)
         if used.sum() < 2:
             break
         total = sum(plane.moved(np.fft.rfft2(seen[i]), -path[i]) for i in np.flatnonzero(used))
         middle = np.median(path[used], axis=0)
         for i in range(n):
             image = np.fft.rfft2(seen[i])
-            others = (total - plane.moved(image, -path[i])) / (used.sum() - 1) if used[i] else total / used.sum()
-            start = path[i] if used[i] else plane.search(image * others.conj(), most, middle)
-            path[i], error[i], clear[i] = plane.settle(image, others, start)
-    lost = ~((clear > CLEAR) & (error < POOR).all(axis=1))
+            if used[i]:
+                others, start = (total - plane.moved(image, -path[i])) / (used.sum() - 1), path[i]
+            else:
+                others = total / used.sum()
+                start = plane.search(image * others.conj(), most, middle)
+            path[i], error[i] = plane.register(image, others, start)
+    lost = ~(error < POOR).all(axis=1)
     path[lost], error[lost] = np.nan, np.nan
     return path - (0.0 if lost.all() else np.nanmedian(path, axis=0)), error
 
@@ -170,7 +172,7 @@ class Plane:
 
     def __init__(self, n_y: int, n_x: int) -> None:
         self.shape = (n_y, n_x)
-        self.f_y, self.f_x = np.fft.fftfreq(n_y), np.fft.rfftfreq(n_x)
+        self.f_y, self.f_x = (f.astype(np.float32) for f in (np.fft.fftfreq(n_y), np.fft.rfftfreq(n_x)))
         # Columns of a half spectrum stand for two of the whole, the first and, for even sizes, the last for one.
         self.twice = np.full(self.f_x.size, 2, np.float32)
         self.twice[[0, -1] if n_x % 2 == 0 else [0]] = 1
@@ -198,33 +200,34 @@ class Plane:
             best = best + grid[list(np.unravel_index(found.argmax(), found.shape))]
         return best
 
-    def settle(self, image: Any, other: Any, start: Doubles) -> tuple[Doubles, Doubles, float]:
-        """The top of the correlation near `start`, its standard error along y and x, and how clear it stands out.
+    def register(self, image: Any, other: Any, start: Doubles) -> tuple[Doubles, Doubles]:
+        """The top of the correlation near `start`, and its standard error, along y and x.
 
-        Newton's method on `C(d) = sum_k F T* exp(2 pi i k d)`. The error is that of an extremum, `H^-1 V H^-1`, with
-        `V` the variance of the slope that the rest `F - a T exp(-2 pi i k d)` makes with phases at random: noise and
-        all that has changed between the images.
+        Newton's method on `C(d) = sum_k F T* exp(2 pi i k d)`. Infinite errors where no clear peak is near.
         """
         cross = image * other.conj()
-        shift, hessian = start, np.eye(2)
+        shift, nothing = start, (start, np.full(2, np.inf))
         for _ in range(6):
             height, slope, hessian = self._top(cross, shift)
             if not (np.linalg.eigvalsh(hessian) < 0).all():
-                return start, np.full(2, np.inf), 0.0
+                return nothing
             step = -np.linalg.solve(hessian, slope)
             shift = shift + np.clip(step, -0.3, 0.3)
-            if np.abs(step).max() < 1e-4:
+            if np.abs(step).max() < 1e-3:
                 break
-        if np.abs(shift - start).max() > 1.0:
-            return start, np.full(2, np.inf), 0.0
         ground = np.sqrt(((np.abs(cross) ** 2) @ self.twice).sum())
-        return shift, self._error(image, self.moved(other, shift), hessian), float(height / ground)
+        if np.abs(shift - start).max() > 1.0 or height < CLEAR * ground:
+            return nothing
+        return shift, self._error(image, self.moved(other, shift), hessian)
 
     def _error(self, image: Any, other: Any, hessian: Any) -> Doubles:
-        """Standard error of an extremum, from what tiles of the field pull at it: `H^-1 sum_t(g_t g_t^T) H^-1`."""
+        """Standard error of an extremum, from what tiles of the field pull at it: `H^-1 sum_t(g_t g_t^T) H^-1`.
+
+        What pulls is noise and all else that differs between the images, as what the edge has changed.
+        """
         gain = ((image * other.conj()).real @ self.twice).sum() / ((np.abs(other) ** 2) @ self.twice).sum()
         rest = self.image(image - gain * other)
-        slopes = [self.image(2j * np.pi * f * other) for f in (self.f_y[:, None], self.f_x)]
+        slopes = [self.image(np.complex64(2j * np.pi) * f * other) for f in (self.f_y[:, None], self.f_x)]
         pulls = np.stack([_tile_sums(rest * slope) for slope in slopes]) * rest.size
         inverse = np.linalg.inv(hessian)
         return np.sqrt(np.diag(inverse @ pulls @ pulls.T @ inverse))

@@ -98,9 +98,7 @@ class _Linear(NamedTuple):
     q: Doubles
 
 
-def fit_shifts(
-    spectra: Spectra, basis: Doubles, start: Doubles, fixed: Doubles | float = 0.0
-) -> ShiftFit:
+def fit_shifts(spectra: Spectra, basis: Doubles, start: Doubles, fixed: Doubles | float = 0.0) -> ShiftFit:
     """Fit the shifts of spectra.
 
     Parameters
@@ -150,7 +148,9 @@ def fit_shifts(
         left = _project(linear, linear.residual - flux - linear.slope * _column(moves))
         settled = scatter.learn(left, flux, np.diag(covariance)[: len(flux)], near=longest < NEAR)
         if settled and longest < SMALL:
-            return _finish(linear, parameters, covariance[len(flux) :, len(flux) :], shift + moves, flux, scatter)
+            return _finish(
+                linear, parameters, covariance[len(flux) :, len(flux) :], shift + moves, flux, scatter
+            )
     raise ComputationError(
         f"a fit of the energy shift that does not settle in {STEPS} steps",
         "spectra that hold the standard's edge",
@@ -239,7 +239,9 @@ def _linearize(spectra: Spectra, shift: Doubles, flux: Doubles, root: Doubles, m
     columns = np.concatenate([curve, (x * mixture)[None], powers]).transpose(1, 2, 0)
     if not np.isfinite(columns).all():
         empty = np.full(spectra.mu.shape, np.nan)
-        return _Linear(np.zeros((len(shift), len(curve))), empty, empty, columns, root, np.zeros(columns.shape))
+        return _Linear(
+            np.zeros((len(shift), len(curve))), empty, empty, columns, root, np.zeros(columns.shape)
+        )
     q, r = np.linalg.qr(columns * root[:, :, None])
     found = np.linalg.solve(r, (q.transpose(0, 2, 1) @ (root * (spectra.mu - flux))[:, :, None]))
     residual = spectra.mu - (columns @ found)[:, :, 0]
@@ -252,7 +254,9 @@ def _shares(amplitude: Doubles) -> Doubles:
     """The curves' shares in a spectrum, to which its slope belongs; even ones where there is no sum."""
     total = amplitude.sum(axis=1, keepdims=True)
     even = np.full(amplitude.shape, 1 / amplitude.shape[1])
-    return np.where(np.abs(total) > 1e-3 * np.abs(amplitude).sum(axis=1, keepdims=True), amplitude / total, even)
+    return np.where(
+        np.abs(total) > 1e-3 * np.abs(amplitude).sum(axis=1, keepdims=True), amplitude / total, even
+    )
 
 
 def _spread_out(spectra: Spectra, energy: Doubles, order: int) -> Doubles:

@@ -53,8 +53,8 @@ def box_mean(values: Any, keep: Any, center: Any, half: int) -> Any:
         weight = usual
         if box_sums(values[e], keep, half, padded, along, sums) < kept:
             # Some pixels are missing at this energy only: their neighbors count others here.
-            counts = np.empty(sums.size, np.float32)
-            box_sums(values[e] - values[e] + ones, keep, half, padded, along, counts)
+            present, counts = np.where(np.isfinite(values[e]), ones, ones * np.nan), np.empty_like(sums)
+            box_sums(present.astype(np.float32), keep, half, padded, along, counts)
             inverse_rows(counts, width, center, special)
             weight = special
         scale_rows(sums, width, weight, out[e])

@@ -38,7 +38,9 @@ def point_noise(energy: ArrayLike, mu: ArrayLike) -> float:
     return float(1.4826 * np.median(np.abs(left) / np.sqrt(1 + (weights**2).sum(axis=0))))
 
 
-def alignment_error(energy: ArrayLike, curve: ArrayLike, rise: ArrayLike, noise: float, degree: int = 2) -> float:
+def alignment_error(
+    energy: ArrayLike, curve: ArrayLike, rise: ArrayLike, noise: float, degree: int = 2
+) -> float:
     """Standard error, eV, of the place of a spectrum whose points have this noise, by the noise alone.
 
     `noise / sqrt(sum r^2)`, with `r` the derivative without what a scale, a slope and a polynomial can take up. So far can a

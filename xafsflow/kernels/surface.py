@@ -125,11 +125,9 @@ def choose_order(v: Any, u: Any, values: Any, error: Any, largest: int = LARGEST
         weights.append(weight)
     scores = [np.minimum(s, CAP * np.median(s)) if len(s) > 2 else s for s in squares]
     best = int(np.argmin([s.mean() for s in scores]))
-    for order, score in enumerate(scores):
-        more = score - scores[best]
-        if more.mean() <= more.std() / np.sqrt(len(more)):
-            break
-    return Choice(order, tuple(float(s.mean()) for s in scores), weights[order])
+    more = [score - scores[best] for score in scores]
+    chosen = next(i for i, d in enumerate(more) if d.mean() <= d.std() / np.sqrt(len(d)))
+    return Choice(chosen, tuple(float(s.mean()) for s in scores), weights[chosen])
 
 
 def evaluate(coefficients: Any, covariance: Any, shape: tuple[int, int]) -> tuple[Any, Any]:
@@ -180,7 +178,11 @@ def slopes(v: Any, u: Any, values: Any, error: Any) -> dict[str, float]:
     left = (values - columns @ found) * root
     scale = max(1.0, (left @ left) / max(1, len(values) - len(found)))
     sigma = np.sqrt(np.diag(inverse) * scale)
-    told = {"mean": float(found[0]), "mean_error": float(sigma[0]), "rms": float(np.sqrt(np.mean(np.square(values))))}
+    told = {
+        "mean": float(found[0]),
+        "mean_error": float(sigma[0]),
+        "rms": float(np.sqrt(np.mean(np.square(values)))),
+    }
     for name, place in (("slope_x", 1), ("slope_y", 2)):
         if len(found) > 1:
             told |= {name: round(2 * float(found[place]), 12), f"{name}_error": 2 * float(sigma[place])}

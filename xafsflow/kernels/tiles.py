@@ -14,7 +14,7 @@ from xafsflow.kernels.jit import kernel
 FATES = ("kept", "bad", "not_finite", "off_step")
 
 
-def tile_edges(size: int, tile: int) -> NDArray[np.int64]:
+def tile_edges(size: int, tile: float) -> NDArray[np.int64]:
     """Where the tiles along one side begin, and the end: tiles of nearly one size, about `tile` pixels.
 
     Examples

@@ -12,16 +12,21 @@ from numpy.typing import NDArray
 
 from xafsflow.contract import Span
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.kernels import standard as spectra, surface
+from xafsflow.kernels import standard as spectra
+from xafsflow.kernels import surface
 from xafsflow.kernels.shiftfit import DEGREE, Curves, ShiftFit, Spectra, fit_shifts, with_other_curves
 from xafsflow.learn.tiles import Tiles
 from xafsflow.names import nearest
 
 Doubles = NDArray[np.float64]
+# Energies to fit by default, eV relative to the edge.
+SPAN: Span = (-100.0, 200.0)
 # eV between the used energies and the ends of the standards, so that a shift does not leave them.
 MARGIN = 6.0
 # eV below and above the edge where the flanks begin that tell a pixel's step.
 FLANKS = (-15.0, 20.0)
+# eV on either side of the edge from which a standard's step and noise are read.
+REACH = 80.0
 # Energies that a fit needs beyond its own parameters.
 SPARE = 4
 # Where the search starts besides the rough place of the edge, eV.
@@ -30,16 +35,35 @@ STARTS = (0.0, -3.0, 3.0)
 
 @dataclass(frozen=True, eq=False)
 class Standards:
-    """Spectra of known energies as functions, with what is known of each: `e0`, noise of a point, alignment error, eV."""
+    """Spectra of known energies as functions.
+
+    `curves` through cubic splines, `lines` straight between the points; known from `low` to `high`, eV; of each
+    standard the place of its `edges` (half of the rise), eV, the edge `step`, and the `alignment` error, eV, that its
+    own noise brings.
+    """
 
     names: list[str]
     curves: Curves
     lines: Curves
     low: float
     high: float
-    e0: float
-    noise: Doubles
+    edges: Doubles
+    step: Doubles
     alignment: Doubles
+
+    @property
+    def e0(self) -> float:
+        """The mean of the edges, eV."""
+        return float(self.edges.mean())
+
+    def misfit(self, fit: ShiftFit) -> float:
+        """What a fit leaves unexplained in the typical spectrum, as a share of the edge step."""
+        return float(np.median(fit.misfit / np.abs(fit.amplitude @ self.step)))
+
+    def own_error(self, fit: ShiftFit) -> float:
+        """The shift of all that the standards' own noise brings, each by its share in the edge, eV."""
+        share = fit.amplitude.mean(axis=0) * self.step
+        return float(np.sqrt(((share / share.sum()) ** 2 * self.alignment**2).sum()))
 
     def inside(self, energy: Doubles, span: Span) -> NDArray[np.bool_]:
         """Which of the scan's energies to use: inside of the span about e0, and well inside of the standards.
@@ -56,7 +80,7 @@ class Standards:
         edge = found & (np.abs(energy - self.e0) <= 10)
         if found.sum() < wanted or edge.sum() < 3:
             raise InputError(
-                f"{found.sum()} energies that the standard covers, {edge.sum()} of them within 10 eV of its edge at {self.e0:.1f} eV",
+                f"{found.sum()} energies that the standard covers, {edge.sum()} of them within 10 eV of {self.e0:.1f} eV",
                 f"{wanted} or more, 3 of them at the edge",
                 "scan more energies, widen the span, or check that the standard is of the scan's element",
             )
@@ -77,7 +101,11 @@ def standards(library: xr.Dataset, names: Sequence[str] | None) -> Standards:
     wanted = known if names is None else list(names)
     for name in wanted:
         if name not in known:
-            raise InputError(f"the standard {name!r}{nearest(name, known)}", f"one of {', '.join(known)}", "add it to the references")
+            raise InputError(
+                f"the standard {name!r}{nearest(name, known)}",
+                f"one of {', '.join(known)}",
+                "add it to the references",
+            )
     rows = [known.index(name) for name in wanted]
     points = [_points(library.energy.values[row], library.mu.values[row]) for row in rows]
     splines = [CubicSpline(energy, mu, extrapolate=False) for energy, mu in points]
@@ -89,20 +117,22 @@ def standards(library: xr.Dataset, names: Sequence[str] | None) -> Standards:
         # The derivative serves to find the way only, and the spline's is smooth.
         return curves(energy, 1) if order else np.stack([np.interp(energy, e, mu) for e, mu in points])
 
-    edges = [spectra.half_rise(*_around(energy, mu)) for energy, mu in points]
-    noise, alignment = [], []
-    for (energy, mu), spline, e0 in zip(points, splines, edges, strict=True):
-        near = np.abs(energy - e0) <= 60
-        noise.append(spectra.point_noise(energy[near], mu[near]))
-        alignment.append(spectra.alignment_error(energy[near], mu[near], spline(energy[near], 1), noise[-1]))
+    edges, steps, alignment = [], [], []
+    for (energy, mu), spline in zip(points, splines, strict=True):
+        near = _near_edge(energy, mu)
+        own, height = energy[near], mu[near]
+        edges.append(spectra.half_rise(own, height))
+        steps.append(np.median(height[-(near.size // 5) :]) - np.median(height[: near.size // 5]))
+        noise = spectra.point_noise(own, height)
+        alignment.append(spectra.alignment_error(own, height, spline(own, 1), noise))
     return Standards(
         names=wanted,
         curves=curves,
         lines=lines,
         low=max(energy[0] for energy, _ in points),
         high=min(energy[-1] for energy, _ in points),
-        e0=float(np.mean(edges)),
-        noise=np.array(noise),
+        edges=np.array(edges),
+        step=np.array(steps),
         alignment=np.array(alignment),
     )
 
@@ -112,19 +142,23 @@ def _points(energy: Doubles, mu: Doubles) -> tuple[Doubles, Doubles]:
     return energy[good].astype(float), mu[good].astype(float)
 
 
-def _around(energy: Doubles, mu: Doubles, reach: float = 80.0) -> tuple[Doubles, Doubles]:
-    """The part of a long spectrum around its steepest rise, where its first and last fifth lie beside the edge."""
-    smooth = np.interp(np.arange(energy[0], energy[-1], 2.0), energy, mu)
-    top = energy[0] + 2.0 * float(np.argmax(np.diff(smooth))) + 1.0
-    near = np.abs(energy - top) <= reach
-    return energy[near], mu[near]
+def _near_edge(energy: Doubles, mu: Doubles) -> NDArray[np.int64]:
+    """The points of a long spectrum within `REACH` of its steepest rise: first and last fifth lie beside the edge."""
+    even = np.arange(energy[0], energy[-1], 2.0)
+    top = even[int(np.argmax(np.diff(np.interp(even, energy, mu))))] + 1.0
+    return np.flatnonzero(np.abs(energy - top) <= REACH)
 
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """The shift over a field: a surface, and what it was made from."""
+    """The shift over a field: a surface, and what it was made from.
+
+    `free`: every tile on its own; `fit`: all on the surface of an `order`, with cross-validation `scores` by order;
+    `covariance` of its coefficients with all that is known of their error but a shift of all, `systematic`, eV.
+    """
 
     tiles: Tiles
+    known: Standards
     free: ShiftFit
     order: int
     scores: tuple[float, ...]
@@ -133,19 +167,19 @@ class Field:
     systematic: float
 
     @property
-    def coefficients(self) -> Doubles:
-        """Of the surface's terms, eV."""
-        return self.fit.parameters
-
-    @property
     def misfit(self) -> float:
         """What the model leaves unexplained in the typical tile, as a share of the edge step."""
-        return float(np.median(self.fit.misfit / np.abs(self.fit.amplitude.sum(axis=1))))
+        return self.known.misfit(self.fit)
 
     def maps(self) -> tuple[Any, Any]:
         """`energy_shift` and `energy_shift_error`, float32 `(y, x)`, eV."""
         shift, error = surface.evaluate(self.fit.parameters, self.covariance, self.tiles.shape)
         return shift, np.sqrt(error**2 + np.float32(self.systematic) ** 2)
+
+
+def spectra_of(tiles: Tiles, known: Standards) -> Spectra:
+    """Tiles and standards as a fit wants them."""
+    return Spectra(tiles.energy, tiles.mu, tiles.variance, known.curves)
 
 
 def rough_shift(tiles: Tiles, known: Standards) -> float:
@@ -167,7 +201,11 @@ def rough_shift(tiles: Tiles, known: Standards) -> float:
         except ComputationError as error:
             failures.append(error)
     if not fits:
-        raise failures[0]
+        raise InputError(
+            f"images in which the edge of {', '.join(known.names)} is not found ({failures[0].found})",
+            "the element and edge of the standard",
+            "check which images are given, and the standard",
+        ) from failures[0]
     best = min(fits, key=lambda one: float(one.misfit[0]))
     return float(best.shift[0])
 
@@ -186,7 +224,7 @@ def fit_field(tiles: Tiles, known: Standards, order: int | None) -> Field:
         The tiles do not hold the standards, or are too few for the order.
     """
     count = len(tiles.mu)
-    own = Spectra(tiles.energy, tiles.mu, tiles.variance, known.curves)
+    own = spectra_of(tiles, known)
     free = fit_shifts(own, np.eye(count), np.full(count, rough_shift(tiles, known)))
     largest = surface.LARGEST_ORDER if order is None else order
     if order is not None and order and 3 * len(surface.terms(order)) > count:
@@ -206,11 +244,8 @@ def fit_field(tiles: Tiles, known: Standards, order: int | None) -> Field:
     left = (free.shift - fit.shift) / free.own_error
     degrees = max(1.0, float(choice.weight.sum()) - len(start))
     scale = max(1.0, float((choice.weight * left**2).sum()) / degrees) if count > len(start) else 1.0
-    # Each standard's own noise moves the shift of all by its share in the edge.
-    share = fit.amplitude.mean(axis=0) / fit.amplitude.mean(axis=0).sum()
-    systematic = float(np.sqrt((share**2 * known.alignment**2).sum()))
     covariance = fit.covariance * scale + np.outer(between, between)
-    return Field(tiles, free, chosen, choice.scores, fit, covariance, systematic)
+    return Field(tiles, known, free, chosen, choice.scores, fit, covariance, known.own_error(fit))
 
 
 def _spread(tiles: Tiles, coefficients: Doubles, order: int) -> Doubles:
@@ -219,7 +254,9 @@ def _spread(tiles: Tiles, coefficients: Doubles, order: int) -> Doubles:
     for place, (size, parts) in enumerate(zip(tiles.shape, tiles.grid, strict=True)):
         half = 1.0 / parts
         step = np.array([half, 0.0]) if place == 0 else np.array([0.0, half])
-        ends = [surface.basis(tiles.v + s * step[0], tiles.u + s * step[1], order) @ coefficients for s in (-1, 1)]
+        ends = [
+            surface.basis(tiles.v + s * step[0], tiles.u + s * step[1], order) @ coefficients for s in (-1, 1)
+        ]
         # The pixels of a side lie evenly between the ends.
         total += (ends[1] - ends[0]) ** 2 / 12 * (1 - (parts / size) ** 2)
     return total

@@ -98,7 +98,10 @@ def gather(
     edges = [tile_edges(size, side) for size in shape]
     numbers = [xr.DataArray(np.arange(size), dims=dim) for dim, size in zip(MAP, shape, strict=True)]
     tiles = (len(edges[0]) - 1) * (len(edges[1]) - 1)
-    blocks, sizes = ("y_block", "x_block"), {"tile": tiles, "part": 3, "fate": len(FATES), "energy": energy.size}
+    blocks, sizes = (
+        ("y_block", "x_block"),
+        {"tile": tiles, "part": 3, "fate": len(FATES), "energy": energy.size},
+    )
     outputs = [
         Output("totals", (*blocks, "tile", "energy"), np.float64, sizes),
         Output("moments", (*blocks, "tile", "part"), np.float64, sizes),
@@ -123,7 +126,9 @@ def _typical_step(values: xr.DataArray, weights: Doubles) -> float:
     some = np.tensordot(weights, values.isel(y=rows).transpose("energy", "y", "x").values.astype(float), 1)
     good = some[np.isfinite(some)]
     if good.size == 0:
-        raise InputError(f"{values.name} without a finite spectrum", "spectra", "check the counts, dark and flat field")
+        raise InputError(
+            f"{values.name} without a finite spectrum", "spectra", "check the counts, dark and flat field"
+        )
     typical = float(np.median(good))
     scatter = 1.4826 * float(np.median(np.abs(good - typical)))
     if typical <= 3 * scatter / np.sqrt(good.size) or typical < 0.01:
@@ -162,11 +167,17 @@ def _means(
     lost = shape[0] * shape[1] - fate["kept"]
     told = ", ".join(f"{n} {word.replace('_', ' ')}" for word, n in fate.items())
     if used.size == 0:
-        raise InputError(f"no tile of {name} with enough good pixels ({told})", "spectra", "check counts and flags")
+        raise InputError(
+            f"no tile of {name} with enough good pixels ({told})", "spectra", "check counts and flags"
+        )
     # The sample's holes are nothing special; a foil's are.
     if name == "foil_mu" and lost > TOLD_SHARE * shape[0] * shape[1]:
         text = f"{lost} of {shape[0] * shape[1]} pixels are no part of the foil ({told}): hole, specks or saturation"
-        warnings.warn(f"{text}; they are left out, and the shift there comes from the surface", XafsflowWarning, stacklevel=4)
+        warnings.warn(
+            f"{text}; they are left out, and the shift there comes from the surface",
+            XafsflowWarning,
+            stacklevel=4,
+        )
     return Tiles(
         energy=energy,
         mu=sums.totals.transpose("tile", "energy").values[used] / count[used, None],
@@ -178,3 +189,16 @@ def _means(
         shape=shape,
         fate=fate,
     )
+
+
+def at_tiles(image: Any, tiles: Tiles) -> Doubles:
+    """Values of a smooth image at the tiles' centers, linear between pixels."""
+    height, width = tiles.shape
+    row = np.clip((tiles.v + 1) * height / 2 - 0.5, 0, height - 1)
+    column = np.clip((tiles.u + 1) * width / 2 - 0.5, 0, width - 1)
+    y, x = (np.minimum(place.astype(int), max(0, n - 2)) for place, n in ((row, height), (column, width)))
+    down, across = row - y, column - x
+    below, right = np.minimum(y + 1, height - 1), np.minimum(x + 1, width - 1)
+    top = image[y, x] * (1 - across) + image[y, right] * across
+    bottom = image[below, x] * (1 - across) + image[below, right] * across
+    return np.asarray(top * (1 - down) + bottom * down, float)

@@ -37,5 +37,7 @@ def findings_of(maps: xr.Dataset) -> dict[str, Any]:
     for metric in maps.distance.metric.values if "distance" in maps else ():
         values = maps.distance.sel(metric=metric).values
         quantiles = np.nanquantile(values, [0.05, 0.5, 0.95]) if np.isfinite(values).any() else [np.nan] * 3
-        found.setdefault("distance", {})[str(metric)] = dict(zip(("5 %", "median", "95 %"), map(float, quantiles), strict=True))
+        found.setdefault("distance", {})[str(metric)] = dict(
+            zip(("5 %", "median", "95 %"), map(float, quantiles), strict=True)
+        )
     return found

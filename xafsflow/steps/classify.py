@@ -54,7 +54,9 @@ def feature_places(cube: xr.Dataset, model: Model) -> np.ndarray:
     """
     if model.features not in cube:
         raise InputError(
-            f"a cube without {model.features}", "the variable that the model was trained on", "add its step before classify"
+            f"a cube without {model.features}",
+            "the variable that the model was trained on",
+            "add its step before classify",
         )
     places = np.searchsorted(cube.energy.values, model.energy)
     places = np.minimum(places, cube.sizes["energy"] - 1)
@@ -62,7 +64,8 @@ def feature_places(cube: xr.Dataset, model: Model) -> np.ndarray:
     if apart.max() > 1e-6:
         raise InputError(
             f"the model's energy {model.energy[apart.argmax()]:g} eV is not among the cube's",
-            "the energies of the training", "train on this scan, or resample it to the model's energies",
+            "the energies of the training",
+            "train on this scan, or resample it to the model's energies",
         )
     return places
 

@@ -11,7 +11,8 @@ from pydantic import Field
 from xafsflow.blocks import Output, over_blocks
 from xafsflow.contract import Span, step
 from xafsflow.errors import InputError
-from xafsflow.kernels import derivative as kernels, edge
+from xafsflow.kernels import derivative as kernels
+from xafsflow.kernels import edge
 from xafsflow.kernels.peak import highest_point
 from xafsflow.names import CUBE, MAP
 

@@ -72,7 +72,7 @@ def tiff_stack(
     stack = open_stack(paths)
     count, rows, columns = stack.shape
     energy = _energies(folders, energies, paths, count, "sample")
-    order = np.argsort(energy)
+    order = np.argsort(energy).tolist()
     block = block_shape(count, rows, columns)
     cube = xr.Dataset(
         {"sample": (CUBE, lazy_stack(stack.take(order), block))}, coords={"energy": energy[order]}
@@ -90,7 +90,9 @@ def tiff_stack(
             cube[name] = (MAP, lazy_mean(images, block[0]))
             continue
         if energies is None and not np.allclose(_energies(folders, None, files, count, name), energy):
-            raise InputError(f"{name} at other energies than sample", "the same energies", "give both sets, or energies")
+            raise InputError(
+                f"{name} at other energies than sample", "the same energies", "give both sets, or energies"
+            )
         cube[name] = (CUBE, lazy_stack(images.take(order), block))
     if dark is not None:
         frames = open_stack(folders.glob(dark))
@@ -107,7 +109,9 @@ def _energies(folders: Any, name: str | None, paths: Sequence[Path], count: int,
     if name is None:
         source = f"names of the {what} files"
         if len(paths) != count:
-            raise InputError(f"{len(paths)} files with {count} images", "a file of energies", "name it with energies")
+            raise InputError(
+                f"{len(paths)} files with {count} images", "a file of energies", "name it with energies"
+            )
         found = energies_from_names([path.name for path in paths])
     else:
         source = name
@@ -188,7 +192,11 @@ def references(
     for setting, given in (("columns", columns), ("offsets", offsets)):
         for name in given:
             if name not in files:
-                raise InputError(f"{name!r} in {setting}", f"one of {', '.join(files)}", f"mend the name{nearest(name, files)}")
+                raise InputError(
+                    f"{name!r} in {setting}",
+                    f"one of {', '.join(files)}",
+                    f"mend the name{nearest(name, files)}",
+                )
     spectra = []
     for name, file in files.items():
         one = read_spectrum(folders.resolve(file), column=columns.get(name))
@@ -196,7 +204,9 @@ def references(
     elements = {one.element for one in spectra if one.element}
     if len(elements) > 1:
         told = ", ".join(f"{one.name}: {one.element or 'unknown'}" for one in spectra)
-        raise InputError(f"references of different elements ({told})", "one element", "check the files of the references")
+        raise InputError(
+            f"references of different elements ({told})", "one element", "check the files of the references"
+        )
     return library_of(spectra)
 
 
@@ -212,7 +222,11 @@ def check_cover(library: xr.Dataset, energy: np.ndarray) -> None:
     for name, first, last in zip(library.spectrum.values, low, high, strict=True):
         if first > energy[0] + 1e-6 or last < energy[-1] - 1e-6:
             apart = first > energy[-1] or last < energy[0]
-            do = "give references of the scan's edge" if apart else "crop the scan's energies with correct.crop"
+            do = (
+                "give references of the scan's edge"
+                if apart
+                else "crop the scan's energies with correct.crop"
+            )
             raise InputError(
                 f"reference {name} from {first:.1f} to {last:.1f} eV",
                 f"{energy[0]:.1f} to {energy[-1]:.1f} eV as the scan has",
@@ -220,7 +234,9 @@ def check_cover(library: xr.Dataset, energy: np.ndarray) -> None:
             )
 
 
-@step(makes="cube", gives=["sample", "flat_field", "foil", "dark"], example={"size": (24, 20), "energies": 60})
+@step(
+    makes="cube", gives=["sample", "flat_field", "foil", "dark"], example={"size": (24, 20), "energies": 60}
+)
 def phantom(
     *,
     size: tuple[Size, Size] = (128, 160),
@@ -246,7 +262,9 @@ def phantom(
     """
     from xafsflow.phantom import Phantom, as_dataset
 
-    return as_dataset(Phantom(size=size, energies=energies, references=tuple(references), tilt=tilt, seed=seed))
+    return as_dataset(
+        Phantom(size=size, energies=energies, references=tuple(references), tilt=tilt, seed=seed)
+    )
 
 
 @step(makes="library")

@@ -43,7 +43,9 @@ def distance(
         The cube with `distance` (metric, y, x); NaN where a pixel has no class.
     """
     if not metrics or len(set(metrics)) < len(metrics):
-        raise InputError(f"metrics {metrics}", "one or more, each once", f"choose among {', '.join(kernels.METRICS)}")
+        raise InputError(
+            f"metrics {metrics}", "one or more, each once", f"choose among {', '.join(kernels.METRICS)}"
+        )
     resting = stored(model)
     output = Output("distance", ("metric", *MAP), sizes={"metric": len(metrics)})
     found = over_blocks(

@@ -16,7 +16,9 @@ from pydantic import Field
 
 from xafsflow.blocks import Output, over_blocks
 from xafsflow.contract import step
-from xafsflow.kernels import edge, mback as matched, normalize as kernels
+from xafsflow.kernels import edge
+from xafsflow.kernels import mback as matched
+from xafsflow.kernels import normalize as kernels
 from xafsflow.kernels.ranges import Windows, larch_ranges
 from xafsflow.names import CUBE, MAP, OUT, Flag
 
@@ -170,7 +172,9 @@ def none(cube: xr.Dataset, /, *, e0: Annotated[float, Field(gt=0)]) -> xr.Datase
     return cube.assign(norm=cube.mu, edge_step=one, e0=one * np.float64(e0))
 
 
-@step(makes="cube", needs=["mu", "flags"], gives=GIVES, example={"e0": 7112.0, "element": "Fe"}, replayed=True)
+@step(
+    makes="cube", needs=["mu", "flags"], gives=GIVES, example={"e0": 7112.0, "element": "Fe"}, replayed=True
+)
 def mback(
     cube: xr.Dataset,
     /,
@@ -221,7 +225,13 @@ def _normalized(
 
 
 def _one_block(
-    mu: Any, flags: Any, method: Callable[..., Any], energy: Any, given: float | None, windows: Windows, more: Any
+    mu: Any,
+    flags: Any,
+    method: Callable[..., Any],
+    energy: Any,
+    given: float | None,
+    windows: Windows,
+    more: Any,
 ) -> tuple[Any, Any, Any, Any]:
     if given is None:
         e0 = edge.find_e0(energy, mu)

@@ -17,7 +17,13 @@ from xafsflow.learn.model import Model, StoredModel, stored
 
 @step(makes="page")
 def page(
-    maps: xr.Dataset, model: Model | StoredModel, findings: Mapping[str, Any], run: Path, /, *, name: str = "report.html"
+    maps: xr.Dataset,
+    model: Model | StoredModel,
+    findings: Mapping[str, Any],
+    run: Path,
+    /,
+    *,
+    name: str = "report.html",
 ) -> Path:
     """Write one self-contained HTML file: maps, spectra, scores, settings, versions and warnings.
 

@@ -11,17 +11,14 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from xafsflow.contract import STEPS, Span, history, step
+from xafsflow.contract import Span, step
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.learn import classifiers, mixtures as mix
+from xafsflow.learn import classifiers
+from xafsflow.learn import mixtures as mix
 from xafsflow.learn.model import Model
-from xafsflow.names import Flag
-from xafsflow.readers.spectra import on_grid
+from xafsflow.steps import replay
 from xafsflow.steps.ingest import check_cover
 
-Plan = list[tuple[str, dict[str, Any]]]
-# Pixels of the scan whose edge step and noise the patterns take on.
-SAMPLED_ROWS = 12
 # Patterns that go through the chain at once: with 210 energies and 3 x 3 fields 8 MB.
 CHUNK = 1024
 
@@ -74,22 +71,26 @@ def mixtures(
     """
     compositions = mix.simplex_grid(library.sizes["spectrum"], step)
     mix.check_size(len(compositions), noise_patterns)
-    check_cover(library, cube.energy.values)
-    plan = _replayed(cube)
-    reference = _reference_norm(cube, library, plan)
-    used = _features(cube, reference, features, span)
-    edge_steps, noise = _sampled_pixels(cube, seed)
-    patch = _patch(plan)
-    spectra = reference.norm.values[:, 0, :]
-    clean = _through(cube, plan, spectra @ compositions.T, np.ones(len(compositions)), None, patch, None)
+    energy = cube.energy.values
+    check_cover(library, energy)
+    plan = replay.replayed(cube)
+    reference = replay.normalized_references(cube, library, plan)
+    used = _features(energy, reference, features, span)
+    pixels = replay.sampled_pixels(cube, seed)
+    heights = reference.edge_step.values[0].astype(float)
+    check_cover(library, energy[[0, -1]] + [min(0.0, pixels.shift.min()), max(0.0, pixels.shift.max())])
+    mixer = replay.Mixer(library, energy, heights, pixels.shift)
+    quiet = replay.Mixer(library, energy, heights, np.zeros(1))(compositions, np.zeros(len(compositions)))
+    clean = replay.through(cube, replay.normalizing(plan), quiet, None, None)
     labels = np.repeat(np.arange(len(compositions)), noise_patterns)
 
     def one_chunk(number: int) -> np.ndarray:
         rng = np.random.default_rng([seed, 1, number])
         rows = labels[number * CHUNK : (number + 1) * CHUNK]
-        drawn = rng.integers(len(edge_steps), size=len(rows))
-        mu = spectra @ compositions[rows].T
-        return _through(cube, plan, mu, edge_steps[drawn], noise[:, drawn], patch, rng)[features].values[used, 0].T
+        drawn = pixels.take(rng.integers(len(pixels.edge_step), size=len(rows)))
+        spectra = mixer(compositions[rows], drawn.shift)
+        found = replay.through(cube, plan, spectra, drawn, rng)[features].values
+        return np.asarray(found[used, 0].T, np.float32)
 
     with ThreadPoolExecutor() as pool:
         table = np.concatenate(list(pool.map(one_chunk, range(-(-len(labels) // CHUNK)))))
@@ -102,106 +103,36 @@ def mixtures(
         )
     return xr.Dataset(
         {
-            "features": (("sample", "feature"), table[good].astype(np.float32)),
+            "features": (("sample", "feature"), table[good]),
             "label": ("sample", labels[good]),
             "composition": (("class", "reference"), compositions),
             "class_features": (("class", "feature"), clean[features].values[used, 0].T),
-            "reference_norm": (("reference", "reference_energy"), spectra.T),
+            "reference_norm": (("reference", "reference_energy"), reference.norm.values[:, 0].T),
         },
         coords={
-            "energy": ("feature", cube.energy.values[used]),
+            "energy": ("feature", energy[used]),
             "reference": [str(name) for name in library.spectrum.values],
-            "reference_energy": cube.energy.values,
+            "reference_energy": energy,
         },
-        attrs={"features": features, "seed": seed, "median_noise": float(np.median(noise / edge_steps))},
+        attrs={
+            "features": features,
+            "seed": seed,
+            "median_noise": float(np.median(pixels.noise / pixels.edge_step)),
+        },
     )
 
 
-def _replayed(cube: xr.Dataset) -> Plan:
-    """The steps that training spectra must pass: those after the absorbance that change a pixel's spectrum."""
-    done = [(entry["step"], entry["settings"]) for entry in history(cube)]
-    return [(name, settings) for name, settings in done if STEPS[name].replayed]
-
-
-def _patch(plan: Plan) -> int:
-    """Width of the field around a pattern whose pixels enter its means."""
-    return 1 + sum(settings.get("window", 3) - 1 for name, settings in plan if name == "correct.average")
-
-
-def _through(
-    cube: xr.Dataset,
-    plan: Plan,
-    spectra: np.ndarray,
-    steps: np.ndarray,
-    noise: np.ndarray | None,
-    patch: int,
-    rng: np.random.Generator | None,
-) -> xr.Dataset:
-    """Spectra `(energy, pattern)`, with noise, after the steps of the plan; one pixel a pattern along x."""
-    quiet = np.zeros_like(spectra) if noise is None else noise
-    mu = mix.noisy_block(spectra, steps, quiet, patch, rng or np.random.default_rng(0))
-    small = xr.Dataset(
-        {
-            "mu": (("energy", "y", "x"), mu),
-            "mu_noise": (("energy", "y", "x"), np.zeros_like(mu)),
-            "flags": (("y", "x"), np.zeros(mu.shape[1:], np.uint8)),
-        },
-        coords={"energy": cube.energy.values},
-    )
-    spatial = [i for i, (name, _) in enumerate(plan) if name == "correct.average"]
-    last = spatial[-1] + 1 if spatial else 0
-    for name, settings in plan[:last]:
-        small = STEPS[name].function(small, **settings)
-    half = patch // 2
-    small = small.isel(y=slice(half, half + 1), x=slice(half, None, patch))
-    small = small.map(lambda array: array.copy(data=np.ascontiguousarray(array.values)))
-    for name, settings in plan[last:]:
-        small = STEPS[name].function(small, **settings)
-    return small
-
-
-def _reference_norm(cube: xr.Dataset, library: xr.Dataset, plan: Plan) -> xr.Dataset:
-    """The references normalized by the steps that normalized the cube; what averages or mends pixels is left out."""
-    treat = [(name, settings) for name, settings in plan if not name.startswith("correct.")]
-    spectra = on_grid(library, cube.energy.values).mu.values.T
-    found = _through(cube, treat, spectra, np.ones(spectra.shape[1]), None, 1, None)
-    bad = [str(n) for n, s in zip(library.spectrum.values, found.norm.values[:, 0].T, strict=True) if not np.isfinite(s).all()]
-    if bad:
-        raise InputError(
-            f"{', '.join(bad)} cannot be normalized as the scan was", "an edge step above zero on the scan's energies",
-            "check the reference's element and edge, and e0, pre and post of the normalization",
-        )
-    return found
-
-
-def _features(cube: xr.Dataset, reference: xr.Dataset, features: str, span: Span) -> np.ndarray:
+def _features(energy: np.ndarray, reference: xr.Dataset, features: str, span: Span) -> np.ndarray:
     """Indices of the energies that become features: inside the span, and finite in the references' features."""
-    energy, e0 = cube.energy.values, float(np.nanmean(reference.e0)) if "e0" in reference else 0.0
+    e0 = float(np.nanmean(reference.e0))
     low, high = (-np.inf if span[0] is None else e0 + span[0]), (np.inf if span[1] is None else e0 + span[1])
     finite = np.isfinite(reference[features].values).all(axis=(1, 2))
     used = np.flatnonzero((energy >= low) & (energy <= high) & finite)
     if used.size < 3:
-        raise InputError(f"{used.size} energies between {low:g} and {high:g} eV", "3 or more features", "widen span")
-    return used
-
-
-def _sampled_pixels(cube: xr.Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Edge steps `(pixel,)` and noise `(energy, pixel)` of pixels with sample from rows spread over the scan."""
-    import dask
-
-    rows = np.unique(np.linspace(0, cube.sizes["y"] - 1, SAMPLED_ROWS + 2).astype(int)[1:-1])
-    some = cube[["edge_step", "flags", "mu_noise"]].isel(y=rows)
-    steps, flags, noise = dask.compute(some.edge_step.data, some.flags.data, some.mu_noise.data)
-    out = int(Flag.BACKGROUND | Flag.DEAD | Flag.SATURATED | Flag.LOW_STEP)
-    good = (flags & out == 0) & (steps > 0) & np.isfinite(noise).all(axis=0)
-    if good.sum() < 20:
-        raise ComputationError(
-            f"{good.sum()} usable pixels in {len(rows)} rows of the scan", "20 or more pixels with sample",
-            "check correct.background and the normalization: too many pixels are flagged",
+        raise InputError(
+            f"{used.size} energies between {low:g} and {high:g} eV", "3 or more features", "widen span"
         )
-    places = np.flatnonzero(good.ravel())
-    places = np.random.default_rng([seed, 0]).permutation(places)[:4000]
-    return steps.ravel()[places].astype(float), noise.reshape(len(noise), -1)[:, places].astype(float)
+    return used
 
 
 @step(makes=("model", "findings"), example={"trees": 10})
@@ -251,12 +182,17 @@ def fit(
         reference_norm=samples.reference_norm.values,
         importances=importances,
         seed=seed,
-        versions={"python": platform.python_version()} | {n: version(n) for n in ("xafsflow", "scikit-learn", "numpy")},
+        versions={"python": platform.python_version()}
+        | {n: version(n) for n in ("xafsflow", "scikit-learn", "numpy")},
     )
     score = classifiers.held_out_score(model.votes(table[held].T), labels[held], model.compositions)
     findings = {
-        "classifier": classifier, "classes": len(model.compositions), "training_patterns": len(known),
-        "held_out_patterns": len(held), "noise": samples.attrs["median_noise"], **score,
+        "classifier": classifier,
+        "classes": len(model.compositions),
+        "training_patterns": len(known),
+        "held_out_patterns": len(held),
+        "noise": samples.attrs["median_noise"],
+        **score,
         "importances": None if importances is None else importances.tolist(),
     }
     return model, findings

@@ -1,0 +1,91 @@
+"""Counts to absorbance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+
+from xafsflow.blocks import Output, over_blocks
+from xafsflow.contract import step
+from xafsflow.kernels import absorb
+from xafsflow.names import CUBE, MAP, Flag
+
+
+@step(makes="cube", needs=["sample", "flat_field"], gives=["mu", "mu_noise", "flags"])
+def absorbance(cube: xr.Dataset, /) -> xr.Dataset:
+    """Absorbance from counts: mu = -ln((sample - dark)/(flat_field - dark)).
+
+    Counts that are NaN, or not above the dark, give NaN at that energy and the flag `not_finite`. `mu_noise` is
+    sqrt(g (1/I + 1/I0)), g the counts a photo-electron, measured from the scatter of the scan between neighboring
+    pixels and energies; it costs nothing until it is asked for.
+
+    Parameters
+    ----------
+    cube
+        With `sample` (energy, y, x) and `flat_field` over energy, y, x or some of them, counts; `dark` (y, x) if measured.
+        A flat field without y and x is an I0 spectrum of another detector, and no dark is taken off it.
+
+    Returns
+    -------
+    Dataset
+        The cube with `mu`, `mu_noise` (energy, y, x) and `flags` (y, x). Where there is a foil, `foil_mu` too.
+
+    Examples
+    --------
+    >>> import xafsflow as xf
+    >>> cube = xf.correct.absorbance(xf.ingest.phantom(size=(16, 16), energies=40))
+    >>> cube.mu.dims
+    ('energy', 'y', 'x')
+    """
+    dark = dark_image(cube)
+    flat = cube.flat_field
+    image = {"y", "x"} <= set(flat.dims)
+    # A flat field taken once is the same at all energies: its noise moves a spectrum as a whole and is no scatter.
+    share = 1.0 if image and "energy" in flat.dims else 0.0
+    for place, dim in enumerate(CUBE):
+        if dim not in flat.dims:
+            flat = flat.expand_dims({f"one_{dim}": 1}, axis=place)
+    outputs = [Output("mu", CUBE), Output("flags", MAP, np.uint8)]
+    settings: dict[str, Any] = {"flat_dark": float(image), "bad_bit": int(Flag.NOT_FINITE)}
+    found = over_blocks(absorb.absorbance, [cube.sample, flat, dark], outputs, **settings)
+    relative = over_blocks(
+        absorb.photon_noise,
+        [cube.sample, flat, dark],
+        [Output("noise", CUBE)],
+        flat_dark=float(image),
+        flat_share=share,
+    )["noise"]
+    flags = found["flags"] | cube.flags if "flags" in cube else found["flags"]
+    result = cube.assign(
+        mu=found["mu"], flags=flags, mu_noise=relative * _scatter_scale(found["mu"], relative)
+    )
+    if "foil" in cube:
+        result["foil_mu"] = over_blocks(absorb.absorbance, [cube.foil, flat, dark], outputs, **settings)["mu"]
+    return result
+
+
+def dark_image(cube: xr.Dataset) -> xr.DataArray:
+    """The dark, `(y, x)` float32; zeros where none was measured."""
+    if "dark" in cube:
+        return cube.dark.astype(np.float32)
+    return xr.DataArray(np.zeros((cube.sizes["y"], cube.sizes["x"]), np.float32), dims=MAP)
+
+
+def _scatter_scale(mu: xr.DataArray, relative: xr.DataArray) -> xr.DataArray:
+    """Measured over predicted scatter, from a few rows spread over the image: a scalar, lazy where mu is."""
+    rows = np.unique(np.linspace(0, mu.sizes["y"] - 1, 12).astype(int))
+    some = [array.isel(y=rows) for array in (mu, relative)]
+    if not mu.chunks:
+        return xr.DataArray(absorb.scatter_scale(*(array.values for array in some)))
+    whole = [argument for array in some for argument in (array.data.rechunk(-1), "eyx")]
+    scale = da.blockwise(
+        _scale_of_whole, "", *whole, concatenate=True, dtype=np.float32, meta=np.empty((), np.float32)
+    )
+    return xr.DataArray(scale)
+
+
+def _scale_of_whole(mu: Any, relative: Any) -> Any:
+    return np.asarray(absorb.scatter_scale(mu, relative))

@@ -1,0 +1,157 @@
+"""Simulated spectra taken through the steps that the scan went through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xafsflow.contract import STEPS, history
+from xafsflow.errors import ComputationError, InputError
+from xafsflow.learn.mixtures import noisy_block
+from xafsflow.names import Flag
+from xafsflow.readers.spectra import on_grid
+
+Plan = list[tuple[str, dict[str, Any]]]
+# Rows of the scan whose pixels lend the patterns their edge step, noise and energy shift.
+SAMPLED_ROWS = 12
+SAMPLED_PIXELS = 4000
+# Energy shifts at which the references are interpolated, over the shifts of the scan; between them a line does.
+SHIFTS = 33
+UNUSABLE = Flag.BACKGROUND | Flag.DEAD | Flag.SATURATED | Flag.LOW_STEP
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """What patterns take from pixels of the scan: `edge_step` and `shift` (pixel,), `noise` (energy, pixel)."""
+
+    edge_step: np.ndarray
+    noise: np.ndarray
+    shift: np.ndarray
+
+    def take(self, places: np.ndarray) -> Pixels:
+        """The pixels at these places."""
+        return Pixels(self.edge_step[places], self.noise[:, places], self.shift[places])
+
+
+def replayed(cube: xr.Dataset) -> Plan:
+    """The steps that simulated spectra must pass: those that changed the spectrum of a pixel."""
+    done = [(entry["step"], entry["settings"]) for entry in history(cube)]
+    return [(name, settings) for name, settings in done if STEPS[name].replayed]
+
+
+def sampled_pixels(cube: xr.Dataset, seed: int) -> Pixels:
+    """Pixels with sample from rows spread over the scan.
+
+    Raises
+    ------
+    ComputationError
+        Hardly any pixel is usable.
+    """
+    import dask
+
+    rows = np.unique(np.linspace(0, cube.sizes["y"] - 1, SAMPLED_ROWS + 2).astype(int)[1:-1])
+    names = [name for name in ("edge_step", "flags", "mu_noise", "energy_shift") if name in cube]
+    found = dask.compute({name: cube[name].isel(y=rows).data for name in names})[0]
+    steps, flags, noise = (np.asarray(found[name]) for name in names[:3])
+    good = (flags & int(UNUSABLE) == 0) & (steps > 0) & np.isfinite(noise).all(axis=0)
+    if good.sum() < 20:
+        raise ComputationError(
+            f"{good.sum()} usable pixels in {len(rows)} rows of the scan",
+            "20 or more pixels with sample",
+            "check correct.background and the normalization: too many pixels are flagged",
+        )
+    places = np.random.default_rng([seed, 0]).permutation(np.flatnonzero(good.ravel()))[:SAMPLED_PIXELS]
+    shift = np.asarray(found.get("energy_shift", np.zeros(steps.shape)))
+    return Pixels(
+        steps.ravel()[places].astype(float),
+        noise.reshape(len(noise), -1)[:, places].astype(float),
+        shift.ravel()[places].astype(float),
+    )
+
+
+class Mixer:
+    """Absorbance of mixtures of references with edge step 1, at the energies where a pixel really measures.
+
+    A pixel with the energy shift s measures at E + s what the monochromator calls E.
+    """
+
+    def __init__(
+        self, library: xr.Dataset, energy: np.ndarray, edge_steps: np.ndarray, shifts: np.ndarray
+    ) -> None:
+        low, high = float(np.min(shifts)), float(np.max(shifts))
+        self.shifts = np.linspace(low, high, SHIFTS) if high > low else np.array([low])
+        raw = [on_grid(library, energy + shift).mu.values.T / edge_steps for shift in self.shifts]
+        self.table = np.stack(raw)
+
+    def __call__(self, compositions: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+        """Spectra `(energy, pattern)` of compositions `(pattern, reference)` at shifts `(pattern,)`, eV."""
+        place = np.interp(shifts, self.shifts, np.arange(len(self.shifts)))
+        below = np.minimum(place.astype(int), max(0, len(self.shifts) - 2))
+        above = np.minimum(below + 1, len(self.shifts) - 1)
+        share = (place - below)[:, None, None]
+        spectra = (1 - share) * self.table[below] + share * self.table[above]
+        mixed: np.ndarray = np.einsum("per,pr->ep", spectra, compositions)
+        return mixed
+
+
+def through(
+    cube: xr.Dataset, plan: Plan, spectra: np.ndarray, pixels: Pixels | None, rng: np.random.Generator | None
+) -> xr.Dataset:
+    """Spectra `(energy, pattern)` after the steps of the plan, one pixel a pattern along x.
+
+    With pixels, they get their edge steps and noise, in a field of neighbors as wide as the plan's means reach; without,
+    they pass as they are.
+    """
+    n_patterns = spectra.shape[1]
+    if pixels is None:
+        zeros = np.zeros(n_patterns)
+        pixels = Pixels(np.ones(n_patterns), np.zeros_like(spectra), zeros)
+    patch = 1 + sum(settings.get("window", 3) - 1 for name, settings in plan if name == "correct.average")
+    mu = noisy_block(spectra, pixels.edge_step, pixels.noise, patch, rng or np.random.default_rng(0))
+    small = xr.Dataset({"mu": (("energy", "y", "x"), mu)}, coords={"energy": cube.energy.values})
+    small["flags"] = (("y", "x"), np.zeros(mu.shape[1:], np.uint8))
+    shift = np.broadcast_to(np.repeat(pixels.shift, patch), mu.shape[1:])
+    small["energy_shift"] = small["energy_shift_error"] = (("y", "x"), shift)
+    spatial = [number for number, (name, _) in enumerate(plan, start=1) if name == "correct.average"]
+    last = spatial[-1] if spatial else 0
+    small = _advance(small, plan[:last])
+    # Behind the last mean over neighbors only the middle of each field is of use.
+    half = patch // 2
+    small = small.isel(y=slice(half, half + 1), x=slice(half, None, patch))
+    small = small.map(lambda array: array.copy(data=np.ascontiguousarray(array.values)))
+    return _advance(small, plan[last:])
+
+
+def _advance(small: xr.Dataset, plan: Plan) -> xr.Dataset:
+    for name, settings in plan:
+        products = {"cube": small, "calibration": small}
+        small = STEPS[name].function(*(products[takes] for takes in STEPS[name].takes), **settings)
+    return small
+
+
+def normalizing(plan: Plan) -> Plan:
+    """The part of a plan that acts on a spectrum alone, without mending, averaging or moving it."""
+    return [(name, settings) for name, settings in plan if name.split(".")[0] in ("normalize", "derive")]
+
+
+def normalized_references(cube: xr.Dataset, library: xr.Dataset, plan: Plan) -> xr.Dataset:
+    """The references on the scan's energies, after its normalization; what mends or moves pixels is left out.
+
+    Raises
+    ------
+    InputError
+        A reference has no edge step above zero there.
+    """
+    found = through(cube, normalizing(plan), on_grid(library, cube.energy.values).mu.values.T, None, None)
+    good = np.isfinite(found.norm.values[:, 0]).all(axis=0)
+    bad = [str(name) for name, fine in zip(library.spectrum.values, good, strict=True) if not fine]
+    if bad:
+        raise InputError(
+            f"{', '.join(bad)} cannot be normalized as the scan was",
+            "an edge step above zero on the scan's energies",
+            "check the reference's element and edge, and the windows of the normalization",
+        )
+    return found
