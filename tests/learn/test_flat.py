@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +19,13 @@ from xafsflow.learn.flat import FlatForest, flatten
 
 TINY = float(np.finfo(np.float32).smallest_subnormal)
 EDGES = [0.0, -0.0, TINY, -TINY, 3 * TINY, 1e-38, -1e-38, 1.0, -1.0, 3.4e38, -3.4e38]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def sums_that_overflow() -> Iterator[None]:
+    """scikit-learn looks for NaN by a sum, which huge numbers overflow."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        yield
 
 
 def by_trees(forest: Any, table: np.ndarray) -> np.ndarray:
@@ -96,10 +105,11 @@ def test_votes__of_a_forest_of_noisy_mixtures_are_predict_proba():
 
 def test_thresholds_between_two_floats__are_rounded_down():
     """Rounded to the nearest, half of the midpoints of neighboring floats would send the upper one left."""
-    steps = np.nextafter(np.float32(1), np.float32(2)) - np.float32(1)
-    table = (1 + steps * np.arange(200)).astype(np.float32)[:, None]
-    fitted = RandomForestClassifier(1, bootstrap=False, random_state=0).fit(table, np.arange(200))
-    assert (flatten(fitted).votes(table.T).argmax(axis=1) == np.arange(200)).all()
+    # scikit-learn takes floats that are less than 1e-7 apart for equal; at 16, neighbors are 2e-6 apart.
+    table = (16 + np.spacing(np.float32(16)) * np.arange(200)).astype(np.float32)[:, None]
+    labels = np.arange(200) % 2
+    fitted = RandomForestClassifier(1, bootstrap=False, random_state=0).fit(table, labels)
+    np.testing.assert_array_equal(flatten(fitted).votes(table.T).argmax(axis=1), labels)
 
 
 def test_classes__keep_their_labels():
@@ -180,10 +190,9 @@ def damaged(flat: FlatForest) -> dict[str, FlatForest]:
 
 def test_damaged_forests__are_refused_before_they_are_walked(flat):
     flat.check()
+    passed = []
     for what, forest in damaged(flat).items():
-        try:
+        with contextlib.suppress(InputError):
             forest.check()
-        except InputError as error:
-            assert "lead astray" in str(error)
-        else:
-            pytest.fail(f"{what} passed")
+            passed.append(what)
+    assert not passed

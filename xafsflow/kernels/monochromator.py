@@ -87,6 +87,11 @@ class Layout(NamedTuple):
     gap_mm: float
     pixel_um: float
 
+    @property
+    def least_energy(self) -> float:
+        """What the planes reflect straight back, eV: nothing below it."""
+        return HC / (2 * self.spacing)
+
     def shift(self, pixels: Any, energy: float, distance_m: float) -> Doubles:
         """Shift, eV, at pixel numbers along the axis; a negative distance stands for crystals that deflect "up".
 

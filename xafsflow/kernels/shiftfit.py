@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.errors import ComputationError
+from xafsflow.kernels.scatter import Scatter
 
 Doubles = NDArray[np.float64]
 # Called with energies of any shape and the order of the derivative, 0 or 1; gives `(curve, *shape)`.
@@ -31,18 +32,8 @@ Curves = Callable[[Doubles, int], Doubles]
 
 # Background: a polynomial of this degree.
 DEGREE = 2
-# Standard deviation of the flux to start with, and below which spectra are too few to know it.
-FIRST_JITTER, LEAST_SPECTRA = 4e-3, 4
-# A residual beyond this many standard deviations pulls less.
-HUBER = 4.0
-# The flux has outliers (a lost shot): Student's t with this many degrees of freedom.
-STUDENT = 4.0
-# A tile's own estimate of its noise is mixed with that of all by this many degrees of freedom.
-SHARED = 20.0
 # eV: the longest step, the step at which the flux comes in, and the one that ends the search.
 LONGEST, NEAR, SMALL = 1.5, 0.05, 1e-5
-# One over the variance of a flux that is not known yet.
-NO_FLUX = 1e24
 STEPS = 60
 
 
@@ -130,7 +121,9 @@ def fit_shifts(spectra: Spectra, basis: Doubles, start: Doubles, fixed: Doubles 
     parameters, flux = np.array(start, float), np.zeros(len(spectra.energy))
     kinds = spectra.curves(spectra.energy[:1], 0).shape[0]
     mix = np.full((len(spectra.mu), kinds), 1 / kinds)
-    scatter = _Scatter(spectra, basis.shape[1])
+    # Amplitudes, slope and background of each spectrum, and its share of the parameters.
+    fitted = kinds + DEGREE + 2 + basis.shape[1] / len(spectra.mu)
+    scatter = Scatter(spectra.variance, spectra.weight, fitted)
     for _ in range(STEPS):
         shift = fixed + basis @ parameters
         linear = _linearize(spectra, shift, flux, scatter.root, mix)
@@ -180,49 +173,6 @@ def with_other_curves(spectra: Spectra, basis: Doubles, found: ShiftFit) -> Doub
     """
     linear = _linearize(spectra, found.shift, found.flux, found.root, _shares(found.amplitude))
     return _solve(linear, basis, found.prior)[1]
-
-
-class _Scatter:
-    """What is known of noise and flux; learned from step to step."""
-
-    def __init__(self, spectra: Spectra, parameters: int) -> None:
-        self.spectra, self.parameters = spectra, parameters
-        self.noise, self.trust = np.ones(len(spectra.mu)), np.ones(spectra.mu.shape)
-        self.jitter = 0.0
-        self.prior = np.full(len(spectra.energy), NO_FLUX)
-
-    @property
-    def root(self) -> Doubles:
-        """The square root of every value's weight."""
-        return np.asarray(
-            np.sqrt(self.trust / self.spectra.variance * _column(self.spectra.weight / self.noise))
-        )
-
-    def learn(self, left: Doubles, flux: Doubles, variance: Doubles, near: bool) -> bool:
-        """Take in weighted residuals `(t, energy)` and the flux with its variance; True where little is new.
-
-        The flux comes in when the shifts are nearly right: before, it would take up what a shift of all does.
-        """
-        count, points = left.shape
-        degrees = points - DEGREE - 3 - (points * bool(self.jitter) + self.parameters) / count
-        weight = np.broadcast_to(self.spectra.weight, count)
-        square = (left**2).sum(axis=1) / weight
-        ratio = (square + SHARED * square.mean() / degrees) / (degrees + SHARED)
-        size = np.abs(left) / np.sqrt(self.trust * _column(weight * ratio))
-        self.noise, self.trust = self.noise * ratio, np.minimum(1.0, HUBER / np.maximum(size, 1e-9))
-        settled = bool(np.abs(ratio - 1).max() < 0.02)
-        if count < LEAST_SPECTRA:
-            return settled
-        if self.jitter == 0:
-            new, relative = FIRST_JITTER if near else 0.0, np.zeros(points)
-        else:
-            relative = (flux**2 + variance) / self.jitter**2
-            new = self.jitter * float(np.sqrt(((STUDENT + 1) / (STUDENT + relative) * relative).mean()))
-        settled = settled and abs(new - self.jitter) < 0.01 * new
-        self.jitter = new
-        if new > 0:
-            self.prior = (STUDENT + 1) / (STUDENT + relative) / new**2
-        return settled
 
 
 def _column(values: Any) -> Any:
@@ -299,7 +249,7 @@ def _finish(
     covariance: Doubles,
     shift: Doubles,
     flux: Doubles,
-    scatter: _Scatter,
+    scatter: Scatter,
 ) -> ShiftFit:
     own = (_project(linear, linear.slope) ** 2).sum(axis=1)
     n_curves = linear.amplitude.shape[1]

@@ -18,7 +18,7 @@ from xafsflow.kernels.shift import move
 from xafsflow.kernels.shiftfit import ShiftFit, Spectra, fit_shifts
 from xafsflow.learn.calibration import calibration_of
 from xafsflow.learn.measured import LIMITS, judge, tiles_of
-from xafsflow.learn.shifts import FLANKS, MARGIN, SPAN, Standards, rough_shift, spectra_of, standards
+from xafsflow.learn.shifts import FLANKS, MARGIN, Standards, rough_shift, spectra_of, standards
 from xafsflow.learn.tiles import Tiles, at_tiles, gather
 
 Doubles = NDArray[np.float64]
@@ -116,21 +116,11 @@ class Distance:
 
 
 def distance_of(
-    cube: xr.Dataset, library: xr.Dataset, name: str, layout: Layout, e0: float, start: float
+    cube: xr.Dataset, library: xr.Dataset, name: str, layout: Layout, e0: float, start: float, span: Span
 ) -> Distance:
-    """The distance at which the geometry explains the cube's foil; computes.
-
-    Raises
-    ------
-    InputError
-        There is no foil, or it is something else.
-    """
-    if "foil_mu" not in cube:
-        raise InputError(
-            "a cube without foil_mu", "a scan of the foil", "give ingest the foil, or leave standard out"
-        )
+    """The distance at which the geometry explains the cube's foil; computes."""
     known = standards(library, [name])
-    found = fit_distance(tiles_of(cube, "foil_mu", known, SPAN, None), known, layout, e0, start)
+    found = fit_distance(tiles_of(cube, "foil_mu", known, span, None), known, layout, e0, start)
     judge(found.misfit, "foil_mu", known)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -108,7 +109,7 @@ def e0(
 
 
 def _edges(norm: Any, energy: Any, method: str) -> Any:
-    known = {
+    known: dict[str, Callable[..., Any]] = {
         "larch": edge.find_e0,
         "largest_derivative": edge.e0_largest_derivative,
         "half_step": edge.e0_half_step,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
@@ -84,23 +85,13 @@ def mixtures(
     clean = replay.through(cube, replay.normalizing(plan), quiet, None, None)
     labels = np.repeat(np.arange(len(compositions)), noise_patterns)
 
-    def one_chunk(number: int) -> np.ndarray:
-        rng = np.random.default_rng([seed, 1, number])
-        rows = labels[number * CHUNK : (number + 1) * CHUNK]
+    def features_of(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         drawn = pixels.take(rng.integers(len(pixels.edge_step), size=len(rows)))
         spectra = mixer(compositions[rows], drawn.shift)
         found = replay.through(cube, plan, spectra, drawn, rng)[features].values
         return np.asarray(found[used, 0].T, np.float32)
 
-    with ThreadPoolExecutor() as pool:
-        table = np.concatenate(list(pool.map(one_chunk, range(-(-len(labels) // CHUNK)))))
-    good = np.isfinite(table).all(axis=1)
-    if good.mean() < 0.5:
-        raise ComputationError(
-            f"{1 - good.mean():.0%} of the training spectra came out NaN",
-            "noise below the edge step",
-            "flag pixels without sample first (correct.background), or average more pixels",
-        )
+    table, good = _in_chunks(features_of, labels, seed)
     return xr.Dataset(
         {
             "features": (("sample", "feature"), table[good]),
@@ -120,6 +111,27 @@ def mixtures(
             "median_noise": float(np.median(pixels.noise / pixels.edge_step)),
         },
     )
+
+
+def _in_chunks(
+    features_of: Callable[[np.ndarray, np.random.Generator], np.ndarray], labels: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Features of all patterns, and which are finite; every chunk has its own random numbers, whatever thread it is on."""
+
+    def one_chunk(number: int) -> np.ndarray:
+        rows = labels[number * CHUNK : (number + 1) * CHUNK]
+        return features_of(rows, np.random.default_rng([seed, 1, number]))
+
+    with ThreadPoolExecutor() as pool:
+        table = np.concatenate(list(pool.map(one_chunk, range(-(-len(labels) // CHUNK)))))
+    good = np.isfinite(table).all(axis=1)
+    if good.mean() < 0.5:
+        raise ComputationError(
+            f"{1 - good.mean():.0%} of the training spectra came out NaN",
+            "noise below the edge step",
+            "flag pixels without sample first (correct.background), or average more pixels",
+        )
+    return table, good
 
 
 def _features(energy: np.ndarray, reference: xr.Dataset, features: str, span: Span) -> np.ndarray:

@@ -1,0 +1,92 @@
+"""Noise of spectra and flux of images, learned while a model is fitted to them (expectation maximization)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Doubles = NDArray[np.float64]
+
+# Standard deviation of the flux to start with, and below which spectra are too few to know it.
+FIRST_JITTER, LEAST_SPECTRA = 4e-3, 4
+# One over the variance of a flux that is not known yet.
+NO_FLUX = 1e24
+# A residual beyond this many standard deviations pulls less.
+HUBER = 4.0
+# The flux has outliers (a lost shot): Student's t with this many degrees of freedom.
+STUDENT = 4.0
+# A spectrum's own estimate of its noise is mixed with that of all by this many degrees of freedom.
+SHARED = 20.0
+# A factor of the variance that stands for spectra without noise.
+LEAST_NOISE = 1e-16
+
+
+class Scatter:
+    """What is known of noise and flux.
+
+    `noise` (t,): factors of the given variances; `trust` (t, energy): Huber's weights; `jitter`: standard deviation of
+    the flux; `prior` (energy,): one over the variance of each image's flux, less for an outlier.
+
+    Parameters
+    ----------
+    variance
+        `(t, energy)`, up to a factor for each spectrum.
+    weight
+        `(t,)` or one number: below 1 for a spectrum that is trusted less.
+    fitted
+        Parameters that are fitted to each spectrum, on the average.
+    """
+
+    def __init__(self, variance: Doubles, weight: Any, fitted: float) -> None:
+        count, points = variance.shape
+        self.variance, self.weight = variance, np.broadcast_to(np.asarray(weight, float), count)
+        self.degrees = points - fitted
+        self.noise, self.trust = np.ones(count), np.ones(variance.shape)
+        self.jitter, self.prior = 0.0, np.full(points, NO_FLUX)
+
+    @property
+    def root(self) -> Doubles:
+        """The square root of every value's weight, `(t, energy)`."""
+        return np.asarray(np.sqrt(self.trust / self.variance * (self.weight / self.noise)[:, None]))
+
+    def learn(self, left: Doubles, flux: Doubles, variance: Doubles, near: bool) -> bool:
+        """Take in what a step of the fit left; True where it told little new.
+
+        Parameters
+        ----------
+        left
+            `(t, energy)`: residuals times `root`.
+        flux, variance
+            `(energy,)`: the flux and the variance that the data leave it.
+        near
+            The shifts are nearly right. The flux comes in then: before, it would take up what a shift of all does.
+        """
+        settled = self._learn_noise(left)
+        if len(left) < LEAST_SPECTRA:
+            return settled
+        return self._learn_flux(flux, variance, near) and settled
+
+    def _learn_noise(self, left: Doubles) -> bool:
+        count, points = left.shape
+        degrees = self.degrees - (points / count if self.jitter else 0.0)
+        square = (left**2).sum(axis=1) / self.weight
+        new = self.noise * (square + SHARED * square.mean() / degrees) / (degrees + SHARED)
+        ratio = np.maximum(new, LEAST_NOISE) / self.noise
+        size = np.abs(left) / np.sqrt(self.trust * (self.weight * ratio)[:, None])
+        self.noise, self.trust = self.noise * ratio, np.minimum(1.0, HUBER / np.maximum(size, 1e-9))
+        return bool(np.abs(ratio - 1).max() < 0.02)
+
+    def _learn_flux(self, flux: Doubles, variance: Doubles, near: bool) -> bool:
+        if self.jitter == 0:
+            if near:
+                self.jitter = FIRST_JITTER
+                self.prior = np.full(len(flux), FIRST_JITTER**-2)
+            return False
+        relative = (flux**2 + variance) / self.jitter**2
+        share = (STUDENT + 1) / (STUDENT + relative)
+        new = self.jitter * float(np.sqrt((share * relative).mean()))
+        settled = abs(new - self.jitter) < 0.01 * new
+        self.jitter, self.prior = new, share / new**2
+        return settled
