@@ -10,7 +10,7 @@ import importlib
 from typing import Any
 
 __version__ = "0.1.0"
-STATIONS = ("ingest", "correct", "normalize", "derive", "train", "classify", "judge", "report")
+STATIONS = ("ingest", "correct", "calibrate", "normalize", "derive", "train", "classify", "judge", "report")
 __all__ = list(STATIONS)
 
 

@@ -108,7 +108,7 @@ def savgol_table(energy: ArrayLike, window: float, order: int = 2, deriv: int = 
     Examples
     --------
     >>> start, weights = savgol_table([0, 1, 2, 3, 4], window=3)
-    >>> start, weights[2].round(9)
+    >>> start, weights[2].round(9) + 0.0
     (array([0, 0, 1, 2, 2]), array([-0.5,  0. ,  0.5]))
     """
     if not (isinstance(order, (int, np.integer)) and order >= deriv):

@@ -24,9 +24,9 @@ def kernel(function: F) -> F:
         # __pycache__ after a change to a kernel that is called from another file.
         cache=True,
         error_model="numpy",  # x/0 is inf or NaN as in numpy; Python's rule stops at the first bad pixel
-        # Not nnan and ninf: NaN is how a pixel says that it could not be computed. Not reassoc: with sums in an order
-        # of the compiler's choice, code from the cache gave other last bits than the same code just compiled, and
-        # a pixel other ones at the end of a row than in its middle. Loops along x, as fast, need no such freedom.
+        # Not nnan and ninf: NaN is how a pixel says that it could not be computed. Not reassoc: with sums in
+        # an order of the compiler's choice, code from the cache gave other last bits than the same code just
+        # compiled, and a pixel others at the end of a row than in its middle. Loops along x do not need it.
         fastmath={
             "contract",  # a*b + c in one instruction
             "nsz",  # -0 may come out as 0

@@ -1,4 +1,4 @@
-"""Motion of the sample between the images of a scan, from their details, and images moved back.
+"""Motion of the sample between the images of a scan, from their details.
 
 Images of a scan differ by more than motion: the edge raises some places more than others, flux and energy tilt change
 whole images. Smooth changes are taken out by a band-pass of about a pixel, which leaves the borders of grains and
@@ -123,48 +123,93 @@ def motion(images: NDArray[Any], most: float) -> tuple[Doubles, Doubles]:
     >>> motion(images, 5)[0].round(2) + 0.0
     array([[ 0.,  0.], [ 0.,  0.], [ 1., -2.]])
     """
-    best = None
+    found = []
     for scale in SCALES:
         path, error = motion_at_scale(images, scale, most)
-        typical = np.median(np.where(np.isfinite(error), error, np.inf))
-        if best is None or typical < best[0]:
-            best = (typical, path, error)
+        typical = float(np.median(np.where(np.isfinite(error), error, np.inf)))
+        found.append((typical, path, error))
         if typical < GOOD:
             break
-    assert best is not None
-    return best[1], best[2]
+    return min(found, key=lambda entry: entry[0])[1:]
 
 
 def motion_at_scale(images: NDArray[Any], scale: float, most: float) -> tuple[Doubles, Doubles]:
     """`motion` by details of one width; see there."""
-    n, n_y, n_x = images.shape
-    window = fading(n_y, n_x)
     seen = np.empty(images.shape, np.float32)
     for image, out in zip(images, seen, strict=True):
-        out[:] = details(image, scale) * window
-    plane = Plane(n_y, n_x)
-    first = np.fft.rfft2(seen[np.argmax([np.vdot(image, image) for image in seen])])
-    path, error = np.zeros((n, 2)), np.zeros((n, 2))
-    for i in range(n):
-        image = np.fft.rfft2(seen[i])
-        path[i], error[i] = plane.register(image, first, plane.search(image * first.conj(), 2 * most))
+        out[:] = details(image, scale)
+    first = int(np.argmax([np.vdot(image, image) for image in seen]))
+    path, error = _first_round(seen, first, min(2 * most, *(n / 4 for n in images.shape[1:])))
     for _ in range(ROUNDS):
         used = (error < POOR).all(axis=1)
         if used.sum() < 2:
             break
-        total = sum(plane.moved(np.fft.rfft2(seen[i]), -path[i]) for i in np.flatnonzero(used))
-        middle = np.median(path[used], axis=0)
-        for i in range(n):
-            image = np.fft.rfft2(seen[i])
-            if used[i]:
-                others, start = (total - plane.moved(image, -path[i])) / (used.sum() - 1), path[i]
-            else:
-                others = total / used.sum()
-                start = plane.search(image * others.conj(), most, middle)
-            path[i], error[i] = plane.register(image, others, start)
+        path, error = _next_round(seen, path, used, most)
     lost = ~(error < POOR).all(axis=1)
     path[lost], error[lost] = np.nan, np.nan
     return path - (0.0 if lost.all() else np.nanmedian(path, axis=0)), error
+
+
+def _first_round(seen: NDArray[Any], first: int, reach: float) -> tuple[Doubles, Doubles]:
+    """All images against one."""
+    plane, window = Plane(*seen.shape[1:]), fading(*seen.shape[1:])
+    path, error = np.zeros((len(seen), 2)), np.zeros((len(seen), 2))
+    other = np.fft.rfft2(seen[first] * window)
+    for i in range(len(seen)):
+        image = np.fft.rfft2(seen[i] * window)
+        path[i], error[i] = plane.register(image, other, plane.search(image * other.conj(), reach))
+    return path, error
+
+
+def _next_round(
+    seen: NDArray[Any], path: Doubles, used: NDArray[np.bool_], most: float
+) -> tuple[Doubles, Doubles]:
+    """Each image against the mean of all others that are used, over the part of the sample that all these show.
+
+    The part moves with the sample by whole pixels: the fading at its borders would pull a motion of some pixels by a
+    hundredth of it towards zero.
+    """
+    low, high = path[used].min(axis=0), path[used].max(axis=0)
+    middle = np.median(path[used], axis=0)
+    path = np.where(used[:, None], path, middle)
+    whole = np.rint(path).astype(int)
+    start = np.maximum(0, -np.rint(low).astype(int))
+    size = [fast(n) for n in seen.shape[1:] - start - np.maximum(0, np.rint(high).astype(int))]
+    plane, window = Plane(*size), fading(*size)
+
+    def part(i: int) -> Any:
+        (y, x), (n_y, n_x) = start + whole[i], size
+        return np.fft.rfft2(seen[i, y : y + n_y, x : x + n_x] * window)
+
+    rest, error = path - whole, np.zeros(path.shape)
+    total = sum(plane.moved(part(i), -rest[i]) for i in np.flatnonzero(used))
+    for i in range(len(seen)):
+        image = part(i)
+        if used[i]:
+            others, near = (total - plane.moved(image, -rest[i])) / (used.sum() - 1), rest[i]
+        else:
+            others = total / used.sum()
+            near = plane.search(image * others.conj(), min(most, *(n / 4 for n in size)))
+        rest[i], error[i] = plane.register(image, others, near)
+    return whole + rest, error
+
+
+def fast(size: int) -> int:
+    """The largest size up to this one that has a fast Fourier transform: a product of 2, 3 and 5.
+
+    Examples
+    --------
+    >>> fast(127), fast(160)
+    (125, 160)
+    """
+    for n in range(size, 0, -1):
+        rest = n
+        for factor in (2, 3, 5):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1:
+            return n
+    return size
 
 
 class Plane:

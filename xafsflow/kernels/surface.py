@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 Doubles = NDArray[np.float64]
 
 LARGEST_ORDER = 4
-# Residuals beyond this many standard deviations pull less.
-HUBER = 3.0
+# Residuals beyond this many standard deviations pull less, learned in this many rounds.
+HUBER, ROUNDS = 3.0, 40
+# Standard errors by which a higher order must be better.
+CLEAR = 2.0
 # A tile's squared cross-validation error counts at most as this many times the median.
 CAP = 16.0
 
@@ -80,15 +82,17 @@ def fit(columns: Any, values: Any, error: Any) -> tuple[Doubles, Doubles, Double
     array([1., 0.])
     """
     weight = np.ones(len(values))
-    for _ in range(30):
+    for turn in range(ROUNDS):
         root = np.sqrt(weight) / error
         q, r = np.linalg.qr(columns * root[:, None])
         found = np.linalg.solve(r, q.T @ (values * root))
-        size = np.abs(values - columns @ found) / error
-        # The errors may be too small alike; their scale is read off the residuals.
+        size = np.maximum(np.abs(values - columns @ found) / error, 1e-12)
+        # The errors may be too small alike: their scale is read off the residuals. At first nearly least absolute
+        # residuals are sought: an outlier must not set the scale that it is judged by.
         scale = max(1.0, 1.4826 * float(np.median(size)))
-        new = np.minimum(1.0, HUBER * scale / np.maximum(size, 1e-12))
-        if np.abs(new - weight).max() < 1e-6:
+        limit = HUBER * scale if turn >= ROUNDS // 2 else 0.1 * float(np.median(size)) + 1e-12
+        new = np.minimum(1.0, limit / size)
+        if turn > ROUNDS // 2 and np.abs(new - weight).max() < 1e-6:
             break
         weight = new
     return found, weight, (q**2).sum(axis=1)
@@ -98,7 +102,7 @@ def choose_order(v: Any, u: Any, values: Any, error: Any, largest: int = LARGEST
     """The order of the surface through values with errors, by leaving one value out at a time.
 
     Of all orders up to `largest` with at most a third as many terms as values, the smallest whose prediction error
-    is not above the least one by more than the standard error of the difference.
+    is not above the least one by more than twice the standard error of the difference.
 
     Parameters
     ----------
@@ -126,7 +130,7 @@ def choose_order(v: Any, u: Any, values: Any, error: Any, largest: int = LARGEST
     scores = [np.minimum(s, CAP * np.median(s)) if len(s) > 2 else s for s in squares]
     best = int(np.argmin([s.mean() for s in scores]))
     more = [score - scores[best] for score in scores]
-    chosen = next(i for i, d in enumerate(more) if d.mean() <= d.std() / np.sqrt(len(d)))
+    chosen = next(i for i, d in enumerate(more) if d.mean() <= CLEAR * d.std() / np.sqrt(len(d)))
     return Choice(chosen, tuple(float(s.mean()) for s in scores), weights[chosen])
 
 
@@ -166,7 +170,7 @@ def slopes(v: Any, u: Any, values: Any, error: Any) -> dict[str, float]:
     Examples
     --------
     >>> v, u = np.meshgrid([-0.5, 0.0, 0.5], [-0.5, 0.5])
-    >>> slopes(v.ravel(), u.ravel(), 1 + 0.1 * v.ravel(), np.full(6, 0.01))["slope_y"]
+    >>> round(slopes(v.ravel(), u.ravel(), 1 + 0.1 * v.ravel(), np.full(6, 0.01))["slope_y"], 9)
     0.2
     """
     columns = basis(v, u, 1)
@@ -185,5 +189,5 @@ def slopes(v: Any, u: Any, values: Any, error: Any) -> dict[str, float]:
     }
     for name, place in (("slope_x", 1), ("slope_y", 2)):
         if len(found) > 1:
-            told |= {name: round(2 * float(found[place]), 12), f"{name}_error": 2 * float(sigma[place])}
+            told |= {name: 2 * float(found[place]), f"{name}_error": 2 * float(sigma[place])}
     return told

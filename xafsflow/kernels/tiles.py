@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
-from xafsflow.kernels.jit import kernel
+
+Doubles = NDArray[np.float64]
 
 # What happened to a pixel: the places of the counts that `tile_sums` returns.
 FATES = ("kept", "bad", "not_finite", "off_step")
@@ -25,7 +26,7 @@ def tile_edges(size: int, tile: float) -> NDArray[np.int64]:
     return np.linspace(0, size, max(1, round(size / tile)) + 1).round().astype(np.int64)
 
 
-def step_weights(energy: Any, below: float, above: float) -> NDArray[np.float64]:
+def step_weights(energy: Any, below: float, above: float) -> Doubles:
     """Weights whose product with a spectrum is its mean above `above` minus its mean below `below`, eV.
 
     Raises
@@ -46,10 +47,9 @@ def step_weights(energy: Any, below: float, above: float) -> NDArray[np.float64]
                 "2 or more on either side of the edge",
                 "scan further, or widen the span",
             )
-    return np.asarray(high / high.sum() - low / low.sum(), np.float64)
+    return np.asarray(high / high.sum() - low / low.sum(), float)
 
 
-@kernel
 def tile_sums(
     values: Any,
     bad: Any,
@@ -60,7 +60,7 @@ def tile_sums(
     weights: Any,
     least: float,
     most: float,
-) -> tuple[Any, Any, Any]:
+) -> tuple[Doubles, Doubles, Doubles]:
     """Sums over the good pixels of each tile in a block, to be added up over all blocks.
 
     A pixel is kept where it is not `bad`, finite at all energies, and its step `sum(weights values)` lies between
@@ -69,7 +69,7 @@ def tile_sums(
     Parameters
     ----------
     values
-        `(energy, y, x)`, float32.
+        `(energy, y, x)`.
     bad
         `(y, x)`; above zero where a pixel is out anyway.
     row, column
@@ -81,51 +81,42 @@ def tile_sums(
 
     Returns
     -------
-    total, place, fate
-        float64 `(1, 1, tile, energy)`, the sums of the spectra; `(1, 1, tile, 3)`, the number of pixels and the sums of
-        their rows and columns; `(1, 1, 4)`, pixels kept and left out, in the order of `FATES`.
+    totals, moments, fates
+        `(1, 1, tile, energy)`, the sums of the spectra; `(1, 1, tile, 3)`, the number of pixels and the sums of
+        their rows and columns; `(1, 1, fate)`, pixels kept and left out, in the order of `FATES`.
+
+    Examples
+    --------
+    >>> values = np.ones((2, 4, 4)) * [[[0.0]], [[1.0]]]
+    >>> edges, numbers = tile_edges(4, 2), np.arange(4)
+    >>> bad, weights = np.eye(4), np.array([-1.0, 1.0])
+    >>> totals, _, fates = tile_sums(values, bad, numbers, numbers, edges, edges, weights, 0.5, 1.5)
+    >>> totals[0, 0, :, 1], fates[0, 0]
+    (array([2., 4., 4., 2.]), array([12.,  4.,  0.,  0.]))
     """
-    n_energy, n_y, n_x = values.shape
-    across = column_edges.size - 1
-    tiles = (row_edges.size - 1) * across
-    total, place = np.zeros((1, 1, tiles, n_energy)), np.zeros((1, 1, tiles, 3))
-    fate = np.zeros((1, 1, 4))
-    step, gap = np.zeros((n_y, n_x)), np.zeros((n_y, n_x))
-    for k in range(n_energy):
-        for y in range(n_y):
-            _add_step(values[k, y], weights[k], step[y], gap[y])
-    keep = np.zeros((n_y, n_x))
-    for y in range(n_y):
-        down = np.searchsorted(row_edges, row[y], "right") - 1
-        for x in range(n_x):
-            what = 0 if least <= step[y, x] <= most else 3
-            what = 2 if gap[y, x] != 0 else what
-            what = 1 if bad[y, x] > 0 else what
-            fate[0, 0, what] += 1
-            if what == 0:
-                keep[y, x] = 1
-                tile = down * across + np.searchsorted(column_edges, column[x], "right") - 1
-                place[0, 0, tile] += np.array([1.0, row[y], column[x]])
-    for y in range(n_y):
-        down = np.searchsorted(row_edges, row[y], "right") - 1
-        for tile in range(across):
-            first = max(0, column_edges[tile] - column[0])
-            last = min(n_x, column_edges[tile + 1] - column[0])
-            for k in range(n_energy):
-                total[0, 0, down * across + tile, k] += _sum_kept(values[k, y], keep[y], first, last)
-    return total, place, fate
+    with np.errstate(invalid="ignore"):
+        step = np.tensordot(weights, values, 1)
+        finite = np.isfinite(values.sum(axis=0, dtype=np.float64))
+        whole = (step >= least) & (step <= most)
+    good = bad <= 0
+    keep = good & finite & whole
+    layers = np.stack([keep, keep * row[:, None], keep * column]).astype(np.float64)
+    down, across = (np.searchsorted(e, n, "right") - 1 for e, n in ((row_edges, row), (column_edges, column)))
+    tiles = (len(row_edges) - 1, len(column_edges) - 1)
+    totals = _by_tile(np.where(keep, values, 0), down, across, tiles)
+    moments = _by_tile(layers, down, across, tiles)
+    fates = [keep, ~good, good & ~finite, good & finite & ~whole]
+    counts = np.array([np.count_nonzero(one) for one in fates], float)
+    return totals[None, None], moments[None, None], counts[None, None]
 
 
-@kernel
-def _add_step(row: Any, weight: Any, step: Any, gap: Any) -> None:
-    for x in range(row.size):
-        step[x] += weight * row[x]
-        gap[x] += 0.0 * row[x]
-
-
-@kernel
-def _sum_kept(row: Any, keep: Any, first: int, last: int) -> Any:
-    total = 0.0
-    for x in range(first, last):
-        total += np.float64(row[x]) if keep[x] > 0 else 0.0
-    return total
+def _by_tile(values: Any, down: Any, across: Any, tiles: tuple[int, int]) -> Doubles:
+    """Sums `(tile, layer)` of `values` `(layer, y, x)` over the pixels of each tile."""
+    first_row, first_column = (
+        np.concatenate([[0], 1 + np.flatnonzero(np.diff(part))]) for part in (down, across)
+    )
+    sums = np.add.reduceat(values, first_column, axis=2, dtype=np.float64)
+    sums = np.add.reduceat(sums, first_row, axis=1)
+    found = np.zeros((*tiles, len(values)))
+    found[np.ix_(down[first_row], across[first_column])] = sums.transpose(1, 2, 0)
+    return found.reshape(-1, len(values))

@@ -16,9 +16,9 @@ READ_BYTES = 192 * 2**20
 def lazy_stack(stack: TiffStack, block: tuple[int, int]) -> da.Array:
     """Counts `(image, y, x)`; a block reads the rows it needs of every image.
 
-    Where strips or tiles are decoded whole, the rows of one reading are whole strips that several blocks
-    share, so that a computation of everything decodes each strip once; strips of more than `READ_BYTES`
-    over all images are decoded once for every `READ_BYTES`.
+    Where strips or tiles are decoded whole, one reading is whole strips that several blocks share: a
+    computation of everything decodes each strip once. A strip that takes more than `READ_BYTES` over all
+    images is decoded once for every `READ_BYTES` of it.
 
     Parameters
     ----------
@@ -71,9 +71,10 @@ def _readings(stack: TiffStack, height: int, row_bytes: int) -> tuple[int, ...]:
     """Rows read together: a block where rows lie apart, else the fewest whole strips that hold one."""
     quantum = stack.row_quantum
     most = max(height, READ_BYTES // row_bytes)
-    if quantum > 1:
-        whole = -(-height // quantum) * quantum
-        height = whole if whole <= most else most // height * height
+    if 1 < quantum <= most:
+        height = min(-(-height // quantum), most // quantum) * quantum
+    elif quantum > most:
+        height = most // height * height
     rows = stack.shape[1]
     return tuple(min(height, rows - start) for start in range(0, rows, height))
 

@@ -185,7 +185,7 @@ def mback(
     pre2: Limit = -50.0,
     norm1: Limit = 100.0,
     norm2: Limit = None,
-    order: Annotated[int, Field(ge=0, le=8)] = 3,
+    order: Annotated[int, Field(ge=0, le=6)] = 3,
 ) -> xr.Dataset:
     """Match the spectrum to the tabulated f2 of the element (Chantler) away from the edge, as Larch's `mback` does.
 

@@ -65,7 +65,7 @@ def foil(
     >>> cube = xf.correct.absorbance(xf.ingest.phantom(size=(32, 32), energies=100, tilt=1.0))
     >>> calibration, findings = calibrate.foil(cube, xf.ingest.phantom_references(), standard="Fe")
     >>> findings["order"], round(findings["before"]["slope_y"], 1)
-    (1, -1.0)
+    (2, -1.0)
     """
     field = fits.measure(cube, "foil_mu", library, [standard], span, tile, order)
     return fits.from_field(field, "foil"), fits.told(field)

@@ -60,7 +60,7 @@ def apply(
             settings = {"energy": cube.energy.values, "cubic": method == "cubic"}
             found |= over_blocks(_moved, [cube[name], shift], [Output(name, CUBE)], **settings)
     bit = xr.where(shift == 0, np.uint8(0), np.uint8(int(Flag.ENERGY_RANGE)))
-    return cube.assign(found, flags=cube.flags | bit)
+    return cube.assign({**found, "flags": cube.flags | bit})
 
 
 def _moved(values: Any, shift: Any, energy: Any, cubic: bool) -> Any:

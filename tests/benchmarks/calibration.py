@@ -1,0 +1,128 @@
+"""The energy calibration against known answers: a scan made from measured spectra, and phantoms of many shapes.
+
+    python tests/benchmarks/calibration.py [--seeds 3] [--data ../shared/data]
+
+One line a case: what the shift was measured from, the order of the surface, bias and root mean square of its error,
+the error it states, and the share of pixels whose true error is within twice the stated one. All in eV.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from xafsflow import correct, ingest
+from xafsflow.phantom import Phantom, as_dataset, truth
+from xafsflow.readers.spectra import library_of, read_spectrum
+from xafsflow.steps import calibrate
+
+ROOT = Path(__file__).resolve().parents[2]
+STANDARDS = {"Fe": "Fe_metal_rt_01", "FeO": "FeO_rt_01", "Fe2O3": "Fe2O3_rt_01"}
+# Tilt along y, along x, and curvature, eV.
+SHAPES = {
+    "tilt +2.2": (2.2, 0.15, 0.06),
+    "tilt -2.2": (-2.2, 0.15, 0.06),
+    "tilt +4, curved -0.5": (4.0, 0.15, -0.5),
+    "tilt -4, curved +0.5": (-4.0, -0.3, 0.5),
+    "tilt +1, curved +0.3": (1.0, 1.0, 0.3),
+    "tilt +0.5": (0.5, 0.0, 0.0),
+    "flat": (0.0, 0.0, 0.0),
+}
+LIMITS = {"foil": {"rms": 0.012, "bias": 0.01}, "sample": {"rms": 0.1, "bias": 0.1}}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One case."""
+
+    case: str
+    way: str
+    order: int
+    bias: float
+    rms: float
+    stated: float
+    inside: float
+    seconds: float
+
+    def __str__(self) -> str:
+        """The row of the table."""
+        limit = LIMITS[self.way]
+        good = self.rms <= limit["rms"] and abs(self.bias) <= limit["bias"]
+        return (
+            f"{self.case:24} {self.way:7} {self.order:5d} {self.bias:9.4f} {self.rms:8.4f} {self.stated:8.4f} "
+            f"{self.inside:8.1%} {self.seconds:7.1f}  {'' if good else 'over the limit'}"
+        )
+
+
+def measured(case: str, way: str, cube: xr.Dataset, library: xr.Dataset, shift: np.ndarray) -> Line:
+    """Calibrate one cube and compare with the truth."""
+    start = time.perf_counter()
+    if way == "foil":
+        calibration, findings = calibrate.foil(cube, library, standard="Fe")
+    else:
+        calibration, findings = calibrate.sample(cube, library)
+    seconds = time.perf_counter() - start
+    wrong = calibration.energy_shift.values - shift
+    stated = calibration.energy_shift_error.values
+    return Line(
+        case=case,
+        way=way,
+        order=findings["order"],
+        bias=float(wrong.mean()),
+        rms=float(np.sqrt((wrong**2).mean())),
+        stated=float(np.sqrt((stated**2).mean())),
+        inside=float((np.abs(wrong) <= 2 * stated).mean()),
+        seconds=seconds,
+    )
+
+
+def scan(data: Path) -> tuple[xr.Dataset, xr.Dataset, np.ndarray]:
+    """The scan with a known answer: cube, references, and the true shift."""
+    folder = data / "scan_fe"
+    patterns = {"flat_field": "flat/*.tif", "foil": "foil/*.tif", "dark": "dark/*.tif"}
+    cube = correct.absorbance(ingest.tiff_stack(folder, energies="energies.csv", **patterns))
+    spectra = [
+        replace(read_spectrum(data / "standards" / "Fe" / f"{file}.xdi"), name=name)
+        for name, file in STANDARDS.items()
+    ]
+    return cube, library_of(spectra), np.load(folder / "truth.npz")["shift"]
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=3, help="phantoms of each shape")
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    options = parser.parse_args()
+    print(
+        f"{'case':24} {'from':7} {'order':>5} {'bias':>9} {'rms':>8} {'stated':>8} {'within 2':>8} {'seconds':>7}"
+    )
+    if (options.data / "scan_fe").is_dir():
+        for way in ("foil", "sample"):
+            print(measured("scan_fe", way, *scan(options.data)), flush=True)
+    lines = []
+    for case, (tilt, tilt_x, curvature) in SHAPES.items():
+        for seed in range(options.seeds):
+            phantom = Phantom(tilt=tilt, tilt_x=tilt_x, curvature=curvature, seed=seed)
+            cube, shift = correct.absorbance(as_dataset(phantom)), truth(phantom)["shift"]
+            for way in ("foil", "sample"):
+                lines.append(measured(f"{case}, seed {seed}", way, cube, ingest.phantom_references(), shift))
+                print(lines[-1], flush=True)
+    for way in ("foil", "sample"):
+        own = [line for line in lines if line.way == way]
+        worst = max(own, key=lambda line: line.rms)
+        inside = np.mean([line.inside for line in own])
+        print(
+            f"{way}: {len(own)} phantoms, worst rms {worst.rms:.4f} ({worst.case}), within 2 errors {inside:.1%}"
+        )
+
+
+if __name__ == "__main__":
+    main()
