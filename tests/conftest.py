@@ -31,10 +31,12 @@ def through_the_steps(rows: int = 24, columns: int = 20) -> dict[str, Any]:
     library = xf.ingest.phantom_references()
     samples = xf.train.mixtures(cube, library, step=0.5, noise_patterns=20)
     model, findings = xf.train.fit(samples, trees=10)
+    calibration = xf.calibrate.constant(cube, shift=0.3)
     cube = xf.classify.forest(cube, model)
     return {
         "cube": cube,
         "library": library,
+        "calibration": calibration,
         "samples": samples,
         "model": model,
         "findings": {"train.fit": findings},

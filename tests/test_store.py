@@ -225,6 +225,7 @@ def test_a_failure_half_way__leaves_nothing_of_that_name_and_the_next_attempt_su
 
 KILLED_HALF_WAY = """
 import os, signal, sys
+from pathlib import Path
 import numpy as np, xarray as xr
 from xafsflow.store import bands, write_maps
 

@@ -169,7 +169,7 @@ def _check_needs(row: Step, products: Sequence[object], settings: Mapping[str, A
             raise InputError(
                 f"{row.name} on a cube with {', '.join(map(str, cube.data_vars)) or 'no variables'}",
                 f"the variable {name}",
-                f"run {' or '.join(makers)} before it" if makers else f"check the setting that names {name}",
+                f"run {' or '.join(makers)} before it, with the images it takes" if makers else f"check the setting that names {name}",
             )
 
 

@@ -134,15 +134,11 @@ def preview(recipe: Recipe, folders: Folders) -> dict[str, Any]:
 
     products: dict[str, Any] = {"data": folders, "findings": {}}
     for planned in recipe.plan:
-        if set(planned.step.takes) <= set(products) and set(planned.step.makes) <= {"cube", "library"}:
+        step = planned.step
+        if set(step.takes) <= set(products) and set(step.makes) <= {"cube", "library"}:
             _advance(planned, products, None)
-        elif (
-            planned.step.takes[:1] == ("cube",)
-            and planned.step.makes == ("cube",)
-            and "run" in planned.step.takes
-        ):
-            continue  # it writes the cube and hands it on
-        else:
+        elif step.station != "calibrate" and "run" not in step.takes:
+            # A calibration or a stored cube leaves the variables as they are: what follows can be looked at.
             break
     if "cube" in products and "library" in products:
         check_cover(products["library"], products["cube"].energy.values)

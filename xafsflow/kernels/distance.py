@@ -12,6 +12,8 @@ from xafsflow.kernels.jit import kernel
 METRICS = ("euclidean", "manhattan", "jensen_shannon", "cosine")
 # Nothing to float32 beside a share of one; where both shares are zero, their ratio is one.
 TINY = np.float32(1e-30)
+# Numbers from 1 to 2 are multiples of one over this.
+LAST_BIT, HALF = np.float32(2**23), np.float32(0.5)
 # Pixels taken out of a block together: a cache line holds as many of one feature.
 TILE = 16
 
@@ -44,7 +46,7 @@ def distances(features: Any, class_index: Any, spectra: Any) -> Any:
     out = np.full((4, n_y, n_x), np.nan, np.float32)
     pixels = np.empty((TILE, n_features), np.float32)
     low = np.empty(TILE, np.float32)
-    work = np.empty((6, n_features), np.float32)
+    work = np.empty((5, n_features), np.float32)
     class_low = np.empty(len(spectra), np.float32)
     for c in range(len(spectra)):
         class_low[c] = spectra[c].min()
@@ -90,22 +92,27 @@ def _plain_distances(first: Any, second: Any) -> tuple[float, float, float]:
 
 @kernel
 def _jensen_shannon(first: Any, second: Any, lowest: Any, work: Any) -> float:
-    """By logarithms of ratios: a difference of entropies would lose what like distributions differ by."""
-    p, q, p_ratio, q_ratio, p_log, q_log = work[0], work[1], work[2], work[3], work[4], work[5]
+    """With p = m (1 + u) and q = m (1 - u), a sum of `m ((1 + u) ln(1 + u) + (1 - u) ln(1 - u))`.
+
+    It is even in u, of the order of u^2, while the two terms are of the order of u. What rounding does to them
+    cancels where 1 + u and 1 - u are exact, so u is a multiple of their last bit.
+    """
+    middle, above, below, above_log, below_log = work[0], work[1], work[2], work[3], work[4]
     p_sum, q_sum = 0.0, 0.0
     for f in range(first.size):
         p_sum += first[f] - lowest
         q_sum += second[f] - lowest
-    p_scale, q_scale = np.float32(1 / p_sum), np.float32(1 / q_sum)
+    if not (0.0 < p_sum < np.inf and 0.0 < q_sum < np.inf):
+        return np.nan
+    p_scale, q_scale = np.float32(0.5 / p_sum), np.float32(0.5 / q_sum)
     for f in range(first.size):
         a, b = (first[f] - lowest) * p_scale + TINY, (second[f] - lowest) * q_scale + TINY
-        over_middle = np.float32(2) / (a + b)
-        p[f], q[f] = a, b
-        p_ratio[f], q_ratio[f] = a * over_middle, b * over_middle
-    log_of_row(p_ratio, p_log)
-    log_of_row(q_ratio, q_log)
+        middle[f] = a + b
+        u = np.float32(np.int32(abs(a - b) / (a + b) * LAST_BIT + HALF)) / LAST_BIT
+        above[f], below[f] = np.float32(1) + u, np.float32(1) - u
+    log_of_row(above, above_log)
+    log_of_row(below, below_log)
     total = 0.0
     for f in range(first.size):
-        total += p[f] * p_log[f] + q[f] * q_log[f]
-    # Rounding may leave less than zero for equal distributions; NaN, which compares as False, stays NaN.
-    return 0.0 if total < 0.0 else np.sqrt(0.5 * total)
+        total += middle[f] * (above[f] * above_log[f] + below[f] * below_log[f])
+    return np.sqrt(max(0.0, 0.5 * total))

@@ -61,6 +61,27 @@ def basis(v: Any, u: Any, order: int) -> Doubles:
     return np.stack([down[:, i] * across[:, j] for i, j in terms(order)], axis=1)
 
 
+def tile_basis(v: Any, u: Any, order: int, half: tuple[float, float]) -> Doubles:
+    """`basis` averaged over tiles around the places, `half` their half widths along y and x.
+
+    What a tile measures is the mean of a bent surface, not its height in the middle. Three places of Gauss and Legendre
+    along each side are exact up to degree 5.
+
+    Examples
+    --------
+    >>> tile_basis([0.0], [0.0], 2, (1.0, 0.0)).round(9) + 0.0
+    array([[ 1. ,  0. ,  0. , -0.5,  0. ,  0. ]])
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(3)
+    down, across = np.asarray(v, float), np.asarray(u, float)
+    parts = [
+        w1 * w2 / 4 * basis(down + half[0] * n1, across + half[1] * n2, order)
+        for n1, w1 in zip(nodes, weights, strict=True)
+        for n2, w2 in zip(nodes, weights, strict=True)
+    ]
+    return np.asarray(sum(parts))
+
+
 def order_of(count: int) -> int:
     """The order of a surface with so many coefficients.
 
@@ -98,7 +119,14 @@ def fit(columns: Any, values: Any, error: Any) -> tuple[Doubles, Doubles, Double
     return found, weight, (q**2).sum(axis=1)
 
 
-def choose_order(v: Any, u: Any, values: Any, error: Any, largest: int = LARGEST_ORDER) -> Choice:
+def choose_order(
+    v: Any,
+    u: Any,
+    values: Any,
+    error: Any,
+    half: tuple[float, float] = (0.0, 0.0),
+    largest: int = LARGEST_ORDER,
+) -> Choice:
     """The order of the surface through values with errors, by leaving one value out at a time.
 
     Of all orders up to `largest` with at most a third as many terms as values, the smallest whose prediction error
@@ -110,6 +138,8 @@ def choose_order(v: Any, u: Any, values: Any, error: Any, largest: int = LARGEST
         Places from -1 to 1, `(place,)`.
     values, error
         `(place,)`.
+    half
+        Half widths of the tiles over which the values are means.
 
     Examples
     --------
@@ -122,7 +152,7 @@ def choose_order(v: Any, u: Any, values: Any, error: Any, largest: int = LARGEST
     for order in range(largest + 1):
         if order and 3 * len(terms(order)) > len(values):
             break
-        columns = basis(v, u, order)
+        columns = tile_basis(v, u, order, half)
         found, weight, leverage = fit(columns, values, error)
         left_out = (values - columns @ found) / (error * np.maximum(1e-6, 1 - leverage))
         squares.append(left_out**2)

@@ -233,9 +233,9 @@ def fit_field(tiles: Tiles, known: Standards, order: int | None) -> Field:
             f"{3 * len(surface.terms(order))} tiles or more",
             "choose smaller tiles or a lower order",
         )
-    choice = surface.choose_order(tiles.v, tiles.u, free.shift, free.own_error, largest)
+    choice = surface.choose_order(tiles.v, tiles.u, free.shift, free.own_error, tiles.half, largest)
     chosen = choice.order if order is None else order
-    columns = surface.basis(tiles.v, tiles.u, chosen)
+    columns = surface.tile_basis(tiles.v, tiles.u, chosen, tiles.half)
     start = surface.fit(columns, free.shift, free.own_error)[0]
     shared = replace(own, spread=_spread(tiles, start, chosen), weight=choice.weight)
     fit = fit_shifts(shared, columns, start)
@@ -249,14 +249,10 @@ def fit_field(tiles: Tiles, known: Standards, order: int | None) -> Field:
 
 
 def _spread(tiles: Tiles, coefficients: Doubles, order: int) -> Doubles:
-    """Variance of the shift within the tiles: they are small, and the surface is a plane there."""
+    """Variance of the shift within the tiles: they are small, and the surface is nearly a plane there."""
     total = np.zeros(len(tiles.v))
-    for place, (size, parts) in enumerate(zip(tiles.shape, tiles.grid, strict=True)):
-        half = 1.0 / parts
-        step = np.array([half, 0.0]) if place == 0 else np.array([0.0, half])
-        ends = [
-            surface.basis(tiles.v + s * step[0], tiles.u + s * step[1], order) @ coefficients for s in (-1, 1)
-        ]
-        # The pixels of a side lie evenly between the ends.
-        total += (ends[1] - ends[0]) ** 2 / 12 * (1 - (parts / size) ** 2)
+    for half in ((tiles.half[0], 0.0), (0.0, tiles.half[1])):
+        low = surface.basis(tiles.v - half[0], tiles.u - half[1], order) @ coefficients
+        high = surface.basis(tiles.v + half[0], tiles.u + half[1], order) @ coefficients
+        total += (high - low) ** 2 / 12
     return total

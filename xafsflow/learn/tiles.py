@@ -43,6 +43,15 @@ class Tiles:
     fate: dict[str, int]
 
     @property
+    def half(self) -> tuple[float, float]:
+        """Half widths of a tile along y and x on the scale of `v` and `u`, such that its pixels' scatter is right."""
+        down, across = (
+            np.sqrt(max(0.0, 1 - (parts / size) ** 2)) / parts
+            for size, parts in zip(self.shape, self.grid, strict=True)
+        )
+        return float(down), float(across)
+
+    @property
     def variance(self) -> Doubles:
         """Up to a factor: photon statistics of a transmission, `(1 + exp(mu)) / pixels`, `(tile, energy)`."""
         return np.asarray((1 + np.exp(np.clip(self.mu, -20, 20))) / self.count[:, None])

@@ -14,7 +14,7 @@ from xafsflow.kernels import absorb
 from xafsflow.names import CUBE, MAP, Flag
 
 
-@step(makes="cube", needs=["sample", "flat_field"], gives=["mu", "mu_noise", "flags"])
+@step(makes="cube", needs=["sample", "flat_field"], gives=["mu", "mu_noise", "flags", "foil_mu"])
 def absorbance(cube: xr.Dataset, /) -> xr.Dataset:
     """Absorbance from counts: mu = -ln((sample - dark)/(flat_field - dark)).
 
