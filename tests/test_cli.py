@@ -138,6 +138,34 @@ def test_run__of_another_recipe_is_refused(finished: Path, scan: Path, recipe: P
     assert "another recipe" in result.stderr
 
 
+def test_run__goes_on_after_it_was_killed_while_it_wrote(
+    finished: Path, scan: Path, recipe: Path, tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(finished, tmp_path / "run"))
+    record = json.loads((out / "run.json").read_text())
+    (out / "run.json").write_text(json.dumps(record | {"state": "unfinished"}))
+    (out / ".run.json.123").write_text("{")
+    (out / "maps.zarr").rename(out / "maps.zarr.partial")
+    assert call("run", recipe, "--data", scan, "--out", out).exit_code == 0
+    one, two = (xr.open_zarr(path / "maps.zarr", chunks=None) for path in (finished, out))
+    xr.testing.assert_equal(one, two)
+
+
+def test_store__keeps_counts_and_changes_no_map(
+    finished: Path, scan: Path, recipe: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(
+        RECIPE.replace("  - correct.absorbance\n", "  - ingest.store: {tile: 16}\n  - correct.absorbance\n")
+    )
+    assert call("run", path, "--data", scan, "--out", tmp_path / "run").exit_code == 0
+    cube = xr.open_zarr(tmp_path / "run" / "cube.zarr", chunks={})
+    assert cube.sample.dtype == np.uint16
+    assert cube.sample.encoding["chunks"] == (70, 16, 16)
+    one, two = (xr.open_zarr(path / "maps.zarr", chunks=None) for path in (finished, tmp_path / "run"))
+    np.testing.assert_allclose(one.fraction, two.fraction, atol=0.02)
+
+
 def test_check__tells_size_and_cost_without_reading_a_pixel(scan: Path, recipe: Path) -> None:
     result = call("check", recipe, "--data", scan)
     assert result.exit_code == 0, result.output

@@ -165,12 +165,14 @@ def _check_needs(row: Step, products: Sequence[object], settings: Mapping[str, A
         )
     for name in row.filled(row.needs, settings):
         if name not in cube:
-            makers = sorted(s.name for s in STEPS.values() if name in s.gives)
-            raise InputError(
-                f"{row.name} on a cube with {', '.join(map(str, cube.data_vars)) or 'no variables'}",
-                f"the variable {name}",
-                f"run {' or '.join(makers)} before it, with the images it takes" if makers else f"check the setting that names {name}",
+            makers = " or ".join(sorted(s.name for s in STEPS.values() if name in s.gives))
+            do = (
+                f"run {makers} before it, with the images it takes"
+                if makers
+                else "check the setting that names it"
             )
+            held = ", ".join(map(str, cube.data_vars)) or "no variables"
+            raise InputError(f"{row.name} on a cube with {held}", f"the variable {name}", do)
 
 
 def _finish(row: Step, result: xr.Dataset, previous: object, given: Mapping[str, Any]) -> xr.Dataset:

@@ -219,7 +219,12 @@ def _claim(recipe: Recipe, folders: Folders, out: Path, fresh: bool) -> None:
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file", "a folder for the run", "choose another --out")
     held = sorted(entry.name for entry in out.iterdir()) if out.is_dir() else []
-    strange = [name for name in held if name not in PARTS]
+    # A file that was being written when its process was killed has a point before its name and a number behind.
+    strange = [
+        name
+        for name in held
+        if name not in PARTS and not name.startswith(tuple(f".{part}." for part in PARTS))
+    ]
     if strange:
         raise InputError(
             f"{out} holds {', '.join(strange[:3])}{' ...' if len(strange) > 3 else ''}",

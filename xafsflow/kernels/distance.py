@@ -12,8 +12,6 @@ from xafsflow.kernels.jit import kernel
 METRICS = ("euclidean", "manhattan", "jensen_shannon", "cosine")
 # Nothing to float32 beside a share of one; where both shares are zero, their ratio is one.
 TINY = np.float32(1e-30)
-# Numbers from 1 to 2 are multiples of one over this.
-LAST_BIT, HALF = np.float32(2**23), np.float32(0.5)
 # Pixels taken out of a block together: a cache line holds as many of one feature.
 TILE = 16
 
@@ -94,8 +92,8 @@ def _plain_distances(first: Any, second: Any) -> tuple[float, float, float]:
 def _jensen_shannon(first: Any, second: Any, lowest: Any, work: Any) -> float:
     """With p = m (1 + u) and q = m (1 - u), a sum of `m ((1 + u) ln(1 + u) + (1 - u) ln(1 - u))`.
 
-    It is even in u, of the order of u^2, while the two terms are of the order of u. What rounding does to them
-    cancels where 1 + u and 1 - u are exact, so u is a multiple of their last bit.
+    It is even in u, of the order of u^2, while its two terms are of the order of u. What rounding does to them
+    cancels where the sum of 1 + u and 1 - u is exactly 2.
     """
     middle, above, below, above_log, below_log = work[0], work[1], work[2], work[3], work[4]
     p_sum, q_sum = 0.0, 0.0
@@ -108,8 +106,10 @@ def _jensen_shannon(first: Any, second: Any, lowest: Any, work: Any) -> float:
     for f in range(first.size):
         a, b = (first[f] - lowest) * p_scale + TINY, (second[f] - lowest) * q_scale + TINY
         middle[f] = a + b
-        u = np.float32(np.int32(abs(a - b) / (a + b) * LAST_BIT + HALF)) / LAST_BIT
-        above[f], below[f] = np.float32(1) + u, np.float32(1) - u
+        above[f] = np.float32(1) + abs(a - b) / (a + b)
+    # In a loop of its own: beside the sum, the compiler would make 1 - u of it again.
+    for f in range(first.size):
+        below[f] = np.float32(2) - above[f]
     log_of_row(above, above_log)
     log_of_row(below, below_log)
     total = 0.0

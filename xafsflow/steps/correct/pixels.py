@@ -88,6 +88,7 @@ def _mend(
     out, filled = spatial.fill_pixels(mu, bad | outside, reach)
     bits = np.where(outside, 0, flags).astype(np.uint8)
     bits[filled & ~outside] &= np.uint8(0xFF ^ int(Flag.NOT_FINITE))
+    bits[bad & ~filled & ~outside] |= np.uint8(int(Flag.NOT_FINITE))
     bits[dead & ~outside] |= np.uint8(int(Flag.DEAD))
     bits[bad & ~dead & ~outside] |= np.uint8(int(Flag.SATURATED))
     return out, bits
