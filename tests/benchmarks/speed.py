@@ -123,9 +123,8 @@ def ingest_line(rows: int, columns: int) -> None:
             shutil.copytree(scan / "sample", Path(folder) / "copy")
 
         mine, other = medians(store, copy, 3)
-        print(
-            f"\n{'ingest of':<10}{size / 1e6:8.0f} MB{'':4}{mine:6.2f} s; copying the files {other:.2f} s; ratio {mine / other:.1f}"
-        )
+        told = f"{mine:.2f} s; copying the files {other:.2f} s; ratio {mine / other:.1f}"
+        print(f"\ningest of {size / 1e6:.0f} MB to Zarr: {told}")
 
 
 def main() -> None:
