@@ -17,7 +17,7 @@ from xafsflow.names import CUBE, VARIABLES, attributes
 # Rows computed and written together: enough blocks for every core, little enough to hold several times.
 BAND_BYTES = 96 * 2**20
 # What a scan brings is no result of a run.
-RESULTS = set(VARIABLES) - {"sample", "flat_field", "foil", "dark"}
+RESULTS = set(VARIABLES) - {"sample", "flat_field", "foil", "dark", "counter", "flat_counter"}
 Progress = Callable[[int, int], None]
 
 
@@ -91,12 +91,19 @@ def write_maps(cube: xr.Dataset, path: Path, *, progress: Progress | None = None
         totals = {name: totals[name] + sums[name] if totals else sums[name] for name in summed}
         if progress:
             progress(done, len(plan))
-    if totals:
-        means = with_means(xr.Dataset(totals))
-        _storable(means).to_zarr(partial, mode="a", zarr_format=3, consolidated=False)
+    few = _few_numbers(cube).assign(with_means(xr.Dataset(totals)) if totals else {})
+    if few:
+        _storable(few).to_zarr(partial, mode="a", zarr_format=3, consolidated=False)
     _consolidate(partial)
     partial.rename(path)
     return open_maps(path)
+
+
+def _few_numbers(cube: xr.Dataset) -> xr.Dataset:
+    """Results for the scan as a whole, such as the drift, computed; means over blocks come from their sums."""
+    field = {"y", "x", "y_block", "x_block"}
+    names = [n for n, a in cube.data_vars.items() if n in RESULTS and not field & set(a.dims)]
+    return cube[[name for name in names if name not in ("mean_norm", "mean_pixels")]].compute()
 
 
 def is_map(name: str, array: xr.DataArray) -> bool:

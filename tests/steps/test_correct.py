@@ -24,7 +24,10 @@ def cube(phantom: Phantom) -> xr.Dataset:
 
 
 def counts_cube(sample: np.ndarray, flat: np.ndarray, dark: np.ndarray | None = None) -> xr.Dataset:
-    found = {"sample": (CUBE, sample), "flat_field": (CUBE[-flat.ndim :] if flat.ndim > 1 else ("energy",), flat)}
+    found = {
+        "sample": (CUBE, sample),
+        "flat_field": (CUBE[-flat.ndim :] if flat.ndim > 1 else ("energy",), flat),
+    }
     if dark is not None:
         found["dark"] = (MAP, dark)
     return xr.Dataset(found, {"energy": 7000.0 + np.arange(len(sample))})
@@ -42,7 +45,9 @@ def test_absorbance__is_the_phantoms_where_there_is_no_noise() -> None:
 def test_absorbance__makes_nan_and_a_flag_of_counts_not_above_the_dark(bad: float) -> None:
     sample = np.full((4, 3, 3), 100.0, np.float32)
     sample[2, 1, 1] = bad
-    found = xf.correct.absorbance(counts_cube(sample, np.full((4, 3, 3), 200.0), np.full((3, 3), 10.0, np.float32)))
+    found = xf.correct.absorbance(
+        counts_cube(sample, np.full((4, 3, 3), 200.0), np.full((3, 3), 10.0, np.float32))
+    )
     assert np.isnan(found.mu.values[2, 1, 1])
     assert np.isnan(found.mu.values).sum() == 1
     assert found.flags.values[1, 1] == Flag.NOT_FINITE
@@ -51,7 +56,9 @@ def test_absorbance__makes_nan_and_a_flag_of_counts_not_above_the_dark(bad: floa
 
 def test_absorbance__takes_no_dark_off_an_i0_spectrum() -> None:
     sample = np.full((4, 2, 2), 110.0, np.float32)
-    found = xf.correct.absorbance(counts_cube(sample, np.arange(1.0, 5.0) * 100, np.full((2, 2), 10.0, np.float32)))
+    found = xf.correct.absorbance(
+        counts_cube(sample, np.arange(1.0, 5.0) * 100, np.full((2, 2), 10.0, np.float32))
+    )
     np.testing.assert_allclose(found.mu.values[:, 0, 0], np.log([1, 2, 3, 4]), atol=1e-6)
 
 
@@ -78,7 +85,9 @@ def test_dead_pixels__are_found_and_filled_from_their_neighbors(phantom: Phantom
 def test_dead_pixels__flags_what_is_saturated_at_some_energies() -> None:
     sample = np.full((5, 8, 8), 1000, np.uint16)
     sample[3, 4, 4] = 65535
-    found = xf.correct.dead_pixels(xf.correct.absorbance(counts_cube(sample, np.full((5, 8, 8), 2000, np.uint16))))
+    found = xf.correct.dead_pixels(
+        xf.correct.absorbance(counts_cube(sample, np.full((5, 8, 8), 2000, np.uint16)))
+    )
     assert found.flags.values[4, 4] == Flag.SATURATED
     np.testing.assert_allclose(found.mu.values[:, 4, 4], np.log(2), atol=1e-6)
 
@@ -118,7 +127,9 @@ def test_average__leaves_masked_pixels_out_and_background_empty() -> None:
 def test_average__counts_a_pixel_with_a_gap_at_its_other_energies() -> None:
     mu = np.ones((3, 3, 3), np.float32)
     mu[1, 1, 1], mu[2, 1, 1] = np.nan, 10
-    cube = xr.Dataset({"mu": (CUBE, mu), "flags": (MAP, np.zeros((3, 3), np.uint8))}, {"energy": [1.0, 2.0, 3.0]})
+    cube = xr.Dataset(
+        {"mu": (CUBE, mu), "flags": (MAP, np.zeros((3, 3), np.uint8))}, {"energy": [1.0, 2.0, 3.0]}
+    )
     np.testing.assert_allclose(xf.correct.average(cube).mu.values[:, 1, 1], [1, 1, 2])
 
 

@@ -55,12 +55,16 @@ def test_mixtures__are_centered_on_the_class_spectra(uniform: Phantom, library: 
 
 
 def test_mixtures__are_the_same_for_the_same_seed(uniform: Phantom, library: xr.Dataset) -> None:
-    made = [xf.train.mixtures(treated(uniform), library, step=1.0, noise_patterns=30, seed=s) for s in (4, 4, 5)]
+    made = [
+        xf.train.mixtures(treated(uniform), library, step=1.0, noise_patterns=30, seed=s) for s in (4, 4, 5)
+    ]
     np.testing.assert_array_equal(made[0].features, made[1].features)
     assert not np.array_equal(made[0].features, made[2].features)
 
 
-def test_mixtures__refuse_references_that_do_not_cover_the_scan(uniform: Phantom, library: xr.Dataset) -> None:
+def test_mixtures__refuse_references_that_do_not_cover_the_scan(
+    uniform: Phantom, library: xr.Dataset
+) -> None:
     short = library.isel(point=library.energy.values[0] > 7100)
     with pytest.raises(InputError, match=r"reference Fe from 7100.2 .* wanted: 7050.0"):
         xf.train.mixtures(treated(uniform), short, step=1.0)

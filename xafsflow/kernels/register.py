@@ -1,8 +1,8 @@
 """Motion of the sample between the images of a scan, from their details.
 
 Images of a scan differ by more than motion: the edge raises some places more than others, flux and energy tilt change
-whole images. Smooth changes are taken out by a band-pass of about a pixel, which leaves the borders of grains and
-holes; these stand at the same place at all energies.
+whole images. A band-pass of about a pixel takes smooth changes out and leaves the borders of grains and holes; these
+stand at the same place at all energies.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xafsflow.kernels.jit import kernel
+from xafsflow.errors import ComputationError, InputError
+from xafsflow.kernels.details import details, fading, specks
 
 Doubles = NDArray[np.float64]
 
@@ -24,76 +25,55 @@ GOOD = 0.03
 POOR = 0.1
 # A peak of a correlation, over the standard deviation of its ground; the highest of 2,000 random ones is 3.7.
 CLEAR = 6.0
-# Images fade to zero over this many pixels at their borders; a wider fading gives away pixels for nothing.
-FADE = 10
 # Tiles along each side of the field whose disagreement is the error of a motion.
 TILES = 5
 # Rounds of registration to the mean of the others; the third moves no image by more than 0.003 pixels.
 ROUNDS = 2
 
 
-@kernel
-def blurred(image: Any, taps: Any) -> Any:
-    """Convolution of `(y, x)` along both axes with symmetric taps `(2 n + 1,)`, zero beyond the image; float32."""
-    n_y, n_x = image.shape
-    half = taps.size // 2
-    along = np.zeros((n_y + 2 * half, n_x), np.float32)
-    padded = np.zeros(n_x + 2 * half, np.float32)
-    for y in range(n_y):
-        padded[half : half + n_x] = image[y]
-        row = along[y + half]
-        for k in range(taps.size):
-            tap, near = taps[k], padded[k : k + n_x]
-            for x in range(n_x):
-                row[x] += tap * near[x]
-    out = np.zeros((n_y, n_x), np.float32)
-    for y in range(n_y):
-        row = out[y]
-        for k in range(taps.size):
-            tap, near = taps[k], along[y + k]
-            for x in range(n_x):
-                row[x] += tap * near[x]
-    return out
+def sample_path(mu: NDArray[Any], unusable: NDArray[np.bool_], most: float) -> tuple[Doubles, Doubles]:
+    """The way of the sample over the detector, for every image.
 
+    Parameters
+    ----------
+    mu
+        Absorbance of a part of the field, `(image, y, x)`.
+    unusable
+        `(y, x)`, pixels that would hold the registration fast, as dead ones do.
+    most
+        How far the sample may lie from the middle of its way, pixels.
 
-def gauss_taps(sigma: float) -> NDArray[np.float32]:
-    """A Gaussian on whole pixels, cut at 4 sigma, with sum one.
+    Returns
+    -------
+    path, error
+        As of `motion`; an image that does not tell lies on the line between its neighbors, with the error NaN.
 
-    Examples
-    --------
-    >>> gauss_taps(0.7).round(3)
-    array([0.   , 0.01 , 0.205, 0.57 , 0.205, 0.01 , 0.   ], dtype=float32)
+    Raises
+    ------
+    ComputationError
+        Less than half of the images tell.
+    InputError
+        The sample goes further than `most`.
     """
-    reach = int(np.ceil(4 * sigma))
-    taps = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    return (taps / taps.sum()).astype(np.float32)
-
-
-def details(image: NDArray[Any], scale: float) -> NDArray[np.float32]:
-    """Difference of two Gaussians of widths `scale` and `2 scale`, over the finite pixels; zero where there are none.
-
-    Both are means over what is finite, so that neither a border nor a hole of NaN leaves a mark of its own.
-    """
-    good = np.isfinite(image)
-    level = np.median(image[good]) if good.any() else 0.0
-    value = np.where(good, image - level, 0).astype(np.float32)
-    weight = good.astype(np.float32)
-    parts = []
-    for sigma in (scale, 2 * scale):
-        taps = gauss_taps(sigma)
-        share = blurred(weight, taps)
-        parts.append(blurred(value, taps) / np.maximum(share, np.float32(1e-6)))
-    # A place that is mostly NaN knows too little of itself.
-    return np.where(blurred(weight, gauss_taps(scale)) > 0.3, parts[0] - parts[1], 0).astype(np.float32)
-
-
-def fading(n_y: int, n_x: int) -> NDArray[np.float32]:
-    """Weights `(y, x)`: one inside, to zero over `FADE` pixels at the borders, half a Hann window."""
-    sides = []
-    for n in (n_y, n_x):
-        near = np.minimum(np.arange(n), np.arange(n)[::-1]) + 0.5
-        sides.append(0.5 - 0.5 * np.cos(np.pi * np.minimum(near / min(FADE, n / 2), 1)))
-    return np.outer(*sides).astype(np.float32)
+    images = np.where(unusable, np.float32(np.nan), mu)
+    images[:, specks(images.mean(axis=0))] = np.nan
+    path, error = motion(images, most)
+    told = np.flatnonzero(np.isfinite(error).all(axis=1))
+    if told.size < max(2, len(mu) / 2):
+        raise ComputationError(
+            f"{told.size} of {len(mu)} images whose motion is known to {POOR} pixels",
+            "half of them or more: grains, holes or borders of a few pixels that all energies show",
+            "choose y and x where there is structure, or leave correct.drift out",
+        )
+    far = float(np.abs(path[told]).max())
+    if far > most:
+        raise InputError(
+            f"a drift of {far:.1f} pixels", f"at most {most:g} pixels", "raise most, or crop energies"
+        )
+    places = np.arange(len(mu))
+    filled = np.stack([np.interp(places, told, path[told, axis]) for axis in (0, 1)], axis=1)
+    # A thousandth of a pixel is beyond all certainty, and hides what another order of a sum makes of the last digits.
+    return filled.round(3), error.round(4)
 
 
 def motion(images: NDArray[Any], most: float) -> tuple[Doubles, Doubles]:
@@ -117,10 +97,11 @@ def motion(images: NDArray[Any], most: float) -> tuple[Doubles, Doubles]:
 
     Examples
     --------
+    >>> from xafsflow.kernels.details import blurred, gauss_taps
     >>> random = np.random.default_rng(0).standard_normal((60, 70)).astype("f4")
     >>> scene = blurred(random, gauss_taps(1.0))
     >>> images = np.stack([scene[5:-5, 5:-5], scene[5:-5, 5:-5], scene[4:-6, 7:-3]])
-    >>> motion(images, 5)[0].round(2) + 0.0
+    >>> motion(images, 5)[0].round(1) + 0.0
     array([[ 0.,  0.], [ 0.,  0.], [ 1., -2.]])
     """
     found = []
@@ -141,7 +122,7 @@ def motion_at_scale(images: NDArray[Any], scale: float, most: float) -> tuple[Do
     first = int(np.argmax([np.vdot(image, image) for image in seen]))
     path, error = _first_round(seen, first, min(2 * most, *(n / 4 for n in images.shape[1:])))
     for _ in range(ROUNDS):
-        used = (error < POOR).all(axis=1)
+        used = np.asarray((error < POOR).all(axis=1))
         if used.sum() < 2:
             break
         path, error = _next_round(seen, path, used, most)
@@ -177,7 +158,7 @@ def _next_round(
     size = [fast(n) for n in seen.shape[1:] - start - np.maximum(0, np.rint(high).astype(int))]
     plane, window = Plane(*size), fading(*size)
 
-    def part(i: int) -> Any:
+    def part(i: Any) -> Any:
         (y, x), (n_y, n_x) = start + whole[i], size
         return np.fft.rfft2(seen[i, y : y + n_y, x : x + n_x] * window)
 

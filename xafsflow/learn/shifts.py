@@ -241,11 +241,23 @@ def fit_field(tiles: Tiles, known: Standards, order: int | None) -> Field:
     fit = fit_shifts(shared, columns, start)
     # What a standard does between its points is not known; straight lines are the other extreme.
     between = with_other_curves(replace(shared, curves=known.lines), columns, fit)
-    left = (free.shift - fit.shift) / free.own_error
-    degrees = max(1.0, float(choice.weight.sum()) - len(start))
-    scale = max(1.0, float((choice.weight * left**2).sum()) / degrees) if count > len(start) else 1.0
-    covariance = fit.covariance * scale + np.outer(between, between)
+    # The tiles on their own again, now that the shifts within them are known.
+    free = fit_shifts(replace(shared, weight=1.0), np.eye(count), fit.shift)
+    covariance = (
+        fit.covariance + np.outer(between, between) + _more_scatter(free, fit, columns, choice.weight)
+    )
     return Field(tiles, known, free, chosen, choice.scores, fit, covariance, known.own_error(fit))
+
+
+def _more_scatter(free: ShiftFit, fit: ShiftFit, columns: Doubles, weight: Doubles) -> Doubles:
+    """What the coefficients' covariance lacks where the tiles scatter about the surface by more than their own errors."""
+    count, terms = columns.shape
+    if count <= terms:
+        return np.zeros((terms, terms))
+    left = (free.shift - fit.shift) / free.own_error
+    scale = float((weight * left**2).sum() / max(1.0, weight.sum() - terms))
+    rows = columns * np.sqrt(weight)[:, None] / free.own_error[:, None]
+    return np.asarray(max(0.0, scale - 1.0) * np.linalg.inv(rows.T @ rows))
 
 
 def _spread(tiles: Tiles, coefficients: Doubles, order: int) -> Doubles:

@@ -1,0 +1,208 @@
+"""The flux of every shot: what a part without sample, or a counter, says about it.
+
+With a flux that differs by a factor `r` between the image of the sample and its flat field, all pixels of that image get
+`mu - ln r`: an offset that is no property of the sample.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xafsflow.errors import ComputationError, InputError
+
+Doubles = NDArray[np.float64]
+
+# Share of the pixels that a trimmed mean leaves out at either end.
+TRIMMED = 0.1
+# Fewer empty pixels than this leave more noise in the offset than they take away.
+LEAST_PIXELS = 50
+# Share of the sample's edge that pixels without sample may show.
+MOST_EDGE = 0.01
+# Pixels this many standard deviations of their kind off its middle belong to another kind.
+APART = 4.0
+
+
+def trimmed_mean(spectra: NDArray[Any]) -> tuple[Doubles, Doubles]:
+    """Mean `(energy,)` of spectra `(energy, pixel)` without the outermost tenth at either end, and its standard error.
+
+    The error is that of J. W. Tukey and D. H. McLaughlin, Sankhya A 25, 331 (1963): the winsorized standard deviation
+    over (1 - 2 * 0.1) sqrt(n).
+
+    Examples
+    --------
+    >>> mean, error = trimmed_mean(np.array([[1.0, 2, 3, 4, 5, 6, 7, 8, 9, 1000]]))
+    >>> mean, error.round(2)
+    (array([5.5]), array([1.07]))
+    """
+    ranked = np.sort(spectra.astype(np.float64), axis=1)
+    n = ranked.shape[1]
+    cut = int(TRIMMED * n)
+    kept = ranked[:, cut : n - cut]
+    winsorized = np.clip(ranked, kept[:, :1], kept[:, -1:])
+    error = (
+        winsorized.std(axis=1, ddof=1) / ((1 - 2 * TRIMMED) * np.sqrt(n))
+        if n > 1
+        else np.full(len(ranked), np.nan)
+    )
+    return kept.mean(axis=1), error
+
+
+def empty_offset(mu: NDArray[Any], usable: NDArray[np.bool_]) -> tuple[Doubles, Doubles]:
+    """The offset of every image from pixels that are known to be empty.
+
+    Parameters
+    ----------
+    mu
+        Absorbance `(energy, y, x)`.
+    usable
+        `(y, x)`, False for what is dead or saturated.
+
+    Returns
+    -------
+    offset, error
+        `(energy,)`: the mean absorbance of the pixels, and its standard error.
+
+    Raises
+    ------
+    InputError
+        Too few pixels are usable and finite.
+    """
+    kept = usable & np.isfinite(mu).all(axis=0)
+    if kept.sum() < LEAST_PIXELS:
+        raise InputError(
+            f"{kept.sum()} usable pixels in the empty region", f"{LEAST_PIXELS} or more", "widen y and x"
+        )
+    return trimmed_mean(mu[:, kept])
+
+
+def found_offset(
+    mu: NDArray[Any], usable: NDArray[np.bool_], background: NDArray[np.bool_]
+) -> tuple[Doubles, Doubles]:
+    """The offset of every image from pixels that look empty: flagged so, or, where none is, those that absorb least.
+
+    Of these, the group of one absorbance is taken, and it must not show the edge that the others show.
+
+    Parameters
+    ----------
+    mu, usable
+        As for `empty_offset`.
+    background
+        `(y, x)`, True where there is no sample as far as is known.
+
+    Raises
+    ------
+    ComputationError
+        No pixels look empty.
+    """
+    good = usable & np.isfinite(mu).all(axis=0)
+    spectra, empty = mu[:, good], background[good]
+    level = np.median(spectra, axis=0) if good.any() else np.zeros(0)
+    others = ~empty
+    if empty.sum() >= LEAST_PIXELS:
+        empty = empty & _of_one_kind(level, spectra, empty)
+    elif level.size >= 2 * LEAST_PIXELS:
+        empty = _of_one_kind(level, spectra, level <= np.sort(level)[LEAST_PIXELS - 1])
+        others = ~empty
+    if empty.sum() < LEAST_PIXELS or others.sum() < LEAST_PIXELS:
+        raise _nothing_empty(f"{empty.sum()} pixels that look empty, {others.sum()} others")
+    offset, error = trimmed_mean(spectra[:, empty])
+    edge = edge_share(offset, trimmed_mean(spectra[:, others])[0])
+    if abs(edge) > MOST_EDGE:
+        raise _nothing_empty(f"{edge:.1%} of the sample's edge in the {empty.sum()} pixels that absorb least")
+    return offset, error
+
+
+def _nothing_empty(found: str) -> ComputationError:
+    return ComputationError(
+        found,
+        f"{LEAST_PIXELS} pixels or more without sample, with at most {MOST_EDGE:.0%} of its edge",
+        "give y and x of an empty region, run correct.background before it, use a counter, or leave correct.flux out",
+    )
+
+
+def _of_one_kind(level: Any, spectra: Any, seed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The pixels whose level, a median over energy, differs from that of the seed pixels by noise only."""
+    bend = spectra[1:-1, seed] - 0.5 * (spectra[:-2, seed] + spectra[2:, seed])
+    # Flux bends all spectra alike. A bend has 1.5 times the variance of a point, a median of n points 1.57/n of it.
+    bend = bend - np.median(bend, axis=1, keepdims=True)
+    noise = 1.4826 * float(np.median(np.abs(bend))) * np.sqrt(1.57 / 1.5 / len(spectra))
+    middle, inside = float(np.median(level[seed])), seed
+    for _ in range(20):
+        inside = np.abs(level - middle) <= APART * noise
+        if not inside.any():
+            break
+        middle = float(np.median(level[inside]))
+        # The flat field's own noise, where it was taken once, spreads the levels too.
+        noise = max(noise, 1.4826 * float(np.median(np.abs(level[inside] - middle))))
+    return inside
+
+
+def edge_share(empty: Doubles, others: Doubles) -> float:
+    """How much of the spectrum of others there is in the offsets of empty pixels, apart from a line.
+
+    Examples
+    --------
+    >>> edge = np.tanh(np.linspace(-5, 5, 50))
+    >>> round(edge_share(0.2 + 0.03 * edge, edge), 6)
+    0.03
+    """
+    line = np.vander(np.linspace(-1, 1, len(others)), 2)
+    return float(np.linalg.lstsq(np.column_stack([line, others]), empty, rcond=None)[0][2])
+
+
+def counter_offset(counter: NDArray[Any], flat_counter: NDArray[Any] | None) -> Doubles:
+    """The offset of every image from counters that see the beam before the sample: `-ln(counter/flat_counter)`.
+
+    Parameters
+    ----------
+    counter, flat_counter
+        `(energy,)`, readings while the sample and while its flat fields were taken; None for one flat field for all
+        energies: then the readings are divided by their mean.
+
+    Raises
+    ------
+    InputError
+        A reading is not above zero.
+
+    Examples
+    --------
+    >>> counter_offset(np.array([100.0, 101.0]), np.array([100.0, 100.0])).round(5) + 0.0
+    array([ 0.     , -0.00995])
+    """
+    readings = [np.asarray(counter, np.float64)]
+    readings.append(
+        np.full(len(counter), readings[0].mean())
+        if flat_counter is None
+        else np.asarray(flat_counter, np.float64)
+    )
+    for values in readings:
+        if not (values > 0).all():
+            raise InputError(
+                f"a counter of {values.min():g}",
+                "readings above zero and finite",
+                "check the file of the counter",
+            )
+    return -np.log(readings[0] / readings[1])
+
+
+def between(before: Any, after: Any, share: Any) -> Any:
+    """The flat field at the time of an image: `(1 - share) before + share after`.
+
+    Parameters
+    ----------
+    before, after
+        Counts `(energy or 1, y, x)` taken before and after the sample.
+    share
+        `(energy,)`, where between the two in time the image lies. A half for stacks that were taken as the scan was; for
+        single images `(n + 1/2)/images`, n the number of the image in the order in which they were taken.
+
+    Examples
+    --------
+    >>> between(np.full((1, 1, 1), 100), np.full((1, 1, 1), 80), np.array([0.25, 0.75])).ravel().tolist()
+    [95.0, 85.0]
+    """
+    part = np.asarray(share, np.float32)[:, None, None]
+    return (1 - part) * np.asarray(before, np.float32) + part * np.asarray(after, np.float32)
