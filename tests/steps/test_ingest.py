@@ -94,9 +94,8 @@ def test_tiff_stack__takes_the_mean_of_dark_frames_and_counters(folder: Path) ->
 
 
 def test_tiff_stack__reads_big_endian_compressed_pages(tmp_path: Path, counts: np.ndarray) -> None:
-    tifffile.imwrite(
-        tmp_path / "all.tif", counts.astype(np.float32), byteorder=">", compression="zlib", bigtiff=True
-    )
+    how = {"byteorder": ">", "compression": "zlib", "bigtiff": True, "photometric": "minisblack"}
+    tifffile.imwrite(tmp_path / "all.tif", counts.astype(np.float32), **how)
     (tmp_path / "e.txt").write_text("\n".join(map(str, ENERGY)))
     cube = xf.ingest.tiff_stack(tmp_path, sample="all.tif", energies="e.txt")
     np.testing.assert_array_equal(cube.sample, counts)
