@@ -36,7 +36,9 @@ VARIABLES: dict[str, Variable] = {
     "energy_shift_error": Variable(MAP, "eV", "standard error of energy_shift"),
     "drift": Variable(("energy", "axis"), "pixel", "where the sample lay at each energy"),
     "drift_error": Variable(("energy", "axis"), "pixel", "standard error of drift"),
-    "flux_offset": Variable(("energy",), "1", "offset of mu from a flux other than the flat field's, taken off"),
+    "flux_offset": Variable(
+        ("energy",), "1", "offset of mu from a flux other than the flat field's, taken off"
+    ),
     "flux_offset_error": Variable(("energy",), "1", "standard error of flux_offset"),
     "e0": Variable(MAP, "eV", "absorption edge"),
     "edge_step": Variable(MAP, "1", "height of the edge"),

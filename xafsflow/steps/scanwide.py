@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from threading import RLock
 from typing import Any
 
 import dask
@@ -17,6 +18,9 @@ import xarray as xr
 from dask.base import tokenize
 
 from xafsflow.blocks import Output, over_blocks
+
+
+_ONE = RLock()
 
 
 class Part:
@@ -85,8 +89,14 @@ def over_scan(
     }
 
 
-@lru_cache(maxsize=8)
 def _found(function: Callable[..., Any], part: Part, settings: tuple[tuple[str, Any], ...]) -> Any:
+    # One at a time: a part may need what another thread is about to find.
+    with _ONE:
+        return _kept(function, part, settings)
+
+
+@lru_cache(maxsize=8)
+def _kept(function: Callable[..., Any], part: Part, settings: tuple[tuple[str, Any], ...]) -> Any:
     # A run stores its maps band by band, and every band asks.
     return function(*part.values(), **dict(settings))
 
