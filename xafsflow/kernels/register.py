@@ -25,6 +25,8 @@ GOOD = 0.03
 POOR = 0.1
 # A peak of a correlation, over the standard deviation of its ground; the highest of 2,000 random ones is 3.7.
 CLEAR = 6.0
+# Places of the first image among all by the details they show; the next where most images do not fit to it.
+FIRST = (0.8, 0.5)
 # Tiles along each side of the field whose disagreement is the error of a motion.
 TILES = 5
 # Rounds of registration to the mean of the others; the third moves no image by more than 0.003 pixels.
@@ -55,9 +57,8 @@ def sample_path(mu: NDArray[Any], unusable: NDArray[np.bool_], most: float) -> t
     InputError
         The sample goes further than `most`.
     """
-    images = np.where(unusable, np.float32(np.nan), mu)
-    images[:, specks(images.mean(axis=0))] = np.nan
-    path, error = motion(images, most)
+    mean = np.where(unusable, np.nan, mu.mean(axis=0))
+    path, error = motion(mu, most, unusable | specks(mean))
     told = np.flatnonzero(np.isfinite(error).all(axis=1))
     if told.size < max(2, len(mu) / 2):
         raise ComputationError(
@@ -76,7 +77,9 @@ def sample_path(mu: NDArray[Any], unusable: NDArray[np.bool_], most: float) -> t
     return filled.round(3), error.round(4)
 
 
-def motion(images: NDArray[Any], most: float) -> tuple[Doubles, Doubles]:
+def motion(
+    images: NDArray[Any], most: float, unusable: NDArray[np.bool_] | None = None
+) -> tuple[Doubles, Doubles]:
     """How far each image lies from the others, and how certain that is.
 
     The band-passed images are registered to one of them, then several times to the mean of all the others, moved
@@ -85,9 +88,11 @@ def motion(images: NDArray[Any], most: float) -> tuple[Doubles, Doubles]:
     Parameters
     ----------
     images
-        Absorbance `(image, y, x)`, NaN where it is not to be used.
+        Absorbance `(image, y, x)`; what is NaN is not used.
     most
         How far an image may lie from the middle of the path, pixels.
+    unusable
+        `(y, x)`, True at pixels that are not used.
 
     Returns
     -------
@@ -105,8 +110,9 @@ def motion(images: NDArray[Any], most: float) -> tuple[Doubles, Doubles]:
     array([[ 0.,  0.], [ 0.,  0.], [ 1., -2.]])
     """
     found = []
+    masked = np.zeros(images.shape[1:], np.bool_) if unusable is None else unusable
     for scale in SCALES:
-        path, error = motion_at_scale(images, scale, most)
+        path, error = _motion_at_scale(images, most, masked, scale)
         typical = float(np.median(np.where(np.isfinite(error), error, np.inf)))
         found.append((typical, path, error))
         if typical < GOOD:
@@ -114,13 +120,20 @@ def motion(images: NDArray[Any], most: float) -> tuple[Doubles, Doubles]:
     return min(found, key=lambda entry: entry[0])[1:]
 
 
-def motion_at_scale(images: NDArray[Any], scale: float, most: float) -> tuple[Doubles, Doubles]:
-    """`motion` by details of one width; see there."""
+def _motion_at_scale(
+    images: NDArray[Any], most: float, unusable: NDArray[np.bool_], scale: float
+) -> tuple[Doubles, Doubles]:
+    """`motion` by details of one width."""
     seen = np.empty(images.shape, np.float32)
     for image, out in zip(images, seen, strict=True):
-        out[:] = details(image, scale)
-    first = int(np.argmax([np.vdot(image, image) for image in seen]))
-    path, error = _first_round(seen, first, min(2 * most, *(n / 4 for n in images.shape[1:])))
+        out[:] = details(np.where(unusable, np.float32(np.nan), image), scale)
+    reach = min(2 * most, *(n / 4 for n in images.shape[1:]))
+    # By how much they show: what shows most of all may be a failure, what shows least is noise.
+    order = np.argsort([np.vdot(image, image) for image in seen])
+    for share in FIRST:
+        path, error = _first_round(seen, order[int(share * (len(order) - 1))], reach)
+        if (error < POOR).all(axis=1).mean() > 0.5:
+            break
     for _ in range(ROUNDS):
         used = np.asarray((error < POOR).all(axis=1))
         if used.sum() < 2:
@@ -131,7 +144,7 @@ def motion_at_scale(images: NDArray[Any], scale: float, most: float) -> tuple[Do
     return path - (0.0 if lost.all() else np.nanmedian(path, axis=0)), error
 
 
-def _first_round(seen: NDArray[Any], first: int, reach: float) -> tuple[Doubles, Doubles]:
+def _first_round(seen: NDArray[Any], first: Any, reach: float) -> tuple[Doubles, Doubles]:
     """All images against one."""
     plane, window = Plane(*seen.shape[1:]), fading(*seen.shape[1:])
     path, error = np.zeros((len(seen), 2)), np.zeros((len(seen), 2))

@@ -11,10 +11,13 @@ Doubles = NDArray[np.float64]
 
 # Standard deviation of the flux to start with, and below which spectra are too few to know it.
 FIRST_JITTER, LEAST_SPECTRA = 4e-3, 4
+# No beam is less steady; with more, the flux would take up the edge itself where the model does not fit.
+MOST_JITTER = 0.03
 # One over the variance of a flux that is not known yet.
 NO_FLUX = 1e24
-# A residual beyond this many standard deviations pulls less.
-HUBER = 4.0
+# A residual beyond this many standard deviations pulls less, the less the farther it is out; but no more than this
+# share of a spectrum: where a model fails at the edge, the edge must not pass for a handful of outliers.
+FAR, OUTLIERS = 4.0, 0.03
 # The flux has outliers (a lost shot): Student's t with this many degrees of freedom.
 STUDENT = 4.0
 # A spectrum's own estimate of its noise is mixed with that of all by this many degrees of freedom.
@@ -26,8 +29,8 @@ LEAST_NOISE = 1e-16
 class Scatter:
     """What is known of noise and flux.
 
-    `noise` (t,): factors of the given variances; `trust` (t, energy): Huber's weights; `jitter`: standard deviation of
-    the flux; `prior` (energy,): one over the variance of each image's flux, less for an outlier.
+    `noise` (t,): factors of the given variances; `trust` (t, energy): below 1 for an outlier; `jitter`: standard
+    deviation of the flux; `prior` (energy,): one over the variance of each image's flux, less for an outlier.
 
     Parameters
     ----------
@@ -65,7 +68,7 @@ class Scatter:
         """
         settled = self._learn_noise(left)
         if len(left) < LEAST_SPECTRA:
-            return settled
+            return bool(settled)
         return self._learn_flux(flux, variance, near) and settled
 
     def _learn_noise(self, left: Doubles) -> bool:
@@ -74,8 +77,10 @@ class Scatter:
         square = (left**2).sum(axis=1) / self.weight
         new = self.noise * (square + SHARED * square.mean() / degrees) / (degrees + SHARED)
         ratio = np.maximum(new, LEAST_NOISE) / self.noise
-        size = np.abs(left) / np.sqrt(self.trust * (self.weight * ratio)[:, None])
-        self.noise, self.trust = self.noise * ratio, np.minimum(1.0, HUBER / np.maximum(size, 1e-9))
+        size = np.maximum(np.abs(left) / np.sqrt(self.trust), 1e-30)
+        middle, end = np.quantile(size, [0.5, 1 - OUTLIERS], axis=1)
+        limit = np.maximum(FAR * 1.4826 * middle, end)
+        self.noise, self.trust = self.noise * ratio, np.minimum(1.0, limit[:, None] / size) ** 2
         return bool(np.abs(ratio - 1).max() < 0.02)
 
     def _learn_flux(self, flux: Doubles, variance: Doubles, near: bool) -> bool:
@@ -86,7 +91,9 @@ class Scatter:
             return False
         relative = (flux**2 + variance) / self.jitter**2
         share = (STUDENT + 1) / (STUDENT + relative)
-        new = self.jitter * float(np.sqrt((share * relative).mean()))
-        settled = abs(new - self.jitter) < 0.01 * new
+        new = min(MOST_JITTER, self.jitter * float(np.sqrt((share * relative).mean())))
+        # Far below the noise of a mean over all spectra it does not matter any more.
+        typical = np.sqrt(np.median(self.noise[:, None] * self.variance) / len(self.noise))
+        settled = abs(new - self.jitter) < 0.01 * new or new < 0.3 * typical
         self.jitter, self.prior = new, share / new**2
-        return settled
+        return bool(settled)

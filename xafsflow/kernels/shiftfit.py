@@ -34,7 +34,8 @@ Curves = Callable[[Doubles, int], Doubles]
 DEGREE = 2
 # eV: the longest step, the step at which the flux comes in, and the one that ends the search.
 LONGEST, NEAR, SMALL = 1.5, 0.05, 1e-5
-STEPS = 60
+# Steps in all, and those after which noise and flux need not be settled to the last percent.
+STEPS, PATIENCE = 60, 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +125,7 @@ def fit_shifts(spectra: Spectra, basis: Doubles, start: Doubles, fixed: Doubles 
     # Amplitudes, slope and background of each spectrum, and its share of the parameters.
     fitted = kinds + DEGREE + 2 + basis.shape[1] / len(spectra.mu)
     scatter = Scatter(spectra.variance, spectra.weight, fitted)
-    for _ in range(STEPS):
+    for turn in range(STEPS):
         shift = fixed + basis @ parameters
         linear = _linearize(spectra, shift, flux, scatter.root, mix)
         mix = _shares(linear.amplitude)
@@ -140,7 +141,7 @@ def fit_shifts(spectra: Spectra, basis: Doubles, start: Doubles, fixed: Doubles 
         parameters += step * min(1.0, LONGEST / max(longest, SMALL))
         left = _project(linear, linear.residual - flux - linear.slope * _column(moves))
         settled = scatter.learn(left, flux, np.diag(covariance)[: len(flux)], near=longest < NEAR)
-        if settled and longest < SMALL:
+        if longest < SMALL and (settled or turn >= PATIENCE):
             return _finish(
                 linear, parameters, covariance[len(flux) :, len(flux) :], shift + moves, flux, scatter
             )
@@ -203,10 +204,8 @@ def _linearize(spectra: Spectra, shift: Doubles, flux: Doubles, root: Doubles, m
 def _shares(amplitude: Doubles) -> Doubles:
     """The curves' shares in a spectrum, to which its slope belongs; even ones where there is no sum."""
     total = amplitude.sum(axis=1, keepdims=True)
-    even = np.full(amplitude.shape, 1 / amplitude.shape[1])
-    return np.where(
-        np.abs(total) > 1e-3 * np.abs(amplitude).sum(axis=1, keepdims=True), amplitude / total, even
-    )
+    some = np.abs(total) > 1e-3 * np.abs(amplitude).sum(axis=1, keepdims=True)
+    return np.where(some, amplitude / np.where(some, total, 1.0), 1 / amplitude.shape[1])
 
 
 def _spread_out(spectra: Spectra, energy: Doubles, order: int) -> Doubles:

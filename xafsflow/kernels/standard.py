@@ -66,8 +66,23 @@ def alignment_error(
     return float(noise / np.sqrt(left @ left))
 
 
+def levels(energy: ArrayLike, mu: ArrayLike) -> tuple[float, float]:
+    """Medians of a spectrum over the first 15 % and over the last 30 % of its range of energies.
+
+    Examples
+    --------
+    >>> levels([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [0.1, 0.1, 0, 0, 0, 1, 2, 1, 1, 1, 1])
+    (0.1, 1.0)
+    """
+    grid, values = np.asarray(energy, float), np.asarray(mu, float)
+    reach = grid[-1] - grid[0]
+    low = values[grid <= grid[0] + 0.15 * reach]
+    high = values[grid >= grid[-1] - 0.3 * reach]
+    return float(np.median(low)), float(np.median(high))
+
+
 def half_rise(energy: ArrayLike, mu: ArrayLike) -> float:
-    """Where a spectrum passes the middle between its first and its last fifth for the last time, eV.
+    """Where a spectrum passes the middle between its `levels` for the last time, eV.
 
     A rough place of the edge, to start a search with.
 
@@ -82,8 +97,7 @@ def half_rise(energy: ArrayLike, mu: ArrayLike) -> float:
     4.0
     """
     grid, values = np.asarray(energy, float), np.asarray(mu, float)
-    fifth = max(1, grid.size // 5)
-    low, high = np.median(values[:fifth]), np.median(values[-fifth:])
+    low, high = levels(grid, values)
     under = np.flatnonzero(values < 0.5 * (low + high))
     last = int(under[-1]) if under.size else grid.size - 1
     if high <= low or last == grid.size - 1:

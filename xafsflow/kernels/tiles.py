@@ -12,7 +12,7 @@ from xafsflow.errors import InputError
 Doubles = NDArray[np.float64]
 
 # What happened to a pixel: the places of the counts that `tile_sums` returns.
-FATES = ("kept", "bad", "not_finite", "off_step")
+FATES = ("kept", "dead_or_saturated", "not_finite", "other_step")
 
 
 def tile_edges(size: int, tile: float) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from xafsflow.errors import ComputationError, InputError, XafsflowWarning
 from xafsflow.kernels import shift as kernels
 from xafsflow.kernels import surface
 from xafsflow.learn.calibration import calibration_of
-from xafsflow.learn.shifts import FLANKS, Field, Standards, fit_field, standards
+from xafsflow.learn.shifts import FLANKS, Field, Standards, fit_field, rough_fit, standards
 from xafsflow.learn.tiles import Tiles, at_tiles, gather
 
 Doubles = NDArray[np.float64]
@@ -23,6 +23,8 @@ Doubles = NDArray[np.float64]
 LIMITS = {"foil_mu": (0.5, 1.5), "mu": (0.3, 3.0)}
 # Share of the edge step that a model may leave unexplained: told, refused.
 POOR, WRONG = 0.02, 0.05
+# Share of the edge step by which a mean over the field may differ because its energies do.
+BLUR = 0.03
 # eV: a shift and an error beyond these are told.
 LARGE_SHIFT, LARGE_ERROR = 10.0, 0.1
 
@@ -52,9 +54,17 @@ def measure(
     ------
     InputError
         The images hold something else, or too little.
+    ComputationError
+        Shift and composition cannot be told apart.
     """
     known = standards(library, names)
-    field = fit_field(tiles_of(cube, name, known, span, tile), known, order)
+    tiles = tiles_of(cube, name, known, span, tile)
+    try:
+        rough = rough_fit(tiles, known)
+        judge(known.misfit(rough) - BLUR, name, known, told=False)
+        field = fit_field(tiles, known, float(rough.shift[0]), order)
+    except ComputationError as unsettled:
+        raise _refusal(name, known) from unsettled
     judge(field.misfit, name, known)
     shift, error = field.maps()
     if abs(float(shift.mean())) > LARGE_SHIFT:
@@ -64,17 +74,38 @@ def measure(
     return field
 
 
-def judge(misfit: float, name: str, known: Standards) -> None:
-    """Refuse a fit that leaves more than 5 % of the edge step unexplained, and tell of one that leaves 2 %."""
-    told = ", ".join(known.names)
+def _refusal(name: str, known: Standards) -> ComputationError | InputError:
+    listed = ", ".join(known.names)
+    if len(known.names) == 1:
+        return InputError(
+            f"{name} whose edge does not settle on that of {listed}",
+            "images of the standard's material",
+            "check which images are given, and the standard",
+        )
+    return ComputationError(
+        f"{name} in which shift and amounts of {listed} cannot be told apart",
+        "references that differ from each other by more than a shift, and explain the sample",
+        "measure a foil, leave out references that look alike, or add those that are missing",
+    )
+
+
+def judge(misfit: float, name: str, known: Standards, *, told: bool = True) -> None:
+    """Refuse a fit that leaves more than 5 % of the edge step unexplained, and tell of one that leaves 2 %.
+
+    Raises
+    ------
+    InputError
+        The images show something else.
+    """
+    listed = ", ".join(known.names)
     if misfit > WRONG:
         raise InputError(
-            f"{name} that differs from {told} by {misfit:.1%} of the edge step",
+            f"{name} that differs from {listed} by {misfit:.1%} of the edge step",
             f"less than {WRONG:.0%}",
             "check that the standard is what the images show, and that nothing is saturated",
         )
-    if misfit > POOR:
-        _warn(f"{name} differs from {told} by {misfit:.1%} of the edge step; the energy shift may be off")
+    if told and misfit > POOR:
+        _warn(f"{name} differs from {listed} by {misfit:.1%} of the edge step; the energy shift may be off")
 
 
 def check_certain(field: Field, worst: float) -> None:

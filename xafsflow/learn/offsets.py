@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +12,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from xafsflow.contract import Span
-from xafsflow.errors import ComputationError, InputError
-from xafsflow.kernels import standard
+from xafsflow.errors import ComputationError, InputError, XafsflowWarning
+from xafsflow.kernels import standard, surface
 from xafsflow.kernels.monochromator import Layout
 from xafsflow.kernels.shift import move
 from xafsflow.kernels.shiftfit import ShiftFit, Spectra, fit_shifts
 from xafsflow.learn.calibration import calibration_of
 from xafsflow.learn.measured import LIMITS, judge, tiles_of
-from xafsflow.learn.shifts import FLANKS, MARGIN, Standards, rough_shift, spectra_of, standards
+from xafsflow.learn.shifts import FLANKS, MARGIN, Standards, rough_fit, spectra_of, standards
 from xafsflow.learn.tiles import Tiles, at_tiles, gather
 
 Doubles = NDArray[np.float64]
@@ -26,6 +27,8 @@ Doubles = NDArray[np.float64]
 ROUNDS = 4
 # Standard errors by which a change over the field must stand out.
 CLEAR = 5.0
+# eV, root mean square, by which tiles may differ from a calibration before that is told.
+UNEVEN = 0.1
 # eV on either side of the edge that two spectra of one compound are compared by.
 COMPARED = 60.0
 # eV on either side of a tabulated edge within which the measured one is looked for.
@@ -40,16 +43,32 @@ def one_shift(
     names: Sequence[str] | None,
     span: Span,
 ) -> tuple[float, float]:
-    """One shift on top of a calibration, fitted to all tiles, and its error, eV; computes."""
+    """The field's mean shift on top of a calibration, and its error, eV; computes."""
     known = standards(library, names)
     tiles = tiles_of(cube, name, known, span, None)
-    fixed = at_tiles(calibration.energy_shift.values, tiles)
-    start = rough_shift(tiles, known) - np.average(fixed, weights=tiles.count)
-    whole = spectra_of(tiles, known)
-    fit = fit_shifts(whole, np.ones((len(tiles.mu), 1)), np.array([start]), fixed)
+    fit = _each_tile(tiles, known)
     judge(known.misfit(fit), name, known)
-    error = np.hypot(np.sqrt(fit.covariance[0, 0]), known.own_error(fit))
-    return float(fit.parameters[0]), float(error)
+    left = fit.shift - at_tiles(calibration.energy_shift.values, tiles)
+    share = tiles.count / tiles.count.sum()
+    found = float(share @ left)
+    _tell_uneven(left - found, fit.own_error, name)
+    return found, float(np.hypot(np.sqrt(share @ fit.covariance @ share), known.own_error(fit)))
+
+
+def _each_tile(tiles: Tiles, known: Standards) -> ShiftFit:
+    count = len(tiles.mu)
+    start = float(rough_fit(tiles, known).shift[0])
+    return fit_shifts(spectra_of(tiles, known), np.eye(count), np.full(count, start))
+
+
+def _tell_uneven(left: Doubles, error: Doubles, name: str) -> None:
+    """Warn where shifts that should be even over the field are not."""
+    scatter = float(np.sqrt(np.mean(left**2)))
+    if scatter > UNEVEN and scatter > CLEAR * float(np.median(error)):
+        text = f"the shift of {name} differs over the field by {scatter:.2f} eV (root mean square) from the calibration"
+        warnings.warn(
+            f"{text}: calibrate the field first, or check its geometry", XafsflowWarning, stacklevel=4
+        )
 
 
 def raised(calibration: xr.Dataset, offset: float, error: float, **told: Any) -> xr.Dataset:
@@ -94,6 +113,7 @@ class Distance:
     fit: ShiftFit
     misfit: float
     systematic: float
+    left: dict[str, float]
 
     def maps(self) -> tuple[Doubles, Doubles]:
         """`energy_shift` and `energy_shift_error`, `(y, x)`, eV."""
@@ -112,6 +132,7 @@ class Distance:
             "offset": float(self.fit.parameters[0]),
             "offset_error": float(np.hypot(np.sqrt(self.fit.covariance[0, 0]), self.systematic)),
             "misfit": self.misfit,
+            "after": self.left,
         }
 
 
@@ -136,7 +157,7 @@ def fit_distance(tiles: Tiles, known: Standards, layout: Layout, e0: float, star
     whole = spectra_of(tiles, known)
     place, size = (tiles.v, tiles.u)[layout.axis], layout.shape[layout.axis]
     pixels = (place + 1) * size / 2 - 0.5
-    distance, offset = start, rough_shift(tiles, known)
+    distance, offset = start, float(rough_fit(tiles, known).shift[0])
     for _ in range(ROUNDS):
         columns = np.stack([np.ones(len(pixels)), layout.shift(pixels, e0, distance)], axis=1)
         fit = fit_shifts(whole, columns, np.array([offset, 1.0]))
@@ -150,7 +171,13 @@ def fit_distance(tiles: Tiles, known: Standards, layout: Layout, e0: float, star
             )
         distance /= factor
     error = abs(distance) * sigma / abs(factor)
-    return Distance(layout, e0, float(distance), error, fit, known.misfit(fit), known.own_error(fit))
+    free = _each_tile(tiles, known)
+    left = free.shift - fit.shift
+    _tell_uneven(left, free.own_error, "the foil")
+    after = surface.slopes(tiles.v, tiles.u, -left, free.own_error)
+    return Distance(
+        layout, e0, float(distance), float(error), fit, known.misfit(free), known.own_error(fit), after
+    )
 
 
 def align(

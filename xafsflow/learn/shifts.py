@@ -122,7 +122,8 @@ def standards(library: xr.Dataset, names: Sequence[str] | None) -> Standards:
         near = _near_edge(energy, mu)
         own, height = energy[near], mu[near]
         edges.append(spectra.half_rise(own, height))
-        steps.append(np.median(height[-(near.size // 5) :]) - np.median(height[: near.size // 5]))
+        low, high = spectra.levels(own, height)
+        steps.append(high - low)
         noise = spectra.point_noise(own, height)
         alignment.append(spectra.alignment_error(own, height, spline(own, 1), noise))
     return Standards(
@@ -143,7 +144,7 @@ def _points(energy: Doubles, mu: Doubles) -> tuple[Doubles, Doubles]:
 
 
 def _near_edge(energy: Doubles, mu: Doubles) -> NDArray[np.int64]:
-    """The points of a long spectrum within `REACH` of its steepest rise: first and last fifth lie beside the edge."""
+    """The points of a long spectrum within `REACH` of its steepest rise."""
     even = np.arange(energy[0], energy[-1], 2.0)
     top = even[int(np.argmax(np.diff(np.interp(even, energy, mu))))] + 1.0
     return np.flatnonzero(np.abs(energy - top) <= REACH)
@@ -182,50 +183,50 @@ def spectra_of(tiles: Tiles, known: Standards) -> Spectra:
     return Spectra(tiles.energy, tiles.mu, tiles.variance, known.curves)
 
 
-def rough_shift(tiles: Tiles, known: Standards) -> float:
-    """The shift of the field's mean spectrum, eV: where the search for all tiles starts.
+def rough_fit(tiles: Tiles, known: Standards) -> ShiftFit:
+    """The shift of the field's mean spectrum: where the search for all tiles starts.
 
     Raises
     ------
-    InputError, ComputationError
-        No edge, or none that the standard explains.
+    ComputationError
+        No start leads to a fit.
     """
-    mean = np.average(tiles.mu, axis=0, weights=tiles.count)[None]
+    mean = np.average(tiles.mu, axis=0, weights=tiles.count)
     model = known.curves(tiles.energy, 0).mean(axis=0)
-    first = spectra.half_rise(tiles.energy, model) - spectra.half_rise(tiles.energy, mean[0])
-    whole = Spectra(tiles.energy, mean, 1 + np.exp(np.clip(mean, -20, 20)), known.curves)
-    fits, failures = [], []
+    first = spectra.half_rise(tiles.energy, model) - spectra.half_rise(tiles.energy, mean)
+    variance = 1 + np.exp(np.clip(mean, -20, 20))
+    whole = Spectra(tiles.energy, mean[None], variance[None], known.curves)
+    fits, failure = [], None
     for start in STARTS:
         try:
             fits.append(fit_shifts(whole, np.ones((1, 1)), np.array([first + start])))
         except ComputationError as error:
-            failures.append(error)
-    if not fits:
-        raise InputError(
-            f"images in which the edge of {', '.join(known.names)} is not found ({failures[0].found})",
-            "the element and edge of the standard",
-            "check which images are given, and the standard",
-        ) from failures[0]
-    best = min(fits, key=lambda one: float(one.misfit[0]))
-    return float(best.shift[0])
+            failure = error
+    if not fits and failure is not None:
+        raise failure
+    return min(fits, key=lambda one: float(one.misfit[0]))
 
 
-def fit_field(tiles: Tiles, known: Standards, order: int | None) -> Field:
+def fit_field(tiles: Tiles, known: Standards, start: float, order: int | None) -> Field:
     """Shifts of the tiles on their own, then all of them on one surface.
 
     Parameters
     ----------
+    start
+        The shift of all tiles, roughly, eV.
     order
         Of the surface; None: by cross-validation.
 
     Raises
     ------
-    InputError, ComputationError
-        The tiles do not hold the standards, or are too few for the order.
+    InputError
+        Too few tiles for the order.
+    ComputationError
+        The fit does not settle.
     """
     count = len(tiles.mu)
     own = spectra_of(tiles, known)
-    free = fit_shifts(own, np.eye(count), np.full(count, rough_shift(tiles, known)))
+    free = fit_shifts(own, np.eye(count), np.full(count, start))
     largest = surface.LARGEST_ORDER if order is None else order
     if order is not None and order and 3 * len(surface.terms(order)) > count:
         raise InputError(
@@ -236,9 +237,9 @@ def fit_field(tiles: Tiles, known: Standards, order: int | None) -> Field:
     choice = surface.choose_order(tiles.v, tiles.u, free.shift, free.own_error, tiles.half, largest)
     chosen = choice.order if order is None else order
     columns = surface.tile_basis(tiles.v, tiles.u, chosen, tiles.half)
-    start = surface.fit(columns, free.shift, free.own_error)[0]
-    shared = replace(own, spread=_spread(tiles, start, chosen), weight=choice.weight)
-    fit = fit_shifts(shared, columns, start)
+    smooth = surface.fit(columns, free.shift, free.own_error)[0]
+    shared = replace(own, spread=_spread(tiles, smooth, chosen), weight=choice.weight)
+    fit = fit_shifts(shared, columns, smooth)
     # What a standard does between its points is not known; straight lines are the other extreme.
     between = with_other_curves(replace(shared, curves=known.lines), columns, fit)
     # The tiles on their own again, now that the shifts within them are known.

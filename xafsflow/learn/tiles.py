@@ -181,7 +181,7 @@ def _means(
         )
     # The sample's holes are nothing special; a foil's are.
     if name == "foil_mu" and lost > TOLD_SHARE * shape[0] * shape[1]:
-        text = f"{lost} of {shape[0] * shape[1]} pixels are no part of the foil ({told}): hole, specks or saturation"
+        text = f"{lost} of {shape[0] * shape[1]} pixels are no part of the foil ({told}): a hole, specks or saturation"
         warnings.warn(
             f"{text}; they are left out, and the shift there comes from the surface",
             XafsflowWarning,

@@ -19,7 +19,6 @@ from dask.base import tokenize
 
 from xafsflow.blocks import Output, over_blocks
 
-
 _ONE = RLock()
 
 
