@@ -15,11 +15,9 @@ FIRST_JITTER, LEAST_SPECTRA = 4e-3, 4
 MOST_JITTER = 0.03
 # One over the variance of a flux that is not known yet.
 NO_FLUX = 1e24
-# A residual beyond this many standard deviations pulls less, the less the farther it is out; but no more than this
-# share of a spectrum: where a model fails at the edge, the edge must not pass for a handful of outliers.
+# A residual, or the flux of an image, that is beyond this many standard deviations pulls less, the less the farther it
+# is out; but no more than this share of them: where a model fails at the edge, that must not pass for outliers.
 FAR, OUTLIERS = 4.0, 0.03
-# The flux has outliers (a lost shot): Student's t with this many degrees of freedom.
-STUDENT = 4.0
 # A spectrum's own estimate of its noise is mixed with that of all by this many degrees of freedom.
 SHARED = 20.0
 # A factor of the variance that stands for spectra without noise.
@@ -77,10 +75,7 @@ class Scatter:
         square = (left**2).sum(axis=1) / self.weight
         new = self.noise * (square + SHARED * square.mean() / degrees) / (degrees + SHARED)
         ratio = np.maximum(new, LEAST_NOISE) / self.noise
-        size = np.maximum(np.abs(left) / np.sqrt(self.trust), 1e-30)
-        middle, end = np.quantile(size, [0.5, 1 - OUTLIERS], axis=1)
-        limit = np.maximum(FAR * 1.4826 * middle, end)
-        self.noise, self.trust = self.noise * ratio, np.minimum(1.0, limit[:, None] / size) ** 2
+        self.noise, self.trust = self.noise * ratio, _trusted(left / np.sqrt(self.trust))
         return bool(np.abs(ratio - 1).max() < 0.02)
 
     def _learn_flux(self, flux: Doubles, variance: Doubles, near: bool) -> bool:
@@ -90,10 +85,17 @@ class Scatter:
                 self.prior = np.full(len(flux), FIRST_JITTER**-2)
             return False
         relative = (flux**2 + variance) / self.jitter**2
-        share = (STUDENT + 1) / (STUDENT + relative)
+        share = _trusted(flux)
         new = min(MOST_JITTER, self.jitter * float(np.sqrt((share * relative).mean())))
         # Far below the noise of a mean over all spectra it does not matter any more.
         typical = np.sqrt(np.median(self.noise[:, None] * self.variance) / len(self.noise))
         settled = abs(new - self.jitter) < 0.01 * new or new < 0.3 * typical
         self.jitter, self.prior = new, share / new**2
         return bool(settled)
+
+
+def _trusted(values: Doubles) -> Doubles:
+    """Weights that are below 1 for outliers along the last axis."""
+    size = np.maximum(np.abs(values), 1e-30)
+    middle, end = np.quantile(size, [0.5, 1 - OUTLIERS], axis=-1, keepdims=True)
+    return np.asarray(np.minimum(1.0, np.maximum(FAR * 1.4826 * middle, end) / size) ** 2)
