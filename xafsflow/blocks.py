@@ -242,14 +242,17 @@ def _merged(sizes: Sequence[int], least: int) -> tuple[int, ...]:
     Examples
     --------
     >>> _merged((4, 1, 1, 4, 1), 2)
-    (6, 5)
+    (4, 2, 5)
     """
     found: list[int] = []
     for size in sizes:
-        if found and (found[-1] < least or size < least):
+        if found and found[-1] < least:
             found[-1] += size
         else:
             found.append(size)
+    if len(found) > 1 and found[-1] < least:
+        last = found.pop()
+        found[-1] += last
     return tuple(found)
 
 

@@ -16,7 +16,7 @@ import xarray as xr
 import xafsflow as xf
 from xafsflow.kernels.realign import realigned
 from xafsflow.names import CUBE, MAP
-from xafsflow.phantom import Phantom, as_dataset, camera, truth
+from xafsflow.phantom import Phantom, as_dataset, camera
 from xafsflow.phantom.detector import flux_of
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -82,7 +82,8 @@ def print_drift_measured(data: Path) -> None:
     """Scans that do not move, and a measured stack that is moved by a known way."""
     still = xf.correct.drift(scan_fe(data)).drift
     print(
-        f"drift on scan_fe, which does not move: {np.round(off(still, 0), 4)} pixels, {float(np.abs(still).max()):.3f} at most"
+        f"drift on scan_fe, which does not move: {np.round(off(still, 0), 4)} pixels, "
+        f"{float(np.abs(still).max()):.3f} at most"
     )
     folder = data / "als_fe2p"
     stack = xf.ingest.tiff_stack(

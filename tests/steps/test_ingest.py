@@ -80,7 +80,7 @@ def test_tiff_stack__interpolates_between_flat_fields_before_and_after(
         folder, flat_field="flat/*.tif", flat_after="later/*.tif", energies="energies.csv"
     )
     assert cube.flat_field.dims == ("energy", "y", "x")
-    np.testing.assert_allclose(cube.flat_field[:, 0, 0], [100, 200, 300, 400], rtol=1e-6)
+    np.testing.assert_allclose(cube.flat_field[:, 0, 0], [137.5, 212.5, 287.5, 362.5], rtol=1e-6)
 
 
 def test_tiff_stack__takes_the_mean_of_dark_frames_and_counters(folder: Path) -> None:

@@ -18,6 +18,8 @@ NO_FLUX = 1e24
 # A residual, or the flux of an image, that is beyond this many standard deviations pulls less, the less the farther it
 # is out; but no more than this share of them: where a model fails at the edge, that must not pass for outliers.
 FAR, OUTLIERS = 4.0, 0.03
+# Without any weight, flux and residual of an image could grow together.
+LEAST_TRUST = 1e-3
 # A spectrum's own estimate of its noise is mixed with that of all by this many degrees of freedom.
 SHARED = 20.0
 # A factor of the variance that stands for spectra without noise.
@@ -72,8 +74,9 @@ class Scatter:
     def _learn_noise(self, left: Doubles) -> bool:
         count, points = left.shape
         degrees = self.degrees - (points / count if self.jitter else 0.0)
-        square = (left**2).sum(axis=1) / self.weight
-        new = self.noise * (square + SHARED * square.mean() / degrees) / (degrees + SHARED)
+        square = self.noise * (left**2).sum(axis=1) / self.weight
+        # On its own, one spectrum could become free of noise by giving all its residual to the flux.
+        new = (square + SHARED * np.median(square) / degrees) / (degrees + SHARED)
         ratio = np.maximum(new, LEAST_NOISE) / self.noise
         self.noise, self.trust = self.noise * ratio, _trusted(left / np.sqrt(self.trust))
         return bool(np.abs(ratio - 1).max() < 0.02)
@@ -98,4 +101,4 @@ def _trusted(values: Doubles) -> Doubles:
     """Weights that are below 1 for outliers along the last axis."""
     size = np.maximum(np.abs(values), 1e-30)
     middle, end = np.quantile(size, [0.5, 1 - OUTLIERS], axis=-1, keepdims=True)
-    return np.asarray(np.minimum(1.0, np.maximum(FAR * 1.4826 * middle, end) / size) ** 2)
+    return np.asarray(np.clip((np.maximum(FAR * 1.4826 * middle, end) / size) ** 2, LEAST_TRUST, 1.0))

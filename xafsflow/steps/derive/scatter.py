@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from xafsflow.blocks import Output, over_blocks
-from xafsflow.contract import STEPS, history
+from xafsflow.contract import STEPS, history, step
 from xafsflow.kernels import noise as kernels
 from xafsflow.kernels.shift import move
 from xafsflow.names import CUBE, MAP, Flag
@@ -23,8 +23,11 @@ LEFT_OUT = OUT_OF_MEANS | int(Flag.LOW_STEP)
 TOUCH = 1e-3
 
 
-# @step(makes="cube", needs=["mu", "norm", "edge_step", "mu_noise", "flags"],
-#       gives=["noise", "norm_noise", "noise_ratio"])
+@step(
+    makes="cube",
+    needs=["mu", "norm", "edge_step", "mu_noise", "flags"],
+    gives=["noise", "norm_noise", "noise_ratio"],
+)
 def noise(cube: xr.Dataset, /) -> xr.Dataset:
     """Standard deviation of `norm` from photon statistics, through all that the chain did, and checked against the scatter.
 

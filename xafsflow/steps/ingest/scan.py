@@ -63,7 +63,8 @@ def tiff_stack(
     dark
         Images without beam, any number; their mean is used.
     flat_after
-        A second flat field, taken after the scan: each image gets the mean of both, weighted by its place in the scan.
+        A second flat field, taken after the scan: the mean of two stacks; between two
+        images, each image of the scan gets its place in time.
     counter, flat_counter
         Text files of energy and the reading of a beam monitor, at the images of the sample and of the flat field.
     energies
@@ -146,8 +147,10 @@ class _Scan:
         if after is None:
             return before
         later = self.images("flat_after", after, one_is_enough=True)
-        place = np.array(self.order) / max(1, len(self.order) - 1)
-        weight = xr.DataArray(place.astype(np.float32), dims="energy")
+        # An image of a stack that is taken again lies midway between both; single images frame the whole scan.
+        place = (np.array(self.order) + 0.5) / len(self.order)
+        share = np.where("energy" in before.dims, 0.5, place)
+        weight = xr.DataArray(share.astype(np.float32), dims="energy")
         between = before.astype(np.float32) * (1 - weight) + later.astype(np.float32) * weight
         return between.transpose(*CUBE)
 
