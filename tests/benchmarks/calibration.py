@@ -16,10 +16,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from xafsflow import correct, ingest
+from xafsflow import calibrate, correct, ingest
 from xafsflow.phantom import Phantom, as_dataset, truth
 from xafsflow.readers.spectra import library_of, read_spectrum
-from xafsflow.steps import calibrate
 
 ROOT = Path(__file__).resolve().parents[2]
 STANDARDS = {"Fe": "Fe_metal_rt_01", "FeO": "FeO_rt_01", "Fe2O3": "Fe2O3_rt_01"}

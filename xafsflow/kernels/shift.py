@@ -145,16 +145,17 @@ def _linear(
     width: Any, below: Any, above: Any, shift: Any, start: Any, stop: Any, power: int, out: Any
 ) -> None:
     """Fill the pixels that are NaN and whose place lies between two energies."""
+    square, zero = f32(power - 1), f32(0)
+    plain = f32(1) - square
     for x in range(out.size):
-        if shift[x] <= start and shift[x] > stop and np.isnan(out[x]):
-            part = (start - shift[x]) * width
-            rest = f32(1) - part
-            out[x] = f32(0)
-            # 0 * NaN is NaN: an energy that does not count is left out.
-            if rest != 0:
-                out[x] += rest**power * below[x]
-            if part != 0:
-                out[x] += part**power * above[x]
+        s, before, low, high = shift[x], out[x], below[x], above[x]
+        part = (start - s) * width
+        rest = f32(1) - part
+        # 0 * NaN is NaN: an energy that does not count is left out.
+        low, high = zero if rest == zero else low, zero if part == zero else high
+        found = rest * (plain + square * rest) * low + part * (plain + square * part) * high
+        wanted = (s <= start) & (s > stop) & np.isnan(before)
+        out[x] = found if wanted else before
 
 
 @kernel

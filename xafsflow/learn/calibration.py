@@ -94,7 +94,7 @@ def read_calibration(path: Path) -> xr.Dataset:
         The file is something else or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             told: Mapping[str, str] = json.loads(str(file["attributes"]))
             maps = {name: (MAP, file[name], attributes(name)) for name in VARIABLES}
         found = xr.Dataset(maps, attrs=told)

@@ -16,10 +16,10 @@ from xafsflow.errors import ComputationError, InputError, XafsflowWarning
 from xafsflow.kernels import standard, surface
 from xafsflow.kernels.monochromator import Layout
 from xafsflow.kernels.shift import move
-from xafsflow.kernels.shiftfit import ShiftFit, Spectra, fit_shifts
+from xafsflow.kernels.shiftfit import ShiftFit, Spectra
 from xafsflow.learn.calibration import calibration_of
 from xafsflow.learn.measured import LIMITS, judge, tiles_of
-from xafsflow.learn.shifts import FLANKS, MARGIN, Standards, rough_fit, spectra_of, standards
+from xafsflow.learn.shifts import FLANKS, MARGIN, Standards, fit_alone, rough_fit, spectra_of, standards
 from xafsflow.learn.tiles import Tiles, at_tiles, gather
 
 Doubles = NDArray[np.float64]
@@ -58,7 +58,7 @@ def one_shift(
 def _each_tile(tiles: Tiles, known: Standards) -> ShiftFit:
     count = len(tiles.mu)
     start = float(rough_fit(tiles, known).shift[0])
-    return fit_shifts(spectra_of(tiles, known), np.eye(count), np.full(count, start))
+    return fit_alone(spectra_of(tiles, known), np.eye(count), np.full(count, start))
 
 
 def _tell_uneven(left: Doubles, error: Doubles, name: str) -> None:
@@ -160,7 +160,7 @@ def fit_distance(tiles: Tiles, known: Standards, layout: Layout, e0: float, star
     distance, offset = start, float(rough_fit(tiles, known).shift[0])
     for _ in range(ROUNDS):
         columns = np.stack([np.ones(len(pixels)), layout.shift(pixels, e0, distance)], axis=1)
-        fit = fit_shifts(whole, columns, np.array([offset, 1.0]))
+        fit = fit_alone(whole, columns, np.array([offset, 1.0]))
         offset, factor = fit.parameters
         sigma, reach = float(np.sqrt(fit.covariance[1, 1])), float(np.ptp(columns[:, 1]))
         if not abs(factor) > CLEAR * sigma:
@@ -200,7 +200,7 @@ def align(
         found = f"{near.sum()} energies that {fixed} and {moved} share around the edge"
         raise InputError(found, "20 or more", "choose spectra with an edge region")
     whole = Spectra(energy[near], mu[near][None], np.ones((1, int(near.sum()))), known.curves)
-    fit = fit_shifts(whole, np.ones((1, 1)), np.array([-apart]))
+    fit = fit_alone(whole, np.ones((1, 1)), np.array([-apart]))
     misfit = known.misfit(fit)
     judge(misfit, moved, known)
     shift, error = float(fit.shift[0]), float(np.sqrt(fit.covariance[0, 0]))

@@ -183,6 +183,14 @@ def spectra_of(tiles: Tiles, known: Standards) -> Spectra:
     return Spectra(tiles.energy, tiles.mu, tiles.variance, known.curves)
 
 
+def fit_alone(spectra: Spectra, basis: Doubles, start: Doubles) -> ShiftFit:
+    """`fit_shifts` on one thread: for matrices this small, threads that wait for a busy core take 30 times as long."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        return fit_shifts(spectra, basis, start)
+
+
 def rough_fit(tiles: Tiles, known: Standards) -> ShiftFit:
     """The shift of the field's mean spectrum: where the search for all tiles starts.
 
@@ -199,7 +207,7 @@ def rough_fit(tiles: Tiles, known: Standards) -> ShiftFit:
     fits, failure = [], None
     for start in STARTS:
         try:
-            fits.append(fit_shifts(whole, np.ones((1, 1)), np.array([first + start])))
+            fits.append(fit_alone(whole, np.ones((1, 1)), np.array([first + start])))
         except ComputationError as error:
             failure = error
     if not fits and failure is not None:
@@ -226,7 +234,7 @@ def fit_field(tiles: Tiles, known: Standards, start: float, order: int | None) -
     """
     count = len(tiles.mu)
     own = spectra_of(tiles, known)
-    free = fit_shifts(own, np.eye(count), np.full(count, start))
+    free = fit_alone(own, np.eye(count), np.full(count, start))
     largest = surface.LARGEST_ORDER if order is None else order
     if order is not None and order and 3 * len(surface.terms(order)) > count:
         raise InputError(
@@ -239,11 +247,11 @@ def fit_field(tiles: Tiles, known: Standards, start: float, order: int | None) -
     columns = surface.tile_basis(tiles.v, tiles.u, chosen, tiles.half)
     smooth = surface.fit(columns, free.shift, free.own_error)[0]
     shared = replace(own, spread=_spread(tiles, smooth, chosen), weight=choice.weight)
-    fit = fit_shifts(shared, columns, smooth)
+    fit = fit_alone(shared, columns, smooth)
     # What a standard does between its points is not known; straight lines are the other extreme.
     between = with_other_curves(replace(shared, curves=known.lines), columns, fit)
     # The tiles on their own again, now that the shifts within them are known.
-    free = fit_shifts(replace(shared, weight=1.0), np.eye(count), fit.shift)
+    free = fit_alone(replace(shared, weight=1.0), np.eye(count), fit.shift)
     covariance = (
         fit.covariance + np.outer(between, between) + _more_scatter(free, fit, columns, choice.weight)
     )

@@ -101,7 +101,8 @@ def gather(
     cube = cube.isel(energy=np.flatnonzero(inside))
     values, energy = cube[name], cube.energy.values
     weights = step_weights(energy, *flanks)
-    typical = _typical_step(values, weights)
+    bad = _bad(cube, name)
+    typical = _typical_step(values, bad, weights)
     shape = (cube.sizes["y"], cube.sizes["x"])
     side = tile or max(LEAST_TILE, max(shape) / TILES)
     edges = [tile_edges(size, side) for size in shape]
@@ -118,7 +119,7 @@ def gather(
     ]
     found = over_blocks(
         tile_sums,
-        [values.astype(np.float32), _bad(cube, name), *numbers],
+        [values.astype(np.float32), bad, *numbers],
         outputs,
         row_edges=edges[0],
         column_edges=edges[1],
@@ -130,13 +131,15 @@ def gather(
     return _means(sums, energy, shape, (len(edges[0]) - 1, len(edges[1]) - 1), name)
 
 
-def _typical_step(values: xr.DataArray, weights: Doubles) -> float:
+def _typical_step(values: xr.DataArray, bad: xr.DataArray, weights: Doubles) -> float:
     rows = np.unique(np.linspace(0, values.sizes["y"] - 1, SAMPLED_ROWS).astype(int))
     some = np.tensordot(weights, values.isel(y=rows).transpose("energy", "y", "x").values.astype(float), 1)
-    good = some[np.isfinite(some)]
+    good = some[np.isfinite(some) & (bad.isel(y=rows).values <= 0)]
     if good.size == 0:
         raise InputError(
-            f"{values.name} without a finite spectrum", "spectra", "check the counts, dark and flat field"
+            f"{values.name} without a pixel that is finite, alive and not saturated",
+            "spectra",
+            "check the counts, dark and flat field",
         )
     typical = float(np.median(good))
     scatter = 1.4826 * float(np.median(np.abs(good - typical)))

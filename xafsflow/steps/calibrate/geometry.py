@@ -70,9 +70,8 @@ def monochromator(
     Examples
     --------
     >>> import xafsflow as xf
-    >>> from xafsflow.steps import calibrate
     >>> cube = xf.ingest.phantom(size=(8, 8), energies=20)
-    >>> found = calibrate.monochromator(cube, e0=7112.0, distance_m=50.0, pixel_size_um=600.0)
+    >>> found = xf.calibrate.monochromator(cube, e0=7112.0, distance_m=50.0, pixel_size_um=600.0)
     >>> found.energy_shift.values[[0, 7], 0].round(2)
     array([-1.03,  1.03], dtype=float32)
     """

@@ -61,9 +61,8 @@ def foil(
     Examples
     --------
     >>> import xafsflow as xf
-    >>> from xafsflow.steps import calibrate
     >>> cube = xf.correct.absorbance(xf.ingest.phantom(size=(32, 32), energies=100, tilt=1.0))
-    >>> calibration, findings = calibrate.foil(cube, xf.ingest.phantom_references(), standard="Fe")
+    >>> calibration, findings = xf.calibrate.foil(cube, xf.ingest.phantom_references(), standard="Fe")
     >>> findings["order"], round(findings["before"]["slope_y"], 1)
     (2, -1.0)
     """

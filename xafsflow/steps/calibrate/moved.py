@@ -44,9 +44,8 @@ def apply(
     Examples
     --------
     >>> import xafsflow as xf
-    >>> from xafsflow.steps import calibrate
     >>> cube = xf.correct.absorbance(xf.ingest.phantom(size=(8, 8), energies=40))
-    >>> moved = calibrate.apply(cube, calibrate.constant(cube, shift=0.5))
+    >>> moved = xf.calibrate.apply(cube, xf.calibrate.constant(cube, shift=0.5))
     >>> int(moved.mu.isel(energy=0).isnull().sum())
     64
     """

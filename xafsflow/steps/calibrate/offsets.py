@@ -106,11 +106,10 @@ def align(
     Examples
     --------
     >>> import xafsflow as xf
-    >>> from xafsflow.steps import calibrate
     >>> library = xf.ingest.phantom_references(names=["Fe", "FeO"])
     >>> other = library.assign(energy=library.energy - 0.7).assign_coords(spectrum=["Fe2", "FeO2"])
     >>> both = xr.concat([library, other], "spectrum")
-    >>> round(calibrate.align(both, fixed="Fe", moved="Fe2", others=["FeO2"])[1]["offset"], 3)
+    >>> round(xf.calibrate.align(both, fixed="Fe", moved="Fe2", others=["FeO2"])[1]["offset"], 3)
     0.7
     """
     return fits.align(library, fixed, moved, others)
