@@ -29,8 +29,10 @@ PRODUCTS: dict[str, str] = {
     "cube": "the measurement: variables over energy, y, x and over y, x",
     "library": "reference spectra",
     "calibration": "the energy shift of every pixel",
+    "candidates": "reference spectra that might be in the sample, for judging",
     "samples": "training spectra with labels",
     "model": "a trained classifier",
+    "components": "what a few spectra and their sums can make: the principal components of a cube",
     "maps": "every variable over y, x, computed and stored",
     "findings": "what the steps found, by step",
     "run": "the folder of the run, for steps that write",
@@ -124,10 +126,13 @@ def step(
         def run(*products: P.args, **given: P.kwargs) -> R:
             _check_needs(row, products, given)
             result = function(*products, **given)
-            if row.makes[0] == "cube":
-                previous = products[0] if row.takes[:1] == ("cube",) else None
+            if row.makes[0] != "cube":
+                return result
+            previous = products[0] if row.takes[:1] == ("cube",) else None
+            if len(row.makes) == 1:
                 return cast(R, _finish(row, cast(xr.Dataset, result), previous, given))
-            return result
+            cube, *others = cast(tuple[Any, ...], result)
+            return cast(R, (_finish(row, cube, previous, given), *others))
 
         row = Step(
             name=name,

@@ -55,9 +55,19 @@ VARIABLES: dict[str, Variable] = {
     "fraction": Variable(("reference", "y", "x"), "1", "composition by the forest"),
     "lcf_fraction": Variable(("reference", "y", "x"), "1", "composition by linear combination fit"),
     "lcf_error": Variable(("reference", "y", "x"), "1", "standard error of lcf_fraction"),
+    "lcf_shift": Variable(MAP, "eV", "energy by which the combination fit moved the references"),
     "r_factor": Variable(MAP, "1", "sum((data-fit)^2)/sum(data^2) of the combination fit"),
     "reduced_chi_square": Variable(MAP, "1", "chi-square of the combination fit per degree of freedom"),
+    "disagreement": Variable(MAP, "1", "half the sum of |fraction - lcf_fraction| over the references"),
+    "unknown_score": Variable(
+        MAP, "1", "misfit over the limit that noise alone exceeds at the false-alarm rate"
+    ),
+    "cluster_index": Variable(MAP, "1", "region found without references, -1 where there is none"),
+    "component_residual": Variable(
+        MAP, "1", "rms of what the principal components leave, in units of the noise"
+    ),
     "distance": Variable(("metric", "y", "x"), "1", "between the pixel's features and its class"),
+    "distance_expected": Variable(("metric", "y", "x"), "1", "median distance that noise alone gives"),
     "confidence": Variable(MAP, "1", "calibrated probability that the dominant reference is right"),
     "mean_norm": Variable(
         ("reference", "energy"), "1", "mean norm of the pixels where the reference dominates"

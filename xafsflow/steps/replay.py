@@ -20,6 +20,8 @@ SAMPLED_ROWS = 12
 SAMPLED_PIXELS = 4000
 # Energy shifts at which the references are interpolated, over the shifts of the scan; between them a line does.
 SHIFTS = 33
+# eV by which a candidate may end before the range that is asked for.
+MARGIN = 1.0
 UNUSABLE = Flag.BACKGROUND | Flag.DEAD | Flag.SATURATED | Flag.LOW_STEP
 
 
@@ -155,3 +157,59 @@ def normalized_references(cube: xr.Dataset, library: xr.Dataset, plan: Plan) -> 
             "check the reference's element and edge, and the windows of the normalization",
         )
     return found
+
+
+def normalized_candidates(
+    cube: xr.Dataset, candidates: xr.Dataset, low: float, high: float
+) -> tuple[xr.Dataset, list[str]]:
+    """Candidates after the scan's normalization, each on its own energies within the scan's range.
+
+    They may cover less than the scan: the windows of the normalization end where a candidate ends.
+
+    Parameters
+    ----------
+    cube
+        Normalized.
+    candidates
+        As `ingest.candidates` gives them.
+    low, high
+        eV; candidates that do not cover them are left out.
+
+    Returns
+    -------
+    Dataset, list
+        `norm` (spectrum, energy) at the cube's energies from low to high, and the names that were left out.
+
+    Raises
+    ------
+    ComputationError
+        None is left.
+    """
+    plan, energy = normalizing(replayed(cube)), cube.energy.values
+    inside = energy[(energy >= low) & (energy <= high)]
+    rows, names, left_out = [], [], []
+    for name in candidates.spectrum.values:
+        one = candidates.sel(spectrum=[name])
+        own = one.energy.values[0]
+        own = own[np.isfinite(own)]
+        # What lies beyond the scan would move the windows of the normalization, which count from the ends.
+        own = own[(own >= energy[0]) & (own <= energy[-1])]
+        if own.size < 5 or inside.size == 0 or own[0] > inside[0] + MARGIN or own[-1] < inside[-1] - MARGIN:
+            left_out.append(str(name))
+            continue
+        grid = np.union1d(own, inside[(inside >= own[0]) & (inside <= own[-1])])
+        alone = cube.drop_vars("energy").drop_dims("energy").assign_coords(energy=grid)
+        found = through(alone, plan, on_grid(one, grid).mu.values.T, None, None).norm.values[:, 0, 0]
+        rows.append(np.interp(inside, grid, found))
+        names.append(str(name))
+        if not np.isfinite(rows[-1]).all():
+            left_out.append(str(name))
+            del rows[-1], names[-1]
+    if not rows:
+        raise ComputationError(
+            f"no candidate from {low:.1f} to {high:.1f} eV that can be normalized as the scan was",
+            "one or more",
+            "give spectra of the scan's edge, or narrow span",
+        )
+    norm = (("spectrum", "energy"), np.array(rows))
+    return xr.Dataset({"norm": norm}, {"spectrum": names, "energy": inside}), left_out

@@ -70,6 +70,37 @@ def references(
     return library_of(spectra)
 
 
+@step(makes="candidates", example={"files": ["references/*.xdi"]})
+def candidates(data: Any, /, *, files: list[str]) -> xr.Dataset:
+    """A whole collection of spectra that might be in the sample, for the judging steps.
+
+    Odd files of the collection are left out and told. The spectra need not cover the scan's energies.
+
+    Parameters
+    ----------
+    files
+        Files or patterns: XDI, columns of text, or tables of many spectra. Relative to the data folder, or to the
+        references folder with the prefix `references:`.
+
+    Returns
+    -------
+    Dataset
+        As of `ingest.references`; names are those of the files, or of the columns of a table.
+
+    Raises
+    ------
+    InputError
+        No file has a spectrum.
+    """
+    from xafsflow.readers.collection import read_collection
+    from xafsflow.readers.folders import Folders
+    from xafsflow.readers.spectra import library_of
+
+    folders = Folders.of(data)
+    paths = dict.fromkeys(path for pattern in files for path in folders.glob(pattern))
+    return library_of(read_collection(list(paths)))
+
+
 def check_cover(library: xr.Dataset, energy: np.ndarray) -> None:
     """Refuse references that do not span the scan's energies.
 

@@ -1,4 +1,4 @@
-"""How far the answer can be trusted."""
+"""How far a pixel is from its class."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from xafsflow.errors import InputError
 from xafsflow.kernels import distance as kernels
 from xafsflow.learn.model import Model, StoredModel, stored
 from xafsflow.names import MAP
-from xafsflow.steps.classify import feature_places
-from xafsflow.store import with_means
+from xafsflow.steps.classify.votes import feature_places
 
 Metric = Literal["euclidean", "manhattan", "jensen_shannon", "cosine"]
 
@@ -63,37 +62,3 @@ def _distances(values: Any, class_index: Any, model: StoredModel, places: Any, c
     features = values if len(places) == len(values) else values[places]
     spectra = model.load().class_features.astype(np.float32)
     return kernels.distances(features, class_index, spectra)[chosen]
-
-
-@step(makes="cube", needs=["norm", "fraction"], gives=["mean_norm", "mean_pixels"])
-def means(cube: xr.Dataset, /) -> xr.Dataset:
-    """Mean normalized spectrum of the pixels in which each reference leads, to be laid beside that reference.
-
-    Returns
-    -------
-    Dataset
-        The cube with `norm_sum` (y_block, x_block, reference, energy) and `norm_count` (y_block, x_block, reference),
-        which the runner adds up block by block, and their quotient `mean_norm` (reference, energy) with `mean_pixels`.
-    """
-    sizes = {"reference": cube.sizes["reference"], "energy": cube.sizes["energy"]}
-    outputs = [
-        Output("norm_sum", ("y_block", "x_block", "reference", "energy"), np.float64, sizes),
-        Output("norm_count", ("y_block", "x_block", "reference"), np.int64, sizes),
-    ]
-    sums = over_blocks(_sums, [cube.norm, cube.fraction], outputs)
-    totals = xr.Dataset(sums).sum(["y_block", "x_block"])
-    return cube.assign(sums).assign(with_means(totals).data_vars)
-
-
-def _sums(norm: Any, fraction: Any) -> tuple[Any, Any]:
-    n_references = len(fraction)
-    known = np.isfinite(fraction).all(axis=0) & np.isfinite(norm.sum(axis=0, dtype=np.float32))
-    leader = np.where(known, np.where(np.isnan(fraction), -1, fraction).argmax(axis=0), -1)
-    total = np.zeros((1, 1, n_references, len(norm)))
-    count = np.zeros((1, 1, n_references), np.int64)
-    for reference in range(n_references):
-        inside = leader == reference
-        count[0, 0, reference] = inside.sum()
-        if inside.any():
-            total[0, 0, reference] = norm[:, inside].sum(axis=1, dtype=np.float64)
-    return total, count
