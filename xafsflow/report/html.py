@@ -11,8 +11,10 @@ import xarray as xr
 
 from xafsflow.errors import InputError
 from xafsflow.report.curves import curve_pictures
+from xafsflow.report.energy import energy_pictures
 from xafsflow.report.facts import Facts, gather
 from xafsflow.report.figures import map_pictures
+from xafsflow.report.frame import frame_of
 from xafsflow.report.markup import Html, el, join
 from xafsflow.report.picture import Picture, to_svg
 from xafsflow.report.record import findings_sheets, record
@@ -46,7 +48,11 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
         "Edge",
         "What the normalization found: where the edge is, and how much of the element there is.",
     ),
-    ("shift", "Energy over the field", "How far each pixel's energy is from the nominal one."),
+    (
+        "shift",
+        "Energy over the field",
+        "How far each pixel's energy is from the nominal one, and what is left of that.",
+    ),
     ("flags", "Pixels out or in doubt", "Hatched areas in the other maps have a reason; here they are."),
     ("model", "The model", "What the classifier looks at, and what it takes for something else."),
     ("other", "Further maps", "Everything else that the run left."),
@@ -106,7 +112,7 @@ def build_page(
     facts = gather(maps)
     if model_view is not None:
         _check_model(facts, model_view)
-    sections = _picture_sections(maps, facts, model_view)
+    sections = _picture_sections(maps, facts, model_view, findings)
     sections.append(("findings", "What the steps found", findings_sheets(findings)))
     sections.append(("record", "How it was made", record(maps, run)))
     sections = [section for section in sections if section[2]]
@@ -129,10 +135,16 @@ def _check_model(facts: Facts, view: ModelView) -> None:
         )
 
 
-def _picture_sections(maps: xr.Dataset, facts: Facts, view: ModelView | None) -> list[Section]:
+def _picture_sections(
+    maps: xr.Dataset, facts: Facts, view: ModelView | None, findings: Mapping[str, Any]
+) -> list[Section]:
     groups: dict[str, list[Html]] = {}
     # Each figure becomes text before the next one is drawn: memory holds one.
-    pictures = chain(map_pictures(maps, facts, view), curve_pictures(maps, facts, view))
+    pictures = chain(
+        map_pictures(maps, facts, view),
+        curve_pictures(maps, facts, view),
+        energy_pictures(findings, frame_of(maps, facts.shape)),
+    )
     for i, picture in enumerate(pictures):
         groups.setdefault(picture.group, []).append(_card(picture, f"plot-{i}"))
     tables = {

@@ -128,9 +128,18 @@ def findings_sheets(findings: Mapping[str, Any]) -> Html:
         By step. `warnings` is left out: it stands on top of the page.
     """
     known = {
-        name: found for name, found in findings.items() if name != "warnings" and found not in (None, {}, [])
+        name: _without_maps(found)
+        for name, found in findings.items()
+        if name != "warnings" and found not in (None, {}, [])
     }
     sheets = [
         el("div", el("h3", el("code", name)), value(found), class_="sheet") for name, found in known.items()
     ]
     return el("div", *sheets, class_="sheets") if sheets else Html()
+
+
+def _without_maps(found: Any) -> Any:
+    """What stands there in numbers and words; maps are drawn as pictures."""
+    if not isinstance(found, Mapping):
+        return found
+    return {key: _without_maps(one) for key, one in found.items() if key != "map"}
