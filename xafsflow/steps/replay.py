@@ -10,6 +10,7 @@ import xarray as xr
 
 from xafsflow.contract import STEPS, history
 from xafsflow.errors import ComputationError, InputError
+from xafsflow.kernels.noise import mean_variance, sharing
 from xafsflow.learn.mixtures import noisy_block
 from xafsflow.names import Flag
 from xafsflow.readers.spectra import on_grid
@@ -22,20 +23,29 @@ SAMPLED_PIXELS = 4000
 SHIFTS = 33
 # eV by which a candidate may end before the range that is asked for.
 MARGIN = 1.0
+OUT_OF_MEANS = int(Flag.BACKGROUND | Flag.DEAD | Flag.SATURATED)
 UNUSABLE = Flag.BACKGROUND | Flag.DEAD | Flag.SATURATED | Flag.LOW_STEP
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """What patterns take from pixels of the scan: `edge_step` and `shift` (pixel,), `noise` (energy, pixel)."""
+    """What patterns take from pixels of the scan.
+
+    `edge_step`, `shift` and `shift_error` are (pixel,), `noise` (energy, pixel) that of the absorbance before the means
+    over neighbors, `norm_noise` (energy, pixel) that of the normalized spectrum where `derive.noise` told it.
+    """
 
     edge_step: np.ndarray
     noise: np.ndarray
     shift: np.ndarray
+    shift_error: np.ndarray
+    norm_noise: np.ndarray | None = None
 
     def take(self, places: np.ndarray) -> Pixels:
         """The pixels at these places."""
-        return Pixels(self.edge_step[places], self.noise[:, places], self.shift[places])
+        norm_noise = None if self.norm_noise is None else self.norm_noise[:, places]
+        by_pixel = (self.shift[places], self.shift_error[places])
+        return Pixels(self.edge_step[places], self.noise[:, places], *by_pixel, norm_noise)
 
 
 def replayed(cube: xr.Dataset) -> Plan:
@@ -55,9 +65,10 @@ def sampled_pixels(cube: xr.Dataset, seed: int) -> Pixels:
     import dask
 
     rows = np.unique(np.linspace(0, cube.sizes["y"] - 1, SAMPLED_ROWS + 2).astype(int)[1:-1])
-    names = [name for name in ("edge_step", "flags", "mu_noise", "energy_shift") if name in cube]
-    found = dask.compute({name: cube[name].isel(y=rows).data for name in names})[0]
-    steps, flags, noise = (np.asarray(found[name]) for name in names[:3])
+    names = ("edge_step", "flags", "energy_shift", "energy_shift_error", "norm_noise")
+    arrays = {name: cube[name].isel(y=rows).data for name in names if name in cube}
+    noise, found = dask.compute(_noise_before_means(cube, rows), arrays)
+    steps, flags = np.asarray(found["edge_step"]), np.asarray(found["flags"])
     good = (flags & int(UNUSABLE) == 0) & (steps > 0) & np.isfinite(noise).all(axis=0)
     if good.sum() < 20:
         raise ComputationError(
@@ -66,12 +77,45 @@ def sampled_pixels(cube: xr.Dataset, seed: int) -> Pixels:
             "check correct.background and the normalization: too many pixels are flagged",
         )
     places = np.random.default_rng([seed, 0]).permutation(np.flatnonzero(good.ravel()))[:SAMPLED_PIXELS]
-    shift = np.asarray(found.get("energy_shift", np.zeros(steps.shape)))
-    return Pixels(
-        steps.ravel()[places].astype(float),
-        noise.reshape(len(noise), -1)[:, places].astype(float),
-        shift.ravel()[places].astype(float),
-    )
+
+    def at(values: Any) -> np.ndarray:
+        return np.asarray(values).reshape(-1, good.size)[:, places].astype(float)
+
+    nothing = np.zeros(good.shape)
+    shift, error = (at(found.get(name, nothing))[0] for name in ("energy_shift", "energy_shift_error"))
+    norm_noise = at(found["norm_noise"]) if "norm_noise" in found else None
+    # An error that is not known counts as none.
+    return Pixels(at(steps)[0], at(noise), shift, np.nan_to_num(error), norm_noise)
+
+
+def _noise_before_means(cube: xr.Dataset, rows: np.ndarray) -> Any:
+    """Lazily, the noise `(energy, row, x)` that all neighbors of a pixel need for their mean to be as noisy as the scan's.
+
+    Beside a hole or a dead pixel fewer neighbors enter a mean, and the interpolation of moved images has damped some.
+    """
+    import dask
+
+    windows = tuple(given.get("window", 3) for name, given in replayed(cube) if name == "correct.average")
+    half = max(windows, default=1) // 2
+    near = rows[:, None] + np.arange(-half, half + 1)
+    inside = (near >= 0) & (near < cube.sizes["y"])
+    few = cube[["mu_noise", "flags"]].isel(y=np.where(inside, near, rows[:, None]).ravel())
+    path = cube.drift.data if "drift" in cube else None
+    return dask.delayed(_of_rows)(few.mu_noise.data, few.flags.data, path, inside, windows)
+
+
+def _of_rows(mu_noise: Any, flags: Any, path: Any, inside: np.ndarray, windows: tuple[int, ...]) -> np.ndarray:
+    half = inside.shape[1] // 2
+    shape = (len(mu_noise), *inside.shape, -1)
+    variance = np.asarray(mu_noise, np.float32).reshape(shape) ** 2
+    keep = (np.asarray(flags).reshape(shape[1:]) & OUT_OF_MEANS == 0) & inside[:, :, None]
+    means = [
+        mean_variance(np.ascontiguousarray(variance[:, row]), keep[row], half)[:, half]
+        for row in range(len(inside))
+    ]
+    images = len(mu_noise)
+    damped = sharing(path, windows, images) / sharing(None, windows, images)
+    return np.asarray(np.sqrt(np.stack(means, axis=1) * damped[:, None, None]) * inside.shape[1], np.float32)
 
 
 class Mixer:
@@ -110,7 +154,7 @@ def through(
     n_patterns = spectra.shape[1]
     if pixels is None:
         zeros = np.zeros(n_patterns)
-        pixels = Pixels(np.ones(n_patterns), np.zeros_like(spectra), zeros)
+        pixels = Pixels(np.ones(n_patterns), np.zeros_like(spectra), zeros, zeros)
     patch = 1 + sum(settings.get("window", 3) - 1 for name, settings in plan if name == "correct.average")
     mu = noisy_block(spectra, pixels.edge_step, pixels.noise, patch, rng or np.random.default_rng(0))
     small = xr.Dataset({"mu": (("energy", "y", "x"), mu)}, coords={"energy": cube.energy.values})

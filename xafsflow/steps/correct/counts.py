@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import dask.array as da
 import numpy as np
 import xarray as xr
 
@@ -12,6 +11,10 @@ from xafsflow.blocks import Output, over_blocks
 from xafsflow.contract import step
 from xafsflow.kernels import absorb
 from xafsflow.names import CUBE, MAP, Flag
+from xafsflow.steps.scanwide import over_scan, spread_rows
+
+# Rows of the scan whose scatter tells the counts a photo-electron.
+SCATTER_ROWS = 12
 
 
 @step(makes="cube", needs=["sample", "flat_field"], gives=["mu", "mu_noise", "flags", "foil_mu"])
@@ -76,16 +79,10 @@ def dark_image(cube: xr.Dataset) -> xr.DataArray:
 
 def _scatter_scale(mu: xr.DataArray, relative: xr.DataArray) -> xr.DataArray:
     """Measured over predicted scatter, from a few rows spread over the image: a scalar, lazy where mu is."""
-    rows = np.unique(np.linspace(0, mu.sizes["y"] - 1, 12).astype(int))
-    some = [array.isel(y=rows) for array in (mu, relative)]
-    if not mu.chunks:
-        return xr.DataArray(absorb.scatter_scale(*(array.values for array in some)))
-    whole = [argument for array in some for argument in (array.data.rechunk(-1), "eyx")]
-    scale = da.blockwise(
-        _scale_of_whole, "", *whole, concatenate=True, dtype=np.float32, meta=np.empty((), np.float32)
-    )
-    return xr.DataArray(scale)
+    rows = spread_rows(mu.sizes["y"], SCATTER_ROWS)
+    part = [array.isel(y=rows) for array in (mu, relative)]
+    return over_scan(_scale, part, [Output("scale", ())])["scale"]
 
 
-def _scale_of_whole(mu: Any, relative: Any) -> Any:
-    return np.asarray(absorb.scatter_scale(mu, relative))
+def _scale(mu: Any, relative: Any) -> tuple[Any]:
+    return (absorb.scatter_scale(mu, relative),)
