@@ -17,11 +17,10 @@ import zarr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xafsflow import store
 from xafsflow.blocks import Output, over_blocks
 from xafsflow.errors import InputError
 from xafsflow.names import CUBE, MAP, attributes
-from xafsflow.store import bands, open_cube, open_maps, write_cube, write_maps
+from xafsflow.store import bands, cubes, open_cube, open_maps, write_cube, write_maps
 
 FLOATS = (np.float32, np.float64)
 EXAMPLES = settings(
@@ -96,7 +95,7 @@ def test_write_cube__brings_everything_back(tmp_path_factory, shape, dtype, tile
     folder = tmp_path_factory.mktemp("cube")
     cube = measured(*shape, dtype)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "BAND_BYTES", 4 * shape[0] * shape[2] * band_rows)
+        patch.setattr(cubes, "BAND_BYTES", 4 * shape[0] * shape[2] * band_rows)
         assert_same(write_cube(cube.chunk(y=block, x=block), folder / "cube.zarr", tile=tile), cube)
 
 
@@ -187,6 +186,18 @@ def test_bands__are_whole_blocks_in_order_and_small(heights, size):
         assert (edges[blocks.start], edges[blocks.stop]) == (r.start, r.stop)
         one_block = blocks.stop - blocks.start == 1
         assert one_block or (r.stop - r.start) * 4 * n_energy * columns <= size
+
+
+def test_shards__hold_a_band_of_chunks_in_one_file_and_the_same_numbers(tmp_path, monkeypatch):
+    monkeypatch.setattr(cubes, "BAND_BYTES", 0)
+    cube = measured(rows=20, columns=30).chunk(y=3)
+    for shards in (False, True):
+        assert_same(write_cube(cube, tmp_path / f"{shards}.zarr", tile=8, shards=shards), cube)
+    files = [
+        sum(1 for one in (tmp_path / f"{s}.zarr" / "sample" / "c").rglob("*") if one.is_file())
+        for s in (False, True)
+    ]
+    assert files == [12, 3]
 
 
 def test_an_existing_path__is_refused_and_stays(tmp_path):
@@ -318,14 +329,14 @@ def test_write_maps__holds_one_band_and_reads_every_block_once(tmp_path, monkeyp
 def test_write_cube__holds_one_band_and_reads_every_block_once(tmp_path, monkeypatch):
     living = Living()
     cube = watched_cube(living, 40)[["sample"]]
-    monkeypatch.setattr(store, "BAND_BYTES", 4 * BLOCK)
+    monkeypatch.setattr(cubes, "BAND_BYTES", 4 * BLOCK)
     write_cube(cube, tmp_path / "cube.zarr", tile=8)
     assert living.made == 40
     assert living.most <= 4
 
 
 def test_progress__counts_bands_to_their_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "BAND_BYTES", 4 * 5 * 7 * 4)
+    monkeypatch.setattr(cubes, "BAND_BYTES", 4 * 5 * 7 * 4)
     monkeypatch.setattr(bands, "__defaults__", (4 * 5 * 7 * 4,))
     for write in (
         lambda **watch: write_cube(measured().chunk(y=4), tmp_path / "cube.zarr", tile=4, **watch),

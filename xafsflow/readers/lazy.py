@@ -11,14 +11,16 @@ from xafsflow.readers.tiff import TiffStack
 
 # A compressed strip is inflated whole: blocks share one reading of it, as far as memory allows.
 READ_BYTES = 192 * 2**20
+# To open hundreds of files for a few rows each costs more than to read them: blocks share a reading of this size.
+SHARED_BYTES = 16 * 2**20
 
 
 def lazy_stack(stack: TiffStack, block: tuple[int, int]) -> da.Array:
-    """Counts `(image, y, x)`; a block reads the rows it needs of every image.
+    """Counts `(image, y, x)`; a block reads the rows it needs of every image, and a few blocks share a reading.
 
-    Where strips or tiles are decoded whole, one reading is whole strips that several blocks share: a
-    computation of everything decodes each strip once. A strip that takes more than `READ_BYTES` over all
-    images is decoded once for every `READ_BYTES` of it.
+    Where strips or tiles are decoded whole, one reading is whole strips: a computation of everything decodes
+    each strip once. A strip that takes more than `READ_BYTES` over all images is decoded once for every
+    `READ_BYTES` of it.
 
     Parameters
     ----------
@@ -68,9 +70,11 @@ def lazy_mean(stack: TiffStack, rows: int) -> da.Array:
 
 
 def _readings(stack: TiffStack, height: int, row_bytes: int) -> tuple[int, ...]:
-    """Rows read together: a block where rows lie apart, else the fewest whole strips that hold one."""
+    """Rows read together: some blocks where rows lie apart, else the fewest whole strips that hold one."""
     quantum = stack.row_quantum
     most = max(height, READ_BYTES // row_bytes)
+    if quantum == 1:
+        height *= max(1, min(SHARED_BYTES, READ_BYTES) // (height * row_bytes))
     if 1 < quantum <= most:
         height = min(-(-height // quantum), most // quantum) * quantum
     elif quantum > most:

@@ -1,0 +1,115 @@
+"""Zarr groups: made, opened, told complete."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xafsflow.errors import InputError
+
+
+def new_partial(path: Path) -> Path:
+    """Where to write until all is written; what an earlier attempt left there is removed."""
+    if path.exists():
+        raise InputError(
+            f"{path} exists", "a new path", "choose another output folder, or remove it yourself"
+        )
+    partial = path.with_name(f"{path.name}.partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return partial
+
+
+def region(array: xr.DataArray, rows: slice) -> tuple[slice, ...]:
+    """Where rows of a variable lie in its array."""
+    return tuple(rows if dim == "y" else slice(None) for dim in array.dims)
+
+
+def create(
+    cube: xr.Dataset, path: Path, chunk: dict[str, int], shard_rows: int | None = None
+) -> dict[str, Any]:
+    """The empty arrays with coordinates and attributes, open for writing."""
+    import dask.array as da
+    import zarr
+    from zarr.codecs import BloscCodec
+
+    template, encoding = storable(cube), {}
+    for name, array in cube.data_vars.items():
+        chunks = tuple(min(n, chunk.get(str(dim), n)) for dim, n in array.sizes.items())
+        # Bits of like weight lie together, which is what noisy floats and counts can still be packed by.
+        codec = BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=array.dtype.itemsize)
+        fill = np.nan if array.dtype.kind == "f" else 0
+        encoding[str(name)] = {"chunks": chunks, "compressors": (codec,), "fill_value": fill}
+        if shard_rows is not None and "y" in array.dims:
+            encoding[str(name)]["shards"] = _shard(array, chunks, shard_rows)
+        # Lazy and of one block: nothing is written, and no graph is made of the thousands of blocks.
+        template[name] = (array.dims, da.empty(array.shape, dtype=array.dtype, chunks=-1), array.attrs)
+    # The bands are written one after the other, so a chunk that two of them share is not in danger.
+    template.to_zarr(
+        path,
+        mode="w-",
+        compute=False,
+        zarr_format=3,
+        consolidated=False,
+        encoding=encoding,
+        safe_chunks=False,
+    )
+    with fast_codecs():
+        group = zarr.open_group(str(path), mode="r+")
+        return {str(name): group[str(name)] for name in cube.data_vars}
+
+
+def _shard(array: xr.DataArray, chunks: tuple[int, ...], rows: int) -> tuple[int, ...]:
+    """Whole chunks: so many rows, and all that an array has along its other dims."""
+    wanted = [min(rows, n) if dim == "y" else n for dim, n in array.sizes.items()]
+    return tuple(-(-n // chunk) * chunk for n, chunk in zip(wanted, chunks, strict=True))
+
+
+def fast_codecs() -> Any:
+    """Arrays opened inside are packed and unpacked by zarrs, two to three times as fast, where it is installed."""
+    from importlib.util import find_spec
+
+    import zarr
+
+    pipeline = {"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}
+    return zarr.config.set(pipeline if find_spec("zarrs") else {})
+
+
+def storable(cube: xr.Dataset) -> xr.Dataset:
+    """A copy with coordinates in memory, and texts of any length: Zarr 3 has no place for others yet."""
+    ready = {}
+    for name, array in cube.coords.items():
+        text = array.dtype.kind == "U"
+        ready[name] = array.astype(np.dtypes.StringDType()) if text else array.compute()
+    return cube.drop_encoding().assign_coords(ready)
+
+
+def consolidate(path: Path) -> None:
+    """All metadata in one file, which `xarray.open_zarr` looks for; Zarr 3 warns that it is not specified."""
+    import warnings
+
+    import zarr
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
+        zarr.consolidate_metadata(path, zarr_format=3)
+
+
+def open_group(path: Path, wanted: str, do: str, chunks: dict[Any, Any] | None) -> xr.Dataset:
+    """A group as a lazy Dataset; what stands there else is told.
+
+    Raises
+    ------
+    InputError
+        It cannot be opened.
+    """
+    try:
+        with fast_codecs():
+            return xr.open_zarr(path, chunks=chunks, consolidated=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: {error}", wanted, do) from error

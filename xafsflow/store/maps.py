@@ -1,0 +1,131 @@
+"""Maps at rest, computed and written band by band."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xafsflow.errors import InputError
+from xafsflow.names import VARIABLES, attributes
+from xafsflow.store.arrays import consolidate, create, new_partial, open_group, region, storable
+
+# Rows computed and written together: enough blocks for every core, little enough to hold several times.
+BAND_BYTES = 96 * 2**20
+# What a scan brings is no result of a run.
+RESULTS = set(VARIABLES) - {"sample", "flat_field", "foil", "dark", "counter", "flat_counter"}
+Progress = Callable[[int, int], None]
+
+
+def bands(cube: xr.Dataset, band_bytes: int = BAND_BYTES) -> Iterator[tuple[slice, slice]]:
+    """Bands of whole blocks along y: their rows, and the numbers of their blocks.
+
+    The blocks are those that `y_block` counts; without it, those of the last lazy variable.
+
+    Examples
+    --------
+    >>> cube = xr.Dataset({"mu": (("energy", "y", "x"), np.zeros((4, 10, 5), "f4"))}).chunk(y=4)
+    >>> [(rows.start, rows.stop, blocks.stop) for rows, blocks in bands(cube, 400)]
+    [(0, 4, 1), (4, 8, 2), (8, 10, 3)]
+    """
+    # Variables may differ in their blocks: those thinner than a halo are joined.
+    layouts = [a.chunksizes["y"] for a in cube.data_vars.values() if "y" in a.chunksizes]
+    counted = [layout for layout in layouts if len(layout) == cube.sizes.get("y_block")]
+    heights = (counted or layouts or [(cube.sizes["y"],)])[-1]
+    row_bytes = 4 * cube.sizes.get("energy", 1) * cube.sizes["x"]
+    first, row, start = 0, 0, 0
+    for number, height in enumerate(heights, start=1):
+        row += height
+        if number == len(heights) or (row - start + heights[number]) * row_bytes > band_bytes:
+            yield slice(start, row), slice(first, number)
+            start, first = row, number
+
+
+def write_maps(cube: xr.Dataset, path: Path, *, progress: Progress | None = None) -> xr.Dataset:
+    """Compute everything that has no energy axis over the field, band by band, and store it.
+
+    Memory holds the blocks of one band. The folder gets its name when it is complete.
+
+    Parameters
+    ----------
+    cube
+        Lazy or not. Its `norm_sum` and `norm_count` over `y_block`, `x_block` are added up over all blocks,
+        and stored as `mean_norm` and `mean_pixels`.
+    path
+        A new Zarr folder.
+    progress
+        Called with the bands done and the bands in all.
+
+    Returns
+    -------
+    Dataset
+        The maps, opened lazily from the store.
+
+    Raises
+    ------
+    InputError
+        The path is taken, or there is nothing to store.
+    """
+    import dask
+
+    wanted = [str(n) for n, a in cube.data_vars.items() if is_map(str(n), a)]
+    if not wanted:
+        raise InputError("a cube without maps", "variables over y, x", "run the steps that make them first")
+    partial = new_partial(path)
+    plan = list(bands(cube))
+    arrays = create(cube[wanted], partial, {"y": max(rows.stop - rows.start for rows, _ in plan)})
+    summed = [name for name in ("norm_sum", "norm_count") if name in cube]
+    totals: dict[str, Any] = {}
+    for done, (rows, blocks) in enumerate(plan, start=1):
+        part = {name: cube[name].isel(y=rows).data for name in wanted}
+        # Were there more blocks than the bands know of, the last band would add them.
+        added = {"y_block": slice(blocks.start, None) if done == len(plan) else blocks}
+        sums = {name: cube[name].isel(added).sum(["y_block", "x_block"], skipna=False) for name in summed}
+        part, sums = dask.compute(part, sums)
+        for name, values in part.items():
+            arrays[name][region(cube[name], rows)] = values
+        totals = {name: totals[name] + sums[name] if totals else sums[name] for name in summed}
+        if progress:
+            progress(done, len(plan))
+    few = _few_numbers(cube).assign(with_means(xr.Dataset(totals)) if totals else {})
+    if few:
+        storable(few).to_zarr(partial, mode="a", zarr_format=3, consolidated=False)
+    consolidate(partial)
+    partial.rename(path)
+    return open_maps(path)
+
+
+def _few_numbers(cube: xr.Dataset) -> xr.Dataset:
+    """Results for the scan as a whole, such as the drift, computed; means over blocks come from their sums."""
+    field = {"y", "x", "y_block", "x_block"}
+    names = [n for n, a in cube.data_vars.items() if n in RESULTS and not field & set(a.dims)]
+    return cube[[name for name in names if name not in ("mean_norm", "mean_pixels")]].compute()
+
+
+def is_map(name: str, array: xr.DataArray) -> bool:
+    """Whether a variable is a result over the field; what a scan brings, such as `dark`, is none."""
+    return name in RESULTS and "y" in array.dims and "energy" not in array.dims
+
+
+def with_means(sums: xr.Dataset) -> xr.Dataset:
+    """`mean_norm` and `mean_pixels` from `norm_sum`, `norm_count`; NaN for a reference that leads nowhere."""
+    count = sums.norm_count
+    means = (sums.norm_sum / count.where(count > 0)).astype(np.float32)
+    found = xr.Dataset({"mean_norm": means, "mean_pixels": count})
+    for name, array in found.data_vars.items():
+        array.attrs.update(attributes(str(name)))
+    return found
+
+
+def open_maps(path: Path) -> xr.Dataset:
+    """The maps of a run, lazily.
+
+    Raises
+    ------
+    InputError
+        The folder holds no stored maps.
+    """
+    return open_group(path, "stored maps", "run the recipe to its end", chunks={})
