@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "xafsflow"
 # From top to bottom. A module imports its own layer and those below; `__init__` opens the package and imports all.
 LAYERS = (
     ("cli", "viewer", "demo", "__main__"),
-    ("flow", "catalog", "cluster", "cost"),
+    ("batch", "catalog", "ledger", "processes"),
+    ("flow", "cluster", "cost"),
     ("recipe", "plan", "settings", "strict_yaml"),
     ("steps",),
     ("contract", "learn", "report", "exports"),

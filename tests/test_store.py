@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import subprocess
 import sys
@@ -250,9 +251,55 @@ def test_a_killed_run__leaves_no_maps(tmp_path):
     path = tmp_path / "maps.zarr"
     done = subprocess.run([sys.executable, "-c", KILLED_HALF_WAY, path], timeout=120, check=False)
     assert done.returncode == -signal.SIGKILL
-    assert [one.name for one in tmp_path.iterdir()] == ["maps.zarr.partial"]
+    assert {one.name for one in tmp_path.iterdir()} == {"maps.zarr.partial", "maps.zarr.partial.bands"}
     write_maps(maps(), path)
     assert [one.name for one in tmp_path.iterdir()] == ["maps.zarr"]
+
+
+def undisturbed(folder: Any) -> dict[str, bytes]:
+    return {str(one.relative_to(folder)): one.read_bytes() for one in folder.rglob("*") if one.is_file()}
+
+
+@pytest.mark.parametrize("kind", ["maps", "cube"])
+@pytest.mark.parametrize("after", [1, 2])
+def test_an_interrupted_write__goes_on_and_ends_with_the_same_bytes(tmp_path, monkeypatch, kind, after):
+    monkeypatch.setattr(cubes, "BAND_BYTES", 0)
+    monkeypatch.setattr(bands, "__defaults__", (4 * 5 * 7 * 4,))
+    whole = maps().chunk(y=4) if kind == "maps" else measured(rows=12, columns=9).chunk(y=4)
+    write = write_maps if kind == "maps" else functools.partial(write_cube, tile=4)
+    write(whole, tmp_path / "whole.zarr")
+
+    def stop(done: int, total: int) -> None:
+        if done == after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(whole, tmp_path / "part.zarr", progress=stop)
+    partial = tmp_path / "part.zarr.partial"
+    # What a kill leaves: a file half written, a line cut off, and a damaged chunk of a band that counts as written.
+    (partial / "c.0123.partial").write_bytes(b"half")
+    with partial.with_name("part.zarr.partial.bands").open("a") as stream:
+        stream.write('{"band": 7, "su')
+    name = "e0" if kind == "maps" else "sample"
+    victim = next(one for one in sorted((partial / name / "c").rglob("*")) if one.is_file())
+    victim.write_bytes(victim.read_bytes()[:-6] + b"damage")
+    write(whole, tmp_path / "part.zarr")
+    assert undisturbed(tmp_path / "part.zarr") == undisturbed(tmp_path / "whole.zarr")
+    assert {one.name for one in tmp_path.iterdir()} == {"whole.zarr", "part.zarr"}
+
+
+def test_what_another_run_left__is_not_gone_on_with(tmp_path, monkeypatch):
+    monkeypatch.setattr(bands, "__defaults__", (4 * 5 * 7 * 4,))
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_maps(maps().chunk(y=4), tmp_path / "maps.zarr", identity="this", progress=stop)
+    other = (maps() + 1).chunk(y=4)
+    xr.testing.assert_equal(
+        write_maps(other, tmp_path / "maps.zarr", identity="other").e0.load(), other.e0.load()
+    )
 
 
 @pytest.mark.parametrize("content", [None, "text", {}])

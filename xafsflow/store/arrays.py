@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +10,55 @@ import numpy as np
 import xarray as xr
 
 from xafsflow.errors import InputError
+from xafsflow.store.written import Written, begin, beside, clear, take_up
 
 
-def new_partial(path: Path) -> Path:
-    """Where to write until all is written; what an earlier attempt left there is removed."""
+def partial_of(path: Path) -> Path:
+    """Where to write until all is written.
+
+    Raises
+    ------
+    InputError
+        The path is taken.
+    """
     if path.exists():
         raise InputError(
             f"{path} exists", "a new path", "choose another output folder, or remove it yourself"
         )
-    partial = path.with_name(f"{path.name}.partial")
-    if partial.exists():
-        shutil.rmtree(partial)
     path.parent.mkdir(parents=True, exist_ok=True)
-    return partial
+    return path.with_name(f"{path.name}.partial")
+
+
+def begun(
+    cube: xr.Dataset,
+    folder: Path,
+    chunk: dict[str, int],
+    plan: Mapping[str, Any],
+    shard_rows: int | None = None,
+) -> tuple[dict[str, Any], Written]:
+    """The arrays of a folder, open for writing, and which of their bands are written: none, or those of an earlier try."""
+    told = {str(n): [a.dims, a.shape, a.dtype.str, dict(a.attrs)] for n, a in cube.data_vars.items()}
+    plan = {"variables": told, "chunk": chunk, "shard_rows": shard_rows, **plan}
+    written = take_up(folder, plan)
+    if written is None:
+        clear(folder)
+        _create(cube, folder, chunk, shard_rows)
+        written = begin(folder, plan)
+    import zarr
+
+    with fast_codecs():
+        group = zarr.open_group(str(folder), mode="r+")
+        return {str(name): group[str(name)] for name in cube.data_vars}, written
+
+
+def whole(arrays: Mapping[str, Any], cube: xr.Dataset, rows: slice) -> bool:
+    """Whether a band that was written can be read again."""
+    try:
+        for name, array in arrays.items():
+            array[region(cube[name], rows)]
+    except Exception:  # every codec fails in its own way on damaged bytes
+        return False
+    return True
 
 
 def region(array: xr.DataArray, rows: slice) -> tuple[slice, ...]:
@@ -30,13 +66,10 @@ def region(array: xr.DataArray, rows: slice) -> tuple[slice, ...]:
     return tuple(rows if dim == "y" else slice(None) for dim in array.dims)
 
 
-def create(
-    cube: xr.Dataset, path: Path, chunk: dict[str, int], shard_rows: int | None = None
-) -> dict[str, Any]:
-    """The empty arrays with coordinates and attributes, open for writing."""
+def _create(cube: xr.Dataset, path: Path, chunk: dict[str, int], shard_rows: int | None) -> None:
+    """The empty arrays with coordinates and attributes."""
     import dask.array as da
-    import zarr
-    from zarr.codecs import BloscCodec
+    from zarr.codecs import BloscCodec, Crc32cCodec
 
     template, encoding = storable(cube), {}
     for name, array in cube.data_vars.items():
@@ -44,7 +77,7 @@ def create(
         # Bits of like weight lie together, which is what noisy floats and counts can still be packed by.
         codec = BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=array.dtype.itemsize)
         fill = np.nan if array.dtype.kind == "f" else 0
-        encoding[str(name)] = {"chunks": chunks, "compressors": (codec,), "fill_value": fill}
+        encoding[str(name)] = {"chunks": chunks, "compressors": (codec, Crc32cCodec()), "fill_value": fill}
         if shard_rows is not None and "y" in array.dims:
             encoding[str(name)]["shards"] = _shard(array, chunks, shard_rows)
         # Lazy and of one block: nothing is written, and no graph is made of the thousands of blocks.
@@ -59,9 +92,6 @@ def create(
         encoding=encoding,
         safe_chunks=False,
     )
-    with fast_codecs():
-        group = zarr.open_group(str(path), mode="r+")
-        return {str(name): group[str(name)] for name in cube.data_vars}
 
 
 def _shard(array: xr.DataArray, chunks: tuple[int, ...], rows: int) -> tuple[int, ...]:
@@ -89,7 +119,7 @@ def storable(cube: xr.Dataset) -> xr.Dataset:
     return cube.drop_encoding().assign_coords(ready)
 
 
-def consolidate(path: Path) -> None:
+def _consolidate(path: Path) -> None:
     """All metadata in one file, which `xarray.open_zarr` looks for; Zarr 3 warns that it is not specified."""
     import warnings
 
@@ -98,6 +128,13 @@ def consolidate(path: Path) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
         zarr.consolidate_metadata(path, zarr_format=3)
+
+
+def finish(partial: Path, path: Path) -> None:
+    """Give a complete folder its name."""
+    _consolidate(partial)
+    partial.rename(path)
+    beside(partial).unlink()
 
 
 def open_group(path: Path, wanted: str, do: str, chunks: dict[Any, Any] | None) -> xr.Dataset:

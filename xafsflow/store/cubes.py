@@ -13,16 +13,23 @@ import xarray as xr
 from xafsflow.blocks import BLOCK_BYTES
 from xafsflow.errors import InputError
 from xafsflow.names import CUBE
-from xafsflow.store.arrays import consolidate, create, new_partial, open_group, region
+from xafsflow.store.arrays import begun, finish, open_group, partial_of, region, whole
 from xafsflow.store.maps import BAND_BYTES, Progress
 
 
 def write_cube(
-    cube: xr.Dataset, path: Path, *, tile: int, shards: bool = False, progress: Progress | None = None
+    cube: xr.Dataset,
+    path: Path,
+    *,
+    tile: int,
+    shards: bool = False,
+    identity: str = "",
+    progress: Progress | None = None,
 ) -> xr.Dataset:
     """Store a cube with all energies of a tile in one chunk, reading it by bands of rows.
 
-    Integers stay integers. The folder gets its name when it is complete.
+    Integers stay integers. The folder gets its name when it is complete; what an interrupted call with the same
+    `identity` left in `<path>.partial` is checked and gone on with.
 
     Parameters
     ----------
@@ -34,6 +41,8 @@ def write_cube(
         Pixels along y and x of a chunk.
     shards
         One file a band of rows, which holds its chunks, in place of a file a chunk.
+    identity
+        What the cube is made of; the caller answers for it.
     progress
         Called with the bands done and the bands in all.
 
@@ -47,13 +56,14 @@ def write_cube(
     InputError
         The path is taken.
     """
-    partial = new_partial(path)
+    partial = partial_of(path)
     row_bytes = cube.sizes["x"] * sum(
         a.sizes.get("energy", 1) * a.dtype.itemsize for a in cube.data_vars.values() if "y" in a.dims
     )
     height = max(tile, BAND_BYTES // max(1, row_bytes) // tile * tile)
-    arrays = create(
-        cube, partial, {"energy": cube.sizes["energy"], "y": tile, "x": tile}, height if shards else None
+    chunk = {"energy": cube.sizes["energy"], "y": tile, "x": tile}
+    arrays, written = begun(
+        cube, partial, chunk, {"of": identity, "height": height}, height if shards else None
     )
     # One buffer a variable for all bands: fresh memory for each costs as much as to fill it.
     held = {
@@ -61,18 +71,20 @@ def write_cube(
         for n, a in cube.data_vars.items()
     }
     rows_at = range(0, cube.sizes["y"], height)
-    for done, start in enumerate(rows_at, start=1):
+    for number, start in enumerate(rows_at):
         rows = slice(start, min(start + height, cube.sizes["y"]))
         # What has no rows (an I0 spectrum) is written with the first band.
         names = [str(n) for n, a in cube.data_vars.items() if "y" in a.dims or start == 0]
-        _fill(cube[names].isel(y=rows), held)
-        for name in names:
-            place = region(cube[name], rows)
-            arrays[name][place] = held[name][region(cube[name], slice(0, rows.stop - start))]
+        own = {name: arrays[name] for name in names}
+        if number not in written or not whole(own, cube, rows):
+            _fill(cube[names].isel(y=rows), held)
+            for name in names:
+                filled = held[name][region(cube[name], slice(0, rows.stop - start))]
+                arrays[name][region(cube[name], rows)] = filled
+            written.add(number, {})
         if progress:
-            progress(done, len(rows_at))
-    consolidate(partial)
-    partial.rename(path)
+            progress(number + 1, len(rows_at))
+    finish(partial, path)
     return open_cube(path)
 
 

@@ -11,7 +11,8 @@ import xarray as xr
 
 from xafsflow.errors import InputError
 from xafsflow.names import VARIABLES, attributes
-from xafsflow.store.arrays import consolidate, create, new_partial, open_group, region, storable
+from xafsflow.store.arrays import begun, finish, open_group, partial_of, storable, whole
+from xafsflow.store.damage import BlockFailures
 
 # Rows computed and written together: enough blocks for every core, little enough to hold several times.
 BAND_BYTES = 96 * 2**20
@@ -44,10 +45,13 @@ def bands(cube: xr.Dataset, band_bytes: int = BAND_BYTES) -> Iterator[tuple[slic
             start, first = row, number
 
 
-def write_maps(cube: xr.Dataset, path: Path, *, progress: Progress | None = None) -> xr.Dataset:
+def write_maps(
+    cube: xr.Dataset, path: Path, *, identity: str = "", progress: Progress | None = None
+) -> xr.Dataset:
     """Compute everything that has no energy axis over the field, band by band, and store it.
 
-    Memory holds the blocks of one band. The folder gets its name when it is complete.
+    Memory holds the blocks of one band. The folder gets its name when it is complete; what an interrupted call with the
+    same `identity` left in `<path>.partial` is checked and gone on with, and ends with the same bytes.
 
     Parameters
     ----------
@@ -56,6 +60,8 @@ def write_maps(cube: xr.Dataset, path: Path, *, progress: Progress | None = None
         and stored as `mean_norm` and `mean_pixels`.
     path
         A new Zarr folder.
+    identity
+        What the maps are made of and how; the caller answers for it.
     progress
         Called with the bands done and the bands in all.
 
@@ -68,33 +74,40 @@ def write_maps(cube: xr.Dataset, path: Path, *, progress: Progress | None = None
     ------
     InputError
         The path is taken, or there is nothing to store.
+    ComputationError
+        Workers died on some blocks; everything else is written.
     """
-    import dask
-
     wanted = [str(n) for n, a in cube.data_vars.items() if is_map(str(n), a)]
     if not wanted:
         raise InputError("a cube without maps", "variables over y, x", "run the steps that make them first")
-    partial = new_partial(path)
-    plan = list(bands(cube))
-    arrays = create(cube[wanted], partial, {"y": max(rows.stop - rows.start for rows, _ in plan)})
+    partial, plan = partial_of(path), list(bands(cube))
     summed = [name for name in ("norm_sum", "norm_count") if name in cube]
-    totals: dict[str, Any] = {}
-    for done, (rows, blocks) in enumerate(plan, start=1):
-        part = {name: cube[name].isel(y=rows).data for name in wanted}
-        # Were there more blocks than the bands know of, the last band would add them.
-        added = {"y_block": slice(blocks.start, None) if done == len(plan) else blocks}
-        sums = {name: cube[name].isel(added).sum(["y_block", "x_block"], skipna=False) for name in summed}
-        part, sums = dask.compute(part, sums)
-        for name, values in part.items():
-            arrays[name][region(cube[name], rows)] = values
-        totals = {name: totals[name] + sums[name] if totals else sums[name] for name in summed}
+    told = {"of": identity, "bands": [[rows.start, rows.stop] for rows, _ in plan], "summed": summed}
+    chunk = {"y": max(rows.stop - rows.start for rows, _ in plan)}
+    arrays, written = begun(cube[wanted], partial, chunk, told)
+    failures = BlockFailures(cube[wanted], arrays)
+    for number, (rows, blocks) in enumerate(plan):
+        if number not in written or not whole(arrays, cube, rows):
+            # Were there more blocks than the bands know of, the last band would add them.
+            added = {"y_block": slice(blocks.start, None) if number + 1 == len(plan) else blocks}
+            sums = {name: cube[name].isel(added).sum(["y_block", "x_block"], skipna=False) for name in summed}
+            found = failures.attempt(rows, sums)
+            if found is not None:
+                written.add(number, found)
         if progress:
-            progress(done, len(plan))
-    few = _few_numbers(cube).assign(with_means(xr.Dataset(totals)) if totals else {})
+            progress(number + 1, len(plan))
+    failures.stop_if_any()
+    totals: dict[str, Any] = {}
+    for number in range(len(plan) if summed else 0):
+        sums = written.sums(number)
+        totals = {name: totals[name] + sums[name] if totals else sums[name] for name in summed}
+    dims = {name: [d for d in cube[name].dims if d not in ("y_block", "x_block")] for name in totals}
+    along = {name: array for name, array in cube.coords.items() if name in ("reference", "energy")}
+    whole_field = xr.Dataset({name: (dims[name], values) for name, values in totals.items()}, along)
+    few = _few_numbers(cube).assign(with_means(whole_field) if totals else {})
     if few:
         storable(few).to_zarr(partial, mode="a", zarr_format=3, consolidated=False)
-    consolidate(partial)
-    partial.rename(path)
+    finish(partial, path)
     return open_maps(path)
 
 

@@ -1,0 +1,97 @@
+"""Blocks that kill their worker: found, named, and left out while everything else is written."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
+
+from xafsflow.errors import ComputationError
+from xafsflow.store.arrays import region
+
+
+class BlockFailures:
+    """Bands computed and written; where a worker dies on a block, the others of its band are still written.
+
+    Parameters
+    ----------
+    maps
+        Lazy variables over y, x.
+    arrays
+        The arrays they go to, by name.
+    """
+
+    def __init__(self, maps: xr.Dataset, arrays: Mapping[str, Any]) -> None:
+        self.maps, self.arrays, self.failed = maps, arrays, list[str]()
+        self.last: BaseException | None = None
+
+    def attempt(self, rows: slice, sums: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Compute a band with its sums and write it; None where a block of it failed."""
+        try:
+            return self._write({"y": rows}, sums)
+        except _deadly() as error:
+            self.last = error
+        for place in self._blocks(rows):
+            try:
+                self._write(place, {})
+            except _deadly() as error:
+                self.last = error
+                told = (f"{dim} {part.start} to {part.stop - 1}" for dim, part in place.items())
+                self.failed.append(" and ".join(told))
+        return None
+
+    def _write(self, place: Mapping[str, slice], sums: Mapping[str, Any]) -> dict[str, Any]:
+        import dask
+
+        part = {str(name): array.isel(place).data for name, array in self.maps.data_vars.items()}
+        part, found = dask.compute(part, {name: array.data for name, array in sums.items()})
+        for name, values in part.items():
+            where = region(self.maps[name], place["y"])
+            if "x" in place:
+                where = tuple(
+                    place["x"] if d == "x" else w for d, w in zip(self.maps[name].dims, where, strict=True)
+                )
+            self.arrays[name][where] = values
+        return dict(found)
+
+    def _blocks(self, rows: slice) -> list[dict[str, slice]]:
+        """The blocks of a band, by the first lazy variable."""
+        lazy = next(array for array in self.maps.data_vars.values() if array.chunks)
+        edges = {dim: [0, *_running(lazy.chunksizes[dim])] for dim in ("y", "x")}
+        inside = [
+            (a, b) for a, b in zip(edges["y"], edges["y"][1:], strict=False) if rows.start <= a < rows.stop
+        ]
+        across = list(zip(edges["x"], edges["x"][1:], strict=False))
+        return [{"y": slice(*y), "x": slice(*x)} for y in inside for x in across]
+
+    def stop_if_any(self) -> None:
+        """Name the blocks that failed.
+
+        Raises
+        ------
+        ComputationError
+            There are any.
+        """
+        if self.failed:
+            shown = "; ".join(self.failed[:5]) + ("; ..." if len(self.failed) > 5 else "")
+            raise ComputationError(
+                f"workers died on {len(self.failed)} block(s): {shown} ({type(self.last).__name__})",
+                "workers with enough memory for a block",
+                "give each worker more memory, and run the same command again: only these blocks are left",
+            ) from self.last
+
+
+def _running(sizes: tuple[int, ...]) -> list[int]:
+    total, found = 0, []
+    for size in sizes:
+        total += size
+        found.append(total)
+    return found
+
+
+def _deadly() -> tuple[type[BaseException], ...]:
+    """What a block raises that was too much for its worker."""
+    scheduler = sys.modules.get("distributed.scheduler")
+    return (MemoryError, scheduler.KilledWorker) if scheduler else (MemoryError,)
