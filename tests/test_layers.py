@@ -14,14 +14,14 @@ PACKAGE = Path(__file__).resolve().parents[1] / "xafsflow"
 # From top to bottom. A module imports its own layer and those below; `__init__` opens the package and imports all.
 LAYERS = (
     ("cli", "viewer", "demo", "__main__"),
-    ("batch", "catalog", "ledger", "processes"),
-    ("flow", "cluster", "cost"),
+    ("batch", "catalog", "fingerprint", "lanes", "ledger", "status"),
+    ("flow", "cluster", "cost", "runfolder"),
     ("recipe", "plan", "settings", "strict_yaml"),
     ("steps",),
     ("contract", "learn", "report", "exports"),
     ("blocks", "store", "phantom", "readers"),
     ("kernels",),
-    ("names", "errors"),
+    ("names", "errors", "processes", "__version__"),
 )
 HEIGHT = {name: -number for number, layer in enumerate(LAYERS) for name in layer}
 

@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from xafsflow.names import CUBE
-from xafsflow.store import BAND_BYTES, bands
+from xafsflow.store import bands
+from xafsflow.store.maps import BAND_BYTES
 
 
 def estimate(products: Mapping[str, Any]) -> list[str]:

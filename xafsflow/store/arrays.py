@@ -13,6 +13,14 @@ from xafsflow.errors import InputError
 from xafsflow.store.written import Written, begin, beside, clear, take_up
 
 
+def is_complete(path: Path, identity: str) -> bool:
+    """Whether a folder holds all that an earlier attempt with this identity was to write."""
+    if not identity or not path.exists():
+        return False
+    found = open_group(path, "a Zarr folder", "remove it yourself", chunks=None)
+    return bool(found.attrs.get("identity") == identity)
+
+
 def partial_of(path: Path) -> Path:
     """Where to write until all is written.
 
@@ -39,6 +47,8 @@ def begun(
     """The arrays of a folder, open for writing, and which of their bands are written: none, or those of an earlier try."""
     told = {str(n): [a.dims, a.shape, a.dtype.str, dict(a.attrs)] for n, a in cube.data_vars.items()}
     plan = {"variables": told, "chunk": chunk, "shard_rows": shard_rows, **plan}
+    if plan["of"]:
+        cube = cube.assign_attrs(identity=plan["of"])
     written = take_up(folder, plan)
     if written is None:
         clear(folder)

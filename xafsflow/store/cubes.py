@@ -13,7 +13,7 @@ import xarray as xr
 from xafsflow.blocks import BLOCK_BYTES
 from xafsflow.errors import InputError
 from xafsflow.names import CUBE
-from xafsflow.store.arrays import begun, finish, open_group, partial_of, region, whole
+from xafsflow.store.arrays import begun, finish, is_complete, open_group, partial_of, region, whole
 from xafsflow.store.maps import BAND_BYTES, Progress
 
 
@@ -56,6 +56,8 @@ def write_cube(
     InputError
         The path is taken.
     """
+    if is_complete(path, identity):
+        return open_cube(path)
     partial = partial_of(path)
     row_bytes = cube.sizes["x"] * sum(
         a.sizes.get("energy", 1) * a.dtype.itemsize for a in cube.data_vars.values() if "y" in a.dims

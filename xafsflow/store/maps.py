@@ -11,7 +11,7 @@ import xarray as xr
 
 from xafsflow.errors import InputError
 from xafsflow.names import VARIABLES, attributes
-from xafsflow.store.arrays import begun, finish, open_group, partial_of, storable, whole
+from xafsflow.store.arrays import begun, finish, is_complete, open_group, partial_of, storable, whole
 from xafsflow.store.damage import BlockFailures
 
 # Rows computed and written together: enough blocks for every core, little enough to hold several times.
@@ -80,6 +80,8 @@ def write_maps(
     wanted = [str(n) for n, a in cube.data_vars.items() if is_map(str(n), a)]
     if not wanted:
         raise InputError("a cube without maps", "variables over y, x", "run the steps that make them first")
+    if is_complete(path, identity):
+        return open_maps(path)
     partial, plan = partial_of(path), list(bands(cube))
     summed = [name for name in ("norm_sum", "norm_count") if name in cube]
     told = {"of": identity, "bands": [[rows.start, rows.stop] for rows, _ in plan], "summed": summed}

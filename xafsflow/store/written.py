@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -82,6 +83,27 @@ def take_up(folder: Path, plan: Mapping[str, Any]) -> Written | None:
     for unfinished in folder.rglob(UNFINISHED):
         unfinished.unlink()
     return Written(path, {line["band"]: line["sums"] for line in lines[1:]})
+
+
+def run_identity(run: Path, cube: Any) -> str:
+    """Digest of all that a cube of an unfinished run comes from: recipe, sources, version, steps; empty without a run.
+
+    Parameters
+    ----------
+    run
+        The folder with `run.json`.
+    cube
+        With its history.
+    """
+    try:
+        record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    if record.get("state") != "unfinished":
+        return ""
+    told = [record.get(key) for key in ("recipe_digest", "data", "references", "version", "inputs")]
+    text = json.dumps([*told, cube.attrs.get("history", "")])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def clear(folder: Path) -> None:

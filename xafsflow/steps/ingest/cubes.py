@@ -83,6 +83,7 @@ def store(
         One file a band of rows in place of one a chunk: a tenth of the files, for parallel file systems; writing takes
         about twice as long.
     """
-    from xafsflow.store import write_cube
+    from xafsflow.store import run_identity, write_cube
 
-    return write_cube(cube, Path(run) / "cube.zarr", tile=tile, shards=shards)
+    path, identity = Path(run) / "cube.zarr", run_identity(Path(run), cube)
+    return write_cube(cube, path, tile=tile, shards=shards, identity=identity)
