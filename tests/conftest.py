@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import dask
+import numpy as np
 import pytest
+import xarray as xr
 
 import xafsflow as xf
+from xafsflow.phantom import spectrum
+from xafsflow.readers.spectra import Spectrum, library_of
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -28,11 +32,12 @@ def through_the_steps(rows: int = 24, columns: int = 20) -> dict[str, Any]:
     cube = xf.correct.absorbance(cube)
     cube = xf.normalize.edge_step(cube, e0=7112.0, pre2=-15.0, norm1=40.0, nnorm=1)
     cube = xf.derive.derivative(cube, window=8.0)
+    cube = xf.derive.noise(cube)
     library = xf.ingest.phantom_references()
-    samples = xf.train.mixtures(cube, library, step=0.5, noise_patterns=20)
+    samples = xf.train.mixtures(cube, library, step=0.5, noise_patterns=20, check_patterns=400)
     model, findings = xf.train.fit(samples, trees=10)
     calibration = xf.calibrate.constant(cube, shift=0.3)
-    cube = xf.classify.forest(cube, model)
+    cube = xf.classify.combination(xf.classify.forest(cube, model), library)
     return {
         "cube": cube,
         "library": library,
@@ -51,6 +56,22 @@ def products() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def products_in_small_blocks() -> dict[str, Any]:
     return through_the_steps(rows=7, columns=9)
+
+
+@pytest.fixture(scope="session")
+def measured_references() -> Callable[..., xr.Dataset]:
+    """References by name as the beamline of a phantom measures them: with a matrix, and falling off as the sample does."""
+
+    def measured(*names: str) -> xr.Dataset:
+        energy = np.arange(6950.0, 7500.0, 0.25)
+        falling = (energy / 7112.0) ** -3.0
+        mu = {name: falling * (0.4 + 1.3 * spectrum(name, energy)) for name in names}
+        columns = ("energy", "mutrans")
+        return library_of(
+            [Spectrum(name, energy, mu[name], "Fe", "K", columns, Path(f"{name}.xdi"), {}) for name in names]
+        )
+
+    return measured
 
 
 @pytest.fixture

@@ -71,4 +71,19 @@ def compare(maps: xr.Dataset, truth: dict[str, np.ndarray]) -> list[str]:
     right = (found.argmax(axis=0) == truth["fractions"].argmax(axis=0))[known].mean()
     lines.append(f"dominant reference right in {right:.1%} of {known.sum()} pixels with sample")
     lines.append(f"pixels with sample that got an answer: {known.sum() / sample.sum():.1%}")
+    if "lcf_fraction" in maps:
+        lines += _fit_lines(maps, truth["fractions"], known)
+    return lines
+
+
+def _fit_lines(maps: xr.Dataset, fractions: np.ndarray, known: np.ndarray) -> list[str]:
+    error = np.abs(maps.lcf_fraction.values - fractions)[:, known].mean()
+    chi_square = np.nanmedian(maps.reduced_chi_square.values[known])
+    lines = [
+        f"shares by linear combination fit: mean error {error:.4f}",
+        f"reduced chi-square of that fit, median: {chi_square:.3f}",
+    ]
+    if "unknown_score" in maps:
+        unknown = (maps.unknown_score.values[known] > 1).mean()
+        lines.append(f"pixels that the references do not explain: {unknown:.1%}")
     return lines

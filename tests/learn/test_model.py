@@ -48,6 +48,9 @@ def trained(name: str, n_features: int = 20, seen: tuple[int, ...] = (0, 1, 2), 
         "importances": importances,
         "seed": 300,
         "versions": {"python": "3.11", "numpy": "2.0"},
+        "confidence": np.array([[0.0, 0.5], [0.6, 1.0]]),
+        "distance_scale": np.ones((4, 3)),
+        "distance_power": None,
     }
     return Model(**(values | changes))
 

@@ -103,6 +103,58 @@ def larch_mback(energy: Any, mu: Any) -> dict[str, Any]:
     }
 
 
+def combinations() -> dict[str, Any]:
+    """Three references that differ in place and white line, and noisy mixtures of them."""
+    rng = np.random.default_rng(1)
+    energy = np.arange(7092.0, 7172.0, 1.6)
+
+    def edge(e0: float, line: float) -> Any:
+        x = energy - e0
+        return 0.5 + np.arctan(x / 1.3) / np.pi + line * np.exp(-(((x - 6) / 3) ** 2))
+
+    references = np.array([edge(7111.0, 0.05), edge(7114.0, 0.3), edge(7117.0, 0.6)])
+    made = {
+        "inside": (0.5, 0.3, 0.2),
+        "more than one": (0.8, 0.3, 0.2),
+        "two": (0.6, 0.4, 0.0),
+        "one": (0.0, 1.0, 0.0),
+    }
+    noise = 0.01 * rng.standard_normal((len(made), energy.size))
+    rows = {
+        name: [rounded(v) for v in np.array(parts) @ references + own]
+        for (name, parts), own in zip(made.items(), noise, strict=True)
+    }
+    return {
+        "energy": energy.tolist(),
+        "references": [[rounded(v) for v in row] for row in references],
+        "data": rows,
+    }
+
+
+def larch_combinations(given: dict[str, Any]) -> dict[str, Any]:
+    """What `lincombo_fit` finds with fractions from zero upward, with their sum held at one and not."""
+    from larch import Group
+    from larch.math.lincombo_fitting import lincombo_fit
+
+    energy = np.array(given["energy"])
+    parts = [
+        Group(energy=energy, norm=np.array(row), filename=f"part {k}")
+        for k, row in enumerate(given["references"])
+    ]
+    found: dict[str, Any] = {}
+    for name, data in given["data"].items():
+        for sum_to_one in (False, True):
+            group = Group(energy=energy, norm=np.array(data), filename="data")
+            fit = lincombo_fit(group, parts, minvals=[0.0] * 3, sum_to_one=sum_to_one)
+            found[f"{name}, {'one' if sum_to_one else 'free'}"] = {
+                "fraction": [rounded(fit.weights[part.filename]) for part in parts],
+                "error": [fit.params[part.filename].stderr for part in parts],
+                "r_factor": rounded(fit.rfactor),
+                "reduced_chi_square": rounded(fit.redchi),
+            }
+    return found
+
+
 def sampled(values: Any) -> list[float]:
     """A few values from the first to the last."""
     return [rounded(v) for v in np.asarray(values)[np.linspace(0, len(values) - 1, SAMPLES).astype(int)]]
@@ -130,7 +182,15 @@ def record(folder: Path) -> dict[str, Any]:
         if name in MBACK or name == "usual":
             row |= larch_mback(energy, mu)
         found[name] = row
-    return {"larch": larch.__version__, "samples": SAMPLES, "cases": CASES, "spectra": found}
+    given = combinations()
+    sums = {**given, "larch": larch_combinations(given)}
+    return {
+        "larch": larch.__version__,
+        "samples": SAMPLES,
+        "cases": CASES,
+        "combinations": sums,
+        "spectra": found,
+    }
 
 
 if __name__ == "__main__":

@@ -85,3 +85,60 @@ def test_fit__learns_with_every_classifier_of_the_table(classifier: Any, product
     fraction = xf.classify.forest(products["cube"], model).fraction.values
     known = np.isfinite(fraction).all(axis=0)
     np.testing.assert_allclose(fraction.sum(axis=0)[known], 1, atol=1e-5)
+
+
+def test_patterns__beside_a_hole_are_as_noisy_as_the_scan(library: xr.Dataset) -> None:
+    """There fewer neighbors enter the means."""
+    settings = {"size": (60, 60), "energies": 60, "seed": 2, "references": ("Fe", "FeO"), "flux_jitter": 0}
+    flat = {"tilt": 0, "tilt_x": 0, "curvature": 0, "hole_share": 0.4, "grain": 4.0, "thickness": (0.8, 0.9)}
+    phantom = Phantom(**settings, **flat)
+    cube = xf.correct.background(xf.correct.absorbance(as_dataset(phantom)), e0=7112.0)
+    cube = xf.derive.noise(xf.normalize.edge_step(xf.correct.average(cube), **CHAIN)).compute()
+    assert np.ptp(cube.noise.values[np.isfinite(cube.noise.values)]) > 0.5 * float(cube.noise.median())
+    samples = xf.train.mixtures(
+        cube, library, step=1.0, noise_patterns=5, check_patterns=1000, span=(-60, 100)
+    )
+    spectra = samples.reference_norm.values
+    apart = samples.check_norm.values - samples.check_composition.values @ spectra
+    relative = apart / samples.check_noise.values
+    level = np.median(samples.check_noise.values, axis=1)
+    for part in (level < np.quantile(level, 0.3), level > np.quantile(level, 0.7)):
+        assert relative[part].std() == pytest.approx(1, abs=0.06)
+
+
+def test_check_patterns__are_mixtures_that_are_no_classes(uniform: Phantom, library: xr.Dataset) -> None:
+    samples = xf.train.mixtures(treated(uniform), library, step=0.5, noise_patterns=10, check_patterns=200)
+    assert samples.sizes["check"] == 200
+    assert "check_noise" not in samples
+    mixed = samples.check_composition.values
+    assert (mixed.max(axis=1) == 1).sum() == 100
+    places = np.searchsorted(samples.reference_energy.values, samples.energy.values)
+    np.testing.assert_array_equal(samples.check_norm.values[:, places], samples.check_features.values)
+    wanted = mixed @ samples.reference_norm.values
+    assert np.abs(samples.check_norm.values - wanted).mean() < 0.02
+
+
+def test_patterns__are_as_uncertain_in_energy_and_flux_as_the_calibration(
+    uniform: Phantom, library: xr.Dataset
+) -> None:
+    phantom = Phantom(**{**vars(uniform), "counts": 1e4, "noise": False})
+    cube = xf.correct.absorbance(as_dataset(phantom))
+    calibration = xf.calibrate.constant(cube, shift=0.0)
+    calibration["energy_shift_error"] = calibration.energy_shift_error * 0 + 0.5
+    moved = xf.calibrate.apply(cube, calibration)
+    sure = moved.assign(energy_shift_error=moved.energy_shift_error * 0)
+    spread = []
+    for error in (None, 0.0, 0.01, 0.02):
+        one = moved if error is None else sure.assign(flux_offset_error=("energy", np.full(60, error)))
+        samples = xf.train.mixtures(
+            xf.normalize.edge_step(one, **CHAIN), library, step=1.0, noise_patterns=200, check_patterns=100
+        )
+        spread.append(samples.features.values[samples.label.values == 0].std(axis=0))
+    slope = np.gradient(samples.class_features.values[0], samples.energy.values)
+    steep = np.abs(slope).argmax()
+    extra = np.sqrt(spread[0][steep] ** 2 - spread[1][steep] ** 2)
+    assert extra == pytest.approx(0.5 * abs(slope[steep]), rel=0.3)
+    more = [np.sqrt(np.median(spread[i] ** 2 - spread[1] ** 2)) for i in (2, 3)]
+    # The error of the edge step comes on top of that of the point.
+    assert more[0] > 0.01 / 0.8
+    assert more[1] / more[0] == pytest.approx(2, rel=0.15)

@@ -27,7 +27,9 @@ class Model:
     `classifier` is its name in the table of `learn.classifiers`; `estimator` a `FlatForest` or a fitted
     scikit-learn estimator; `features` the variable of the cube that it reads, at `energy` (feature,), eV.
     `compositions` is (class, reference), `class_features` (class, feature) the noise-free features of each
-    class, `reference_norm` (reference, reference_energy) the normalized references.
+    class, `reference_norm` (reference, reference_energy) the normalized references. `confidence` (2, knot) holds
+    margins of the leading reference and how often it is right, `distance_scale` (metric, class) and
+    `distance_power` (metric,) what noise alone gives; None where they were not learnt.
     """
 
     classifier: str
@@ -42,6 +44,9 @@ class Model:
     importances: np.ndarray | None
     seed: int
     versions: dict[str, str]
+    confidence: np.ndarray | None = None
+    distance_scale: np.ndarray | None = None
+    distance_power: np.ndarray | None = None
 
     def votes(self, features: np.ndarray) -> np.ndarray:
         """Shares of the votes, `(pixel, class)`, from float32 features `(feature, pixel)` without NaN.

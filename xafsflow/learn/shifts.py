@@ -185,7 +185,7 @@ def spectra_of(tiles: Tiles, known: Standards) -> Spectra:
 
 def fit_alone(spectra: Spectra, basis: Doubles, start: Doubles) -> ShiftFit:
     """`fit_shifts` on one thread: for matrices this small, threads that wait for a busy core take 30 times as long."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1, user_api="blas"):
         return fit_shifts(spectra, basis, start)

@@ -104,7 +104,9 @@ def _noise_before_means(cube: xr.Dataset, rows: np.ndarray) -> Any:
     return dask.delayed(_of_rows)(few.mu_noise.data, few.flags.data, path, inside, windows)
 
 
-def _of_rows(mu_noise: Any, flags: Any, path: Any, inside: np.ndarray, windows: tuple[int, ...]) -> np.ndarray:
+def _of_rows(
+    mu_noise: Any, flags: Any, path: Any, inside: np.ndarray, windows: tuple[int, ...]
+) -> np.ndarray:
     half = inside.shape[1] // 2
     shape = (len(mu_noise), *inside.shape, -1)
     variance = np.asarray(mu_noise, np.float32).reshape(shape) ** 2

@@ -10,11 +10,12 @@ import xarray as xr
 from xafsflow.blocks import Output, over_blocks
 from xafsflow.contract import step
 from xafsflow.errors import InputError
+from xafsflow.learn.confidence import confidence_at, margins
 from xafsflow.learn.model import Model, StoredModel, stored
 from xafsflow.names import MAP, OUT
 
 
-@step(makes="cube", needs=["flags"], gives=["class_index", "class_vote", "fraction"])
+@step(makes="cube", needs=["flags"], gives=["class_index", "class_vote", "fraction", "confidence"])
 def forest(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
     """Classify every pixel by the model's votes.
 
@@ -25,7 +26,8 @@ def forest(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
     -------
     Dataset
         The cube with `class_index`, `class_vote` (y, x) and `fraction` (reference, y, x), the vote-weighted mean of
-        the classes' compositions.
+        the classes' compositions, and `confidence` (y, x), how often a leading reference with that margin over the
+        second is right (`train.fit`).
 
     Raises
     ------
@@ -39,31 +41,37 @@ def forest(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
         Output("class_index", MAP, np.int16),
         Output("class_vote", MAP),
         Output("fraction", ("reference", *MAP), sizes={"reference": len(known.references)}),
+        Output("confidence", MAP),
     ]
     found = over_blocks(_vote, [cube[known.features], cube.flags], outputs, model=resting, places=places)
     return cube.assign(found).assign_coords(reference=known.references)
 
 
 def feature_places(cube: xr.Dataset, model: Model) -> np.ndarray:
-    """Indices of the model's energies among the cube's.
+    """Indices of the model's energies among the cube's; raises as `energy_places`."""
+    return energy_places(cube, model.features, model.energy)
+
+
+def energy_places(cube: xr.Dataset, features: str, energy: np.ndarray) -> np.ndarray:
+    """Indices of the energies of a training among the cube's.
 
     Raises
     ------
     InputError
         The variable or an energy is missing.
     """
-    if model.features not in cube:
+    if features not in cube:
         raise InputError(
-            f"a cube without {model.features}",
+            f"a cube without {features}",
             "the variable that the model was trained on",
             "add its step before classify",
         )
-    places = np.searchsorted(cube.energy.values, model.energy)
+    places = np.searchsorted(cube.energy.values, energy)
     places = np.minimum(places, cube.sizes["energy"] - 1)
-    apart = np.abs(cube.energy.values[places] - model.energy)
+    apart = np.abs(cube.energy.values[places] - energy)
     if apart.max() > 1e-6:
         raise InputError(
-            f"the model's energy {model.energy[apart.argmax()]:g} eV is not among the cube's",
+            f"the model's energy {energy[apart.argmax()]:g} eV is not among the cube's",
             "the energies of the training",
             "train on this scan, or resample it to the model's energies",
         )
@@ -75,16 +83,20 @@ def usable(features: Any, flags: Any) -> Any:
     return ((flags & np.uint8(int(OUT))) == 0) & np.isfinite(features.sum(axis=0, dtype=np.float32))
 
 
-def _vote(values: Any, flags: Any, model: StoredModel, places: Any) -> tuple[Any, Any, Any]:
+def _vote(values: Any, flags: Any, model: StoredModel, places: Any) -> tuple[Any, Any, Any, Any]:
     known = model.load()
     features = values if len(places) == len(values) else values[places]
     good = usable(features, flags)
     index = np.full(good.shape, -1, np.int16)
     vote = np.full(good.shape, np.nan, np.float32)
     fraction = np.full((len(known.references), *good.shape), np.nan, np.float32)
+    confidence = np.full(good.shape, np.nan, np.float32)
     if good.any():
         votes = known.votes(features[:, good])
         index[good] = votes.argmax(axis=1)
         vote[good] = votes.max(axis=1)
-        fraction[:, good] = (votes @ known.compositions).T
-    return index, vote, fraction
+        parts = votes @ known.compositions
+        fraction[:, good] = parts.T
+        if known.confidence is not None:
+            confidence[good] = confidence_at(margins(parts), *known.confidence)
+    return index, vote, fraction, confidence

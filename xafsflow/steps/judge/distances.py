@@ -11,6 +11,7 @@ from xafsflow.blocks import Output, over_blocks
 from xafsflow.contract import step
 from xafsflow.errors import InputError
 from xafsflow.kernels import distance as kernels
+from xafsflow.learn.expected import expected_at
 from xafsflow.learn.model import Model, StoredModel, stored
 from xafsflow.names import MAP
 from xafsflow.steps.classify.votes import feature_places
@@ -28,8 +29,9 @@ def distance(
 ) -> xr.Dataset:
     """Distance between a pixel's features and the noise-free features of its class.
 
-    Formulas are in `xafsflow.kernels.distance`. Small everywhere speaks for the references; a region that stands out
-    holds something that they do not explain.
+    Formulas are in `xafsflow.kernels.distance`. A distance means something beside the one that noise alone gives: half of
+    the pixels that hold exactly their class lie below it. It is learnt on the training patterns by `train.fit`, for each
+    class, as a power of the pixel's `noise`.
 
     Parameters
     ----------
@@ -39,13 +41,15 @@ def distance(
     Returns
     -------
     Dataset
-        The cube with `distance` (metric, y, x); NaN where a pixel has no class.
+        The cube with `distance` (metric, y, x), and if it has `noise`, which `train.mixtures` must have known,
+        `distance_expected` (metric, y, x); NaN where a pixel has no class.
     """
     if not metrics or len(set(metrics)) < len(metrics):
         raise InputError(
             f"metrics {metrics}", "one or more, each once", f"choose among {', '.join(kernels.METRICS)}"
         )
     resting = stored(model)
+    chosen = [kernels.METRICS.index(name) for name in metrics]
     output = Output("distance", ("metric", *MAP), sizes={"metric": len(metrics)})
     found = over_blocks(
         _distances,
@@ -53,8 +57,12 @@ def distance(
         [output],
         model=resting,
         places=feature_places(cube, resting.load()),
-        chosen=[kernels.METRICS.index(name) for name in metrics],
+        chosen=chosen,
     )
+    if "noise" in cube and resting.load().distance_scale is not None:
+        output = Output("distance_expected", ("metric", *MAP), sizes={"metric": len(metrics)})
+        arrays = [cube.noise, cube.class_index]
+        found |= over_blocks(_expected, arrays, [output], model=resting, chosen=chosen)
     return cube.assign(found).assign_coords(metric=list(metrics))
 
 
@@ -62,3 +70,8 @@ def _distances(values: Any, class_index: Any, model: StoredModel, places: Any, c
     features = values if len(places) == len(values) else values[places]
     spectra = model.load().class_features.astype(np.float32)
     return kernels.distances(features, class_index, spectra)[chosen]
+
+
+def _expected(noise: Any, class_index: Any, model: StoredModel, chosen: list[int]) -> Any:
+    known = model.load()
+    return expected_at(noise, class_index, known.distance_scale[chosen], known.distance_power[chosen])  # type: ignore[index]

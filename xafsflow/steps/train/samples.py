@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import xarray as xr
 from pydantic import Field
 
 from xafsflow.contract import Span, step
-from xafsflow.errors import ComputationError, InputError
+from xafsflow.errors import InputError
 from xafsflow.learn import mixtures as mix
+from xafsflow.learn.confidence import check_compositions
 from xafsflow.steps import replay
 from xafsflow.steps.ingest import check_cover
-
-# Patterns that go through the chain at once: with 210 energies and 3 x 3 fields 8 MB.
-CHUNK = 1024
+from xafsflow.steps.train.patterns import Maker, in_chunks, maker, noise_levels
 
 
 @step(
     makes="samples",
     needs=["mu", "mu_noise", "flags", "edge_step", "{features}"],
-    example={"step": 0.5, "noise_patterns": 20},
+    example={"step": 0.5, "noise_patterns": 20, "check_patterns": 100},
 )
 def mixtures(
     cube: xr.Dataset,
@@ -32,6 +29,7 @@ def mixtures(
     *,
     step: Annotated[float, Field(gt=0, le=1)] = 0.1,
     noise_patterns: Annotated[int, Field(ge=5)] = 1000,
+    check_patterns: Annotated[int, Field(ge=100)] = 6000,
     features: Literal["norm", "dmude"] = "norm",
     span: Span = (None, None),
     seed: Annotated[int, Field(ge=0)] = 0,
@@ -40,7 +38,8 @@ def mixtures(
 
     The references are put on the scan's energies and normalized by the steps that normalized the cube. Every
     composition on a simplex grid is one class. A pattern takes the edge step and the noise, energy by energy, of one
-    pixel drawn from the scan; its noise is put on the absorbance and passes through the same steps as the data.
+    pixel drawn from the scan; its noise is put on the absorbance and passes through the same steps as the data. Check
+    patterns are made alike, of any composition: what is concluded from the classes is tried on them.
 
     Parameters
     ----------
@@ -48,6 +47,9 @@ def mixtures(
         Distance of neighboring compositions, one over a whole number; 0.1 gives 66 classes of 3 references.
     noise_patterns
         Patterns a class.
+    check_patterns
+        Patterns off the grid: of one, of two, ... of all references in equal numbers, evenly distributed over
+        the compositions.
     features
         Variable of the cube that the classifier will read.
     span
@@ -58,8 +60,10 @@ def mixtures(
     Returns
     -------
     Dataset
-        `features` (sample, feature), `label` (sample), `composition` (class, reference), `class_features`
-        (class, feature), `reference_norm` (reference, reference_energy); `energy` (feature), eV.
+        `features` (sample, feature), `label` (sample), `noise` (sample), `composition` (class, reference),
+        `class_features` (class, feature), `reference_norm` (reference, reference_energy); `energy` (feature), eV;
+        `check_features` (check, feature), `check_composition` (check, reference), `check_norm` (check,
+        reference_energy), and after `derive.noise` its noise `check_noise`. `noise` is NaN without it.
 
     Raises
     ------
@@ -68,66 +72,69 @@ def mixtures(
     """
     compositions = mix.simplex_grid(library.sizes["spectrum"], step)
     mix.check_size(len(compositions), noise_patterns)
+    mix.check_size(1, check_patterns)
     energy = cube.energy.values
     check_cover(library, energy)
-    plan = replay.replayed(cube)
-    reference = replay.normalized_references(cube, library, plan)
+    reference = replay.normalized_references(cube, library, replay.replayed(cube))
     used = _features(energy, reference, features, span)
-    pixels = replay.sampled_pixels(cube, seed)
     heights = reference.edge_step.values[0].astype(float)
-    check_cover(library, energy[[0, -1]] + [min(0.0, pixels.shift.min()), max(0.0, pixels.shift.max())])
-    mixer = replay.Mixer(library, energy, heights, pixels.shift)
-    quiet = replay.Mixer(library, energy, heights, np.zeros(1))(compositions, np.zeros(len(compositions)))
-    clean = replay.through(cube, replay.normalizing(plan), quiet, None, None)
+    make = maker(cube, library, heights, seed)
+    shift = make.pixels.shift
+    check_cover(library, energy[[0, -1]] + [min(0.0, shift.min()), max(0.0, shift.max())])
+    still = replay.Mixer(library, energy, heights, np.zeros(1))(compositions, np.zeros(len(compositions)))
+    clean = replay.through(cube, replay.normalizing(make.plan), still, None, None)[features].values
     labels = np.repeat(np.arange(len(compositions)), noise_patterns)
-
-    def features_of(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        drawn = pixels.take(rng.integers(len(pixels.edge_step), size=len(rows)))
-        spectra = mixer(compositions[rows], drawn.shift)
-        found = replay.through(cube, plan, spectra, drawn, rng)[features].values
-        return np.asarray(found[used, 0].T, np.float32)
-
-    table, good = _in_chunks(features_of, labels, seed)
+    (table, noise), good = in_chunks(_training(make, features, used), compositions[labels], [seed, 1])
     return xr.Dataset(
         {
             "features": (("sample", "feature"), table[good]),
             "label": ("sample", labels[good]),
+            "noise": ("sample", noise[good]),
             "composition": (("class", "reference"), compositions),
-            "class_features": (("class", "feature"), clean[features].values[used, 0].T),
+            "class_features": (("class", "feature"), clean[used, 0].T),
             "reference_norm": (("reference", "reference_energy"), reference.norm.values[:, 0].T),
+            **_checks(make, features, used, check_patterns, seed),
         },
         coords={
             "energy": ("feature", energy[used]),
             "reference": [str(name) for name in library.spectrum.values],
             "reference_energy": energy,
         },
-        attrs={
-            "features": features,
-            "seed": seed,
-            "median_noise": float(np.median(pixels.noise / pixels.edge_step)),
-        },
+        attrs={"features": features, "seed": seed, "median_noise": _median_noise(make)},
     )
 
 
-def _in_chunks(
-    features_of: Callable[[np.ndarray, np.random.Generator], np.ndarray], labels: np.ndarray, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Features of all patterns, and which are finite; every chunk has its own random numbers, whatever thread it is on."""
+def _median_noise(make: Maker) -> float:
+    return float(np.median(make.pixels.noise / make.pixels.edge_step))
 
-    def one_chunk(number: int) -> np.ndarray:
-        rows = labels[number * CHUNK : (number + 1) * CHUNK]
-        return features_of(rows, np.random.default_rng([seed, 1, number]))
 
-    with ThreadPoolExecutor() as pool:
-        table = np.concatenate(list(pool.map(one_chunk, range(-(-len(labels) // CHUNK)))))
-    good = np.isfinite(table).all(axis=1)
-    if good.mean() < 0.5:
-        raise ComputationError(
-            f"{1 - good.mean():.0%} of the training spectra came out NaN",
-            "noise below the edge step",
-            "flag pixels without sample first (correct.background), or average more pixels",
-        )
-    return table, good
+def _training(make: Maker, features: str, used: np.ndarray) -> Any:
+    def chunk(compositions: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        found, drawn = make(compositions, rng)
+        return np.asarray(found[features].values[used, 0].T, np.float32), noise_levels(drawn)
+
+    return chunk
+
+
+def _checks(make: Maker, features: str, used: np.ndarray, patterns: int, seed: int) -> dict[str, Any]:
+    """Patterns off the grid, with their whole spectra and the noise that is told of their pixels."""
+    references = make.mixer.table.shape[-1]
+    compositions = check_compositions(references, patterns, np.random.default_rng([seed, 2]))
+
+    def chunk(part: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+        found, drawn = make(part, rng)
+        noise = [] if drawn.norm_noise is None else [drawn.norm_noise]
+        spectra = [found[features].values[used, 0], found.norm.values[:, 0], *noise]
+        return tuple(np.asarray(one.T, np.float32) for one in spectra)
+
+    (table, norm, *noise), good = in_chunks(chunk, compositions, [seed, 3])
+    whole = ("check", "reference_energy")
+    return {
+        "check_features": (("check", "feature"), table[good]),
+        "check_composition": (("check", "reference"), compositions[good]),
+        "check_norm": (whole, norm[good]),
+        **({"check_noise": (whole, noise[0][good])} if noise else {}),
+    }
 
 
 def _features(energy: np.ndarray, reference: xr.Dataset, features: str, span: Span) -> np.ndarray:

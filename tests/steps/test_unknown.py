@@ -1,0 +1,133 @@
+"""Pixels with something else are found, the others are left alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import xafsflow as xf
+from xafsflow.errors import InputError
+from xafsflow.names import Flag
+from xafsflow.phantom import Phantom, as_dataset, truth
+
+CHAIN = {"e0": 7112.0, "pre2": -15.0, "norm1": 40.0, "nnorm": 1}
+KNOWN = ("Fe", "FeO", "Fe2O3")
+METHODS = ("residual", "mahalanobis", "isolation")
+
+
+def scan(library: xr.Dataset, *names: str, seed: int) -> dict[str, Any]:
+    """A calibrated, averaged scan of these phases, fitted with the three known ones, and what it holds."""
+    phantom = Phantom(size=(64, 80), energies=100, seed=seed, references=names)
+    cube = xf.correct.flux(xf.correct.background(xf.correct.absorbance(as_dataset(phantom)), e0=7112.0))
+    shift = truth(phantom)["shift"]
+    calibration = xf.calibrate.constant(cube, shift=0.0).assign(energy_shift=(("y", "x"), shift))
+    cube = xf.correct.average(xf.calibrate.apply(cube, calibration))
+    cube = xf.derive.noise(xf.normalize.flat(cube, **CHAIN)).compute()
+    samples = xf.train.mixtures(
+        cube, library, step=0.25, noise_patterns=20, check_patterns=4000, span=(-20.0, 100.0)
+    )
+    model, _ = xf.train.fit(samples, trees=10)
+    fitted = xf.classify.combination(xf.classify.forest(cube, model), library)
+    return {"products": (fitted, library, samples), "truth": truth(phantom)}
+
+
+@pytest.fixture(scope="module")
+def known(measured_references: Any) -> dict[str, Any]:
+    return scan(measured_references(*KNOWN), *KNOWN, seed=1)
+
+
+@pytest.fixture(scope="module")
+def surprising(measured_references: Any) -> dict[str, Any]:
+    return scan(measured_references(*KNOWN), *KNOWN, "FeS2", seed=2)
+
+
+def flagged(cube: xr.Dataset) -> Any:
+    return cube.flags.values & int(Flag.UNKNOWN) != 0
+
+
+@pytest.mark.parametrize("false_alarm", [0.01, 0.1])
+def test_known_mixtures__are_flagged_at_the_rate_asked_for(known: dict[str, Any], false_alarm: float) -> None:
+    cube = xf.judge.unknown(*known["products"], false_alarm=false_alarm)
+    share = flagged(cube)[np.isfinite(cube.reduced_chi_square)].mean()
+    # Averaged pixels share noise: 4000 of them count as 500.
+    assert share == pytest.approx(false_alarm, abs=max(0.008, 0.4 * false_alarm))
+
+
+@pytest.mark.parametrize("method", METHODS[1:])
+def test_other_methods__keep_to_the_rate_roughly(known: dict[str, Any], method: Any) -> None:
+    cube = xf.judge.unknown(*known["products"], method=method)
+    assert flagged(cube)[np.isfinite(cube.reduced_chi_square)].mean() < 0.04
+
+
+def test_a_phase_that_is_no_reference__is_found(surprising: dict[str, Any]) -> None:
+    cube = xf.judge.unknown(*surprising["products"])
+    much = (surprising["truth"]["fractions"][3] >= 0.3) & np.isfinite(cube.reduced_chi_square.values)
+    assert much.sum() > 500
+    assert flagged(cube)[much].mean() >= 0.95
+
+
+@pytest.mark.parametrize("method", METHODS[1:])
+def test_other_methods__find_what_is_mostly_another_phase(surprising: dict[str, Any], method: Any) -> None:
+    cube = xf.judge.unknown(*surprising["products"], method=method)
+    mostly = (surprising["truth"]["fractions"][3] >= 0.95) & np.isfinite(cube.reduced_chi_square.values)
+    assert flagged(cube)[mostly].mean() > 0.5
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_score_flags_and_confidence__say_the_same(surprising: dict[str, Any], method: Any) -> None:
+    before = surprising["products"][0]
+    cube = xf.judge.unknown(*surprising["products"], method=method)
+    above = cube.unknown_score.values > 1
+    np.testing.assert_array_equal(flagged(cube), above)
+    np.testing.assert_array_equal(cube.flags.values & ~np.uint8(Flag.UNKNOWN), before.flags.values)
+    wanted = np.where(above, np.nan, before.confidence.values)
+    np.testing.assert_array_equal(cube.confidence.values, wanted)
+    np.testing.assert_array_equal(np.isnan(cube.unknown_score), np.isnan(before.class_vote))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_flags__do_not_depend_on_chunking(surprising: dict[str, Any], method: Any) -> None:
+    cube, *others = surprising["products"]
+    whole, parts = (xf.judge.unknown(one, *others, method=method) for one in (cube, cube.chunk(y=19, x=33)))
+    np.testing.assert_array_equal(whole.flags, parts.flags)
+    np.testing.assert_allclose(whole.unknown_score, parts.unknown_score, rtol=1e-5)
+
+
+def test_residuals__are_judged_by_the_fit_that_was_made(known: dict[str, Any]) -> None:
+    cube, library, samples = known["products"]
+    bent = xf.classify.combination(cube, library, background=True, span=(-10.0, 60.0), sum_to_one=False)
+    found = xf.judge.unknown(bent, library, samples, false_alarm=0.05)
+    share = flagged(found)[np.isfinite(found.reduced_chi_square)].mean()
+    assert share == pytest.approx(0.05, abs=0.03)
+
+
+def test_a_cube_without_fit__is_refused(known: dict[str, Any]) -> None:
+    cube, library, samples = known["products"]
+    with pytest.raises(InputError, match=r"do: run classify\.combination before it"):
+        xf.judge.unknown(cube.drop_vars("reduced_chi_square"), library, samples)
+    assert "unknown_score" in xf.judge.unknown(
+        cube.drop_vars("reduced_chi_square"), library, samples, method="mahalanobis"
+    )
+
+
+def test_samples_without_noise__are_refused(known: dict[str, Any]) -> None:
+    cube, library, samples = known["products"]
+    with pytest.raises(InputError, match=r"do: run derive\.noise before train\.mixtures"):
+        xf.judge.unknown(cube, library, samples.drop_vars("check_noise"))
+    unweighted = xf.classify.combination(cube, library, weights=None)
+    xf.judge.unknown(unweighted, library, samples.drop_vars("check_noise"))
+
+
+def test_samples_of_another_scan__are_refused(known: dict[str, Any]) -> None:
+    cube, library, samples = known["products"]
+    other = samples.assign_coords(reference_energy=samples.reference_energy + 1.0)
+    with pytest.raises(InputError, match="train on this scan"):
+        xf.judge.unknown(cube, library, other)
+
+
+def test_a_rate_that_the_patterns_cannot_tell__is_refused(known: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="raise check_patterns"):
+        xf.judge.unknown(*known["products"], false_alarm=0.0001)

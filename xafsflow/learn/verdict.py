@@ -1,0 +1,133 @@
+"""What a comparison of sets of references says, in words that can be quoted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A set and, by reference, others that the data cannot tell from it."""
+
+    names: tuple[str, ...]
+    instead: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RegionWords:
+    """What is said of a region: its label, its bins, the references it needs beyond the chosen, and their share."""
+
+    label: int
+    bins: int
+    enough: tuple[str, ...]
+    missing: tuple[Choice, ...] = ()
+    share: float = 0.0
+    unexplained: bool = False
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """Names in a row.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def called(choice: Choice, twins: Mapping[str, Sequence[str]]) -> str:
+    """A set as it is spoken of, with what may stand in its place.
+
+    Examples
+    --------
+    >>> called(Choice(("A", "B"), {"B": ["C", "D"]}), {"B": ["C"]})
+    'A + B (or its twin C, or D)'
+    """
+    words = []
+    for name in choice.names:
+        near = twins.get(name, ())
+        others = [f"its twin {one}" if one in near else one for one in choice.instead.get(name, ())]
+        words.append(f"{name} (or {', or '.join(others)})" if others else name)
+    return " + ".join(words)
+
+
+def enough(choice: Choice, twins: Mapping[str, Sequence[str]], whole: bool) -> str:
+    """The first sentence.
+
+    Examples
+    --------
+    >>> enough(Choice(("A", "B")), {}, True)
+    'A + B suffices'
+    """
+    return f"{called(choice, twins)} {'suffices' if whole else 'suffices for most of the image'}"
+
+
+def lacking(
+    choice: Choice, missing: Sequence[Choice], where: Sequence[int], twins: Mapping[str, Sequence[str]]
+) -> str:
+    """The first sentence where none of the sets is enough.
+
+    Examples
+    --------
+    >>> lacking(Choice(("A", "B")), [Choice(("S",), {"S": ["S2"]})], [0, 3], {"S": ["S2"]})
+    'A + B is the best of the sets, but something is missing, most like S (or its twin S2), in regions 0 and 3'
+    """
+    text = f"{called(choice, twins)} is the best of the sets, but something is missing, most like "
+    text += listed([called(one, twins) for one in missing])
+    if where:
+        text += f", in region{'s' * (len(where) > 1)} {listed([str(label) for label in where])}"
+    return text
+
+
+def adding(name: str, gain: float, cost: float) -> str:
+    """What the best further reference would bring, which the rule of parsimony did without.
+
+    Examples
+    --------
+    >>> adding("FeO", 12.3, 3000.0)
+    'adding FeO improves the fit by less than its cost (chi-square falls by 12, the cost is 3000)'
+    """
+    less = f"improves the fit by {'less' if gain <= cost else 'more'} than its cost (chi-square falls by {gain:.0f}, "
+    text = f"adding {name} {less}the cost is {cost:.0f})"
+    return text if gain <= cost else f"{text}, but does not predict what is held out better"
+
+
+def of_region(words: RegionWords, twins: Mapping[str, Sequence[str]]) -> str:
+    """A sentence on a region.
+
+    Examples
+    --------
+    >>> of_region(RegionWords(3, 31, ("A", "B", "C"), (Choice(("C",)),), 0.14), {})
+    'in region 3 (31 bins) something is missing, most like C (14 %)'
+    >>> of_region(RegionWords(0, 12, ("A",)), {})
+    'in region 0 (12 bins) A suffices'
+    """
+    where = f"in region {words.label} ({words.bins} bins)"
+    if words.missing:
+        likely = " and ".join(called(one, twins) for one in words.missing)
+        text = f"{where} something is missing, most like {likely} ({words.share:.0%})".replace("%)", " %)")
+    else:
+        verb = "does best" if words.unexplained else "suffices"
+        text = f"{where} {' + '.join(words.enough)} {verb}"
+    if words.unexplained:
+        text += ", but no candidate explains all of it"
+    return text
+
+
+def of_used(
+    used: Sequence[str], needed: Sequence[str], twins: Mapping[str, Sequence[str]]
+) -> tuple[list[str], list[str]]:
+    """Used references that are superfluous, and needed ones that were not used; a twin stands for the other.
+
+    Examples
+    --------
+    >>> of_used(["A", "F", "M2"], ["A", "M", "B"], {"M": ["M2"], "M2": ["M"]})
+    (['F'], ['B'])
+    """
+
+    def stands(name: str, among: Sequence[str]) -> bool:
+        return name in among or any(twin in among for twin in twins.get(name, ()))
+
+    return [n for n in used if not stands(n, needed)], [n for n in needed if not stands(n, used)]
