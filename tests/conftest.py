@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,10 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the measured data are not beside the project (../shared/data)")
     return SHARED
+
+
+# What one test trained must not be another's model; tests of kept models choose a folder.
+os.environ["XAFSFLOW_CACHE"] = ""
 
 
 def through_the_steps(rows: int = 24, columns: int = 20) -> dict[str, Any]:

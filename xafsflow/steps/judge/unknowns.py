@@ -16,6 +16,7 @@ from xafsflow.learn import unknown as learn
 from xafsflow.names import CUBE, MAP, Flag
 from xafsflow.steps import replay
 from xafsflow.steps.classify.votes import energy_places, usable
+from xafsflow.steps.train.patterns import finite
 
 FIT = "classify.combination"
 
@@ -84,8 +85,9 @@ def _fitted_checks(cube: xr.Dataset, library: xr.Dataset, samples: xr.Dataset) -
         raise InputError("a cube without a combination fit", "reduced_chi_square", f"run {FIT} before it")
     weighted = fits[-1].get("weights", "noise") is not None
     if weighted and "check_noise" not in samples:
-        do = "run derive.noise before train.mixtures"
+        do = "run derive.noise before train.mixtures, and leave its noise as measured"
         raise InputError("check patterns without noise", "check_noise among the samples", do)
+    samples = finite(samples, "check")
     arrays: dict[str, Any] = {
         "norm": (CUBE, samples.check_norm.values.T[:, None]),
         "flags": (MAP, np.zeros((1, samples.sizes["check"]), np.uint8)),
@@ -107,6 +109,7 @@ def _fitted_checks(cube: xr.Dataset, library: xr.Dataset, samples: xr.Dataset) -
 
 def _feature_misfit(samples: xr.Dataset, method: str) -> tuple[Callable[..., Any], np.ndarray]:
     """The misfit as a function of features, and what it is for known mixtures that it was not made from."""
+    samples = finite(samples, "sample", "check")
     checks = samples.check_features.values
     if method == "mahalanobis":
         arrays = (samples[name].values for name in ("features", "label", "class_features"))

@@ -17,7 +17,9 @@ from xafsflow.learn import classifiers
 from xafsflow.learn import confidence as trust
 from xafsflow.learn.controls import Patterns, compare, control_votes
 from xafsflow.learn.expected import learn_distances
+from xafsflow.learn.kept import digest_of, find, keep
 from xafsflow.learn.model import Model
+from xafsflow.steps.train.patterns import finite
 
 
 @step(makes=("model", "findings"), example={"trees": 10})
@@ -36,6 +38,9 @@ def fit(
     between the two largest fractions; on the other half that is checked. Linear discriminant analysis and the nearest
     class spectrum are scored beside it, always.
 
+    A model is kept by the digest of its samples, settings and versions, and not trained a second time: in the folder of the
+    environment's `XAFSFLOW_CACHE`, else in the user's cache folder; an empty `XAFSFLOW_CACHE` keeps nothing.
+
     Parameters
     ----------
     classifier
@@ -53,6 +58,11 @@ def fit(
         The model, and its held-out accuracy, fraction error, confusion and importances; `reliability` and
         `calibration_error` of its confidence; `controls`, and `better` if one of them is.
     """
+    key = digest_of(samples.attrs.get("digest"), classifier, trees, held_out, seed, _versions())
+    kept = find(key) if "digest" in samples.attrs else None
+    if kept is not None:
+        return kept[0], {**kept[1], "kept_model": key}
+    samples = finite(samples, "sample", "check")
     table, labels = samples.features.values, samples.label.values
     order = np.random.default_rng(seed).permutation(len(labels))
     n_held = max(1, round(held_out * len(labels)))
@@ -72,8 +82,7 @@ def fit(
         reference_norm=samples.reference_norm.values,
         importances=importances,
         seed=seed,
-        versions={"python": platform.python_version()}
-        | {n: version(n) for n in ("xafsflow", "scikit-learn", "numpy")},
+        versions=_versions(),
     )
     model, told = _with_what_noise_does(model, samples, seed)
     findings = {
@@ -88,7 +97,15 @@ def fit(
         **_beside_controls(model, samples, known, held),
         "importances": None if importances is None else importances.tolist(),
     }
+    if "digest" in samples.attrs:
+        keep(key, model, findings)
     return model, findings
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {
+        name: version(name) for name in ("xafsflow", "scikit-learn", "numpy")
+    }
 
 
 def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple[Model, dict[str, Any]]:

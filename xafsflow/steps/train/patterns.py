@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -48,55 +49,105 @@ class Maker:
         return replay.through(self.cube, self.plan, spectra, drawn, rng), drawn
 
 
-def maker(cube: xr.Dataset, library: xr.Dataset, heights: np.ndarray, seed: int) -> Maker:
+def maker(
+    cube: xr.Dataset, library: xr.Dataset, heights: np.ndarray, seed: int, noise: float | None
+) -> Maker:
     """A maker of patterns for a scan.
 
     Parameters
     ----------
     heights
         Edge steps of the references as the scan is normalized, `(reference,)`.
+    noise
+        Of all patterns, over the edge step; None takes that of the scan's pixels.
     """
-    pixels = replay.sampled_pixels(cube, seed)
+    pixels = (
+        replay.sampled_pixels(cube, seed)
+        if noise is None
+        else replay.even_pixels(cube.sizes["energy"], noise)
+    )
     energy, reach = cube.energy.values, REACH * pixels.shift_error
     # No further than the references reach, but for the shifts themselves, which they have to cover.
     low = max((pixels.shift - reach).min(), library.energy.values[:, 0].max() - energy[0])
     high = min((pixels.shift + reach).max(), np.nanmax(library.energy.values, axis=1).min() - energy[-1])
     shifts = np.array([min(low, pixels.shift.min()), max(high, pixels.shift.max())])
     mixer = replay.Mixer(library, energy, heights, shifts)
-    error = cube.flux_offset_error.values if "flux_offset_error" in cube else np.zeros(energy.size)
+    known = noise is None and "flux_offset_error" in cube
+    error = cube.flux_offset_error.values if known else np.zeros(energy.size)
     return Maker(cube, replay.replayed(cube), mixer, pixels, np.nan_to_num(error))
 
 
-def in_chunks(
+def later(
     make: Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, ...]],
     compositions: np.ndarray,
     seeds: list[int],
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """Arrays over all patterns, joined along the first axis, and which patterns are finite in the first array.
+    widths: list[int | None],
+) -> list[Any]:
+    """Arrays over all patterns as lazy arrays that are made together, joined along the first axis.
 
     Every chunk has its own random numbers, whatever thread it is on.
 
-    Raises
-    ------
-    ComputationError
-        Most patterns are not finite.
+    Parameters
+    ----------
+    widths
+        Length of the second axis of each array; None where it has one axis.
     """
+    import dask
+    import dask.array as da
 
+    made = dask.delayed(_joined)(make, compositions, seeds)
+    return [
+        da.from_delayed(
+            made[place],
+            (len(compositions), *([] if width is None else [width])),
+            np.float64 if width is None else np.float32,
+        )
+        for place, width in enumerate(widths)
+    ]
+
+
+def _joined(
+    make: Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, ...]],
+    compositions: np.ndarray,
+    seeds: list[int],
+) -> list[np.ndarray]:
     def one_chunk(number: int) -> tuple[np.ndarray, ...]:
         part = compositions[number * CHUNK : (number + 1) * CHUNK]
         return make(part, np.random.default_rng([*seeds, number]))
 
     with ThreadPoolExecutor() as pool:
         parts = list(pool.map(one_chunk, range(-(-len(compositions) // CHUNK))))
-    joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
-    good = np.isfinite(joined[0]).all(axis=1)
-    if good.mean() < 0.5:
-        raise ComputationError(
-            f"{1 - good.mean():.0%} of the training spectra came out NaN",
-            "noise below the edge step",
-            "flag pixels without sample first (correct.background), or average more pixels",
-        )
-    return joined, good
+    return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+
+
+def finite(samples: xr.Dataset, *dims: str) -> xr.Dataset:
+    """Samples in memory, without the patterns that came out NaN.
+
+    Parameters
+    ----------
+    dims
+        `sample`, `check` or both: what is wanted of them.
+
+    Raises
+    ------
+    ComputationError
+        Most patterns are not finite.
+    """
+    other = {"sample", "check"} - set(dims)
+    # In this process, whatever cluster is at work: patterns are made of objects that need not travel.
+    found = samples.drop_dims(other).compute(scheduler="synchronous")
+    for dim, table in (("sample", "features"), ("check", "check_features")):
+        if dim not in dims:
+            continue
+        good = np.isfinite(found[table].values).all(axis=1)
+        if good.mean() < 0.5:
+            raise ComputationError(
+                f"{1 - good.mean():.0%} of the training spectra came out NaN",
+                "energies that every pixel covers, and noise below the edge step",
+                "narrow span, flag pixels without sample first (correct.background), or average more pixels",
+            )
+        found = found.isel({dim: good})
+    return found
 
 
 def noise_levels(drawn: replay.Pixels) -> np.ndarray:

@@ -8,13 +8,15 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
+from xafsflow import __version__
 from xafsflow.contract import Span, step
 from xafsflow.errors import InputError
 from xafsflow.learn import mixtures as mix
 from xafsflow.learn.confidence import check_compositions
+from xafsflow.learn.kept import digest_of
 from xafsflow.steps import replay
 from xafsflow.steps.ingest import check_cover
-from xafsflow.steps.train.patterns import Maker, in_chunks, maker, noise_levels
+from xafsflow.steps.train.patterns import Maker, later, maker, noise_levels
 
 
 @step(
@@ -32,9 +34,10 @@ def mixtures(
     check_patterns: Annotated[int, Field(ge=100)] = 6000,
     features: Literal["norm", "dmude"] = "norm",
     span: Span = (None, None),
+    noise: Annotated[float, Field(gt=0, lt=1)] | None = None,
     seed: Annotated[int, Field(ge=0)] = 0,
 ) -> xr.Dataset:
-    """Noisy spectra of all mixtures of the references, treated as the scan was treated.
+    """Noisy spectra of all mixtures of the references, treated as the scan was treated; made when they are asked for.
 
     The references are put on the scan's energies and normalized by the steps that normalized the cube. Every
     composition on a simplex grid is one class. A pattern takes the edge step and the noise, energy by energy, of one
@@ -54,16 +57,20 @@ def mixtures(
         Variable of the cube that the classifier will read.
     span
         Energies that become features, eV relative to the mean e0 of the references; None is open.
+    noise
+        Standard deviation of the absorbance before any mean, over the edge step, of all patterns alike and at all energies;
+        None: as measured in this scan. With a number, scans of a campaign share one model, which is trained once.
     seed
         Of all that is drawn.
 
     Returns
     -------
     Dataset
-        `features` (sample, feature), `label` (sample), `noise` (sample), `composition` (class, reference),
+        Lazy: `features` (sample, feature), `label` (sample), `noise` (sample), `composition` (class, reference),
         `class_features` (class, feature), `reference_norm` (reference, reference_energy); `energy` (feature), eV;
         `check_features` (check, feature), `check_composition` (check, reference), `check_norm` (check,
-        reference_energy), and after `derive.noise` its noise `check_noise`. `noise` is NaN without it.
+        reference_energy), and after `derive.noise` its noise `check_noise`. `noise` is NaN without it. A pattern that came
+        out NaN stays, see `patterns.finite`. The attribute `digest` stands for all that they are made of.
 
     Raises
     ------
@@ -78,34 +85,46 @@ def mixtures(
     reference = replay.normalized_references(cube, library, replay.replayed(cube))
     used = _features(energy, reference, features, span)
     heights = reference.edge_step.values[0].astype(float)
-    make = maker(cube, library, heights, seed)
+    make = maker(cube, library, heights, seed, noise)
     shift = make.pixels.shift
     check_cover(library, energy[[0, -1]] + [min(0.0, shift.min()), max(0.0, shift.max())])
     still = replay.Mixer(library, energy, heights, np.zeros(1))(compositions, np.zeros(len(compositions)))
     clean = replay.through(cube, replay.normalizing(make.plan), still, None, None)[features].values
     labels = np.repeat(np.arange(len(compositions)), noise_patterns)
-    (table, noise), good = in_chunks(_training(make, features, used), compositions[labels], [seed, 1])
+    checks = check_compositions(library.sizes["spectrum"], check_patterns, np.random.default_rng([seed, 2]))
+    table, level = later(_training(make, features, used), compositions[labels], [seed, 1], [used.size, None])
+    told = (make.pixels.norm_noise is not None) * [energy.size]
+    found = later(_checks(make, features, used), checks, [seed, 3], [used.size, energy.size, *told])
+    whole = ("check", "reference_energy")
     return xr.Dataset(
         {
-            "features": (("sample", "feature"), table[good]),
-            "label": ("sample", labels[good]),
-            "noise": ("sample", noise[good]),
+            "features": (("sample", "feature"), table),
+            "label": ("sample", labels),
+            "noise": ("sample", level),
             "composition": (("class", "reference"), compositions),
             "class_features": (("class", "feature"), clean[used, 0].T),
             "reference_norm": (("reference", "reference_energy"), reference.norm.values[:, 0].T),
-            **_checks(make, features, used, check_patterns, seed),
+            "check_features": (("check", "feature"), found[0]),
+            "check_composition": (("check", "reference"), checks),
+            "check_norm": (whole, found[1]),
+            **({"check_noise": (whole, found[2])} if told else {}),
         },
         coords={
             "energy": ("feature", energy[used]),
             "reference": [str(name) for name in library.spectrum.values],
             "reference_energy": energy,
         },
-        attrs={"features": features, "seed": seed, "median_noise": _median_noise(make)},
-    )
-
-
-def _median_noise(make: Maker) -> float:
-    return float(np.median(make.pixels.noise / make.pixels.edge_step))
+        attrs={
+            "features": features,
+            "seed": seed,
+            "median_noise": float(np.median(make.pixels.noise / make.pixels.edge_step)),
+            "digest": digest_of(
+                __version__, step, noise_patterns, check_patterns, seed, features, used, make.plan, energy,
+                make.mixer.shifts, make.mixer.table, heights, make.flux_error, *make.pixels.arrays,
+                [str(name) for name in library.spectrum.values],
+            ),
+        },
+    )  # fmt: skip
 
 
 def _training(make: Maker, features: str, used: np.ndarray) -> Any:
@@ -116,10 +135,8 @@ def _training(make: Maker, features: str, used: np.ndarray) -> Any:
     return chunk
 
 
-def _checks(make: Maker, features: str, used: np.ndarray, patterns: int, seed: int) -> dict[str, Any]:
+def _checks(make: Maker, features: str, used: np.ndarray) -> Any:
     """Patterns off the grid, with their whole spectra and the noise that is told of their pixels."""
-    references = make.mixer.table.shape[-1]
-    compositions = check_compositions(references, patterns, np.random.default_rng([seed, 2]))
 
     def chunk(part: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         found, drawn = make(part, rng)
@@ -127,14 +144,7 @@ def _checks(make: Maker, features: str, used: np.ndarray, patterns: int, seed: i
         spectra = [found[features].values[used, 0], found.norm.values[:, 0], *noise]
         return tuple(np.asarray(one.T, np.float32) for one in spectra)
 
-    (table, norm, *noise), good = in_chunks(chunk, compositions, [seed, 3])
-    whole = ("check", "reference_energy")
-    return {
-        "check_features": (("check", "feature"), table[good]),
-        "check_composition": (("check", "reference"), compositions[good]),
-        "check_norm": (whole, norm[good]),
-        **({"check_noise": (whole, noise[0][good])} if noise else {}),
-    }
+    return chunk
 
 
 def _features(energy: np.ndarray, reference: xr.Dataset, features: str, span: Span) -> np.ndarray:

@@ -12,6 +12,7 @@ from xafsflow.contract import step
 from xafsflow.errors import InputError
 from xafsflow.learn import selection as learn
 from xafsflow.learn.classifiers import fit
+from xafsflow.steps.train.patterns import finite
 
 
 @step(makes="findings", example={"trees": 5})
@@ -57,6 +58,7 @@ def select(
     InputError
         Fewer features than `fewest`.
     """
+    samples = finite(samples, "sample", "check")
     energy = samples.energy.values
     if len(energy) < fewest:
         raise InputError(
