@@ -19,11 +19,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from xafsflow import blocks
 from xafsflow.flow import run
 from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.readers.folders import Folders
 from xafsflow.recipe import Recipe, apply_overrides, load_recipe
-from xafsflow.store import maps
+from xafsflow.store import cubes, maps
 
 DEMO = Path(__file__).resolve().parents[2] / "workflows" / "demo.yaml"
 QUICK = ["train.mixtures.noise_patterns=20", "train.fit.trees=10", "train.mixtures.step=0.25"]
@@ -56,8 +57,8 @@ def child(recipe: Recipe, scan: Path, out: Path) -> int:
     if pid == 0:
         status = 1
         try:
-            # Small bands, so that there are many moments between two of them.
-            maps.bands.__defaults__ = (2**17,)
+            # Small blocks, each a band, so that there are many moments between two of them.
+            blocks.BLOCK_BYTES, maps.bands.__defaults__, cubes.BAND_BYTES = 8 * 64 * 80 * 4, (1,), 1
             run(recipe, Folders(scan), out)
             status = 0
         finally:
