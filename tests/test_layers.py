@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "xafsflow"
 
 # From top to bottom. A module imports its own layer and those below; `__init__` opens the package and imports all.
 LAYERS = (
-    ("cli", "viewer", "demo", "__main__"),
-    ("batch", "catalog", "fingerprint", "lanes", "ledger", "status"),
+    ("cli", "progress", "demo", "__main__"),
+    ("campaign",),
     ("flow", "cluster", "cost", "runfolder"),
     ("recipe", "plan", "settings", "strict_yaml"),
     ("steps",),

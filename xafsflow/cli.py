@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from xafsflow.flow import Watch
+from xafsflow.progress import watching
 
 FOLDER = click.Path(path_type=Path)
 # Exit status, see the README.
@@ -65,6 +66,19 @@ def _recipe_options(command: Any) -> Any:
     return command
 
 
+def _cluster_options(command: Any) -> Any:
+    """Where `run` and `batch` compute."""
+    kind = click.option(
+        "--cluster",
+        default="threads",
+        show_default=True,
+        metavar="KIND",
+        help="threads, local, slurm, kubernetes, tcp://HOST:PORT, tls://HOST:PORT or file:PATH of a scheduler.",
+    )
+    workers = click.option("--workers", type=click.IntRange(1), help="Processes, jobs or pods to start.")
+    return kind(workers(command))
+
+
 def _load(recipe: Path, overrides: tuple[str, ...]) -> Any:
     from xafsflow.recipe import apply_overrides, load_recipe
 
@@ -77,18 +91,44 @@ def _load(recipe: Path, overrides: tuple[str, ...]) -> Any:
 @click.option(
     "--out", type=FOLDER, required=True, help="Folder of the run; new, empty, or of the same run unfinished."
 )
-@click.option("--fresh", is_flag=True, help="Remove what an earlier run left in the folder.")
+@_cluster_options
+@click.option("--fresh", is_flag=True, help="Remove what an earlier run left in the folder; says what.")
 def run(
-    recipe: Path, data: Path, references: Path | None, overrides: tuple[str, ...], out: Path, fresh: bool
+    recipe: Path,
+    data: Path,
+    references: Path | None,
+    overrides: tuple[str, ...],
+    out: Path,
+    cluster: str,
+    workers: int | None,
+    fresh: bool,
 ) -> None:
     """Run a RECIPE on a measurement."""
     from xafsflow import flow
     from xafsflow.readers.folders import Folders
 
-    loaded = _load(recipe, overrides)
-    with watching() as watch:
-        products = flow.run(loaded, Folders(data, references), out, fresh=fresh, watch=watch)
+    loaded, folders = _load(recipe, overrides), Folders(data, references)
+    with watching() as watch, _opened(cluster, workers, out, watch, lambda: flow.preview(loaded, folders)):
+        products = flow.run(loaded, folders, out, fresh=fresh, watch=watch)
     click.echo(products.get("page", out))
+
+
+@contextmanager
+def _opened(
+    kind: str, workers: int | None, out: Path, watch: Any, look: Callable[[], Any] | None
+) -> Iterator[Any]:
+    """The cluster of a command; threads need none, nor the packages for one."""
+    if kind == "threads" and workers is None:
+        yield None
+        return
+    from xafsflow import cluster
+    from xafsflow.cost import need_of
+
+    need = need_of(look()) if look is not None else None
+    # Beside the folder of the run, in which nothing else may lie.
+    folder = out.resolve().with_name(f"{out.resolve().name}-cluster")
+    with cluster.opened(kind, workers=workers, need=need, folder=folder, watch=watch) as client:
+        yield client
 
 
 @main.command()
@@ -103,6 +143,56 @@ def check(recipe: Path, data: Path, references: Path | None, overrides: tuple[st
     products = flow.preview(loaded, Folders(data, references))
     click.echo(f"{recipe}: {len(loaded.plan)} steps, no problem found")
     for line in estimate(products):
+        click.echo(line)
+
+
+@main.command()
+@click.argument("catalog")
+@click.argument("recipe", type=FOLDER)
+@click.option(
+    "--out", type=FOLDER, required=True, help="Folder of the batch; new, empty, or of an earlier start."
+)
+@click.option(
+    "--references", type=FOLDER, help="Folder of the reference spectra where the catalog names none."
+)
+@click.option(
+    "--at-most", type=click.IntRange(1), default=1, show_default=True, help="Measurements at a time."
+)
+@click.option(
+    "--retries",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="How often one that failed is tried again; wrong input is not.",
+)
+def batch(catalog: str, recipe: Path, out: Path, references: Path | None, at_most: int, retries: int) -> None:
+    """Run a RECIPE on every measurement of a CATALOG: a CSV file, or a quoted pattern such as "scans/*"."""
+    from xafsflow.campaign import batch as batches
+    from xafsflow.campaign.catalog import read_catalog
+    from xafsflow.campaign.status import table
+
+    measurements = read_catalog(catalog, references, out)
+    done = batches.run(
+        measurements,
+        recipe,
+        out,
+        at_most=at_most,
+        retries=retries,
+        tell=lambda line: click.echo(line, err=True),
+    )
+    for line in table(done.out, done.rows, done.worked):
+        click.echo(line)
+    if not done.complete:
+        sys.exit(FAILED)
+
+
+@main.command()
+@click.argument("path", metavar="RUN|DIR", type=FOLDER)
+def status(path: Path) -> None:
+    """Tell how a run or a batch stands."""
+    from xafsflow.campaign import status as standing
+
+    for line in standing.status(path):
         click.echo(line)
 
 
@@ -205,41 +295,3 @@ def demo(out: Path, seed: int) -> None:
         table = demonstration.demonstrate(out, seed, watch)
     for line in table:
         click.echo(line)
-
-
-class watching:  # noqa: N801
-    """Progress on stderr: a bar on a terminal, else one line a step."""
-
-    def __enter__(self) -> Watch:
-        """Start to show."""
-        self.bar: Any = None
-        if not sys.stderr.isatty():
-            return self.tell
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-        columns = (SpinnerColumn(), TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn())
-        self.bar = Progress(*columns, console=Console(stderr=True), transient=False)
-        self.bar.start()
-        self.tasks: dict[str, Any] = {}
-        return self.draw
-
-    def __exit__(self, *_: object) -> None:
-        """Stop to show."""
-        if self.bar is not None:
-            self.bar.stop()
-
-    def tell(self, name: str, share: float | None) -> None:
-        """A line when a step starts."""
-        if share is None:
-            click.echo(name, err=True)
-
-    def draw(self, name: str, share: float | None) -> None:
-        """A bar a step, that pulses where its length is not known."""
-        if name.startswith("warning: "):
-            self.bar.console.print(f"[yellow]{name}", highlight=False)
-            return
-        if name not in self.tasks:
-            self.tasks[name] = self.bar.add_task(name, total=None)
-        if share is not None:
-            self.bar.update(self.tasks[name], total=1.0, completed=share)

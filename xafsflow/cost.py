@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xafsflow.cluster.sizes import Need
 from xafsflow.names import CUBE
+from xafsflow.readers.lazy import SHARED_BYTES
 from xafsflow.store import bands
 from xafsflow.store.maps import BAND_BYTES
 
@@ -44,3 +46,15 @@ def estimate(products: Mapping[str, Any]) -> list[str]:
 
 def _megabytes(count: float) -> str:
     return f"{count / 1e6:.0f} MB" if count < 2e9 else f"{count / 1e9:.1f} GB"
+
+
+def need_of(products: Mapping[str, Any]) -> Need | None:
+    """What a worker must hold, and how many blocks there are; None where no measurement is read."""
+    cube: xr.Dataset | None = products.get("cube")
+    if cube is None:
+        return None
+    lazy = [a for a in cube.data_vars.values() if a.dims == CUBE and a.chunks]
+    blocks = max((a.data.npartitions for a in lazy), default=1)
+    largest = max((4 * int(np.prod(a.data.chunksize)) for a in lazy), default=0)
+    # Absorbance, its noise, means, normalized and derived spectra of one block, and the reading that blocks share.
+    return Need(task_bytes=12 * largest + 2 * SHARED_BYTES, tasks=blocks)

@@ -9,6 +9,7 @@ import argparse
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -26,13 +27,26 @@ def iron_oxides(data: Path, out: Path) -> list[str]:
     """The scan with a known answer."""
     folders = Folders(data / "scan_fe", data / "standards" / "Fe")
     recipe = load_recipe(WORKFLOWS / "iron_oxides.yaml")
-    uncalibrated = tuple(planned for planned in recipe.plan if planned.step.station != "calibrate")
+    uncalibrated = tuple(
+        planned for planned in recipe.plan if planned.step.station not in ("calibrate", "judge", "report")
+    )
     lines = []
     with np.load(data / "scan_fe" / "truth.npz") as truth:
         for name, plan in (("as it stands", recipe.plan), ("without calibration", uncalibrated)):
             products = run(replace(recipe, plan=plan), folders, out.with_name(f"{out.name}-{len(plan)}"))
-            lines += [f"{name}:", *compare(products["maps"], dict(truth))]
+            lines += [f"{name}:", *compare(products["maps"], dict(truth)), *_verdicts(products["findings"])]
     return lines
+
+
+def _verdicts(findings: dict[str, Any]) -> list[str]:
+    steps = ("judge.reference_sets", "judge.missing")
+    told = [f"{step}: {findings[step]['verdict']}" for step in steps if step in findings]
+    if "judge.components" in findings:
+        found = findings["judge.components"]
+        told.append(
+            f"judge.components: {found['number_by_noise']} above the noise, IND {found['number_by_indicator']}"
+        )
+    return told
 
 
 def iron_l_edge(data: Path, out: Path) -> list[str]:

@@ -1,0 +1,298 @@
+"""Many measurements by one recipe: killed at any moment, the next start goes on; a failing one stops no other."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from xafsflow.campaign.catalog import Measurement
+from xafsflow.campaign.fingerprint import Digests
+from xafsflow.campaign.lanes import DaskLanes, Lanes, LocalLanes, Outcome, Task
+from xafsflow.campaign.ledger import Ledger, Row, State
+from xafsflow.campaign.measuring import check, measure, named, override_texts, record_of
+from xafsflow.campaign.status import LEDGER, LOCK, RUNS, brief, write_index
+from xafsflow.errors import ComputationError, InputError
+from xafsflow.processes import Process, is_alive
+from xafsflow.strict_yaml import MAX_BYTES, read_yaml
+
+# A run folder that is being removed; no measurement's name begins with a point.
+REMOVED = ".removed-"
+PACKAGES = ("xafsflow", "numpy", "numba", "dask", "xarray", "zarr", "scikit-learn")
+# Seconds between looks at the lanes, and between writings of the index while they work.
+LOOK_SECONDS, INDEX_SECONDS = 5.0, 60.0
+KILLED_SECONDS = 10.0
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a start of a batch has left: all rows of the ledger, and the names that it worked on."""
+
+    out: Path
+    rows: tuple[Row, ...]
+    worked: frozenset[str]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every measurement of the catalog is done."""
+        return all(row.state == "done" for row in self.rows if row.line is not None)
+
+
+def run(
+    catalog: Sequence[Measurement],
+    recipe: Path,
+    out: Path,
+    *,
+    at_most: int = 1,
+    retries: int = 1,
+    tell: Tell = lambda line: None,
+    client: Any = None,
+) -> Batch:
+    """Run a recipe on every measurement of a catalog that is not done yet.
+
+    Parameters
+    ----------
+    catalog
+        As `read_catalog` gives it.
+    recipe
+        The file.
+    out
+        New, empty, or of an earlier start. It gets `ledger.sqlite`, `index.html` and a run folder each in `runs/`.
+    at_most
+        Measurements at a time. Processes share the cores of this machine.
+    retries
+        How often one that failed is tried again before it is set aside. Wrong input is not tried again.
+    tell
+        Gets a line for each measurement that ended.
+    client
+        Of a Dask cluster whose workers see the same paths; None for processes of this machine.
+
+    Returns
+    -------
+    Batch
+
+    Raises
+    ------
+    InputError
+        The recipe or an override is wrong, `out` holds something else, or another process is at work on it.
+    ComputationError
+        The ledger cannot be written, or another process took it over.
+    """
+    if at_most < 1 or retries < 0:
+        raise InputError(
+            f"--at-most {at_most} --retries {retries}", "1 or more, and 0 or more", "change them"
+        )
+    out, recipe = Path(out), Path(recipe)
+    text, steps = _read(recipe)
+    _open(out, catalog)
+    ledger = Ledger(out / LEDGER, new=True)
+    try:
+        before = ledger.claim()
+        try:
+            if before is not None:
+                tell(f"{before} is gone; this process goes on")
+            _clear(ledger, out)
+            todo = _planned(ledger, catalog, Digests(steps), retries)
+            if todo:
+                check(text, str(recipe), [one for one, _ in todo])
+                lanes = LocalLanes(at_most, measure) if client is None else DaskLanes(client, measure)
+                tasks = {one.name: (_task(one, text, str(recipe), out), digest) for one, digest in todo}
+                _Work(ledger, lanes, tasks, tell).go(at_most, retries)
+        finally:
+            with suppress(ComputationError):  # taken over: it is not this process's any more
+                ledger.release()
+                write_index(out, ledger.rows())
+        return Batch(out, tuple(ledger.rows()), frozenset(one.name for one, _ in todo))
+    finally:
+        ledger.close()
+
+
+def _read(recipe: Path) -> tuple[str, Any]:
+    """The text of a recipe and the steps in it, by a reader that imports nothing heavy."""
+    problems: list[str] = []
+    try:
+        with recipe.open("rb") as file:
+            text = file.read(MAX_BYTES + 1).decode("utf-8-sig")
+        root = read_yaml(text, str(recipe), problems)
+    except (OSError, UnicodeDecodeError):
+        root = None
+    if root is None or problems or not isinstance(root.value, dict) or "steps" not in root.value:
+        from xafsflow.recipe import load_recipe
+
+        load_recipe(recipe)  # says what is wrong
+        raise InputError(f"{recipe}, which changes while it is read", "a recipe", "start again")
+    return text, root.value["steps"].plain()
+
+
+def _open(out: Path, catalog: Sequence[Measurement]) -> None:
+    """Make the folder of the batch, or accept one."""
+    for one in catalog:
+        if out.resolve().is_relative_to(one.data):
+            raise InputError(
+                f"{out} within {one.data}, the data of {one.name}", "a folder outside, or results would be input",
+                "choose another --out",
+            )  # fmt: skip
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file", "a folder for the batch", "choose another --out")
+    held = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
+    if held and not held & {LEDGER, f"{LEDGER}-journal"}:
+        raise InputError(
+            f"{out} holds {min(held)} and no {LEDGER}", "a new or empty folder, or one of a batch",
+            "choose another --out",
+        )  # fmt: skip
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def _clear(ledger: Ledger, out: Path) -> None:
+    """End what a process that is gone has left at work, and remove what it was removing."""
+    for row in ledger.rows():
+        if row.state == "running" and row.worker is not None:
+            _end(row.worker)
+    (out / RUNS).mkdir(exist_ok=True)
+    for path in (out / RUNS).glob(f"{REMOVED}*"):
+        _remove(path)
+
+
+def _end(worker: Process) -> None:
+    """Processes end with the one that started them, but not at once while they compute."""
+    begun = time.monotonic()
+    while is_alive(worker):
+        waited = time.monotonic() - begun
+        if waited > 2 * KILLED_SECONDS:
+            raise ComputationError(
+                f"process {worker.pid} of an earlier start, which does not end", "none at work", "end it"
+            )
+        if waited > KILLED_SECONDS:
+            os.kill(worker.pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def _planned(
+    ledger: Ledger, catalog: Sequence[Measurement], digests: Digests, retries: int
+) -> list[tuple[Measurement, str]]:
+    """Bring the ledger to the catalog; what is to be done, with its digest, those of most attempts last."""
+    before = {row.name: row for row in ledger.rows()}
+    todo, rows = [], []
+    for one in catalog:
+        ledger.beat()
+        digest = digests.of(one)
+        row = _row(one, digest, before.get(one.name), retries, ledger.path.parent)
+        rows.append(row)
+        if row.state == "waiting":
+            todo.append((row.attempts, row.line, one, digest))
+    ledger.plan(rows)
+    return [(one, digest) for _, _, one, digest in sorted(todo, key=lambda entry: entry[:2])]
+
+
+def _row(one: Measurement, digest: str, old: Row | None, retries: int, out: Path) -> Row:
+    new = Row(one.name, one.line, str(one.data), f"{RUNS}/{one.name}", "waiting")
+    if old is None or old.digest != digest or (old.state == "done" and record_of(out / old.run) is None):
+        return new
+    again = old.state == "running" or (old.state == "set aside" and old.failures <= retries)
+    return replace(old, line=one.line, data=new.data, run=new.run, state="waiting" if again else old.state)
+
+
+def _task(one: Measurement, text: str, source: str, out: Path) -> Task:
+    references = None if one.references is None else str(one.references)
+    run = str((out / RUNS / one.name).resolve())
+    return Task(one.name, text, source, override_texts(one.overrides), str(one.data), references, run)
+
+
+class _Work:
+    """The measurements that wait, given to lanes as they have room."""
+
+    def __init__(
+        self, ledger: Ledger, lanes: Lanes, tasks: Mapping[str, tuple[Task, str]], tell: Tell
+    ) -> None:
+        self.ledger, self.lanes, self.tasks, self.tell = ledger, lanes, tasks, tell
+        self.queue = deque(tasks)
+        self.rows = {row.name: row for row in ledger.rows()}
+        self.versions = json.dumps(_versions())
+        self.ended = 0
+
+    def go(self, at_most: int, retries: int) -> None:
+        """Until nothing waits and nothing is at work."""
+        written = time.monotonic()
+        try:
+            while self.queue or self.lanes.busy:
+                while self.queue and self.lanes.busy < at_most:
+                    self.begin(self.queue.popleft(), retries)
+                for task, outcome in self.lanes.ended(LOOK_SECONDS):
+                    self.settle(task.name, outcome, retries)
+                self.ledger.beat()
+                if time.monotonic() - written > INDEX_SECONDS:
+                    write_index(self.ledger.path.parent, self.ledger.rows())
+                    written = time.monotonic()
+        finally:
+            self.lanes.close()
+
+    def begin(self, name: str, retries: int) -> None:
+        row, (task, digest) = self.rows[name], self.tasks[name]
+        try:
+            # Before the ledger has the new digest: after a kill between both, the next start removes once more.
+            if row.digest != digest or record_of(Path(task.run)) is None:
+                _remove(Path(task.run))
+            _unlock(Path(task.run), row.worker)
+        except OSError as error:
+            self.settle(name, Outcome("failed", named(error)), retries)
+            return
+        worker = self.lanes.start(task)
+        self.ledger.start(name, digest, self.versions, worker)
+        self.rows[name] = replace(row, digest=digest, started=time.time())
+
+    def settle(self, name: str, outcome: Outcome, retries: int) -> None:
+        row = self.rows[name]
+        failures = row.failures + (outcome.kind != "done")
+        states: dict[str, State] = {"done": "done", "wrong": "failed"}
+        state = states.get(outcome.kind, "waiting" if failures <= retries else "set aside")
+        self.ledger.end(name, state, outcome.error)
+        self.rows[name] = replace(row, failures=failures)
+        if state == "waiting":
+            self.queue.append(name)
+        else:
+            self.ended += 1
+        word = "failed, to be tried again" if state == "waiting" else state
+        spent = "" if row.started is None else f" after {time.time() - row.started:.1f} s"
+        why = f": {brief(outcome.error)}" if outcome.error else ""
+        self.tell(f"[{self.ended}/{len(self.tasks)}] {name}: {word}{spent}{why}")
+
+
+def _remove(run: Path) -> None:
+    """Remove a run folder: first its name, so that no half of it is ever taken for a run."""
+    if not os.path.lexists(run):
+        return
+    aside = run if run.name.startswith(REMOVED) else run.with_name(f"{REMOVED}{run.name}")
+    run.rename(aside)
+    if aside.is_dir() and not aside.is_symlink():
+        shutil.rmtree(aside)
+    else:
+        aside.unlink()
+
+
+def _unlock(run: Path, worker: Process | None) -> None:
+    """Remove the lock of this ledger's last attempt where it cannot be seen from here that its process is gone.
+
+    It ended with its batch, which was silent so long that this process has taken the ledger over.
+    """
+    try:
+        locked = Process(**json.loads((run / LOCK).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return
+    if locked == worker and is_alive(locked) is None:
+        (run / LOCK).unlink()
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}

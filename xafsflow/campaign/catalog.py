@@ -1,0 +1,305 @@
+"""Read a catalog: many measurements, one line each, checked as a whole before anything runs.
+
+A catalog is a CSV file with a header, or a pattern whose matches are folders of measurements.
+"""
+
+from __future__ import annotations
+
+import csv
+import glob
+import io
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from xafsflow.errors import InputError
+from xafsflow.names import nearest
+from xafsflow.readers.folders import MAGIC, natural_key
+
+MAX_BYTES = 10_000_000
+MAX_LINES = 100_000
+MOST_PROBLEMS = 50
+LONGEST_NAME = 100
+COLUMNS = ("name", "data", "references")
+# `step.setting`, or `step#2.setting` for the second appearance of a step.
+SETTING = re.compile(r"[a-z]\w*\.[a-z]\w*(?:#[1-9][0-9]*)?\.[a-zA-Z_]\w*", re.ASCII)
+# A name becomes the name of a folder and part of a link.
+NAME = re.compile(r"\w(?:[\w .+=,()@#-]*[\w+=)@#-])?")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One line of a catalog: folders that exist, and settings that differ from the recipe's.
+
+    Parameters
+    ----------
+    name
+        Fit to be the name of a folder, and unlike all others of its catalog.
+    data, references
+        Absolute paths.
+    overrides
+        `step.setting` and its value in YAML.
+    line
+        Of the file, from 1; of a pattern's matches, the number.
+    """
+
+    name: str
+    data: Path
+    references: Path | None
+    overrides: tuple[tuple[str, str], ...] = ()
+    line: int = 0
+
+
+class CatalogError(InputError):
+    """All the problems of a catalog at once, one a line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        more = len(problems) - MOST_PROBLEMS
+        told = problems[:MOST_PROBLEMS] + ([f"and {more} more problems"] if more > 0 else [])
+        super().__init__("\n".join(told))
+
+
+def read_catalog(
+    where: str | Path, references: Path | None = None, leave_out: Path | None = None
+) -> tuple[Measurement, ...]:
+    r"""Read a catalog.
+
+    Parameters
+    ----------
+    where
+        A CSV file with the columns `name`, `data`, if wanted `references`, and any `step.setting`; an empty cell
+        of the latter two leaves the default. Paths are relative to the file's folder, which they must not
+        leave, or absolute. Or a pattern such as `scans/*` whose matches are folders; the names are those of the
+        folders, for more than one varying part joined by `_`.
+    references
+        The folder of references where the catalog names none.
+    leave_out
+        A folder that is no measurement though a pattern matches it: that of the batch.
+
+    Returns
+    -------
+    tuple of Measurement
+        In the order of the lines, or of the names with numbers by value; one at least.
+
+    Raises
+    ------
+    InputError
+        There is no such file, it is too large, or nothing matches.
+    CatalogError
+        With every problem of the catalog, each with its line.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in ("scan_10", "scan_9"):
+    ...         Path(folder, name).mkdir()
+    ...     _ = Path(folder, "catalog.csv").write_text("name,data,derive.derivative.window\nA,scan_9,4\n")
+    ...     [one] = read_catalog(Path(folder, "catalog.csv"))
+    ...     [m.name for m in read_catalog(f"{folder}/scan_*")], one.name, one.overrides
+    (['scan_9', 'scan_10'], 'A', (('derive.derivative.window', '4'),))
+    """
+    where = str(where)
+    if references is not None and not references.is_dir():
+        raise InputError(f"no folder {references}", "the folder of the references", "check --references")
+    standard = None if references is None else references.resolve()
+    problems: list[str] = []
+    try:
+        if Path(where).is_file():
+            found = _from_csv(Path(where), standard, problems)
+        else:
+            found = _from_pattern(where, standard, leave_out, problems)
+    except (OSError, ValueError) as error:
+        # A file that may not be read, a NUL or a name too long in the path
+        raise InputError(f"{where}: {error}", "a readable catalog", "check the path") from error
+    _check_names(where, found, problems)
+    if problems:
+        raise CatalogError(problems)
+    return tuple(found)
+
+
+def _from_pattern(
+    pattern: str, references: Path | None, leave_out: Path | None, problems: list[str]
+) -> list[Measurement]:
+    if not MAGIC.search(pattern):
+        if Path(pattern).is_dir():
+            found, do = f"the folder {pattern}", f'give "{pattern.rstrip("/")}/*" for the folders in it'
+        else:
+            found, do = f"no file {pattern}", f"check the path{_near(Path(pattern))}"
+        raise InputError(found, "a CSV file, or a pattern that folders match", do)
+    fixed = len(_unvarying(Path(pattern)))
+    out = None if leave_out is None else leave_out.resolve()
+    matches = (Path(match) for match in glob.iglob(pattern, recursive=True))
+    folders = [path for path in islice(matches, MAX_LINES * 10) if path.is_dir() and path.resolve() != out]
+    if not folders:
+        raise InputError(
+            f"no folder {pattern}", "one or more", "check the pattern; files alone are no measurement"
+        )
+    if len(folders) > MAX_LINES:
+        problems.append(f"{pattern}: found {len(folders)} folders; wanted: at most {MAX_LINES}")
+        return []
+    ordered = sorted(folders, key=natural_key)
+    return [
+        Measurement("_".join(path.parts[fixed:]), path.resolve(), references, (), number)
+        for number, path in enumerate(ordered, 1)
+    ]
+
+
+def _unvarying(pattern: Path) -> list[str]:
+    """The parts of a pattern before the first that varies.
+
+    Examples
+    --------
+    >>> _unvarying(Path("archive/2026-*/scan"))
+    ['archive']
+    """
+    parts = list(pattern.parts)
+    return parts[: next(i for i, part in enumerate(parts) if MAGIC.search(part))]
+
+
+def _from_csv(path: Path, references: Path | None, problems: list[str]) -> list[Measurement]:
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise InputError(f"{path} of {size} bytes", f"a catalog of at most {MAX_BYTES}", "cut it in parts")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}, byte {error.start} not UTF-8", "UTF-8", "save it as UTF-8") from error
+    lines = _lines(text, str(path), problems)
+    first = next(lines, None)
+    if first is None:
+        problems.append(f"{path}:1: found no header; wanted: {', '.join(COLUMNS)} and settings")
+        return []
+    number, header = first
+    if not _check_header(header, f"{path}:{number}", problems):
+        return []
+    base, found = path.resolve().parent, []
+    for number, cells in lines:
+        place = f"{path}:{number}"
+        if len(cells) != len(header):
+            problems.append(
+                f"{place}: found {len(cells)} cells; wanted: {len(header)} as in the header; "
+                "do: put a text with commas in quotes"
+            )
+            continue
+        found.append(
+            _measurement(dict(zip(header, cells, strict=True)), base, references, place, number, problems)
+        )
+    if not found and not problems:
+        problems.append(f"{path}: found no measurement; wanted: a line each below the header")
+    return found
+
+
+def _lines(text: str, source: str, problems: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """The lines that are not empty, with the number of each; cells without blanks around them."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    number, count = 1, 0
+    try:
+        for cells in reader:
+            cells = [cell.strip() for cell in cells]
+            if any(cells):
+                count += 1
+                if count > MAX_LINES + 1:
+                    problems.append(f"{source}:{number}: found more lines; wanted: at most {MAX_LINES}")
+                    return
+                yield number, cells
+            number = reader.line_num + 1
+    except csv.Error as error:
+        problems.append(f"{source}:{number}: found text that is not CSV ({error}); do: check its quotes")
+
+
+def _check_header(header: list[str], place: str, problems: list[str]) -> bool:
+    """Whether the columns can be used, however many problems were told."""
+    before = len(problems)
+    for column in header:
+        if column not in COLUMNS and not SETTING.fullmatch(column):
+            near = nearest(column, COLUMNS)
+            problems.append(
+                f"{place}: found the column {_shown(column)}{near}; wanted: {', '.join(COLUMNS)}, or "
+                "station.step.setting such as normalize.edge_step.e0"
+            )
+    problems += [
+        f"{place}: found the column {_shown(column)} {header.count(column)} times; wanted: once"
+        for column in dict.fromkeys(header)
+        if header.count(column) > 1
+    ]
+    problems += [
+        f"{place}: found no column '{column}'; wanted: name and data, separated by a comma"
+        for column in COLUMNS[:2]
+        if column not in header
+    ]
+    return len(problems) == before
+
+
+def _measurement(
+    cells: Mapping[str, str], base: Path, references: Path | None, place: str, line: int, problems: list[str]
+) -> Measurement:
+    data = _folder(cells["data"], base, f"{place}: data", problems)
+    if cells.get("references"):
+        references = _folder(cells["references"], base, f"{place}: references", problems)
+    overrides = tuple((key, cell) for key, cell in cells.items() if cell and key not in COLUMNS)
+    return Measurement(cells["name"], data, references, overrides, line)
+
+
+def _folder(cell: str, base: Path, place: str, problems: list[str]) -> Path:
+    """The existing folder that a cell names; its problems are told."""
+    path, wanted = base / cell, "a folder of a measurement or of references"
+    if not cell:
+        problems.append(f"{place}: found nothing; wanted: {wanted}")
+        return base
+    try:
+        whole = path.resolve()
+        if not (Path(cell).is_absolute() or whole.is_relative_to(base)):
+            problems.append(
+                f"{place}: found {_shown(cell)}, which leaves {base}; wanted: a path below it; "
+                "do: write it from the root on, or move the catalog"
+            )
+        elif not whole.is_dir():
+            what = "a file" if whole.is_file() else "no folder"
+            problems.append(
+                f"{place}: found {what} {_shown(cell)}; wanted: {wanted}; do: check it{_near(path)}"
+            )
+        return whole
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # a NUL, a name too long, no permission, a ring of links
+        problems.append(f"{place}: found {_shown(cell)} ({error}); wanted: {wanted}")
+        return base
+
+
+def _check_names(source: str, found: list[Measurement], problems: list[str]) -> None:
+    seen: dict[str, Measurement] = {}
+    for one in found:
+        place = f"{source}:{one.line}: name"
+        if not NAME.fullmatch(one.name) or len(one.name) > LONGEST_NAME or len(one.name.encode()) > 200:
+            problems.append(
+                f"{place}: found {_shown(one.name)}; wanted: the name of a folder: letters, digits and "
+                f"' .+-=,()@#_', a letter or digit first, {LONGEST_NAME} at most"
+            )
+            continue
+        # Some disks hold names that differ in case only for one.
+        key = unicodedata.normalize("NFC", one.name).casefold()
+        if key in seen:
+            other = seen[key]
+            like = "" if other.name == one.name else f", like {other.name!r}"
+            problems.append(
+                f"{place}: found {one.name!r} again{like}, of line {other.line}; wanted: a name of its own"
+            )
+        seen.setdefault(key, one)
+
+
+def _near(path: Path) -> str:
+    try:
+        return nearest(path.name, (entry.name for entry in islice(path.parent.iterdir(), 10_000)))
+    except (OSError, ValueError):
+        return ""
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 80 else f"{text[:77]}...")

@@ -1,0 +1,164 @@
+"""What makes a measurement's result: a digest over its recipe, its inputs and the version, found without heavy imports.
+
+A batch that has nothing to do must see so within seconds, over thousands of measurements.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from xafsflow import __version__
+from xafsflow.campaign.catalog import Measurement
+from xafsflow.errors import InputError
+from xafsflow.readers.folders import REFERENCES, Folders
+from xafsflow.strict_yaml import read_yaml
+
+# Tables of energies and spectra; images and larger files are told by size and time.
+HASHED_BYTES = 2**16
+IMAGES = (".tif", ".tiff")
+
+
+def folder_digest(folder: str | Path) -> str:
+    """SHA-256 over the files in and below a folder: small ones by content, others by name, size and time.
+
+    Files whose names begin with a point do not count: systems leave them, and no pattern matches them.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     before = folder_digest(folder)
+    ...     _ = Path(folder, "energies.csv").write_text("7112")
+    ...     before == folder_digest(folder), folder_digest(folder) == folder_digest(folder)
+    (False, True)
+    """
+    digest = hashlib.sha256()
+    for line in _lines(os.fspath(folder), "", ()):
+        digest.update(line.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _lines(folder: str, prefix: str, above: tuple[tuple[int, int], ...]) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            ordered = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        yield f"{prefix}\0{error.strerror}\n"
+        return
+    for entry in ordered:
+        name = prefix + entry.name
+        if entry.name.startswith("."):
+            continue
+        try:
+            status = entry.stat()
+        except OSError:
+            yield f"{name}\0missing\n"  # a link to nowhere, or removed just now
+            continue
+        if not stat.S_ISDIR(status.st_mode):
+            yield _line(name, entry.path, status)
+        elif (here := (status.st_dev, status.st_ino)) not in above:
+            yield from _lines(entry.path, f"{name}/", (*above, here))
+
+
+def _line(name: str, path: str | Path, status: os.stat_result) -> str:
+    known = f"{status.st_size} {status.st_mtime_ns}"
+    small = stat.S_ISREG(status.st_mode) and status.st_size <= HASHED_BYTES
+    if small and not name.lower().endswith(IMAGES):
+        try:
+            known = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        except OSError:
+            known += " unreadable"
+    return f"{name}\0{known}\n"
+
+
+class Digests:
+    """Digests of measurements under one recipe; what they share is looked at once.
+
+    Parameters
+    ----------
+    steps
+        The recipe's steps as its YAML tells them: comments, name and description do not count. Defaults are not
+        filled in, for that takes every step's import; with another version of the package every digest is another.
+    """
+
+    def __init__(self, steps: Any) -> None:
+        self._steps = [_item(item) for item in steps] if isinstance(steps, list) else [["", {"": steps}]]
+        self._shared: dict[tuple[Path | None, tuple[str, ...]], str] = {}
+
+    def of(self, one: Measurement) -> str:
+        """SHA-256 over the steps with the overrides in place, the version, the folder and what is in it.
+
+        Of the references those count that the steps name, so that a new file beside them changes nothing.
+        """
+        steps = overridden(self._steps, one.overrides)
+        parts = [__version__, steps, str(one.data), folder_digest(one.data)]
+        named = tuple(sorted(set(_references(steps))))
+        if named:
+            parts += [str(one.references), self._of_references(one, named)]
+        return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
+
+    def _of_references(self, one: Measurement, named: tuple[str, ...]) -> str:
+        key = (one.references, named)
+        if key not in self._shared:
+            digest = hashlib.sha256()
+            for name in named:
+                digest.update(f"{name}\n".encode("utf-8", "surrogateescape"))
+                try:
+                    paths = Folders(one.data, one.references).glob(name)
+                    lines = [_line(str(path), path, path.stat()) for path in paths]
+                except (InputError, OSError) as error:
+                    lines = [str(error)]  # the run will say so; once it is mended, the digest is another
+                digest.update("".join(lines).encode("utf-8", "surrogateescape"))
+            self._shared[key] = digest.hexdigest()
+        return self._shared[key]
+
+
+def _item(item: Any) -> list[Any]:
+    """A step as its name and its settings."""
+    if isinstance(item, dict) and len(item) == 1:
+        ((name, settings),) = item.items()
+        return [name, {} if settings is None else settings]
+    return [item, {}]
+
+
+def overridden(steps: Sequence[list[Any]], overrides: Sequence[tuple[str, str]]) -> list[Any]:
+    """Steps with some settings replaced; settings in the order of their names.
+
+    An override that fits no step stands at the end: the recipe's own check will refuse it.
+
+    Examples
+    --------
+    >>> overridden([["a.b", {"d": 1, "c": 2}], ["a.b", {}]], [("a.b#2.c", "[3, x]"), ("e.f.g", "4")])
+    [['a.b', {'c': 2, 'd': 1}], ['a.b', {'c': [3, 'x']}], ['e.f.g', '4']]
+    """
+    changed = [[name, dict(sorted(s.items())) if isinstance(s, dict) else s] for name, s in steps]
+    for target, text in overrides:
+        address, _, setting = target.rpartition(".")
+        name, _, number = address.partition("#")
+        places = [step for step in changed if step[0] == name]
+        index = int(number or 1) - 1
+        node = read_yaml(text, target, [])
+        if node is not None and index < len(places) and isinstance(places[index][1], dict):
+            settings = {**places[index][1], setting: node.plain()}
+            places[index][1] = dict(sorted(settings.items()))
+        else:
+            changed.append([target, text])
+    return changed
+
+
+def _references(value: Any) -> Iterator[str]:
+    """Every text in the steps that names files of the references."""
+    if isinstance(value, str) and value.startswith(REFERENCES):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _references(item)

@@ -1,0 +1,34 @@
+"""Keys for a cluster that a script starts: `python -m xafsflow.cluster FOLDER`.
+
+It writes them into a new folder that only its owner can read, and prints the lines of a shell by which
+scheduler, workers and clients find them.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+from xafsflow.cluster.security import write_keys
+from xafsflow.cluster.settings import as_environment
+from xafsflow.errors import InputError
+
+
+def main(arguments: list[str]) -> int:
+    """Write keys into the folder that is named, and print the lines; the exit status."""
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        print("usage: python -m xafsflow.cluster FOLDER", file=sys.stderr)
+        return 2
+    try:
+        found = write_keys(Path(arguments[0]))
+    except InputError as error:
+        print(f"xafsflow: {error}", file=sys.stderr)
+        return 2
+    for name, value in as_environment(found).items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
