@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, mean_absolute_erro
 
 from xafsflow.errors import InputError
 from xafsflow.learn.classifiers import CLASSIFIERS, fit, held_out_score
+from xafsflow.learn.binned import BinnedForest
 from xafsflow.learn.flat import FlatForest
 from xafsflow.learn.mixtures import simplex_grid
 
@@ -27,26 +28,27 @@ def blobs(n_classes=6, n=40, n_features=8, seed=0):
 def test_every_classifier__learns(name):
     estimator, importances = fit(name, *blobs(), 20, 0)
     table, labels = blobs(seed=1)
-    votes = estimator.votes(table.T) if isinstance(estimator, FlatForest) else estimator.predict_proba(table)
+    forest = isinstance(estimator, FlatForest | BinnedForest)
+    votes = estimator.votes(table.T) if forest else estimator.predict_proba(table)
     assert (votes.argmax(axis=1) == labels).mean() > 0.8
     np.testing.assert_allclose(votes.sum(axis=1), 1)
-    assert (importances is not None) == isinstance(estimator, FlatForest)
+    assert (importances is not None) == forest
     if importances is not None:
         assert importances.shape == (8,)
         assert importances.sum() == pytest.approx(1)
 
 
-@pytest.mark.parametrize("name", ["random_forest", "extra_trees"])
+@pytest.mark.parametrize("name", ["random_forest", "sklearn_random_forest", "extra_trees"])
 def test_a_forest__is_the_same_for_the_same_seed(name):
     first, second, other = (fit(name, *blobs(), 5, seed)[0] for seed in (3, 3, 4))
     np.testing.assert_array_equal(first.nodes, second.nodes)
     assert first.nodes.shape != other.nodes.shape or (first.nodes != other.nodes).any()
 
 
-def test_a_random_forest__is_scikit_learns_with_its_defaults():
+def test_scikit_learns_forest__is_as_it_is_by_default():
     table, labels = blobs()
     wanted = RandomForestClassifier(7, random_state=5).fit(table, labels)
-    found, importances = fit("random_forest", table, labels, 7, 5)
+    found, importances = fit("sklearn_random_forest", table, labels, 7, 5)
     np.testing.assert_array_equal(found.votes(table.T), wanted.predict_proba(table))
     np.testing.assert_array_equal(importances, wanted.feature_importances_)
 

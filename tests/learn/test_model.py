@@ -22,7 +22,7 @@ from skops.io import dumps
 from xafsflow.errors import InputError
 from xafsflow.learn import model as module
 from xafsflow.learn.classifiers import CLASSIFIERS, fit
-from xafsflow.learn.flat import FlatForest
+from xafsflow.learn.binned import BinnedForest
 from xafsflow.learn.model import Model, StoredModel, read_model, save_model, stored
 
 COMPOSITIONS = np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])
@@ -266,7 +266,7 @@ def test_damaged_files__are_refused_or_the_same_model(tmp_path, forest, data):
         told = str(error)
     else:
         told = f"model file {found.classifier}"
-        assert isinstance(found.estimator, FlatForest)
+        assert isinstance(found.estimator, BinnedForest)
         found.votes(pixels())
     assert told.startswith(("found: model file", "model file"))
 

@@ -77,7 +77,10 @@ def test_mixtures__refuse_a_scan_without_sample(library: xr.Dataset) -> None:
         xf.train.mixtures(xf.normalize.edge_step(cube, **CHAIN), library, step=1.0)
 
 
-@pytest.mark.parametrize("classifier", ["random_forest", "extra_trees", "linear_discriminant", "k_nearest"])
+@pytest.mark.parametrize(
+    "classifier",
+    ["random_forest", "sklearn_random_forest", "extra_trees", "linear_discriminant", "k_nearest"],
+)
 def test_fit__learns_with_every_classifier_of_the_table(classifier: Any, products: dict[str, Any]) -> None:
     model, findings = xf.train.fit(products["samples"], classifier=classifier, trees=20)
     assert findings["accuracy"] > 0.8

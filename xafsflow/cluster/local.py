@@ -37,7 +37,7 @@ def local(ask: Ask) -> Iterator[Any]:
     size = sizes(ask.need, workers=ask.workers, cores=CPU_COUNT, memory=MEMORY_LIMIT)
     security = temporary()
     before = {child.pid for child in multiprocessing.active_children()}
-    ask.watch(f"{size.workers} workers on this machine", None)
+    ask.watch(f"{size.workers} worker{'s' if size.workers > 1 else ''} on this machine", None)
     try:
         with contextlib.ExitStack() as stack:
             try:

@@ -16,6 +16,12 @@ Factory = Callable[[int, int], Any]
 
 
 def _random_forest(trees: int, seed: int) -> Any:
+    from xafsflow.learn.histogram_forest import HistogramForest
+
+    return HistogramForest(trees, seed)
+
+
+def _sklearn_random_forest(trees: int, seed: int) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
     return RandomForestClassifier(trees, n_jobs=-1, random_state=seed)
@@ -43,6 +49,7 @@ def _k_nearest(trees: int, seed: int) -> Any:
 # A further classifier is one line here; each gets the number of trees and the seed, and takes what it needs.
 CLASSIFIERS: dict[str, Factory] = {
     "random_forest": _random_forest,
+    "sklearn_random_forest": _sklearn_random_forest,
     "extra_trees": _extra_trees,
     "linear_discriminant": _linear_discriminant,
     "k_nearest": _k_nearest,
@@ -93,6 +100,8 @@ def fit(
         warnings.filterwarnings("ignore", message="Variables are collinear")
         estimator.fit(features, labels)
     importances = getattr(estimator, "feature_importances_", None)
+    if hasattr(estimator, "forest_"):
+        return estimator.forest_, importances
     if hasattr(estimator, "estimators_"):
         return flatten(estimator), importances
     return estimator, importances

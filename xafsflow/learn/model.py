@@ -17,14 +17,21 @@ from typing import Any
 import numpy as np
 
 from xafsflow.errors import InputError
+from xafsflow.learn.binned import BinnedForest
 from xafsflow.learn.flat import FlatForest
+
+# How forests are laid out, by the name that stands in a file.
+FORESTS: dict[str, type[FlatForest] | type[BinnedForest]] = {
+    "forest": FlatForest,
+    "binned_forest": BinnedForest,
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
     """A classifier with all that is needed to use it.
 
-    `classifier` is its name in the table of `learn.classifiers`; `estimator` a `FlatForest` or a fitted
+    `classifier` is its name in the table of `learn.classifiers`; `estimator` a laid out forest or a fitted
     scikit-learn estimator; `features` the variable of the cube that it reads, at `energy` (feature,), eV.
     `compositions` is (class, reference), `class_features` (class, feature) the noise-free features of each
     class, `reference_norm` (reference, reference_energy) the normalized references. `confidence` (2, knot) holds
@@ -53,7 +60,7 @@ class Model:
 
         A class that the training did not see gets none.
         """
-        if isinstance(self.estimator, FlatForest):
+        if isinstance(self.estimator, FlatForest | BinnedForest):
             found, seen = self.estimator.votes(features), self.estimator.classes
         else:
             found = self.estimator.predict_proba(np.ascontiguousarray(features.T))
@@ -162,8 +169,9 @@ def _to_bytes(model: Model) -> bytes:
     from skops.io import dumps
 
     values = _plain(model)
-    if isinstance(model.estimator, FlatForest):
-        values["estimator"] = {"forest": _plain(model.estimator)}
+    for name, layout in FORESTS.items():
+        if isinstance(model.estimator, layout):
+            values["estimator"] = {name: _plain(model.estimator)}
     return _settled(dumps(values))
 
 
@@ -184,7 +192,8 @@ def _from_bytes(content: bytes) -> Model:
     if not isinstance(values, dict) or sorted(values) != sorted(wanted):
         raise InputError("it holds something else", "a model", "give a model.skops that train.fit made")
     if isinstance(values["estimator"], dict):
-        forest = FlatForest(**values["estimator"]["forest"])
+        ((name, arrays),) = values["estimator"].items()
+        forest = FORESTS[name](**arrays)
         forest.check()
         values["estimator"] = forest
     return Model(**values)

@@ -13,34 +13,27 @@ from numpy.typing import NDArray
 from xafsflow.names import FLAG_MEANINGS, Flag
 from xafsflow.report.facts import Facts
 from xafsflow.report.frame import Frame
+from xafsflow.report.kinds import add_legend, kinds_figure, paint_codes
 from xafsflow.report.layers import layers
 from xafsflow.report.look import (
     DOUBT,
     FLAG_COLORS,
-    HATCH,
     INK,
-    MASKED,
     UNFLAGGED,
     category_colors,
     short,
     styled,
 )
 from xafsflow.report.picture import Picture
-from xafsflow.report.shrink import block_lowest, block_mean, block_mode
+from xafsflow.report.shrink import block_lowest, block_mean
 from xafsflow.report.view import ModelView
 from xafsflow.report.words import STRETCHED, counted, listed, of_blocks, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-Codes = NDArray[np.int16]
 Array = NDArray[np.float64]
 HATCHED = " Hatched: no answer."
-# As many entries as a legend can hold.
-LEGEND = 12
-# (name, color, pixels) of each kind.
-Entry = tuple[str, str, int]
 
 
 def chemical_pictures(
@@ -81,7 +74,7 @@ def _state_picture(maps: xr.Dataset, facts: Facts, frame: Frame) -> Picture:
         )
         text += " In doubt: the classes do not explain the spectrum."
     entries = list(zip(names, colors, counts, strict=False))
-    figure = _kinds_figure(codes, frame, entries, facts.answered)
+    figure = kinds_figure(codes, frame, entries, facts.answered)
     found = listed([f"{name} {percent(n, facts.answered)}" for name, _, n in entries])
     alt = f"Map of the dominant reference: {found}."
     return Picture(
@@ -102,7 +95,7 @@ def _class_picture(maps: xr.Dataset, facts: Facts, frame: Frame, view: ModelView
     names += [f"class {i}" for i in range(len(names), facts.classes.size)]
     colors = category_colors(facts.classes.size)
     entries = list(zip(names, colors, facts.classes.tolist(), strict=False))
-    figure = _kinds_figure(codes, frame, entries, facts.answered)
+    figure = kinds_figure(codes, frame, entries, facts.answered)
     text = "Each pixel has the color of its class; shares are of the pixels with an answer."
     return Picture(
         "chemical_state",
@@ -112,43 +105,6 @@ def _class_picture(maps: xr.Dataset, facts: Facts, frame: Frame, view: ModelView
         "Map of the classes.",
         figure,
     )
-
-
-def _kinds_figure(codes: Codes, frame: Frame, entries: Sequence[Entry], total: int) -> Figure:
-    figure, axes = frame.open(room=0.3)
-    shown = block_mode(codes, frame.block)
-    frame.paint(axes, _paint_codes(shown, [color for _, color, _ in entries]))
-    common = sorted((entry for entry in entries if entry[2]), key=lambda entry: -entry[2])
-    labels = [(f"{short(name)}  {percent(n, total)}", color) for name, color, n in common[:LEGEND]]
-    _legend(figure, [*labels, ("no answer", None)])
-    return figure
-
-
-def _paint_codes(codes: Codes, colors: Sequence[str]) -> NDArray[np.uint8]:
-    """RGBA of each code's color; transparent for -1, which is the table's last row."""
-    from matplotlib.colors import to_rgba_array
-
-    table = np.zeros((len(colors) + 1, 4), np.uint8)
-    table[:-1] = np.round(255 * to_rgba_array(list(colors)))
-    return table[codes]
-
-
-def _legend(figure: Figure, labels: Sequence[tuple[str, str | None]]) -> None:
-    from matplotlib.patches import Patch
-
-    handles = [
-        Patch(facecolor=MASKED, hatch="/////", edgecolor=HATCH, linewidth=0, label=label)
-        if color is None
-        else Patch(facecolor=color, label=label)
-        for label, color in labels
-    ]
-    longest = max(len(label) for label, _ in labels)
-    columns = 1 if longest > 34 else 2 if longest > 20 else 3
-    columns = min(columns, len(labels))
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, labelcolor=INK)
-    rows = -(-len(labels) // columns)
-    width, height = figure.get_size_inches()
-    figure.set_size_inches(width, height + 0.12 + 0.18 * rows)
 
 
 @styled
@@ -212,7 +168,7 @@ def _blend_picture(maps: xr.Dataset, frame: Frame, view: ModelView) -> Picture:
     figure, axes = frame.open(room=0.3)
     frame.paint(axes, _mix(shown, to_rgba_array(colors)[:, :3]))
     names = [(short(name), color) for name, color in zip(view.references, colors, strict=True)]
-    _legend(figure, [*names, ("no answer", None)])
+    add_legend(figure, [*names, ("no answer", None)])
     text = f"The class of {len(view.class_names)} that got most votes, in the mixed color of its composition."
     alt = "Map of the classes in mixed colors."
     return Picture("classes", "state", "Classes", text + HATCHED + of_blocks(frame), alt, figure)
@@ -236,13 +192,13 @@ def flag_picture(flags: xr.DataArray, facts: Facts, frame: Frame) -> Picture:
     figure, axes = frame.open(room=0.3)
     axes.patch.set(hatch="", facecolor=UNFLAGGED)
     shown = block_lowest(codes, frame.block, -1)
-    frame.paint(axes, _paint_codes(shown, [FLAG_COLORS[flag] for flag in Flag]))
+    frame.paint(axes, paint_codes(shown, [FLAG_COLORS[flag] for flag in Flag]))
     labels: list[tuple[str, str | None]] = [
         (f"{word_of(flag)}  {percent(n, facts.pixels)}", FLAG_COLORS[flag])
         for flag, n in facts.flagged.items()
         if n
     ]
-    _legend(figure, [*labels, ("no flag", UNFLAGGED)])
+    add_legend(figure, [*labels, ("no flag", UNFLAGGED)])
     text = "Where a pixel has several flags, the first of the list is shown."
     if frame.block > 1:
         text += f" Shown reduced: a dot has a flag if any of its {frame.block} x {frame.block} pixels has it."

@@ -16,9 +16,10 @@ from xafsflow.report.frame import Frame, frame_of
 from xafsflow.report.layers import Layer, file_names, layers
 from xafsflow.report.look import color_map, styled
 from xafsflow.report.picture import Picture
+from xafsflow.report.regions import cluster_picture
 from xafsflow.report.shrink import block_mean
 from xafsflow.report.view import ModelView
-from xafsflow.report.words import number, of_blocks
+from xafsflow.report.words import number, of_blocks, percent, started
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MapStyle:
-    """How a variable's maps are shown: section, color map, and limits if they are the same for every run."""
+    """How a variable's maps are shown: section, colors, limits if they are those of every run, what a number means."""
 
     group: str
     colors: str = "viridis"
     limits: tuple[float, float] | None = None
+    hint: str = ""
 
 
 SHARE = (0.0, 1.0)
@@ -39,10 +41,24 @@ MAP_STYLES: dict[str, MapStyle] = {
     "lcf_fraction": MapStyle("combination", limits=SHARE),
     "lcf_error": MapStyle("combination", "cividis"),
     "r_factor": MapStyle("combination", "cividis"),
-    "reduced_chi_square": MapStyle("combination", "cividis"),
-    "class_vote": MapStyle("trust", "cividis", SHARE),
+    "reduced_chi_square": MapStyle(
+        "combination", "cividis", hint="Near 1 where noise explains what is left."
+    ),
+    "lcf_shift": MapStyle("combination"),
     "confidence": MapStyle("trust", "cividis", SHARE),
+    # The limit is in the middle of the scale: blue is explained, red is not.
+    "unknown_score": MapStyle("trust", "RdBu_r", (0.0, 2.0), "Above 1: flagged unknown."),
+    "disagreement": MapStyle(
+        "trust",
+        "cividis",
+        hint="0 where classifier and fit agree, 1 where they have nothing in common.",
+    ),
+    "class_vote": MapStyle("trust", "cividis", SHARE),
     "distance": MapStyle("trust", "cividis"),
+    "distance_expected": MapStyle("trust", "cividis"),
+    "component_residual": MapStyle(
+        "references-components", "cividis", hint="Near 1 where noise alone is left."
+    ),
     "edge_step": MapStyle("edge"),
     "e0": MapStyle("edge"),
     "white_line": MapStyle("edge"),
@@ -53,16 +69,21 @@ MAP_STYLES: dict[str, MapStyle] = {
 }
 OTHER = MapStyle("other")
 # Shown by pictures of their own.
-SPECIAL = ("class_index", "flags")
+SPECIAL = ("class_index", "cluster_index", "flags")
 TITLES: Mapping[str, str] = {
     "fraction": "Fraction",
     "lcf_fraction": "Fraction by fit",
     "lcf_error": "Standard error of the fit",
     "r_factor": "R factor of the fit",
     "reduced_chi_square": "Reduced chi-square of the fit",
+    "lcf_shift": "Energy shift of the fit",
     "class_vote": "Share of votes",
     "confidence": "Confidence",
+    "disagreement": "Disagreement of classifier and fit",
+    "unknown_score": "Unknown score",
     "distance": "Distance",
+    "distance_expected": "Distance expected from noise",
+    "component_residual": "Residual of the components: map",
     "edge_step": "Edge step",
     "e0": "Edge energy E0",
     "white_line": "White line height",
@@ -93,11 +114,18 @@ def map_pictures(maps: xr.Dataset, facts: Facts, view: ModelView | None = None) 
     """
     frame = frame_of(maps, facts.shape)
     yield from chemical_pictures(maps, facts, frame, view)
-    plain = [layer for layer in layers(maps) if layer.variable not in SPECIAL]
+    # What a distance is beside the expected one is said below its map.
+    told = (*SPECIAL, "distance_expected") if "distance" in maps else SPECIAL
+    every = layers(maps)
+    named = {layer.name: layer for layer in every}
+    place = {variable: i for i, variable in enumerate(MAP_STYLES)}
+    plain = [layer for layer in every if layer.variable not in told]
+    plain.sort(key=lambda layer: place.get(layer.variable, len(place)))
     small = replace(frame, longest=SMALL, width=SMALL_WIDTH)
     for layer, key in zip(plain, file_names(layer.name for layer in plain), strict=True):
-        yield _layer_picture(layer, key, small)
-    named = {layer.name: layer for layer in plain}
+        yield _layer_picture(layer, key, small, named.get(f"distance_expected_{layer.label}"))
+    if "cluster_index" in maps:
+        yield cluster_picture(maps, small)
     if {"e0", "edge_step"} <= set(named):
         yield _edge_picture(named["e0"], named["edge_step"], small)
     if "flags" in maps:
@@ -147,17 +175,43 @@ def spread_of(values: NDArray[np.float32]) -> Spread | None:
 
 
 @styled
-def _layer_picture(layer: Layer, key: str, frame: Frame) -> Picture:
+def _layer_picture(layer: Layer, key: str, frame: Frame, expected: Layer | None = None) -> Picture:
     style = MAP_STYLES.get(layer.variable, OTHER)
     values = layer.values()
     spread = spread_of(values)
     figure = _color_figure(values, frame, style, spread, layer.unit)
-    label = layer.label.replace("_", " ") if layer.variable == "distance" else layer.label
+    label = layer.label.replace("_", " ") if layer.variable.startswith("distance") else layer.label
     title = TITLES.get(layer.variable, layer.variable) + (f": {label}" if label else "")
     words = spread.words(layer.unit) if spread else "No pixel has a value."
     masked = "" if np.isfinite(values).all() else " Hatched: no value."
-    text = f"{layer.meaning[:1].upper()}{layer.meaning[1:]}. {words}{masked}{of_blocks(frame)}"
+    parts = [f"{started(layer.meaning)}.", style.hint, words]
+    if layer.variable == "unknown_score" and spread:
+        above = int(np.count_nonzero(values > 1))
+        parts.append(f"Above 1 are {percent(above, spread.count)} of the pixels with a score.")
+    if layer.variable == "distance" and expected is not None:
+        parts.append(_beside_expected(values, expected.values()))
+    text = " ".join(part for part in parts if part) + masked + of_blocks(frame)
     return Picture(key, style.group, title, text, f"Map of {title}. {words}", figure)
+
+
+def over_expected(values: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
+    """The median of distance over expected distance, NaN where no pixel has both.
+
+    Examples
+    --------
+    >>> over_expected(np.array([[2, 3, np.nan]], np.float32), np.array([[1, 1, 1]], np.float32))
+    2.5
+    """
+    known = np.isfinite(values) & np.isfinite(expected) & (expected > 0)
+    return float(np.median(values[known] / expected[known])) if known.any() else float("nan")
+
+
+def _beside_expected(values: NDArray[np.float32], expected: NDArray[np.float32]) -> str:
+    ratio, spread = over_expected(values, expected), spread_of(expected)
+    if spread is None or not np.isfinite(ratio):
+        return ""
+    middle = number(spread.quantiles[2], 3)
+    return f"Noise alone would give {middle} in the median; the median ratio is {number(ratio, 3)}."
 
 
 def _color_figure(

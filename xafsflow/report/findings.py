@@ -8,10 +8,15 @@ import numpy as np
 import xarray as xr
 
 from xafsflow.report.facts import gather
+from xafsflow.report.figures import over_expected
+from xafsflow.report.layers import layers
 
 
 def findings_of(maps: xr.Dataset) -> dict[str, Any]:
-    """Pixels answered and flagged, mean composition, and the distribution of the distances.
+    """Pixels answered and flagged, mean composition, how sure it is, and the distribution of the distances.
+
+    `unknown_share` is that of the pixels with an `unknown_score`; `distance_over_expected` the median ratio to what noise
+    alone gives, by metric.
 
     Parameters
     ----------
@@ -34,10 +39,35 @@ def findings_of(maps: xr.Dataset) -> dict[str, Any]:
     if facts.composition is not None:
         found["mean_fraction"] = dict(zip(facts.references, facts.composition.tolist(), strict=True))
         found["dominant_pixels"] = dict(zip(facts.references, facts.shares.tolist(), strict=True))
+    found |= _of_trust(maps)
     for metric in maps.distance.metric.values if "distance" in maps else ():
         values = maps.distance.sel(metric=metric).values
         quantiles = np.nanquantile(values, [0.05, 0.5, 0.95]) if np.isfinite(values).any() else [np.nan] * 3
         found.setdefault("distance", {})[str(metric)] = dict(
             zip(("5 %", "median", "95 %"), map(float, quantiles), strict=True)
         )
+    return found
+
+
+def _of_trust(maps: xr.Dataset) -> dict[str, Any]:
+    """How sure it is, in one number for each map that is there and has a value."""
+    planes = {layer.name: layer for layer in layers(maps)}
+    found: dict[str, Any] = {}
+    for name, key, summary in (
+        ("unknown_score", "unknown_share", lambda values: np.mean(values > 1)),
+        ("reduced_chi_square", "median_reduced_chi_square", np.median),
+        ("confidence", "mean_confidence", np.mean),
+        ("disagreement", "mean_disagreement", np.mean),
+    ):
+        if name in planes:
+            values = planes[name].values().astype(np.float64)
+            values = values[np.isfinite(values)]
+            if values.size:
+                found[key] = float(summary(values))
+    for layer in planes.values():
+        expected = planes.get(f"distance_expected_{layer.label}")
+        if layer.variable == "distance" and expected is not None:
+            ratio = over_expected(layer.values(), expected.values())
+            if np.isfinite(ratio):
+                found.setdefault("distance_over_expected", {})[layer.label] = ratio
     return found

@@ -3,62 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
 from xafsflow.errors import InputError
-from xafsflow.report.curves import curve_pictures
-from xafsflow.report.energy import energy_pictures
 from xafsflow.report.facts import Facts, gather
-from xafsflow.report.figures import map_pictures
-from xafsflow.report.frame import frame_of
-from xafsflow.report.markup import Html, el, join
-from xafsflow.report.picture import Picture, to_svg
+from xafsflow.report.judged import verdict_box
+from xafsflow.report.markup import Html, el
 from xafsflow.report.record import findings_sheets, record
+from xafsflow.report.reliability import better_sentence
+from xafsflow.report.sections import Section, picture_sections
 from xafsflow.report.style import CSS
-from xafsflow.report.tables import class_table, composition_table, flag_table, tiles
+from xafsflow.report.tables import tiles
 from xafsflow.report.view import ModelView
 from xafsflow.report.words import counted, listed, summary
 from xafsflow.report.write import whole_file
 
-# The sections in order: key of the pictures' group, heading, a sentence for those who are new to it.
-GROUPS: tuple[tuple[str, str, str], ...] = (
-    ("state", "Chemical state", "Which reference each pixel resembles most, and how they mix."),
-    (
-        "composition",
-        "Composition",
-        "The share of each reference in each pixel, from the votes of the classifier.",
-    ),
-    (
-        "combination",
-        "Linear combination fit",
-        "The same question answered by fitting the references to each spectrum.",
-    ),
-    (
-        "spectra",
-        "Spectra",
-        "Measured means beside the references: do the answers look like what was measured?",
-    ),
-    ("trust", "How sure it is", "High votes and small distances mean that a pixel looks like its class."),
-    (
-        "edge",
-        "Edge",
-        "What the normalization found: where the edge is, and how much of the element there is.",
-    ),
-    (
-        "shift",
-        "Energy over the field",
-        "How far each pixel's energy is from the nominal one, and what is left of that.",
-    ),
-    ("flags", "Pixels out or in doubt", "Hatched areas in the other maps have a reason; here they are."),
-    ("model", "The model", "What the classifier looks at, and what it takes for something else."),
-    ("other", "Further maps", "Everything else that the run left."),
-)
-# Key, heading and content.
-Section = tuple[str, str, Html]
 # A belt to the braces of escaping: a browser runs and fetches nothing in this page.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -112,7 +74,7 @@ def build_page(
     facts = gather(maps)
     if model_view is not None:
         _check_model(facts, model_view)
-    sections = _picture_sections(maps, facts, model_view, findings)
+    sections = picture_sections(maps, facts, model_view, findings)
     sections.append(("findings", "What the steps found", findings_sheets(findings)))
     sections.append(("record", "How it was made", record(maps, run)))
     sections = [section for section in sections if section[2]]
@@ -133,32 +95,6 @@ def _check_model(facts: Facts, view: ModelView) -> None:
         raise InputError(
             f"class {facts.classes.size - 1} in the maps", f"classes 0 to {len(view.class_names) - 1}", do
         )
-
-
-def _picture_sections(
-    maps: xr.Dataset, facts: Facts, view: ModelView | None, findings: Mapping[str, Any]
-) -> list[Section]:
-    groups: dict[str, list[Html]] = {}
-    # Each figure becomes text before the next one is drawn: memory holds one.
-    pictures = chain(
-        map_pictures(maps, facts, view),
-        curve_pictures(maps, facts, view),
-        energy_pictures(findings, frame_of(maps, facts.shape)),
-    )
-    for i, picture in enumerate(pictures):
-        groups.setdefault(picture.group, []).append(_card(picture, f"plot-{i}"))
-    tables = {
-        "state": composition_table(facts),
-        "flags": flag_table(facts, maps),
-        "model": class_table(facts, view),
-    }
-    sections = []
-    for key, title, intro in GROUPS:
-        cards, extra = groups.get(key, []), tables.get(key)
-        if cards or extra:
-            content = join([el("p", intro, class_="intro"), _laid_out(key, cards, extra)])
-            sections.append((key, title, content))
-    return sections
 
 
 def _page(name: str, top: Html, sections: Sequence[Section]) -> str:
@@ -189,6 +125,7 @@ def _top(
         heading = el("b", f"{counted(len(texts), 'warning')}: read before you trust the maps")
         points = el("ul", *(el("li", text) for text in texts))
         box = el("div", heading, points, class_="warnings", role="note")
+    lead = [*summary(facts, view), better_sentence(findings)]
     found = tiles(facts, view, run)
     shown = (el("div", el("b", big), el("span", word), class_="tile") for big, word in found)
     return el(
@@ -196,36 +133,8 @@ def _top(
         el("p", "xafsflow report", class_="sub"),
         el("h1", name),
         box,
-        el("p", " ".join(summary(facts, view)), class_="lead"),
+        verdict_box(findings),
+        el("p", " ".join(lead).rstrip(), class_="lead"),
         el("div", *shown, class_="tiles"),
         None if texts else el("p", "No warnings.", class_="quiet"),
-    )
-
-
-def _laid_out(key: str, cards: list[Html], extra: Html | None) -> Html:
-    """Cards in columns: the chemical state large with its table, others in twos or threes."""
-    if key == "state" and cards:
-        left, right = ([cards[0], extra], cards[1:]) if cards[1:] else (cards, [extra])
-        return el("div", el("div", *left, class_="stack"), el("div", *right, class_="stack"), class_="hero")
-    if extra is not None and len(cards) in (0, 1, 3):
-        cards, extra = [*cards, extra], None
-    return join([el("div", *cards, class_="grid twos" if len(cards) in (1, 2, 4) else "grid"), extra])
-
-
-def _card(picture: Picture, key: str) -> Html:
-    """A figure with heading and text; a click shows it over the whole window, without a script."""
-    svg, (width, height) = to_svg(picture, key)
-    # The large one is the same drawing used again, so the page does not grow.
-    use = el("use", href=f"#{key}", width=width, height=height)
-    large = el("svg", use, viewBox=f"0 0 {width:g} {height:g}", aria_hidden="true")
-    name, words = f"{key}-large", el("p", el("b", picture.title), ". ", picture.text)
-    close = el("button", "Close", popovertarget=name, popovertargetaction="hide")
-    opens = el("button", popovertarget=name, aria_label=f"Enlarge: {picture.title}", title="Enlarge")
-    return el(
-        "figure",
-        el("h3", picture.title),
-        el("div", el("div", Html(svg), style=f"max-width:{1.8 * width:.0f}px"), opens, class_="plot"),
-        el("figcaption", el("p", picture.text)),
-        el("div", close, large, words, id=name, popover=True),
-        class_="card",
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from xafsflow.names import Flag
 
 if TYPE_CHECKING:
+    from matplotlib.axis import Axis
     from matplotlib.colors import Colormap
 
 P = ParamSpec("P")
@@ -18,6 +19,8 @@ R = TypeVar("R")
 INK = "#010203"
 # Readable on white and on black.
 QUIET = "#7d8590"
+# For the one mark among many that the reader looks for.
+SIGNAL = "#d55e00"
 MASKED, HATCH = "#e3e6ea", "#b4bbc4"
 UNFLAGGED = "#eef1f4"
 DOUBT = "#4a4f57"
@@ -111,6 +114,17 @@ def color_map(name: str) -> Colormap:
     from matplotlib import colormaps
 
     return colormaps[name].resampled(255)
+
+
+def log_scale(axis: Axis) -> None:
+    """Make an axis logarithmic, with plain numbers: matplotlib's powers are formulas, which a page writes as they stand."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("log")
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 30 * low else (1.0,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def short(name: str, longest: int = 26) -> str:

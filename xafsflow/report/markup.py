@@ -93,6 +93,31 @@ def table(
     return el("div", el("table", top, body, class_=class_ or None), class_="scroll")
 
 
+def folded_table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    open_rows: int,
+    *,
+    numeric: Sequence[int] = (),
+    class_: str = "",
+) -> Html:
+    """A table as `table` makes it; what is beyond the first rows opens on a click.
+
+    Parameters
+    ----------
+    head, rows, numeric, class_
+        As for `table`.
+    open_rows
+        Rows that are shown at once.
+    """
+    first = table(head, rows[:open_rows], numeric=numeric, class_=class_)
+    if len(rows) <= open_rows:
+        return first
+    rest = table(head, rows[open_rows:MOST_ROWS], numeric=numeric, class_=class_)
+    words = el("summary", f"{len(rows) - open_rows:,} more rows")
+    return join([first, el("details", words, rest, _and_more(len(rows)))])
+
+
 def value(found: Any) -> Html:
     """Anything that JSON can hold, for reading: mappings and lists of them as tables, long lists as a range.
 
@@ -132,7 +157,7 @@ def _mapping(found: Mapping[Any, Any]) -> Html:
     if not found:
         return Html("none")
     rows = [(readable(key), value(item)) for key, item in found.items()]
-    return _folded([], rows, class_="facts")
+    return folded_table([], rows, OPEN_ROWS, class_="facts")
 
 
 def _sequence(items: list[Any]) -> Html:
@@ -142,7 +167,7 @@ def _sequence(items: list[Any]) -> Html:
         keys = list(dict.fromkeys(key for item in items for key in item))
         numeric = [i for i, key in enumerate(keys) if all(_is_number(item.get(key, 0)) for item in items)]
         rows = [[value(item[key]) if key in item else "" for key in keys] for item in items]
-        return _folded([readable(key) for key in keys], rows, numeric=numeric)
+        return folded_table([readable(key) for key in keys], rows, OPEN_ROWS, numeric=numeric)
     if all(_is_number(item) for item in items) and len(items) > LONG_LIST:
         return join([f"{len(items):,} numbers{_range(items)}"])
     if all(isinstance(item, list | tuple) for item in items):
@@ -157,23 +182,7 @@ def _rows(items: list[Any]) -> Html:
     flat = [cell for row in items for cell in row]
     if len(flat) > LONG_LIST**2 and all(_is_number(cell) for cell in flat):
         return join([f"{len(items):,} rows with {len(flat):,} numbers{_range(flat)}"])
-    return _folded([], [[value(cell) for cell in row] for row in items])
-
-
-def _folded(
-    head: Sequence[str], rows: Sequence[Sequence[object]], *, numeric: Sequence[int] = (), class_: str = ""
-) -> Html:
-    """A table; what is beyond the first rows opens on a click."""
-    first = table(head, rows[:OPEN_ROWS], numeric=numeric, class_=class_)
-    if len(rows) <= OPEN_ROWS:
-        return first
-    rest = table(head, rows[OPEN_ROWS:MOST_ROWS], numeric=numeric, class_=class_)
-    return join(
-        [
-            first,
-            el("details", el("summary", f"{len(rows) - OPEN_ROWS:,} more rows"), rest, _and_more(len(rows))),
-        ]
-    )
+    return folded_table([], [[value(cell) for cell in row] for row in items], OPEN_ROWS)
 
 
 def _and_more(count: int) -> Html | None:

@@ -13,6 +13,42 @@ from xafsflow.report.words import duration, number
 
 # What a run's record holds under these names has a place of its own; everything else is listed after it.
 PLACED = ("name", "recipe", "timings", "inputs", "versions", "peak_memory_mb", "steps", "warnings", "state")
+# Findings that have a picture or a table of their own, by step.
+SHOWN: dict[str, tuple[str, ...]] = {
+    "train.fit": ("confusion", "importances", "reliability", "controls", "better"),
+    "train.select": ("energies", "permutation", "impurity", "curve", "suggested", "verdict"),
+    "derive.clusters": ("sizes", "shares", "energy", "mean_norm", "linkage", "leaves", "quality_by_number"),
+    "judge.components": (
+        "energy",
+        "eigenvalues",
+        "noise_floor",
+        "explained",
+        "cumulated",
+        "indicator",
+        "residual_mean",
+        "residual_rms",
+    ),
+    "judge.target": ("energy", "candidates", "spectra_shown", "left_out"),
+    "judge.reference_sets": (
+        "verdict",
+        "sets",
+        "regions",
+        "region_map",
+        "twins",
+        "left_out",
+        "superfluous",
+        "missing",
+    ),
+    "judge.missing": (
+        "verdict",
+        "ranking",
+        "energy",
+        "mean_spectrum",
+        "mean_fit",
+        "mean_residual",
+        "mean_noise",
+    ),
+}
 
 
 def record(maps: xr.Dataset, run: Mapping[str, Any]) -> Html:
@@ -125,17 +161,26 @@ def findings_sheets(findings: Mapping[str, Any]) -> Html:
     Parameters
     ----------
     findings
-        By step. `warnings` is left out: it stands on top of the page.
+        By step. `warnings` is left out: it stands on top of the page. So are the lists and tables that the page shows as a
+        picture or a table of their own (`SHOWN`, and whatever is called `map`); `findings.json` has all.
     """
-    known = {
-        name: _without_maps(found)
-        for name, found in findings.items()
-        if name != "warnings" and found not in (None, {}, [])
-    }
-    sheets = [
-        el("div", el("h3", el("code", name)), value(found), class_="sheet") for name, found in known.items()
-    ]
-    return el("div", *sheets, class_="sheets") if sheets else Html()
+    sheets = []
+    for name, found in findings.items():
+        rest = _not_shown(name, found)
+        if name != "warnings" and rest not in (None, {}, []):
+            sheets.append(el("div", el("h3", el("code", name)), value(rest), class_="sheet"))
+    if not sheets:
+        return Html()
+    note = el("p", "What is shown above is not repeated; findings.json holds everything.", class_="intro")
+    return join([note, el("div", *sheets, class_="sheets")])
+
+
+def _not_shown(step: str, found: Any) -> Any:
+    """What of a step's findings stands nowhere else on the page."""
+    if not isinstance(found, Mapping):
+        return found
+    shown = SHOWN.get(step, ())
+    return {key: _without_maps(one) for key, one in found.items() if key != "map" and key not in shown}
 
 
 def _without_maps(found: Any) -> Any:

@@ -40,6 +40,14 @@ nav a:hover, nav a:focus { color: var(--accent); text-decoration: underline; }
   border-radius: 8px; padding: 0.7rem 1rem; margin: 1.3rem 0 0; color: var(--warn);
   overflow-wrap: anywhere; }
 .warnings ul { margin: 0.3rem 0 0; padding-left: 1.2rem; }
+.verdict { margin: 1.2rem 0 0; padding: 0.2rem 0 0.3rem 1rem; border-left: 5px solid var(--accent);
+  max-width: 62rem; overflow-wrap: anywhere; }
+.verdict p { margin: 0; font-size: 1.15rem; font-weight: 600; line-height: 1.4; }
+.verdict cite { font-style: normal; font-size: 0.84rem; color: var(--quiet); }
+.sheet .verdict { margin: 0.5rem 0; padding: 0 0 0 0.8rem; border-left-width: 4px; }
+.sheet + .grid { margin-top: 1rem; }
+.sheet .verdict p { font-size: 1rem; }
+h3.part { font-size: 1.1rem; margin: 1.7rem 0 0; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.2rem, 1fr)); gap: 0.8rem;
   margin: 1.4rem 0 0; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
@@ -51,6 +59,7 @@ nav a:hover, nav a:focus { color: var(--accent); text-decoration: underline; }
 .grid { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); }
 .grid.twos { grid-template-columns: repeat(auto-fill, minmax(min(100%, 27rem), 1fr)); }
 .hero, .stack { display: grid; gap: 1rem; align-content: start; min-width: 0; }
+@media (min-width: 60rem) { nav div { flex-wrap: wrap; row-gap: 0.1rem; } }
 @media (min-width: 60rem) { .hero { grid-template-columns: 1.7fr 1fr; } }
 .hero .sheet, .grid .sheet { margin: 0; min-width: 0; align-self: start; }
 .card { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 12px;
@@ -86,8 +95,10 @@ th { font-weight: 600; color: var(--quiet); white-space: nowrap; }
 tr:last-child > td { border-bottom: 0; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th:last-child, td:last-child { padding-right: 0; }
+.name { display: inline-block; min-width: min(9rem, 38vw); }
 .facts td:first-child { color: var(--quiet); min-width: 9rem; max-width: 22rem; }
-.facts .facts td:first-child { min-width: 6rem; }
+.facts .name { display: inline-block; min-width: min(9rem, 38vw); }
+.facts td:first-child { min-width: 6rem; }
 .wide { width: 100%; }
 .swatch { display: inline-block; width: 0.85em; height: 0.85em; border-radius: 3px; margin-right: 0.5em;
   vertical-align: -0.05em;

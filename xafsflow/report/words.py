@@ -37,6 +37,21 @@ def number(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
+def fixed(value: float, digits: int = 2, *, sign: bool = False) -> str:
+    """A number with so many decimals, for columns of a table; empty where there is none.
+
+    Examples
+    --------
+    >>> fixed(1.0), fixed(-0.4, 0), fixed(41234.5, 0, sign=True), fixed(float("nan"))
+    ('1.00', '0', '+41,234', '')
+    """
+    if not math.isfinite(value):
+        return ""
+    rounded = round(value, digits)
+    # Zero has no sign, minus zero neither.
+    return f"{rounded:{'+' if sign else ''},.{digits}f}" if rounded else f"{0:.{digits}f}"
+
+
 def percent(part: float, whole: float = 1) -> str:
     """A share in percent; what is small but there is not written as zero.
 
@@ -97,6 +112,17 @@ def listed(items: list[str]) -> str:
     ('a', 'a and b', 'a, b and c')
     """
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def started(text: str) -> str:
+    """A text with a capital at its start.
+
+    Examples
+    --------
+    >>> started("most like FeS2"), started("")
+    ('Most like FeS2', '')
+    """
+    return text[:1].upper() + text[1:]
 
 
 def of_blocks(frame: Frame, what: str = "the mean") -> str:
