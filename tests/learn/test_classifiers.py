@@ -10,8 +10,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import accuracy_score, confusion_matrix, mean_absolute_error
 
 from xafsflow.errors import InputError
-from xafsflow.learn.classifiers import CLASSIFIERS, fit, held_out_score
 from xafsflow.learn.binned import BinnedForest
+from xafsflow.learn.classifiers import CLASSIFIERS, fit, held_out_score
 from xafsflow.learn.flat import FlatForest
 from xafsflow.learn.mixtures import simplex_grid
 

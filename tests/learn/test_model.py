@@ -21,8 +21,8 @@ from skops.io import dumps
 
 from xafsflow.errors import InputError
 from xafsflow.learn import model as module
-from xafsflow.learn.classifiers import CLASSIFIERS, fit
 from xafsflow.learn.binned import BinnedForest
+from xafsflow.learn.classifiers import CLASSIFIERS, fit
 from xafsflow.learn.model import Model, StoredModel, read_model, save_model, stored
 
 COMPOSITIONS = np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])

@@ -33,6 +33,11 @@ class Maker:
     pixels: replay.Pixels
     flux_error: np.ndarray
 
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """All numbers that decide on the patterns, beside their compositions and the plan."""
+        return [self.mixer.shifts, self.mixer.table, self.flux_error, *self.pixels.arrays]
+
     def __call__(
         self, compositions: np.ndarray, rng: np.random.Generator
     ) -> tuple[xr.Dataset, replay.Pixels]:

@@ -91,11 +91,9 @@ def mixtures(
     still = replay.Mixer(library, energy, heights, np.zeros(1))(compositions, np.zeros(len(compositions)))
     clean = replay.through(cube, replay.normalizing(make.plan), still, None, None)[features].values
     labels = np.repeat(np.arange(len(compositions)), noise_patterns)
-    checks = check_compositions(library.sizes["spectrum"], check_patterns, np.random.default_rng([seed, 2]))
     table, level = later(_training(make, features, used), compositions[labels], [seed, 1], [used.size, None])
-    told = (make.pixels.norm_noise is not None) * [energy.size]
-    found = later(_checks(make, features, used), checks, [seed, 3], [used.size, energy.size, *told])
-    whole = ("check", "reference_energy")
+    names = [str(name) for name in library.spectrum.values]
+    settings = [__version__, step, noise_patterns, check_patterns, seed, features, names]
     return xr.Dataset(
         {
             "features": (("sample", "feature"), table),
@@ -104,27 +102,16 @@ def mixtures(
             "composition": (("class", "reference"), compositions),
             "class_features": (("class", "feature"), clean[used, 0].T),
             "reference_norm": (("reference", "reference_energy"), reference.norm.values[:, 0].T),
-            "check_features": (("check", "feature"), found[0]),
-            "check_composition": (("check", "reference"), checks),
-            "check_norm": (whole, found[1]),
-            **({"check_noise": (whole, found[2])} if told else {}),
+            **_checks(make, features, used, check_patterns, seed),
         },
-        coords={
-            "energy": ("feature", energy[used]),
-            "reference": [str(name) for name in library.spectrum.values],
-            "reference_energy": energy,
-        },
+        coords={"energy": ("feature", energy[used]), "reference": names, "reference_energy": energy},
         attrs={
             "features": features,
             "seed": seed,
             "median_noise": float(np.median(make.pixels.noise / make.pixels.edge_step)),
-            "digest": digest_of(
-                __version__, step, noise_patterns, check_patterns, seed, features, used, make.plan, energy,
-                make.mixer.shifts, make.mixer.table, heights, make.flux_error, *make.pixels.arrays,
-                [str(name) for name in library.spectrum.values],
-            ),
+            "digest": digest_of(settings, used, energy, heights, make.plan, *make.arrays),
         },
-    )  # fmt: skip
+    )
 
 
 def _training(make: Maker, features: str, used: np.ndarray) -> Any:
@@ -135,8 +122,10 @@ def _training(make: Maker, features: str, used: np.ndarray) -> Any:
     return chunk
 
 
-def _checks(make: Maker, features: str, used: np.ndarray) -> Any:
+def _checks(make: Maker, features: str, used: np.ndarray, patterns: int, seed: int) -> dict[str, Any]:
     """Patterns off the grid, with their whole spectra and the noise that is told of their pixels."""
+    n_energy, references = make.cube.sizes["energy"], make.mixer.table.shape[-1]
+    compositions = check_compositions(references, patterns, np.random.default_rng([seed, 2]))
 
     def chunk(part: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         found, drawn = make(part, rng)
@@ -144,7 +133,15 @@ def _checks(make: Maker, features: str, used: np.ndarray) -> Any:
         spectra = [found[features].values[used, 0], found.norm.values[:, 0], *noise]
         return tuple(np.asarray(one.T, np.float32) for one in spectra)
 
-    return chunk
+    told = [n_energy] if make.pixels.norm_noise is not None else []
+    table, norm, *noise = later(chunk, compositions, [seed, 3], [used.size, n_energy, *told])
+    whole = ("check", "reference_energy")
+    return {
+        "check_features": (("check", "feature"), table),
+        "check_composition": (("check", "reference"), compositions),
+        "check_norm": (whole, norm),
+        **({"check_noise": (whole, noise[0])} if noise else {}),
+    }
 
 
 def _features(energy: np.ndarray, reference: xr.Dataset, features: str, span: Span) -> np.ndarray:
