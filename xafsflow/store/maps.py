@@ -129,7 +129,9 @@ def with_means(sums: xr.Dataset) -> xr.Dataset:
     """`mean_norm` and `mean_pixels` from `norm_sum`, `norm_count`; NaN for a reference that leads nowhere."""
     count = sums.norm_count
     means = (sums.norm_sum / count.where(count > 0)).astype(np.float32)
-    found = xr.Dataset({"mean_norm": means, "mean_pixels": count})
+    # Some pixels do not cover the ends of the scan: as many as enter the mean anywhere.
+    pixels = count.max("energy") if "energy" in count.dims else count
+    found = xr.Dataset({"mean_norm": means, "mean_pixels": pixels})
     for name, array in found.data_vars.items():
         array.attrs.update(attributes(str(name)))
     return found

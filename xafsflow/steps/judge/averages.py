@@ -19,13 +19,13 @@ def means(cube: xr.Dataset, /) -> xr.Dataset:
     Returns
     -------
     Dataset
-        The cube with `norm_sum` (y_block, x_block, reference, energy) and `norm_count` (y_block, x_block, reference),
+        The cube with `norm_sum` and `norm_count` (y_block, x_block, reference, energy),
         which the runner adds up block by block, and their quotient `mean_norm` (reference, energy) with `mean_pixels`.
     """
     sizes = {"reference": cube.sizes["reference"], "energy": cube.sizes["energy"]}
     outputs = [
         Output("norm_sum", ("y_block", "x_block", "reference", "energy"), np.float64, sizes),
-        Output("norm_count", ("y_block", "x_block", "reference"), np.int64, sizes),
+        Output("norm_count", ("y_block", "x_block", "reference", "energy"), np.int64, sizes),
     ]
     sums = over_blocks(_sums, [cube.norm, cube.fraction], outputs)
     totals = xr.Dataset(sums).sum(["y_block", "x_block"])
@@ -34,13 +34,15 @@ def means(cube: xr.Dataset, /) -> xr.Dataset:
 
 def _sums(norm: Any, fraction: Any) -> tuple[Any, Any]:
     n_references = len(fraction)
-    known = np.isfinite(fraction).all(axis=0) & np.isfinite(norm.sum(axis=0, dtype=np.float32))
+    known = np.isfinite(fraction).all(axis=0)
     leader = np.where(known, np.where(np.isnan(fraction), -1, fraction).argmax(axis=0), -1)
     total = np.zeros((1, 1, n_references, len(norm)))
-    count = np.zeros((1, 1, n_references), np.int64)
+    count = np.zeros((1, 1, n_references, len(norm)), np.int64)
     for reference in range(n_references):
         inside = leader == reference
-        count[0, 0, reference] = inside.sum()
         if inside.any():
-            total[0, 0, reference] = norm[:, inside].sum(axis=1, dtype=np.float64)
+            spectra = norm[:, inside]
+            finite = np.isfinite(spectra)
+            count[0, 0, reference] = finite.sum(axis=1)
+            total[0, 0, reference] = np.where(finite, spectra, 0).sum(axis=1, dtype=np.float64)
     return total, count
