@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from xafsflow.report.look import INK, QUIET, SIGNAL, styled
-from xafsflow.report.markup import Html, el, folded_table
+from xafsflow.report.markup import Html, el, folded_table, join
 from xafsflow.report.picture import Picture
 from xafsflow.report.told import Array, arrays_in, names_in, number_in, of_step, rows_in, sentence_in
 from xafsflow.report.words import counted, fixed, listed, number, percent, started
@@ -47,8 +47,10 @@ def _ranking(found: Mapping[str, Any], ranking: Sequence[Mapping[str, Any]]) -> 
             fixed(number_in(row, "reduced_chi_square")),
             percent(number_in(row, "share")),
         )
-        cells.append((el("span", row["reference"], class_="name"), *numbers, _remark(row)))
-    head = ["candidate", "χ² falls by", "BIC change", "χ² per degree", "share", ""]
+        remark = _remark(row)
+        name = join([row["reference"], el("div", remark, class_="quiet") if remark else None])
+        cells.append((name, *numbers))
+    head = ["candidate", "χ² falls by", "BIC change", "χ² per degree", "share"]
     before = number_in(found, "reduced_chi_square")
     note = (
         "Each candidate is fitted beside the references used. A BIC change below zero: it explains more than it costs; the "
