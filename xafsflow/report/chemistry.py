@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
+# After a shift of the energies every pixel lacks some at the ends: that hides no other flag.
+FLAG_ORDER = sorted(Flag, key=lambda flag: flag is Flag.ENERGY_RANGE)
 HATCHED = " Hatched: no answer."
 
 
@@ -187,19 +189,19 @@ def flag_picture(flags: xr.DataArray, facts: Facts, frame: Frame) -> Picture:
     """
     bits = flags.transpose("y", "x").values.astype(np.int64)
     codes = np.full(bits.shape, -1, np.int16)
-    for i, flag in reversed(list(enumerate(Flag))):
+    for i, flag in reversed(list(enumerate(FLAG_ORDER))):
         codes[bits & flag != 0] = i
     figure, axes = frame.open(room=0.3)
     axes.patch.set(hatch="", facecolor=UNFLAGGED)
     shown = block_lowest(codes, frame.block, -1)
-    frame.paint(axes, paint_codes(shown, [FLAG_COLORS[flag] for flag in Flag]))
+    frame.paint(axes, paint_codes(shown, [FLAG_COLORS[flag] for flag in FLAG_ORDER]))
     labels: list[tuple[str, str | None]] = [
         (f"{word_of(flag)}  {percent(n, facts.pixels)}", FLAG_COLORS[flag])
-        for flag, n in facts.flagged.items()
-        if n
+        for flag in FLAG_ORDER
+        if (n := facts.flagged[flag])
     ]
     add_legend(figure, [*labels, ("no flag", UNFLAGGED)])
-    text = "Where a pixel has several flags, the first of the list is shown."
+    text = "Where a pixel has several flags, the first of the legend is shown."
     if frame.block > 1:
         text += f" Shown reduced: a dot has a flag if any of its {frame.block} x {frame.block} pixels has it."
     if frame.stretched:

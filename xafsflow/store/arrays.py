@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from xafsflow.errors import InputError
+from xafsflow.store.chunks import Target, checking_codecs
 from xafsflow.store.written import Written, begin, beside, clear, take_up
 
 
@@ -43,7 +44,7 @@ def begun(
     chunk: dict[str, int],
     plan: Mapping[str, Any],
     shard_rows: int | None = None,
-) -> tuple[dict[str, Any], Written]:
+) -> tuple[dict[str, Target], Written]:
     """The arrays of a folder, open for writing, and which of their bands are written: none, or those of an earlier try."""
     told = {str(n): [a.dims, a.shape, a.dtype.str, dict(a.attrs)] for n, a in cube.data_vars.items()}
     plan = {"variables": told, "chunk": chunk, "shard_rows": shard_rows, **plan}
@@ -54,27 +55,14 @@ def begun(
         clear(folder)
         _create(cube, folder, chunk, shard_rows)
         written = begin(folder, plan)
-    return for_writing(folder, [str(name) for name in cube.data_vars]), written
+    return {str(name): Target(folder, str(name)) for name in cube.data_vars}, written
 
 
-def for_writing(folder: Path, names: Iterable[str]) -> dict[str, Any]:
-    """Arrays of a folder, open for writing: fast, and every chunk gets its file."""
-    import zarr
-
-    with fast_codecs(), every_chunk():
-        group = zarr.open_group(str(folder), mode="r+")
-        return {name: group[name] for name in names}
-
-
-def whole(arrays: Mapping[str, Any], cube: xr.Dataset, rows: slice) -> bool:
+def whole(arrays: Mapping[str, Target], cube: xr.Dataset, rows: slice) -> bool:
     """Whether a band that was written can be read again."""
-    import zarr
-
     try:
         for name, array in arrays.items():
-            with checking_codecs():
-                checked = zarr.open_array(array.store, path=array.path, mode="r")
-            checked[region(cube[name], rows)]
+            array.check(region(cube[name], rows))
     except Exception:  # every codec fails in its own way on damaged bytes
         return False
     return True
@@ -119,34 +107,6 @@ def _shard(array: xr.DataArray, chunks: tuple[int, ...], rows: int) -> tuple[int
     """Whole chunks: so many rows, and all that an array has along its other dims."""
     wanted = [min(rows, n) if dim == "y" else n for dim, n in array.sizes.items()]
     return tuple(-(-n // chunk) * chunk for n, chunk in zip(wanted, chunks, strict=True))
-
-
-def fast_codecs() -> Any:
-    """Arrays opened inside are packed by zarrs, two to three times as fast, where it is installed.
-
-    They are not for reading: of a chunk that is read in part, and so of every chunk at the border of an image, zarrs
-    does not check the sum, and gives wrong numbers for damaged bytes.
-    """
-    from importlib.util import find_spec
-
-    import zarr
-
-    pipeline = {"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}
-    return zarr.config.set(pipeline if find_spec("zarrs") else {})
-
-
-def checking_codecs() -> Any:
-    """Arrays opened inside check the sum of every chunk of which anything is read."""
-    import zarr
-
-    return zarr.config.set({"codec_pipeline.path": "zarr.core.codec_pipeline.BatchedCodecPipeline"})
-
-
-def every_chunk() -> Any:
-    """Arrays opened inside get a file for a chunk of fill values too: without, a lost file reads as such a chunk."""
-    import zarr
-
-    return zarr.config.set({"array.write_empty_chunks": True})
 
 
 def storable(cube: xr.Dataset) -> xr.Dataset:
