@@ -19,6 +19,7 @@ import numpy as np
 from xafsflow.errors import InputError
 from xafsflow.learn.binned import BinnedForest
 from xafsflow.learn.flat import FlatForest
+from xafsflow.learn.plain import OtherContentError, read_plain
 
 # How forests are laid out, by the name that stands in a file.
 FORESTS: dict[str, type[FlatForest] | type[BinnedForest]] = {
@@ -166,6 +167,9 @@ def _load(path: str, digest: str) -> Model:
 
 
 def _to_bytes(model: Model) -> bytes:
+    content: bytes | None = getattr(model, "_content", None)
+    if content is not None:
+        return content
     from skops.io import dumps
 
     values = _plain(model)
@@ -180,6 +184,24 @@ def _plain(record: Any) -> dict[str, Any]:
 
 
 def _from_bytes(content: bytes) -> Model:
+    try:
+        values = read_plain(content)
+    except OtherContentError:
+        values = _from_skops(content)
+    if not isinstance(values, dict) or sorted(values) != sorted(one.name for one in fields(Model)):
+        raise InputError("it holds something else", "a model", "give a model.skops that train.fit made")
+    if isinstance(values["estimator"], dict):
+        ((name, arrays),) = values["estimator"].items()
+        forest = FORESTS[name](**arrays)
+        forest.check()
+        values["estimator"] = forest
+    model = Model(**values)
+    # Whoever stores it again need not put it together anew, which takes skops.
+    object.__setattr__(model, "_content", content)
+    return model
+
+
+def _from_skops(content: bytes) -> Any:
     from skops.io import get_untrusted_types, loads
 
     # What skops trusts by itself is enough: numbers, texts, arrays and estimators without trees.
@@ -187,16 +209,7 @@ def _from_bytes(content: bytes) -> Model:
     if strange:
         told = f"it holds {', '.join(sorted(strange))}"
         raise InputError(told, "numbers and known estimators", "do not use it")
-    values = loads(content)
-    wanted = [one.name for one in fields(Model)]
-    if not isinstance(values, dict) or sorted(values) != sorted(wanted):
-        raise InputError("it holds something else", "a model", "give a model.skops that train.fit made")
-    if isinstance(values["estimator"], dict):
-        ((name, arrays),) = values["estimator"].items()
-        forest = FORESTS[name](**arrays)
-        forest.check()
-        values["estimator"] = forest
-    return Model(**values)
+    return loads(content)
 
 
 def _settled(content: bytes) -> bytes:
