@@ -11,6 +11,7 @@ import dask
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import settings
 
 import xafsflow as xf
 from xafsflow.phantom import spectrum
@@ -27,6 +28,9 @@ def shared() -> Path:
     return SHARED
 
 
+# A machine that does other work is no fault of the code.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 # What one test trained must not be another's model; tests of kept models choose a folder.
 os.environ["XAFSFLOW_CACHE"] = ""
 

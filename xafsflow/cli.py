@@ -165,21 +165,28 @@ def check(recipe: Path, data: Path, references: Path | None, overrides: tuple[st
     show_default=True,
     help="How often one that failed is tried again; wrong input is not.",
 )
-def batch(catalog: str, recipe: Path, out: Path, references: Path | None, at_most: int, retries: int) -> None:
+@_cluster_options
+def batch(
+    catalog: str,
+    recipe: Path,
+    out: Path,
+    references: Path | None,
+    at_most: int,
+    retries: int,
+    cluster: str,
+    workers: int | None,
+) -> None:
     """Run a RECIPE on every measurement of a CATALOG: a CSV file, or a quoted pattern such as "scans/*"."""
     from xafsflow.campaign import batch as batches
     from xafsflow.campaign.catalog import read_catalog
     from xafsflow.campaign.status import table
 
     measurements = read_catalog(catalog, references, out)
-    done = batches.run(
-        measurements,
-        recipe,
-        out,
-        at_most=at_most,
-        retries=retries,
-        tell=lambda line: click.echo(line, err=True),
-    )
+    settings: dict[str, Any] = {"at_most": at_most, "retries": retries}
+    with _opened(cluster, workers, out, lambda name, _: click.echo(name, err=True), None) as client:
+        done = batches.run(
+            measurements, recipe, out, client=client, tell=lambda line: click.echo(line, err=True), **settings
+        )
     for line in table(done.out, done.rows, done.worked):
         click.echo(line)
     if not done.complete:

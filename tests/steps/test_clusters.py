@@ -86,7 +86,8 @@ def test_regions__have_what_mixtures_have(cube: xr.Dataset, found: Any, features
     ours = regions(found[0], features=features, patterns=200)
     assert set(ours.variables) == set(theirs.variables)
     assert {n: a.dims for n, a in ours.variables.items()} == {n: a.dims for n, a in theirs.variables.items()}
-    assert set(ours.attrs) == set(theirs.attrs)
+    # Pixels of this scan make a model of this scan: no digest, under which another could find it.
+    assert set(ours.attrs) == set(theirs.attrs) - {"digest"}
 
 
 def test_regions__train_a_model_that_finds_them_again(cube: xr.Dataset, found: Any) -> None:
