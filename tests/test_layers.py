@@ -13,9 +13,9 @@ PACKAGE = Path(__file__).resolve().parents[1] / "xafsflow"
 
 # From top to bottom. A module imports its own layer and those below; `__init__` opens the package and imports all.
 LAYERS = (
-    ("cli", "progress", "demo", "__main__"),
+    ("cli", "commands", "progress", "demo", "__main__"),
     ("campaign",),
-    ("flow", "cluster", "cost", "runfolder"),
+    ("flow", "cluster", "cost", "rehearsal", "repair", "runfolder"),
     ("recipe", "plan", "settings", "strict_yaml"),
     ("steps",),
     ("contract", "learn", "report", "exports"),

@@ -283,7 +283,7 @@ def _with_halo(array: xr.DataArray, depth: int) -> xr.DataArray:
 def _assemble(blocks: Sequence[Sequence[Any]], down: int, across: int, depth: int) -> Any:
     center = blocks[1][1]
     shape = [n + 2 * depth if axis in (down, across) else n for axis, n in enumerate(center.shape)]
-    out = np.full(shape, np.nan, center.dtype)
+    out = np.empty(shape, center.dtype)
 
     def cut(there: int, size: int, near: int) -> tuple[slice, slice]:
         """Where a neighbor's pixels go to, and which they are."""
@@ -296,10 +296,9 @@ def _assemble(blocks: Sequence[Sequence[Any]], down: int, across: int, depth: in
     for i in (0, 1, 2):
         for j in (0, 1, 2):
             block = blocks[i][j]
-            if block is None:
-                continue
+            near = center.shape if block is None else block.shape
             to, of = [slice(None)] * out.ndim, [slice(None)] * out.ndim
-            to[down], of[down] = cut(i - 1, center.shape[down], block.shape[down])
-            to[across], of[across] = cut(j - 1, center.shape[across], block.shape[across])
-            out[tuple(to)] = block[tuple(of)]
+            to[down], of[down] = cut(i - 1, center.shape[down], near[down])
+            to[across], of[across] = cut(j - 1, center.shape[across], near[across])
+            out[tuple(to)] = np.nan if block is None else block[tuple(of)]
     return out

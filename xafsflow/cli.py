@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from xafsflow.commands import demo, export, phantom, report, verify
 from xafsflow.progress import watching
 
 FOLDER = click.Path(path_type=Path)
@@ -133,16 +134,27 @@ def _opened(
 
 @main.command()
 @_recipe_options
-def check(recipe: Path, data: Path, references: Path | None, overrides: tuple[str, ...]) -> None:
+@_cluster_options
+def check(
+    recipe: Path,
+    data: Path,
+    references: Path | None,
+    overrides: tuple[str, ...],
+    cluster: str,
+    workers: int | None,
+) -> None:
     """Find what is wrong with a RECIPE and its data before a pixel is read, and tell what a run would cost."""
     from xafsflow import flow
-    from xafsflow.cost import estimate
+    from xafsflow.cost import estimate, foresee, lines_of
     from xafsflow.readers.folders import Folders
 
     loaded = _load(recipe, overrides)
     products = flow.preview(loaded, Folders(data, references))
     click.echo(f"{recipe}: {len(loaded.plan)} steps, no problem found")
     for line in estimate(products):
+        click.echo(line)
+    cost = foresee(loaded, products, cluster, workers)
+    for line in lines_of(cost, cluster) if cost is not None else ():
         click.echo(line)
 
 
@@ -240,65 +252,5 @@ def show(step: str) -> None:
     click.echo(f"\n{inspect.getdoc(row.function)}")
 
 
-@main.command()
-@click.argument("out", type=FOLDER)
-@click.option(
-    "--size",
-    nargs=2,
-    type=int,
-    default=(128, 160),
-    metavar="Y X",
-    show_default=True,
-    help="Rows and columns.",
-)
-@click.option("--energies", type=int, default=210, show_default=True, help="How many.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Another seed is another sample.")
-@click.option("--multipage", is_flag=True, help="One file a kind of image in place of one an energy.")
-def phantom(out: Path, size: tuple[int, int], energies: int, seed: int, multipage: bool) -> None:
-    """Simulate a measurement with a known answer, as TIFF files in the folder OUT."""
-    from xafsflow.phantom import Phantom, write_phantom
-
-    made = Phantom(size=size, energies=energies, seed=seed)
-    with watching() as watch:
-        write_phantom(
-            made, out, multipage=multipage, progress=lambda done, total: watch("images", done / total)
-        )
-    click.echo(out)
-
-
-@main.command()
-@click.argument("run", type=FOLDER)
-@click.option(
-    "--to", "kind", type=click.Choice(["csv", "tiff", "ome-tiff", "png"]), required=True, help="Format."
-)
-@click.option("--out", type=FOLDER, help="Folder for the files; default RUN-KIND beside the run.")
-def export(run: Path, kind: str, out: Path | None) -> None:
-    """Write the maps of a finished RUN in another format."""
-    from xafsflow.exports import write
-    from xafsflow.flow import finished_maps
-
-    out = out or run.with_name(f"{run.name}-{kind}")
-    for path in write(finished_maps(run), kind, out):
-        click.echo(path)
-
-
-@main.command()
-@click.argument("run", type=FOLDER)
-def report(run: Path) -> None:
-    """Write the report of a finished RUN again."""
-    from xafsflow import flow
-
-    click.echo(flow.report_again(run))
-
-
-@main.command()
-@click.option("--out", type=FOLDER, default=Path("xafsflow-demo"), show_default=True, help="New folder.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Another seed is another sample.")
-def demo(out: Path, seed: int) -> None:
-    """Simulate a measurement, analyze it, and lay what was found beside what is true."""
-    from xafsflow import demo as demonstration
-
-    with watching() as watch:
-        table = demonstration.demonstrate(out, seed, watch)
-    for line in table:
-        click.echo(line)
+for command in (phantom, export, report, verify, demo):
+    main.add_command(command)

@@ -20,6 +20,7 @@ from xafsflow.plan import PlannedStep
 from xafsflow.readers.folders import Folders
 from xafsflow.recipe import Recipe
 from xafsflow.runfolder import ReadFolders, check_sources, claim, identity, inputs_of, owned
+from xafsflow.store.verify import named
 
 PACKAGES = ("xafsflow", "numpy", "numba", "dask", "xarray", "zarr", "scikit-learn", "tifffile")
 
@@ -62,7 +63,8 @@ def run(
     out = Path(out)
     with owned(out, lambda text: watch(text, None)):
         earlier = claim(recipe, folders, out, fresh, lambda text: watch(text, None))
-        return _Run(recipe, folders, out, earlier, watch).go()
+        with named(out):
+            return _Run(recipe, folders, out, earlier, watch).go()
 
 
 class _Run:
@@ -98,7 +100,7 @@ class _Run:
                     self._store_maps()
                 elif "run" in takes:
                     self._note_inputs()
-                self._timed(planned.step.name, lambda step=planned: _advance(step, self.products, self.out))  # type: ignore[misc]
+                self._timed(planned.step.name, lambda step=planned: advance(step, self.products, self.out))  # type: ignore[misc]
                 self._keep_warnings(caught)
             self._store_maps()
             self._keep_warnings(caught)
@@ -156,7 +158,7 @@ def preview(recipe: Recipe, folders: Folders) -> dict[str, Any]:
     for planned in recipe.plan:
         step = planned.step
         if set(step.takes) <= set(products) and set(step.makes) <= {"cube", "library"}:
-            _advance(planned, products, None)
+            advance(planned, products, None)
         elif step.station != "calibrate" and "run" not in step.takes:
             # A calibration or a stored cube leaves the variables as they are: what follows can be looked at.
             break
@@ -177,7 +179,8 @@ def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
-def _advance(planned: PlannedStep, products: dict[str, Any], out: Path | None) -> None:
+def advance(planned: PlannedStep, products: dict[str, Any], out: Path | None) -> None:
+    """Take the products through one step; a model is kept in the run folder, where there is one."""
     from xafsflow.learn.model import Model, save_model
 
     step = planned.step
@@ -245,4 +248,5 @@ def report_again(out: Path) -> Path:
         raise InputError(
             f"{out / 'findings.json'}: {error}", "the findings of a finished run", "run again"
         ) from error
-    return page(maps, read_model(out / "model.skops"), findings, out)
+    with named(out):
+        return page(maps, read_model(out / "model.skops"), findings, out)

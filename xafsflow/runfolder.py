@@ -120,10 +120,12 @@ def claim(
     """
     held = sorted(entry.name for entry in out.iterdir() if entry.name != LOCK)
     # A file that was being written when its process was killed has a point before its name and a number behind.
+    written = _written_by(recipe)
+    parts = (*PARTS, *written)
     strange = [
         name
         for name in held
-        if name not in PARTS and not name.startswith(tuple(f".{part}." for part in PARTS))
+        if name not in parts and not name.startswith(tuple(f".{part}." for part in parts))
     ]
     if strange:
         raise InputError(
@@ -136,7 +138,19 @@ def claim(
         for name in held:
             path = out / name
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    return _earlier(recipe, folders, out) if held and not fresh else {}
+    if not held or fresh:
+        return {}
+    earlier = _earlier(recipe, folders, out)
+    for name in written:
+        # Its step is taken again, and refuses a file that is there.
+        (out / name).unlink(missing_ok=True)
+    return earlier
+
+
+def _written_by(recipe: Recipe) -> list[str]:
+    """Files of the run folder that steps have been told the names of; the steps check them."""
+    settings = [planned.settings for planned in recipe.plan if "run" in planned.step.takes]
+    return [told[key] for told in settings for key in ("file", "name") if isinstance(told.get(key), str)]
 
 
 def _earlier(recipe: Recipe, folders: Folders, out: Path) -> dict[str, Any]:
@@ -188,7 +202,10 @@ def inputs_of(folders: ReadFolders) -> list[dict[str, Any]]:
 
     groups: dict[Path, Any] = {}
     found: list[dict[str, Any]] = []
-    for path in sorted(folders.files):
+    # However the folders were called: another call of the same run may name them otherwise.
+    roots = [(root, root.resolve()) for root in (folders.references, folders.data) if root is not None]
+    placed = {_placed(path, roots): path for path in folders.files}
+    for path in sorted(placed):
         status = path.stat()
         if path.suffix.lower() in (".tif", ".tiff") or status.st_size > HASHED_BYTES:
             digest, count, size = groups.get(path.parent, (hashlib.sha256(), 0, 0))
@@ -199,4 +216,26 @@ def inputs_of(folders: ReadFolders) -> list[dict[str, Any]]:
             found.append({"path": str(path), "bytes": status.st_size, "sha256": sha})
     for folder, (digest, count, size) in groups.items():
         found.append({"path": str(folder), "files": count, "bytes": size, "digest": digest.hexdigest()})
+    return found
+
+
+def _placed(path: Path, roots: list[tuple[Path, Path]]) -> Path:
+    return next((whole / path.relative_to(root) for root, whole in roots if path.is_relative_to(root)), path)
+
+
+def within(inputs: list[dict[str, Any]], data: Path, references: Path) -> list[dict[str, Any]]:
+    """Inputs with their paths relative to the folders, wherever these lie.
+
+    Examples
+    --------
+    >>> within([{"path": "/scan/sample", "files": 3}], Path("/scan"), Path("/spectra"))
+    [{'path': 'data:sample', 'files': 3}]
+    """
+    found = []
+    for entry in inputs:
+        path = Path(entry["path"])
+        for word, root in (("references", references.resolve()), ("data", data.resolve())):
+            if path.is_relative_to(root):
+                path = Path(f"{word}:{path.relative_to(root)}")
+        found.append({**entry, "path": str(path)})
     return found

@@ -41,6 +41,9 @@ CONNECTIONS: dict[str, Any] = {
     "distributed.comm.timeouts.tcp": "15s",
     "distributed.scheduler.worker-ttl": "30s",
 }
+# A worker that is not back so long after its end is given up for good, where it was only started anew twice, or slowly.
+# Where adaptive scaling asks for others that is right; on one machine nobody would.
+LOST: dict[str, Any] = {"distributed.deploy.lost-worker-timeout": "24 hours"}
 # A block that takes its worker down (memory) is given up and named after so many workers more than one. Where
 # jobs and pods can be taken away, a block may also have been on several of them by bad luck.
 FAILURES = {"local": 3, "slurm": 5, "kubernetes": 5}
@@ -61,7 +64,7 @@ def wanted(kind: str) -> dict[str, Any]:
         "distributed.scheduler.no-workers-timeout": NO_WORKERS[kind],
         # No block waits on a worker: one that only waited would be blamed for the worker's end like the one at work.
         "distributed.scheduler.worker-saturation": 1.0,
-        **({} if kind == "local" else CONNECTIONS),
+        **(LOST if kind == "local" else CONNECTIONS),
     }
 
 

@@ -20,9 +20,7 @@ from xafsflow.kernels.pixels import (
     as_pixels,
     gap_groups,
     gather,
-    mark_gaps,
     orthonormalize,
-    scatter,
 )
 
 TILE = 1024  # pixels whose rows stay in cache
@@ -122,17 +120,32 @@ def savgol_table(energy: ArrayLike, window: float, order: int = 2, deriv: int = 
 
 def _savgol(energy: ArrayLike, values: ArrayLike, window: float, order: int, deriv: int) -> Floats:
     grid, pixels = as_pixels(energy, values)
+    start, weights = savgol_table(grid, window, order, deriv)
     out = np.empty_like(pixels)
-    gaps = band(pixels, *savgol_table(grid, window, order, deriv), out)
-    for points, members in gap_groups(pixels, np.flatnonzero(np.isnan(gaps))):
+    band(pixels, start, weights, out)
+    for points, members in gap_groups(pixels, np.arange(pixels.shape[1])):
+        if len(points) == len(grid):
+            continue
+        missing = np.setdiff1d(np.arange(len(grid)), points)
         if len(points) <= order:
             out[:, members] = np.nan
             continue
-        part = gather(pixels, points, members)
-        filtered = np.empty_like(part)
-        band(part, *savgol_table(grid[points], window, order, deriv), filtered)
-        scatter(filtered, points, members, out)
+        own = savgol_table(grid[points], window, order, deriv)
+        mend(pixels, points, missing, members, *own, _changed(start, weights, points, *own), out)
     return out.reshape(np.shape(values))
+
+
+def _changed(start: Indices, weights: Doubles, points: Indices, own_start: Indices, own: Doubles) -> Indices:
+    """Where the weights for a part of the energies differ from those for all, or `band` read an energy not in it."""
+    n, reach = len(start), 4 * -(-weights.shape[1] // 4)
+    width = max(weights.shape[1], own.shape[1])
+    all_rows, own_rows = (np.pad(w, ((0, 0), (0, width - w.shape[1]))) for w in (weights[points], own))
+    lost = np.ones(n + 1, np.int64)
+    lost[points], lost[n] = 0, 0
+    before = np.concatenate([[0], np.cumsum(lost)])
+    read = before[np.minimum(start[points] + reach, n)] - before[start[points]]
+    same = (points[own_start] == start[points]) & (all_rows == own_rows).all(axis=1) & (read == 0)
+    return np.flatnonzero(~same)
 
 
 @kernel
@@ -190,22 +203,35 @@ def weights_of(energy: Any, start: Any, stop: Any, order: Any, deriv: Any) -> An
 
 
 @kernel
-def band(values: Any, start: Any, weights: Any, out: Any) -> Any:
-    """`out[i] = sum_j weights[i, j] values[start[i] + j]` for all pixels, in the precision of the values.
-
-    Returns NaN for a pixel with gaps, where this is not the derivative, and 0 for others.
-    """
+def band(values: Any, start: Any, weights: Any, out: Any) -> None:
+    """`out[i] = sum_j weights[i, j] values[start[i] + j]` for all pixels, in the precision of the values."""
     n, pixels = values.shape
-    gaps = np.zeros(pixels, values.dtype)
     rows = weights.astype(values.dtype)
     for first in range(0, pixels, TILE):
         part = slice(first, min(first + TILE, pixels))
         for i in range(n):
-            if i % 4 == 0:
-                j, k, m = min(i + 1, n - 1), min(i + 2, n - 1), min(i + 3, n - 1)
-                mark_gaps(gaps[part], values[i, part], values[j, part], values[k, part], values[m, part])
             _filter_row(values, part, start[i], rows[i], out[i, part])
-    return gaps
+
+
+@kernel
+def mend(
+    values: Any, points: Any, missing: Any, members: Any, start: Any, weights: Any, changed: Any, out: Any
+) -> None:
+    """For the pixels `members`, which have the energies `points` only: the energies at which this changes the result."""
+    rows = weights.astype(values.dtype)
+    for first in range(0, len(members), TILE):
+        chunk = members[first : first + TILE]
+        line = np.empty(len(chunk), values.dtype)
+        for i in changed:
+            near = gather(values, points[start[i] : start[i] + rows.shape[1]], chunk)
+            _filter_row(near, slice(0, len(chunk)), 0, rows[i], line)
+            row = out[points[i]]
+            for x in range(len(chunk)):
+                row[chunk[x]] = line[x]
+        for i in missing:
+            row = out[i]
+            for x in range(len(chunk)):
+                row[chunk[x]] = np.nan
 
 
 @kernel

@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from xafsflow.errors import InputError
 from xafsflow.kernels.jit import kernel
 
+LONG = 128  # pixels; gathering fewer is cheaper than a round of the kernels for them
+
 Floats = NDArray[np.floating[Any]]
 Doubles = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -74,7 +76,11 @@ def gap_groups(values: Floats, pixels: Indices) -> Iterator[tuple[Indices, Indic
     [0 1] [0 1]
     [1] [2]
     """
-    for members in grouped(pixels, gap_keys(values, pixels, random_codes(len(values)))):
+    rows = np.flatnonzero(rows_with_gaps(values))
+    if len(rows) == 0 and len(pixels) > 0:
+        yield np.arange(len(values)), pixels
+        return
+    for members in grouped(pixels, gap_keys(values, rows, random_codes(len(values)))[pixels]):
         yield np.flatnonzero(np.isfinite(values[:, members[0]])), members
 
 
@@ -88,6 +94,8 @@ def grouped(pixels: Indices, keys: Indices) -> list[Indices]:
     """
     if len(pixels) == 0:
         return []
+    if (keys == keys[0]).all():
+        return [pixels]
     order = np.argsort(keys, kind="stable")
     return np.split(pixels[order], np.flatnonzero(np.diff(keys[order])) + 1)
 
@@ -99,14 +107,29 @@ def random_codes(count: int) -> Indices:
 
 
 @kernel
-def gap_keys(values: Any, pixels: Any, codes: Any) -> Any:
-    """A key for each of the pixels, the same where the same energies are missing; 0 where none is."""
-    keys = np.zeros(len(pixels), np.int64)
+def rows_with_gaps(values: Any) -> Any:
+    """True for each energy at which some pixel is not finite."""
+    found = np.zeros(len(values), np.bool_)
+    limit = values.dtype.type(np.inf)
     for i in range(len(values)):
         row = values[i]
-        for x in range(len(pixels)):
-            if not np.isfinite(row[pixels[x]]):
-                keys[x] ^= codes[i]
+        # A whole number is summed several pixels at a time, a float one after the other.
+        count = np.int32(0)
+        for x in range(len(row)):
+            count += np.int32(0) if abs(row[x]) < limit else np.int32(1)
+        found[i] = count > 0
+    return found
+
+
+@kernel
+def gap_keys(values: Any, rows: Any, codes: Any) -> Any:
+    """A key for each pixel, the same where the same energies are missing, which are among `rows`; 0 where none is."""
+    keys = np.zeros(values.shape[1], np.int64)
+    limit = values.dtype.type(np.inf)
+    for i in rows:
+        row, code = values[i], codes[i]
+        for x in range(len(row)):
+            keys[x] ^= np.int64(0) if abs(row[x]) < limit else code
     return keys
 
 
@@ -142,6 +165,20 @@ def scatter(part: Any, points: Any, pixels: Any, values: Any) -> None:
         else:
             for x in range(len(pixels)):
                 row[pixels[x]] = np.nan
+
+
+@kernel
+def chunk_of(members: Any, start: int, most: int) -> tuple[int, bool]:
+    """Where a chunk of at most `most` of the increasing pixels ends, and whether it has no holes.
+
+    A chunk without holes is worked on where it lies, others are gathered first; short ones are not worth a chunk.
+    """
+    stop = start + 1
+    while stop < len(members) and stop - start < most and members[stop] == members[stop - 1] + 1:
+        stop += 1
+    if stop == len(members) or stop - start >= min(most, LONG):
+        return stop, True
+    return min(start + most, len(members)), False
 
 
 @kernel

@@ -1,6 +1,6 @@
 """Normalization of blocks by tables of weights: sums over the spectra, then one division.
 
-A block whose pixels share e0 needs one table, and two passes over the block.
+A block whose pixels share e0 and miss no energy needs one table, and two passes over the block.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from xafsflow.kernels.pixels import (
     Doubles,
     Floats,
     as_pixels,
+    chunk_of,
     gap_groups,
     gather,
     grouped,
@@ -38,20 +39,16 @@ def normalize_block(
 ) -> tuple[Floats, Doubles]:
     """Normalize a block by a method of `tables` and `settings`: the spectra, and the edge step of each.
 
-    With one number as `e0`, complete spectra share one table. Those with gaps, and all where `e0` is a map,
-    go in groups whose tables are the same.
+    Spectra that miss the same energies share a table where e0 is one number; where it is a map, those do whose tables
+    are the same.
     """
     grid, pixels = as_pixels(energy, mu)
     table = np.zeros(len(grid)) if f2 is None else np.ascontiguousarray(f2, dtype=np.float64)
     shape = np.shape(mu)
     norm, step = np.empty_like(pixels), np.empty(pixels.shape[1])
     edges = np.ascontiguousarray(np.broadcast_to(np.asarray(e0, dtype=np.float64), shape[1:])).reshape(-1)
-    separate = np.arange(len(step))
-    if np.ndim(e0) == 0:
-        gaps = divide(pixels, fit_tables(grid, table, float(np.asarray(e0)), given, method), norm, step)
-        separate = np.flatnonzero(np.isnan(gaps))
     codes = random_codes(11 * len(grid))
-    for points, having in gap_groups(pixels, separate):
+    for points, having in gap_groups(pixels, np.arange(len(step))):
         if len(points) == 0:
             norm[:, having], step[having] = np.nan, np.nan
             continue
@@ -59,40 +56,56 @@ def normalize_block(
         keys = window_keys(part_grid, edges[having], given, codes) if np.ndim(e0) else np.zeros_like(having)
         for members in grouped(having, keys):
             tables = fit_tables(part_grid, part_table, edges[members[0]], given, method)
-            part = gather(pixels, points, members)
-            normalized, height = np.empty_like(part), np.empty(len(members))
-            divide(part, tables, normalized, height)
-            scatter(normalized, points, members, norm)
-            step[members] = height
+            divide(pixels, points, members, tables, norm, step)
     return norm.reshape(shape), step.reshape(shape[1:])
 
 
 @kernel
-def divide(values: Any, tables: Any, norm: Any, step: Any) -> Any:
-    """Apply a table to all pixels; returns NaN for a pixel with gaps, which it does not fit, 0 for others."""
+def divide(values: Any, points: Any, members: Any, tables: Any, norm: Any, step: Any) -> None:
+    """Apply a table for the energies `points` to the pixels `members`, in order; other energies become NaN."""
+    first, n = points[0], len(points)
+    inner = slice(first, first + n)
+    start = 0
+    while start < len(members):
+        stop, whole = chunk_of(members, start, TILE)
+        chunk = members[start:stop]
+        if whole and points[n - 1] == first + n - 1:
+            part = slice(chunk[0], chunk[0] + len(chunk))
+            for i in range(len(values)):
+                if not first <= i < first + n:
+                    norm[i, part] = np.nan
+            _divide_part(values[inner], part, tables, norm[inner], step[part])
+        else:
+            rows = gather(values, points, chunk)
+            normalized, height = np.empty_like(rows), np.empty(len(chunk))
+            _divide_part(rows, slice(0, len(chunk)), tables, normalized, height)
+            scatter(normalized, points, chunk, norm)
+            for x in range(len(chunk)):
+                step[chunk[x]] = height[x]
+        start = stop
+
+
+@kernel
+def _divide_part(values: Any, part: Any, tables: Any, norm: Any, step: Any) -> None:
+    """Apply a table to a few pixels side by side."""
     sums, numerator, denominator, weight, model = tables
-    n, pixels = values.shape
-    gaps = np.zeros(pixels, values.dtype)
-    inverse, curve = np.empty(TILE), np.empty(TILE)
-    for start in range(0, pixels, TILE):
-        size = min(TILE, pixels - start)
-        part = slice(start, start + size)
-        found = project(values, part, sums, gaps[part])
-        if len(model) > 0:
-            found = match(values, part, found, weight, model)
-        for x in range(size):
-            step[start + x] = found[-1, x]
-        for i in range(n):
-            if i == 0 or not _same(denominator, i, i - 1):
-                _combine(denominator[:, i], found, curve[:size])
-                _invert(curve[:size], found[-1], inverse[:size])
-            row, out = values[i, part], norm[i, part]
-            if _straight(numerator, i):
-                _subtract_line(row, numerator[0, i], found[0], numerator[1, i], found[1], inverse, out)
-            else:
-                _combine(numerator[:, i], found, curve[:size])
-                _subtract_curve(row, curve, inverse, out)
-    return gaps
+    size = len(step)
+    inverse, curve = np.empty(size), np.empty(size)
+    found = project(values, part, sums, np.zeros(size, values.dtype))
+    if len(model) > 0:
+        found = match(values, part, found, weight, model)
+    for x in range(size):
+        step[x] = found[-1, x]
+    for i in range(len(values)):
+        if i == 0 or not _same(denominator, i, i - 1):
+            _combine(denominator[:, i], found, curve)
+            _invert(curve, found[-1], inverse)
+        row, out = values[i, part], norm[i, part]
+        if _straight(numerator, i):
+            _subtract_line(row, numerator[0, i], found[0], numerator[1, i], found[1], inverse, out)
+        else:
+            _combine(numerator[:, i], found, curve)
+            _subtract_curve(row, curve, inverse, out)
 
 
 @kernel

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
 from xafsflow.contract import step
 from xafsflow.learn.mixtures import class_names
@@ -23,14 +24,14 @@ def page(
     run: Path,
     /,
     *,
-    name: str = "report.html",
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9 _.-]*\.html$")] = "report.html",
 ) -> Path:
     """Write one self-contained HTML file: maps, spectra, scores, settings, versions and warnings.
 
     Parameters
     ----------
     name
-        File in the run folder.
+        File in the run folder, ending in .html.
 
     Returns
     -------

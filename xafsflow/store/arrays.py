@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,11 +52,41 @@ def begun(
     if plan["of"]:
         cube = cube.assign_attrs(identity=plan["of"])
     written = take_up(folder, plan)
+    if written is not None:
+        try:
+            arrays = _targets(cube, folder)
+        except (OSError, ValueError, KeyError):  # the metadata are damaged
+            written = None
     if written is None:
         clear(folder)
         _create(cube, folder, chunk, shard_rows)
-        written = begin(folder, plan)
-    return {str(name): Target(folder, str(name)) for name in cube.data_vars}, written
+        return _targets(cube, folder), begin(folder, plan)
+    for entry in folder.iterdir():
+        # Numbers for the scan as a whole come last: an attempt that ended there left some, or half of one.
+        if entry.is_dir() and entry.name not in cube.variables:
+            shutil.rmtree(entry)
+    for name, target in arrays.items():
+        axis = cube[name].dims.index("y") if "y" in cube[name].dims else None
+        for place in target.sweep():
+            # What has no rows was written with the first band.
+            rows = slice(0, 1) if axis is None else place[axis]
+            for band in [n for n in written.bands if _overlap(rows, _rows_of(n, plan))]:
+                del written.bands[band]
+    return arrays, written
+
+
+def _targets(cube: xr.Dataset, folder: Path) -> dict[str, Target]:
+    return {str(name): Target(folder, str(name)) for name in cube.data_vars}
+
+
+def _rows_of(band: int, plan: Mapping[str, Any]) -> slice:
+    if "bands" in plan:
+        return slice(*plan["bands"][band])
+    return slice(band * plan["height"], (band + 1) * plan["height"])
+
+
+def _overlap(one: slice, two: slice) -> bool:
+    return bool(one.start < two.stop and two.start < one.stop)
 
 
 def whole(arrays: Mapping[str, Target], cube: xr.Dataset, rows: slice) -> bool:

@@ -13,7 +13,7 @@ import xarray as xr
 from xafsflow.blocks import BLOCK_BYTES
 from xafsflow.errors import InputError
 from xafsflow.names import CUBE
-from xafsflow.store.arrays import begun, finish, is_complete, open_group, partial_of, region, whole
+from xafsflow.store.arrays import begun, finish, is_complete, open_group, partial_of, region
 from xafsflow.store.maps import BAND_BYTES, Progress
 
 
@@ -77,8 +77,7 @@ def write_cube(
         rows = slice(start, min(start + height, cube.sizes["y"]))
         # What has no rows (an I0 spectrum) is written with the first band.
         names = [str(n) for n, a in cube.data_vars.items() if "y" in a.dims or start == 0]
-        own = {name: arrays[name] for name in names}
-        if number not in written or not whole(own, cube, rows):
+        if number not in written:
             _fill(cube[names].isel(y=rows), held)
             for name in names:
                 filled = held[name][region(cube[name], slice(0, rows.stop - start))]

@@ -27,8 +27,8 @@ class BlockFailures:
         self.maps, self.arrays, self.failed = maps, arrays, list[str]()
         self.last: BaseException | None = None
 
-    def attempt(self, rows: slice, sums: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Compute a band with its sums and write it; None where a block of it failed."""
+    def attempt(self, rows: slice, sums: Mapping[str, xr.DataArray]) -> dict[str, Any] | None:
+        """Compute a band and write it, and add up what has one value a block; None where a block of it failed."""
         try:
             return self._write({"y": rows}, sums)
         except _deadly() as error:
@@ -42,19 +42,24 @@ class BlockFailures:
                 self.failed.append(" and ".join(told))
         return None
 
-    def _write(self, place: Mapping[str, slice], sums: Mapping[str, Any]) -> dict[str, Any]:
-        import dask
+    def _write(self, place: Mapping[str, slice], sums: Mapping[str, xr.DataArray]) -> dict[str, Any]:
+        from xafsflow.store.fused import compute_blocks
 
-        part = {str(name): array.isel(place).data for name, array in self.maps.data_vars.items()}
-        part, found = dask.compute(part, {name: array.data for name, array in sums.items()})
-        for name, values in part.items():
+        part = {str(name): array.isel(place) for name, array in self.maps.data_vars.items()}
+        values_of = compute_blocks({**part, **sums})
+        for name in part:
+            values = values_of[name]
             where = region(self.maps[name], place["y"])
             if "x" in place:
                 where = tuple(
                     place["x"] if d == "x" else w for d, w in zip(self.maps[name].dims, where, strict=True)
                 )
             self.arrays[name][where] = values
-        return dict(found)
+        blocks = ("y_block", "x_block")
+        return {
+            name: values_of[name].sum(axis=tuple(array.get_axis_num(d) for d in blocks))
+            for name, array in sums.items()
+        }
 
     def _blocks(self, rows: slice) -> list[dict[str, slice]]:
         """The blocks of a band, by the first lazy variable."""

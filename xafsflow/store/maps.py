@@ -92,8 +92,7 @@ def write_maps(
         if number not in written or not whole(arrays, cube, rows):
             # Were there more blocks than the bands know of, the last band would add them.
             added = {"y_block": slice(blocks.start, None) if number + 1 == len(plan) else blocks}
-            sums = {name: cube[name].isel(added).sum(["y_block", "x_block"], skipna=False) for name in summed}
-            found = failures.attempt(rows, sums)
+            found = failures.attempt(rows, {name: cube[name].isel(added) for name in summed})
             if found is not None:
                 written.add(number, found)
         if progress:

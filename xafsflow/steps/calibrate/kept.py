@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import xarray as xr
+from pydantic import Field
 
 from xafsflow.contract import step
 from xafsflow.errors import InputError
 from xafsflow.learn import calibration as product
 
+# Of a file in the run folder, told before anything is computed.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9 _.-]*\.npz$")]
+
 
 @step(makes="calibration")
-def save(calibration: xr.Dataset, run: Path, /, *, file: str = "calibration.npz") -> xr.Dataset:
+def save(calibration: xr.Dataset, run: Path, /, *, file: Name = "calibration.npz") -> xr.Dataset:
     """Keep the calibration in one file of the run folder, for `calibrate.load`.
 
     Parameters

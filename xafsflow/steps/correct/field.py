@@ -121,6 +121,7 @@ def average(cube: xr.Dataset, /, *, window: Annotated[int, Field(ge=3, le=15)] =
 
 
 def _mean(mu: Any, flags: Any, half: int, outer: int) -> Any:
-    # NaN flags are the halo beyond the image, where mu is NaN as well.
-    bits = np.where(np.isnan(flags), 0, flags).astype(np.uint8)
-    return spatial.box_mean(mu, (bits & outer) == 0, (bits & int(Flag.BACKGROUND)) == 0, half)
+    # NaN flags are the halo beyond the image. Were its NaN to be kept, box_mean would count neighbors at each energy.
+    inside = ~np.isnan(flags)
+    bits = np.where(inside, flags, 0).astype(np.uint8)
+    return spatial.box_mean(mu, inside & (bits & outer == 0), bits & int(Flag.BACKGROUND) == 0, half)

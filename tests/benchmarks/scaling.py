@@ -1,0 +1,235 @@
+"""What a block, a task and a measurement cost, and what 1000 measurements on 100 nodes would be limited by.
+
+    python tests/benchmarks/scaling.py [--gigabytes 0.2] [--workers 1 2 4] [--tasks 10 100 500 2000] [--repeats 3]
+                                       [--folder DIR] [--json FILE] [--again FILE]
+
+Measured: the whole of `xafsflow run` with a kept model on threads and on workers of `local`, and empty tasks on the
+scheduler of such a cluster. Computed from that: the campaign (`deploy/SCALING.md`). `--again` computes it from the JSON
+of an earlier measurement.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scans import ENERGIES, bytes_of, tiled_scan
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What is assumed of the archive and of the site."""
+
+    measurements: int = 1000
+    gigabytes: float = 7.0
+    nodes: int = 100
+    cores: int = 32
+    storage_gb_s: float = 10.0
+    node_gb_s: float = 1.2
+    files_s: float = 2000.0
+
+
+def empty(number: int) -> int:
+    """Nothing."""
+    return number
+
+
+def scheduler(counts: list[int], repeats: int) -> dict[int, float]:
+    """Seconds for so many empty tasks on a cluster of two workers, encrypted as that of a run is."""
+    from xafsflow.cluster import opened
+
+    found = {}
+    with opened("local", workers=2) as client:
+        client.gather(client.map(empty, range(100), pure=False))
+        for count in counts:
+            times = []
+            for _ in range(repeats):
+                start = time.perf_counter()
+                client.gather(client.map(empty, range(count), pure=False))
+                times.append(time.perf_counter() - start)
+            found[count] = float(np.median(times))
+    return found
+
+
+def run(scan: Path, out: Path) -> dict[str, float]:
+    """Wall seconds of a run on threads, seconds of its maps, and the files and bytes that it wrote."""
+    shutil.rmtree(out, ignore_errors=True)
+    command = [sys.executable, "-m", "xafsflow", "run", str(HERE / "whole_run.yaml")]
+    command += ["--data", str(scan), "--out", str(out)]
+    start = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wall = time.perf_counter() - start
+    written = [path for path in out.rglob("*") if path.is_file()]
+    return {
+        "wall": wall,
+        "maps": json.loads((out / "run.json").read_text())["timings"]["maps"],
+        "files": len(written),
+        "bytes": sum(path.stat().st_size for path in written),
+        "model_bytes": (out / "model.skops").stat().st_size,
+    }
+
+
+def on_workers(count: int, scan: Path, folder: Path) -> dict[str, float]:
+    """Seconds of the maps on fresh workers and on the same ones again, and the most memory of one beside its limit."""
+    from xafsflow import cluster, flow
+    from xafsflow.cost import need_of
+    from xafsflow.readers.folders import Folders
+    from xafsflow.recipe import load_recipe
+
+    recipe, folders = load_recipe(HERE / "whole_run.yaml"), Folders(scan)
+    need = need_of(flow.preview(recipe, folders))
+    found = {}
+    with cluster.opened("local", workers=count, need=need, folder=folder / "cluster") as client:
+        for turn in ("first", "maps"):
+            out = folder / f"{turn}-{count}"
+            flow.run(recipe, folders, out)
+            found[turn] = json.loads((out / "run.json").read_text())["timings"]["maps"]
+        peaks = client.run(lambda: __import__("resource").getrusage(0).ru_maxrss / 1024)
+        limits = [w["memory_limit"] for w in client.scheduler_info(n_workers=-1)["workers"].values()]
+    return found | {"peak_mb": max(peaks.values()), "limit_mb": min(limits) / 1e6}
+
+
+def tasks_a_block(scan: Path) -> int:
+    """Tasks of Dask for one block on its way to the maps."""
+    from xafsflow import flow
+    from xafsflow.readers.folders import Folders
+    from xafsflow.recipe import load_recipe
+    from xafsflow.rehearsal import rehearse
+
+    recipe = load_recipe(HERE / "whole_run.yaml")
+    return rehearse(recipe, flow.preview(recipe, Folders(scan))).tasks
+
+
+def measured(options: argparse.Namespace) -> dict[str, Any]:
+    """All that is measured here."""
+    from xafsflow.blocks import block_shape
+
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        folder = Path(name)
+        os.environ["XAFSFLOW_CACHE"] = str(folder / "models")
+        scan = tiled_scan(folder, options.gigabytes)
+        size = bytes_of(scan / "sample")
+        rows, columns = size // (4 * ENERGIES * 1700), 1700
+        high, wide = block_shape(ENERGIES, rows, columns)
+        run(scan, folder / "run")  # trains the model, warms the caches
+        turns = [run(scan, folder / "run") for _ in range(options.repeats)]
+        threads = {key: float(np.median([turn[key] for turn in turns])) for key in turns[0]}
+        workers = {str(n): on_workers(n, scan, folder) for n in options.workers}
+        tasks = tasks_a_block(scan)
+    return {
+        "tasks_a_block": tasks,
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "bytes": size,
+        "pixels": rows * columns,
+        "blocks": -(-rows // high) * -(-columns // wide),
+        "threads": threads,
+        "workers": workers,
+        "scheduler": {str(n): s for n, s in scheduler(options.tasks, options.repeats).items()},
+    }
+
+
+def costs(found: dict[str, Any]) -> dict[str, float]:
+    """What a block, a task and a measurement cost, from what was measured."""
+    threads, counts = found["threads"], found["scheduler"]
+    most, least = max(counts, key=int), min(counts, key=int)
+    return {
+        "block_core_s": threads["maps"] * found["cores"] / found["blocks"],
+        "pixels_a_block": found["pixels"] / found["blocks"],
+        "tasks_a_block": found["tasks_a_block"],
+        "task_s": (counts[most] - counts[least]) / (int(most) - int(least)),
+        "fixed_s": threads["wall"] - threads["maps"],
+        "files_written": threads["files"],
+        "model_mb": threads["model_bytes"] / 1e6,
+    }
+
+
+def campaign(cost: dict[str, float], site: Campaign) -> dict[str, tuple[float, str]]:
+    """Seconds that each resource needs for the whole campaign alone, and the point where it becomes the limit."""
+    pixels = site.gigabytes * 1e9 / (4 * ENERGIES)
+    blocks = pixels / cost["pixels_a_block"]
+    tasks = blocks * cost["tasks_a_block"]
+    # A measurement is one task on one node: its start and its end run on one core, its blocks on all.
+    one = cost["fixed_s"] + blocks * cost["block_core_s"] / site.cores
+    node_read = site.gigabytes / site.node_gb_s
+    files = 2 * ENERGIES + cost["files_written"]
+    total = site.measurements
+    processor = total * one / site.nodes
+    return {
+        "processor": (processor, f"{one:.0f} s a measurement on a node of {site.cores} cores"),
+        "network of a node": (total * node_read / site.nodes, f"{node_read:.1f} s a measurement"),
+        "storage": (
+            total * site.gigabytes / site.storage_gb_s,
+            f"the limit from {site.storage_gb_s * one / site.gigabytes:.0f} nodes on",
+        ),
+        "files": (total * files / site.files_s, f"{files:.0f} opened or made a measurement"),
+        "scheduler, a task a measurement": (
+            total * cost["task_s"],
+            f"the limit from {one / cost['task_s']:.0f} nodes on",
+        ),
+        "scheduler, every block its tasks": (
+            total * tasks * cost["task_s"],
+            f"the limit from {max(1.0, one / (tasks * cost['task_s'])):.0f} nodes on",
+        ),
+        "model": (
+            total * cost["model_mb"] / 1e3 / site.storage_gb_s,
+            f"{cost['model_mb']:.0f} MB read a measurement",
+        ),
+    }
+
+
+def report(found: dict[str, Any], site: Campaign) -> None:
+    """Print what was measured and what follows."""
+    cost = costs(found)
+    print(f"\nmeasured on {found['cores']} cores, load {found['load']:.1f}, {found['bytes'] / 1e6:.0f} MB, "
+          f"{found['blocks']} blocks of {cost['pixels_a_block']:.0f} pixels")  # fmt: skip
+    print(f"  threads    run {found['threads']['wall']:.1f} s, of that maps {found['threads']['maps']:.1f} s")
+    for count, row in found["workers"].items():
+        print(f"  {count} workers  maps {row['first']:.1f} s, again {row['maps']:.1f} s; peak {row['peak_mb']:.0f} MB "
+              f"of {row['limit_mb']:.0f} MB")  # fmt: skip
+    for count, seconds in found["scheduler"].items():
+        print(f"  {count:>5} empty tasks {seconds:7.3f} s, {1e3 * seconds / int(count):6.2f} ms each")
+    print(f"a block       {cost['block_core_s']:.3f} core seconds")
+    print(
+        f"a task        {1e3 * cost['task_s']:.2f} ms of the scheduler, {cost['tasks_a_block']} tasks a block"
+    )
+    print(f"a measurement {cost['fixed_s']:.1f} s beside its blocks, {cost['files_written']:.0f} files, "
+          f"a model of {cost['model_mb']:.1f} MB")  # fmt: skip
+    print(f"\n{site}")
+    for name, (seconds, told) in campaign(cost, site).items():
+        print(f"  {name:<34}{seconds:9.0f} s   {told}")
+
+
+def main() -> None:
+    """Measure, or read what was measured, and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--gigabytes", type=float, default=0.2)
+    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4])
+    parser.add_argument("--tasks", type=int, nargs="+", default=[10, 100, 500, 2000])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--again", type=Path, help="a JSON file of before")
+    for name, default in asdict(Campaign()).items():
+        parser.add_argument(f"--site-{name.replace('_', '-')}", type=type(default), default=default)
+    options = parser.parse_args()
+    found = json.loads(options.again.read_text()) if options.again else measured(options)
+    if options.json and not options.again:
+        options.json.write_text(json.dumps(found, indent=1))
+    report(found, Campaign(**{name: getattr(options, f"site_{name}") for name in asdict(Campaign())}))
+
+
+if __name__ == "__main__":
+    main()

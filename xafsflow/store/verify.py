@@ -1,0 +1,165 @@
+"""What is damaged on disk of a stored cube or of stored maps: found, and named by file, variable, rows and columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xafsflow.errors import ComputationError, InputError
+from xafsflow.store.chunks import Region, check, checking_codecs, files
+
+STORES = ("cube.zarr", "maps.zarr")
+METADATA = "zarr.json"
+# Called with what is read, and the share that is done.
+Watch = Callable[[str, float | None], None]
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A file that is not as it was written.
+
+    `variable` is empty where the metadata of all of them are; `place` is empty where it is metadata.
+    """
+
+    store: Path
+    file: Path
+    variable: str
+    dims: tuple[str, ...]
+    place: Region
+    why: str
+
+    def __str__(self) -> str:
+        """The file, the variable, rows and columns from 0, and what is wrong.
+
+        Examples
+        --------
+        >>> place = (slice(0, 5), slice(16, 32), slice(0, 16))
+        >>> file = Path("run/cube.zarr/sample/c/0/1/0")
+        >>> print(Damage(Path("run/cube.zarr"), file, "sample", ("energy", "y", "x"), place, "missing"))
+        cube.zarr/sample/c/0/1/0: sample, rows 16 to 31, columns 0 to 15: missing
+        """
+        words = {"y": "rows", "x": "columns"}
+        parts = [
+            f"{words[dim]} {part.start} to {part.stop - 1}"
+            for dim, part in zip(self.dims, self.place, strict=False)
+            if dim in words
+        ]
+        if not self.place:
+            parts = ["its metadata"]
+        told = ", ".join([self.variable, *parts] if self.variable else ["the metadata of all variables"])
+        return f"{self.file.relative_to(self.store.parent)}: {told}: {self.why}"
+
+
+def silent(name: str, share: float | None) -> None:
+    """A watch that shows nothing."""
+
+
+def look(run: Path) -> None:
+    """Refuse a folder in which nothing is stored.
+
+    Raises
+    ------
+    InputError
+        It has neither cube nor maps that are complete.
+    """
+    if not any((run / name).is_dir() for name in STORES):
+        raise InputError(
+            f"{run} without {' or '.join(STORES)}", "the folder of a run", "check the path, or end the run"
+        )
+
+
+def damages(run: Path, watch: Watch = silent) -> Iterator[Damage]:
+    """Read every chunk of a run's cube and maps, and tell which are not as they were written.
+
+    Parameters
+    ----------
+    run
+        The folder of a run; what it is still writing is not looked at.
+    watch
+        Told how far it is.
+    """
+    for name in STORES:
+        if (run / name).is_dir():
+            yield from _of_store(run / name, watch)
+
+
+def _of_store(store: Path, watch: Watch) -> Iterator[Damage]:
+    import zarr
+
+    try:
+        kept = metadata(store)
+        with checking_codecs():
+            group = zarr.open_group(str(store), mode="r", use_consolidated=True)
+            arrays = {name: group[name] for name in kept}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        yield Damage(store, store / METADATA, "", (), (), _why(error))
+        return
+    total = sum(array.nchunks for array in arrays.values())
+    done = 0
+    for name, array in arrays.items():
+        dims = tuple(str(dim) for dim in array.metadata.dimension_names or ())
+        own = store / name / METADATA
+        try:
+            same = json.loads(own.read_bytes()) == kept[name]
+            why = "" if same else "not as all metadata together have it"
+        except (OSError, ValueError) as error:
+            why = _why(error)
+        if why:
+            yield Damage(store, own, name, dims, (), why)
+        for file, place in files(array):
+            try:
+                check(array, file, place)
+            except Exception as error:  # every codec fails in its own way on damaged bytes
+                yield Damage(store, file, name, dims, place, _why(error))
+        done += array.nchunks
+        watch(f"reads {store.name}", done / total)
+
+
+def metadata(store: Path) -> dict[str, Any]:
+    """The metadata of every array of a store, by name, as all are kept together.
+
+    Raises
+    ------
+    OSError, ValueError, KeyError, TypeError
+        They cannot be read.
+    """
+    told = json.loads((store / METADATA).read_bytes())
+    return dict(told["consolidated_metadata"]["metadata"])
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "missing"
+    if isinstance(error, OSError):
+        return f"cannot be read ({error.strerror or error})"
+    if "checksum" in str(error).lower():
+        return "its checksum does not fit"
+    return f"does not decode ({type(error).__name__})"
+
+
+@contextmanager
+def named(run: Path) -> Iterator[None]:
+    """Where something fails because a stored chunk is damaged, say which.
+
+    Raises
+    ------
+    ComputationError
+        Names the first damaged file.
+    """
+    try:
+        yield
+    except (InputError, ComputationError):
+        raise
+    except Exception as error:
+        found = next(damages(run), None)
+        if found is None:
+            raise
+        raise ComputationError(
+            str(found),
+            "chunks as they were written",
+            f"`xafsflow verify {run} --repair` computes it again from the sources",
+        ) from error
