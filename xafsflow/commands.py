@@ -75,10 +75,12 @@ def export(run: Path, kind: str, out: Path | None) -> None:
     """Write the maps of a finished RUN in another format."""
     from xafsflow.exports import write
     from xafsflow.flow import finished_maps
+    from xafsflow.store.verify import named
 
     out = out or run.with_name(f"{run.name}-{kind}")
-    for path in write(finished_maps(run), kind, out):
-        click.echo(path)
+    with named(run):
+        for path in write(finished_maps(run), kind, out):
+            click.echo(path)
 
 
 @click.command()

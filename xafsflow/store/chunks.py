@@ -44,10 +44,12 @@ class Target:
         import zarr
 
         self.folder = folder
-        with fast_codecs():
-            self.fast = zarr.open_array(str(folder), path=name, mode="r+")
         with checking_codecs():
             self.checked = zarr.open_array(str(folder), path=name, mode="r+")
+        # Several threads put the chunks of a shard in the order in which they end: other bytes every time.
+        threads = {"threading.max_workers": 1} if self.checked.shards else {}
+        with fast_codecs(), zarr.config.set(threads):
+            self.fast = zarr.open_array(str(folder), path=name, mode="r+")
 
     def __setitem__(self, region: Region, values: Any) -> None:
         try:
