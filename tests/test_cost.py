@@ -75,7 +75,7 @@ def test_foresee__reads_no_pixel_and_keeps_no_model(
 
 
 def test_foresee__is_near_what_a_run_takes(recipe: Recipe, scan: Path, tmp_path: Path) -> None:
-    """Where others use the machine both vary: the bound is wide; `tests/benchmarks` has the measured ratio."""
+    """A bound against blunders only: with others on the machine both sides vary, and so small a run is mostly start."""
     cost = foresee(recipe, look(recipe, scan))
     start = time.perf_counter()
     flow.run(recipe, Folders(scan), tmp_path / "run")
