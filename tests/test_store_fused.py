@@ -138,3 +138,23 @@ def test_compute_blocks__raises_what_a_kernel_raises():
     broken = over_blocks(fails, [cube().chunk(y=4)], [Output("mu", CUBE)])["mu"]
     with pytest.raises(MemoryError, match="too much"):
         compute_blocks({"mu": broken})
+
+
+def test_a_band_of_a_chain_with_two_halos__needs_not_all_that_culling_leaves() -> None:
+    cube = xr.DataArray(np.random.default_rng(0).random((3, 32, 40), "f4"), dims=("energy", "y", "x")).chunk(
+        y=8
+    )
+    flags = xr.DataArray(np.ones((32, 40), "f4"), dims=("y", "x")).chunk(y=8)
+
+    def near(values: Any, flags: Any) -> Any:
+        return values + np.nanmean(flags)
+
+    for _ in range(2):
+        outputs = [Output("cube", ("energy", "y", "x"))]
+        cube = over_blocks(near, [cube, flags], outputs, halo=1)["cube"]
+        flags = over_blocks(lambda block: block + 1, [flags], [Output("flags", ("y", "x"))])["flags"]
+    for rows in (slice(0, 8), slice(8, 16), slice(0, 32)):
+        part = {"cube": cube.isel(y=rows), "flags": flags.isel(y=rows)}
+        found = compute_blocks(part)
+        for name, array in part.items():
+            np.testing.assert_array_equal(found[name], array.values)

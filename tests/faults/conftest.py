@@ -50,7 +50,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def small_bands() -> Iterator[None]:
     """Blocks of 8 rows, each a band: many moments between two of them."""
     with pytest.MonkeyPatch.context() as patch:
@@ -91,7 +91,7 @@ def digest() -> Callable[[Path], str]:
     return digest_of
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def undisturbed(
     call: Any, run_words: Any, tmp_path_factory: pytest.TempPathFactory, small_bands: None
 ) -> Path:

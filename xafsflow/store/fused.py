@@ -75,13 +75,15 @@ def fused(nodes: Mapping[Key, GraphNode], ends: Mapping[Key, GraphNode], token: 
     Parameters
     ----------
     nodes
-        A graph without tasks that nobody needs.
+        A graph; tasks that the ends do not need are left out.
     ends
         What takes its results; their tasks keep their keys and return a tuple of one.
     token
         Names the graph, for the keys of the new tasks.
     """
-    nodes = {**nodes, **ends}
+    order = _inputs_first({**nodes, **ends}, ends)
+    # Culling goes by layers and leaves some tasks that nobody needs.
+    nodes = {key: ends.get(key) or nodes[key] for key in order}
     users: dict[Key, list[Key]] = {key: [] for key in nodes}
     for key, node in nodes.items():
         for needed in node.dependencies:
@@ -90,7 +92,7 @@ def fused(nodes: Mapping[Key, GraphNode], ends: Mapping[Key, GraphNode], token: 
     home: dict[Key, int] = {}
     groups: list[list[Key]] = []
     alike: dict[Any, int] = {}
-    for key in reversed(_inputs_first(nodes, ends)):
+    for key in reversed(order):
         homes = frozenset(home[user] for user in users[key])
         if len(homes) == 1 and joins.isdisjoint(users[key]):
             (number,) = homes
