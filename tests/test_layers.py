@@ -21,7 +21,7 @@ LAYERS = (
     ("contract", "learn", "report", "exports"),
     ("blocks", "store", "phantom", "readers"),
     ("kernels",),
-    ("names", "errors", "processes", "__version__"),
+    ("names", "errors", "processes", "watch", "__version__"),
 )
 HEIGHT = {name: -number for number, layer in enumerate(LAYERS) for name in layer}
 

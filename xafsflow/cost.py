@@ -72,7 +72,7 @@ def estimate(products: Mapping[str, Any]) -> list[str]:
     read = sum(cube[name].nbytes for name in names)
     lines = [
         f"{n_energy} energies from {energy[0]:g} to {energy[-1]:g} eV, {rows} x {columns} pixels",
-        f"reads {_size(read)} ({', '.join(names)}) in {len(list(bands(cube)))} bands of rows",
+        f"{_size(read)} of images ({', '.join(names)})",
     ]
     if "library" in products:
         known = [str(name) for name in np.asarray(products["library"].spectrum)]

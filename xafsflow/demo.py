@@ -8,9 +8,10 @@ import numpy as np
 import xarray as xr
 
 from xafsflow.errors import InputError
-from xafsflow.flow import Watch, run
+from xafsflow.flow import run
 from xafsflow.readers.folders import Folders
 from xafsflow.recipe import load_recipe
+from xafsflow.watch import Watch
 
 
 def demonstrate(out: Path, seed: int, watch: Watch) -> list[str]:

@@ -21,15 +21,9 @@ from xafsflow.readers.folders import Folders
 from xafsflow.recipe import Recipe
 from xafsflow.runfolder import ReadFolders, check_sources, claim, identity, inputs_of, owned
 from xafsflow.store.verify import named
+from xafsflow.watch import Watch, silent
 
 PACKAGES = ("xafsflow", "numpy", "numba", "dask", "xarray", "zarr", "scikit-learn", "tifffile")
-
-# Called with the name of what is done, and the share that is done or None.
-Watch = Callable[[str, float | None], None]
-
-
-def silent(name: str, share: float | None) -> None:
-    """A watch that shows nothing."""
 
 
 def run(

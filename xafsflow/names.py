@@ -96,6 +96,10 @@ class Flag(IntFlag):
 
 # A pixel with one of these is no part of the sample: no class, no fraction.
 OUT = Flag.BACKGROUND
+# Bits of pixels that enter no mean over neighbors, and of those from which nothing is learned of the whole scan. A low
+# edge step is one: its noise is divided by nearly nothing.
+OUT_OF_MEANS = int(Flag.BACKGROUND | Flag.DEAD | Flag.SATURATED)
+LEFT_OUT = OUT_OF_MEANS | int(Flag.LOW_STEP)
 
 FLAG_MEANINGS: dict[Flag, str] = {
     Flag.BACKGROUND: "no sample here",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
+# The file that says which process works in the folder of a run.
+LOCK = "run.lock"
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from xafsflow.flow import Watch
+from xafsflow.watch import Watch
 
 
 class watching:  # noqa: N801

@@ -14,7 +14,7 @@ import xarray as xr
 
 from xafsflow import __version__
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.flow import Watch, advance, silent
+from xafsflow.flow import advance
 from xafsflow.plan import PlannedStep
 from xafsflow.recipe import Recipe, load_recipe
 from xafsflow.runfolder import ReadFolders, inputs_of, owned, within
@@ -22,6 +22,7 @@ from xafsflow.store import open_cube, write_maps
 from xafsflow.store.arrays import storable
 from xafsflow.store.chunks import Target, check, checking_codecs, files
 from xafsflow.store.verify import METADATA, Damage, metadata
+from xafsflow.watch import Watch, silent
 
 STORE = "ingest.store"
 AGAIN = "run the recipe again with --fresh, or into another folder"

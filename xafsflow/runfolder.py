@@ -13,11 +13,10 @@ from typing import Any
 
 from xafsflow import __version__
 from xafsflow.errors import InputError
-from xafsflow.processes import Process, is_alive, this_process
+from xafsflow.processes import LOCK, Process, is_alive, this_process
 from xafsflow.readers.folders import Folders
 from xafsflow.recipe import Recipe
 
-LOCK = "run.lock"
 # Everything that a run may write into its folder; `--fresh` removes these and nothing else.
 PARTS = (
     "recipe.yaml", "run.json", "findings.json", "report.html", "model.skops", LOCK,

@@ -21,9 +21,9 @@ from xafsflow.campaign.fingerprint import Digests
 from xafsflow.campaign.lanes import DaskLanes, Lanes, LocalLanes, Outcome, Task
 from xafsflow.campaign.ledger import Ledger, Row, State
 from xafsflow.campaign.measuring import check, measure, named, override_texts, record_of
-from xafsflow.campaign.status import LEDGER, LOCK, RUNS, brief, write_index
+from xafsflow.campaign.status import LEDGER, RUNS, brief, write_index
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.processes import Process, is_alive
+from xafsflow.processes import LOCK, Process, is_alive
 from xafsflow.strict_yaml import MAX_BYTES, read_yaml
 
 # A run folder that is being removed; no measurement's name begins with a point.

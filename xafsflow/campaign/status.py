@@ -11,10 +11,8 @@ from urllib.parse import quote
 
 from xafsflow.campaign.ledger import STATES, Ledger, Row, counts
 from xafsflow.errors import InputError
-from xafsflow.processes import Process, is_alive
+from xafsflow.processes import LOCK, Process, is_alive
 
-# That of a run, see `runfolder`, which imports more than a look at a folder should.
-LOCK = "run.lock"
 LEDGER, RUNS, INDEX = "ledger.sqlite", "runs", "index.html"
 
 

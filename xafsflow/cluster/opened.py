@@ -13,11 +13,12 @@ from xafsflow.cluster.failures import explained
 from xafsflow.cluster.join import join
 from xafsflow.cluster.kubernetes import kubernetes
 from xafsflow.cluster.local import local
-from xafsflow.cluster.settings import Ask, Watch, configuration, silent
+from xafsflow.cluster.settings import Ask, configuration
 from xafsflow.cluster.sizes import Need
 from xafsflow.cluster.slurm import slurm
 from xafsflow.errors import InputError
 from xafsflow.names import nearest
+from xafsflow.watch import Watch, silent
 
 # Each starts a scheduler in this process and workers elsewhere, and ends them.
 KINDS: dict[str, Callable[[Ask], AbstractContextManager[Any]]] = {

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from xafsflow.cluster.sizes import Need
+from xafsflow.watch import Watch, silent
 
-# Called with what is waited for, and the share that is done or None.
-Watch = Callable[[str, float | None], None]
 LOOPBACK = "127.0.0.1:0"
-
-
-def silent(name: str, share: float | None) -> None:
-    """A watch that shows nothing."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xafsflow.errors import InputError
 from xafsflow.kernels import forest_binned as kernels
 from xafsflow.kernels.grow import Tree
+from xafsflow.learn.flat import as_table
 
 # Rows from which the range of a feature is learned, and the share of them that may lie outside on either side.
 RANGE_ROWS, OUTSIDE = 4096, 0.001
@@ -111,12 +112,6 @@ class BinnedForest:
         InputError
             Another number of features than the forest was trained on.
         """
-        if features.ndim != 2 or len(features) != self.n_features:
-            raise InputError(
-                f"features of shape {features.shape}",
-                f"({self.n_features}, pixels), as the forest was trained",
-                "give the features that the model names",
-            )
         total: NDArray[np.float64] = kernels.binned_votes(
             self.nodes,
             self.roots,
@@ -124,7 +119,7 @@ class BinnedForest:
             (self.mixed_start, self.mixed_class, self.mixed_share),
             (self.low, self.scale, self.levels),
             len(self.classes),
-            np.ascontiguousarray(features, np.float32),
+            as_table(features, self.n_features),
         )
         # Not in the kernel, which may multiply by 1/trees and then miss the last bit.
         return total / (len(self.roots) - 1)

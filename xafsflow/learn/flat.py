@@ -40,13 +40,7 @@ class FlatForest:
         InputError
             Another number of features than the forest was trained on.
         """
-        if features.ndim != 2 or len(features) != self.n_features:
-            raise InputError(
-                f"features of shape {features.shape}",
-                f"({self.n_features}, pixels), as the forest was trained",
-                "give the features that the model names",
-            )
-        values = np.ascontiguousarray(features, np.float32)
+        values = as_table(features, self.n_features)
         total: NDArray[np.float64] = kernels.forest_votes(self.nodes, self.roots, self.mixed, values)
         # Not in the kernel, which may multiply by 1/trees and then miss the last bit.
         return total / (len(self.roots) - 1)
@@ -85,6 +79,23 @@ class FlatForest:
         inner = (feature < self.n_features) & (child > place) & (child + 1 < size)
         held = self.nodes >> kernels.KEY_SHIFT < len(self.classes) + len(self.mixed)
         return bool(np.where(leaf, (child == place) & held, inner).all())
+
+
+def as_table(features: np.ndarray, n_features: int) -> NDArray[np.float32]:
+    """Features `(feature, pixel)` as the kernels of forests want them.
+
+    Raises
+    ------
+    InputError
+        Another number of features than the forest was trained on.
+    """
+    if features.ndim != 2 or len(features) != n_features:
+        raise InputError(
+            f"features of shape {features.shape}",
+            f"({n_features}, pixels), as the forest was trained",
+            "give the features that the model names",
+        )
+    return np.ascontiguousarray(features, np.float32)
 
 
 def flatten(estimator: Any) -> FlatForest:

@@ -12,7 +12,7 @@ from xafsflow.contract import STEPS, history
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.kernels.noise import mean_variance, sharing
 from xafsflow.learn.mixtures import noisy_block
-from xafsflow.names import Flag
+from xafsflow.names import LEFT_OUT, OUT_OF_MEANS
 from xafsflow.readers.spectra import on_grid
 
 Plan = list[tuple[str, dict[str, Any]]]
@@ -23,8 +23,6 @@ SAMPLED_PIXELS = 4000
 SHIFTS = 33
 # eV by which a candidate may end before the range that is asked for.
 MARGIN = 1.0
-OUT_OF_MEANS = int(Flag.BACKGROUND | Flag.DEAD | Flag.SATURATED)
-UNUSABLE = Flag.BACKGROUND | Flag.DEAD | Flag.SATURATED | Flag.LOW_STEP
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def sampled_pixels(cube: xr.Dataset, seed: int) -> Pixels:
     arrays = {name: cube[name].isel(y=rows).data for name in names if name in cube}
     noise, found = dask.compute(_noise_before_means(cube, rows), arrays)
     steps, flags = np.asarray(found["edge_step"]), np.asarray(found["flags"])
-    good = (flags & int(UNUSABLE) == 0) & (steps > 0) & np.isfinite(noise).all(axis=0)
+    good = (flags & LEFT_OUT == 0) & (steps > 0) & np.isfinite(noise).all(axis=0)
     if good.sum() < 20:
         raise ComputationError(
             f"{good.sum()} usable pixels in {len(rows)} rows of the scan",

@@ -13,11 +13,9 @@ import xarray as xr
 from xafsflow.blocks import Output, over_blocks
 from xafsflow.contract import Span
 from xafsflow.errors import InputError
-from xafsflow.names import CUBE, MAP, Flag
+from xafsflow.names import CUBE, LEFT_OUT, MAP
 from xafsflow.steps.scanwide import spread_rows
 
-# Flags of pixels that are left out. A low edge step is left out too: its noise is divided by nearly nothing.
-LEFT_OUT = int(Flag.BACKGROUND | Flag.DEAD | Flag.SATURATED | Flag.LOW_STEP)
 # Rows that tell how the noise goes with energy.
 SCALE_ROWS = 16
 # Energies that fewer of the good pixels have are left out: at the ends of the scan behind an energy calibration.

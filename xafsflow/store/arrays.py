@@ -89,16 +89,6 @@ def _overlap(one: slice, two: slice) -> bool:
     return bool(one.start < two.stop and two.start < one.stop)
 
 
-def whole(arrays: Mapping[str, Target], cube: xr.Dataset, rows: slice) -> bool:
-    """Whether a band that was written can be read again."""
-    try:
-        for name, array in arrays.items():
-            array.check(region(cube[name], rows))
-    except Exception:  # every codec fails in its own way on damaged bytes
-        return False
-    return True
-
-
 def region(array: xr.DataArray, rows: slice) -> tuple[slice, ...]:
     """Where rows of a variable lie in its array."""
     return tuple(rows if dim == "y" else slice(None) for dim in array.dims)

@@ -73,24 +73,13 @@ class Target:
                 )
                 self.checked[own] = values[tuple(inside)]
 
-    def check(self, region: Region) -> None:
-        """Read what was written.
-
-        Raises
-        ------
-        Exception
-            A file is missing or damaged; every codec fails in its own way.
-        """
-        for file, place in files(self.checked, region):
-            check(self.checked, file, place)
-
     def sweep(self) -> list[Region]:
         """Remove the files that cannot be read, and tell what parts of the array they and missing ones hold."""
         lost = []
         for file, place in files(self.checked):
             try:
                 check(self.checked, file, place)
-            except Exception:  # as above
+            except Exception:  # every codec fails in its own way on damaged bytes
                 # A part of a damaged chunk cannot be written over: it would be read first.
                 file.unlink(missing_ok=True)
                 lost.append(place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 import xarray as xr
@@ -64,7 +65,7 @@ class BlockFailures:
     def _blocks(self, rows: slice) -> list[dict[str, slice]]:
         """The blocks of a band, by the first lazy variable."""
         lazy = next(array for array in self.maps.data_vars.values() if array.chunks)
-        edges = {dim: [0, *_running(lazy.chunksizes[dim])] for dim in ("y", "x")}
+        edges = {dim: list(accumulate(lazy.chunksizes[dim], initial=0)) for dim in ("y", "x")}
         inside = [
             (a, b) for a, b in zip(edges["y"], edges["y"][1:], strict=False) if rows.start <= a < rows.stop
         ]
@@ -86,14 +87,6 @@ class BlockFailures:
                 "workers with enough memory for a block",
                 "give each worker more memory, and run the same command again: only these blocks are left",
             ) from self.last
-
-
-def _running(sizes: tuple[int, ...]) -> list[int]:
-    total, found = 0, []
-    for size in sizes:
-        total += size
-        found.append(total)
-    return found
 
 
 def _deadly() -> tuple[type[BaseException], ...]:

@@ -11,7 +11,7 @@ import xarray as xr
 
 from xafsflow.errors import InputError
 from xafsflow.names import VARIABLES, attributes
-from xafsflow.store.arrays import begun, finish, is_complete, open_group, partial_of, storable, whole
+from xafsflow.store.arrays import begun, finish, is_complete, open_group, partial_of, storable
 from xafsflow.store.damage import BlockFailures
 
 # Rows computed and written together: enough blocks for every core, little enough to hold several times.
@@ -89,7 +89,7 @@ def write_maps(
     arrays, written = begun(cube[wanted], partial, chunk, told)
     failures = BlockFailures(cube[wanted], arrays)
     for number, (rows, blocks) in enumerate(plan):
-        if number not in written or not whole(arrays, cube, rows):
+        if number not in written:
             # Were there more blocks than the bands know of, the last band would add them.
             added = {"y_block": slice(blocks.start, None) if number + 1 == len(plan) else blocks}
             found = failures.attempt(rows, {name: cube[name].isel(added) for name in summed})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +11,10 @@ from typing import Any
 
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.store.chunks import Region, check, checking_codecs, files
+from xafsflow.watch import Watch, silent
 
 STORES = ("cube.zarr", "maps.zarr")
 METADATA = "zarr.json"
-# Called with what is read, and the share that is done.
-Watch = Callable[[str, float | None], None]
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,6 @@ class Damage:
             parts = ["its metadata"]
         told = ", ".join([self.variable, *parts] if self.variable else ["the metadata of all variables"])
         return f"{self.file.relative_to(self.store.parent)}: {told}: {self.why}"
-
-
-def silent(name: str, share: float | None) -> None:
-    """A watch that shows nothing."""
 
 
 def look(run: Path) -> None:

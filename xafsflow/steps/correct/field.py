@@ -12,7 +12,7 @@ from xafsflow.blocks import Output, over_blocks
 from xafsflow.contract import Span, step
 from xafsflow.errors import InputError
 from xafsflow.kernels import spatial
-from xafsflow.names import CUBE, Flag
+from xafsflow.names import CUBE, OUT_OF_MEANS, Flag
 
 
 @step(makes="cube", example={"y": (2, 14), "x": (1, 15)})
@@ -113,15 +113,12 @@ def average(cube: xr.Dataset, /, *, window: Annotated[int, Field(ge=3, le=15)] =
     """
     if window % 2 == 0:
         raise InputError(f"window {window}", "an odd number of pixels", f"use {window - 1} or {window + 1}")
-    outer = int(Flag.BACKGROUND | Flag.DEAD | Flag.SATURATED)
     arrays = [cube.mu, cube.flags.astype(np.float32)]
-    return cube.assign(
-        over_blocks(_mean, arrays, [Output("mu", CUBE)], halo=window // 2, half=window // 2, outer=outer)
-    )
+    return cube.assign(over_blocks(_mean, arrays, [Output("mu", CUBE)], halo=window // 2, half=window // 2))
 
 
-def _mean(mu: Any, flags: Any, half: int, outer: int) -> Any:
+def _mean(mu: Any, flags: Any, half: int) -> Any:
     # NaN flags are the halo beyond the image. Were its NaN to be kept, box_mean would count neighbors at each energy.
     inside = ~np.isnan(flags)
     bits = np.where(inside, flags, 0).astype(np.uint8)
-    return spatial.box_mean(mu, inside & (bits & outer == 0), bits & int(Flag.BACKGROUND) == 0, half)
+    return spatial.box_mean(mu, inside & (bits & OUT_OF_MEANS == 0), bits & int(Flag.BACKGROUND) == 0, half)

@@ -12,13 +12,11 @@ from xafsflow.blocks import Output, over_blocks
 from xafsflow.contract import STEPS, history, step
 from xafsflow.kernels import noise as kernels
 from xafsflow.kernels.shift import move
-from xafsflow.names import CUBE, MAP, Flag
+from xafsflow.names import CUBE, LEFT_OUT, MAP, OUT_OF_MEANS
 from xafsflow.steps.scanwide import over_scan, spread_rows
 
 # Rows whose scatter is compared with what is predicted, and pixels among them whose normalization is followed.
 NOISE_ROWS, FOLLOWED = 16, 40
-OUT_OF_MEANS = int(Flag.BACKGROUND | Flag.DEAD | Flag.SATURATED)
-LEFT_OUT = OUT_OF_MEANS | int(Flag.LOW_STEP)
 # Change of the absorbance that shows how a normalized spectrum follows: small, and far above rounding.
 TOUCH = 1e-3
 

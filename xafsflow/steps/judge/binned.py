@@ -12,13 +12,13 @@ from xafsflow.blocks import Output, over_blocks
 from xafsflow.contract import Span, history
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.learn.bins import Bins, independent
-from xafsflow.names import MAP, Flag
+from xafsflow.names import LEFT_OUT, MAP, Flag
 from xafsflow.steps.scanwide import spread_rows
 
 # Bins that an image is cut into where their size is not given, and the pixels that a bin must have.
 BINS, LEAST_PIXELS = 400, 4
 LEAST_ENERGIES = 12
-LEFT_OUT = int(Flag.BACKGROUND | Flag.DEAD | Flag.SATURATED | Flag.NOT_FINITE | Flag.LOW_STEP)
+UNUSABLE = LEFT_OUT | int(Flag.NOT_FINITE)
 
 
 def span_of(cube: xr.Dataset, span: Span) -> tuple[float, float]:
@@ -138,7 +138,7 @@ def _sums(norm: Any, mu_noise: Any, edge_step: Any, flags: Any, groups: Any) -> 
 
     And of each pixel: one over its standard deviation before any mean, and its group, -1 where it is left out.
     """
-    good = (flags & np.uint8(LEFT_OUT) == 0) & (groups >= 0) & (edge_step > 0)
+    good = (flags & np.uint8(UNUSABLE) == 0) & (groups >= 0) & (edge_step > 0)
     good &= np.isfinite(norm).all(axis=0) & np.isfinite(mu_noise).all(axis=0)
     numbers, place = np.unique(groups[good], return_inverse=True)
     step = edge_step[good].astype(np.float64)

@@ -1,0 +1,12 @@
+"""How long work tells what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+# Called with the name of what is done or waited for, and the share that is done or None.
+Watch = Callable[[str, float | None], None]
+
+
+def silent(name: str, share: float | None) -> None:
+    """A watch that shows nothing."""
