@@ -233,7 +233,14 @@ def _same_blocks(arrays: Sequence[xr.DataArray], halo: int) -> list[xr.DataArray
     fields = [array for array in arrays if _has_field(array.dims)]
     leader = next((array for array in fields if _is_lazy(array)), fields[0].chunk())
     blocks = {dim: _merged(leader.chunksizes[dim], halo) for dim in ("y", "x")}
-    return [a.chunk({d: blocks.get(str(d), -1) for d in a.dims}) for a in arrays]
+    return [_chunked(a, {d: blocks.get(str(d), -1) for d in a.dims}) for a in arrays]
+
+
+def _chunked(array: xr.DataArray, sizes: Mapping[Any, Any]) -> xr.DataArray:
+    if not _is_lazy(array):
+        return array.chunk(sizes)
+    # The method is named since dask would import distributed, 0.1 s, to choose one.
+    return array.copy(data=array.data.rechunk(tuple(sizes.values()), method="tasks"))
 
 
 def _merged(sizes: Sequence[int], least: int) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from xafsflow.commands import demo, export, phantom, report, verify
+from xafsflow.processes import uncollected
 from xafsflow.progress import watching
 
 FOLDER = click.Path(path_type=Path)
@@ -105,10 +106,11 @@ def run(
     fresh: bool,
 ) -> None:
     """Run a RECIPE on a measurement."""
-    from xafsflow import flow
-    from xafsflow.readers.folders import Folders
+    with uncollected():
+        from xafsflow import flow
+        from xafsflow.readers.folders import Folders
 
-    loaded, folders = _load(recipe, overrides), Folders(data, references)
+        loaded, folders = _load(recipe, overrides), Folders(data, references)
     with watching() as watch, _opened(cluster, workers, out, watch, lambda: flow.preview(loaded, folders)):
         products = flow.run(loaded, folders, out, fresh=fresh, watch=watch)
     click.echo(products.get("page", out))
@@ -120,7 +122,11 @@ def _opened(
 ) -> Iterator[Any]:
     """The cluster of a command; threads need none, nor the packages for one."""
     if kind == "threads" and workers is None:
-        yield None
+        import dask.threaded
+
+        # Not as a name, nor left to dask: it would import distributed, 0.1 s, to look for a client.
+        with dask.config.set(scheduler=dask.threaded.get):
+            yield None
         return
     from xafsflow import cluster
     from xafsflow.cost import need_of
@@ -144,11 +150,12 @@ def check(
     workers: int | None,
 ) -> None:
     """Find what is wrong with a RECIPE and its data before a pixel is read, and tell what a run would cost."""
-    from xafsflow import flow
-    from xafsflow.cost import estimate, foresee, lines_of
-    from xafsflow.readers.folders import Folders
+    with uncollected():
+        from xafsflow import flow
+        from xafsflow.cost import estimate, foresee, lines_of
+        from xafsflow.readers.folders import Folders
 
-    loaded = _load(recipe, overrides)
+        loaded = _load(recipe, overrides)
     products = flow.preview(loaded, Folders(data, references))
     click.echo(f"{recipe}: {len(loaded.plan)} steps, no problem found")
     for line in estimate(products):

@@ -41,12 +41,14 @@ def main(scan: Path, model: Path, out: Path) -> None:
     used = np.searchsorted(energy, grid)
 
     def classify(block: np.ndarray) -> np.ndarray:
-        pixels = block.reshape(len(energy), -1)
+        pixels = np.nan_to_num(block.reshape(len(energy), -1), posinf=0, neginf=0)
         line = np.linalg.lstsq(np.vander(energy[pre] - E0, 2), pixels[pre], rcond=None)[0]
         flattened = pixels - np.vander(energy - E0, 2) @ line
         curve = np.linalg.lstsq(np.vander(energy[post] - E0, 2), flattened[post], rcond=None)[0]
-        slope = savgol_filter(flattened / curve[-1], 5, 2, deriv=1, delta=step, axis=0)
-        features = np.nan_to_num(slope[used].T.astype(np.float32))
+        with np.errstate(invalid="ignore", divide="ignore"):  # dead pixels; savgol_filter refuses what is not finite
+            norm = np.nan_to_num(flattened / curve[-1], posinf=0, neginf=0)
+        slope = savgol_filter(norm, 5, 2, deriv=1, delta=step, axis=0)
+        features = slope[used].T.astype(np.float32)
         votes = forest.predict_proba(features)
         found = np.column_stack([votes.argmax(axis=1), votes @ compositions])
         return found.T.reshape(-1, *block.shape[1:]).astype(np.float32)

@@ -12,7 +12,7 @@ from xafsflow.readers.tiff import TiffStack
 # A compressed strip is inflated whole: blocks share one reading of it, as far as memory allows.
 READ_BYTES = 192 * 2**20
 # To open hundreds of files for a few rows each costs more than to read them: blocks share a reading of this size.
-SHARED_BYTES = 16 * 2**20
+SHARED_BYTES = 32 * 2**20
 
 
 def lazy_stack(stack: TiffStack, block: tuple[int, int]) -> da.Array:
@@ -52,7 +52,8 @@ def lazy_stack(stack: TiffStack, block: tuple[int, int]) -> da.Array:
         dtype=stack.dtype,
         meta=np.empty((0, 0, 0), stack.dtype),
     )
-    return whole.rechunk((n_images, height, width))
+    # Named, since dask would import distributed, 0.1 s, to ask for a client before it takes this way.
+    return whole.rechunk((n_images, height, width), method="tasks")
 
 
 def lazy_mean(stack: TiffStack, rows: int) -> da.Array:
@@ -66,7 +67,7 @@ def lazy_mean(stack: TiffStack, rows: int) -> da.Array:
         dtype=np.float32,
         meta=np.empty((0, 0), np.float32),
     )
-    return mean.rechunk((min(rows, height), width))
+    return mean.rechunk((min(rows, height), width), method="tasks")
 
 
 def _readings(stack: TiffStack, height: int, row_bytes: int) -> tuple[int, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,6 +15,9 @@ from xafsflow.report.layers import layers, names_along
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+# Pixels that are counted at a time: some of their maps are held together.
+BAND_PIXELS = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +74,7 @@ class Facts:
 
 
 def gather(maps: xr.Dataset) -> Facts:
-    """Read the maps, one image at a time, and count.
+    """Read the maps, some rows at a time, and count.
 
     Parameters
     ----------
@@ -92,33 +96,82 @@ def gather(maps: xr.Dataset) -> Facts:
     """
     shape: tuple[int, int] = layers(maps)[0].data.shape  # type: ignore[assignment]
     references = tuple(names_along(maps["fraction"], "reference")) if "fraction" in maps else ()
-    dominant = _dominant(maps, shape)
-    answer = _answer(maps, dominant)
-    flags = (
-        maps["flags"].transpose("y", "x").values.astype(np.int64)
-        if "flags" in maps
-        else np.zeros(shape, np.int64)
-    )
-    composition, amount, mixture = _composition(maps, dominant)
-    classes = np.zeros(0, np.int64)
-    if "class_index" in maps:
-        index = _classes(maps)
-        classes = np.bincount(index[index >= 0])
+    dominant = np.full(shape, -1, np.int16)
+    # Sums do not depend on how the maps are chunked, since these bands do not.
+    height = max(1, BAND_PIXELS // shape[1])
+    counts = [
+        _count(maps.isel(y=slice(row, row + height)), dominant[row : row + height])
+        for row in range(0, shape[0], height)
+    ]
+    members = _total(counts, "members")
+    totals, answered = _total(counts, "totals"), members.sum()
+    weight = sum(count.weight for count in counts)
+    with np.errstate(invalid="ignore"):
+        mixture = totals / members[:, None]
     return Facts(
         shape=shape,
         energies=_energies(maps),
         references=references,
-        answered=int(answer.sum()),
-        flagged={flag: int(np.count_nonzero(flags & flag)) for flag in Flag},
-        lost={flag: int(np.count_nonzero((flags & flag != 0) & ~answer)) for flag in Flag},
-        silent=int(np.count_nonzero((flags == 0) & ~answer)),
-        composition=composition,
-        amount=amount,
+        answered=sum(count.answered for count in counts),
+        flagged={flag: sum(count.flagged[flag] for count in counts) for flag in Flag},
+        lost={flag: sum(count.lost[flag] for count in counts) for flag in Flag},
+        silent=sum(count.silent for count in counts),
+        composition=totals.sum(axis=0) / answered if answered else None,
+        amount=_total(counts, "weighted") / weight if weight > 0 else None,
         dominant=dominant,
-        shares=np.bincount(dominant[dominant >= 0], minlength=len(references)),
+        shares=members,
         mixture=mixture,
-        classes=classes,
+        classes=_total(counts, "classes"),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Count:
+    """Sums over a band of rows, see `Facts`; `members`, `totals` and `weighted` by reference, `weight` in all."""
+
+    answered: int
+    flagged: Mapping[Flag, int]
+    lost: Mapping[Flag, int]
+    silent: int
+    members: NDArray[np.int64]
+    totals: Array
+    weighted: Array
+    weight: float
+    classes: NDArray[np.int64]
+
+
+def _count(band: xr.Dataset, dominant: NDArray[np.int16]) -> _Count:
+    """Count in a band, and fill in which reference dominates."""
+    if "fraction" in band:
+        fractions = band["fraction"].transpose("reference", "y", "x").values
+        dominant[...] = np.where(np.isfinite(fractions).all(axis=0), fractions.argmax(axis=0), -1)
+    else:
+        fractions = np.zeros((0, *dominant.shape), np.float32)
+    classes = _classes(band) if "class_index" in band else None
+    answer = _answer(band, dominant, classes)
+    if "flags" in band:
+        flags = band["flags"].transpose("y", "x").values
+        flags = flags if flags.dtype.kind in "iu" else flags.astype(np.int64)
+    else:
+        flags = np.zeros(dominant.shape, np.uint8)
+    silent = ~answer
+    return _Count(
+        answered=int(answer.sum()),
+        flagged={flag: int(np.count_nonzero(flags & int(flag))) for flag in Flag},
+        lost={flag: int(np.count_nonzero((flags & int(flag) != 0) & silent)) for flag in Flag},
+        silent=int(np.count_nonzero((flags == 0) & silent)),
+        classes=np.zeros(0, np.int64) if classes is None else np.bincount(classes[classes >= 0]),
+        **_composition(band, fractions, dominant),
+    )
+
+
+def _total(counts: Sequence[_Count], name: str) -> NDArray[Any]:
+    """The sum of an array over the bands, as long as the longest."""
+    arrays = [getattr(count, name) for count in counts]
+    total = np.zeros(max(array.shape for array in arrays), arrays[0].dtype)
+    for array in arrays:
+        total[: len(array)] += array
+    return total
 
 
 def _energies(maps: xr.Dataset) -> tuple[int, float, float] | None:
@@ -128,28 +181,15 @@ def _energies(maps: xr.Dataset) -> tuple[int, float, float] | None:
     return int(energy.size), float(energy.min()), float(energy.max())
 
 
-def _classes(maps: xr.Dataset) -> NDArray[np.int64]:
+def _classes(maps: xr.Dataset) -> NDArray[Any]:
     """The class map as whole numbers; NaN, which a store may give for no class, becomes -1."""
     values = maps["class_index"].transpose("y", "x").values
-    return np.where(np.isfinite(values), values, -1).astype(np.int64)
+    return values if values.dtype.kind == "i" else np.where(np.isfinite(values), values, -1).astype(np.int64)
 
 
-def _dominant(maps: xr.Dataset, shape: tuple[int, int]) -> NDArray[np.int16]:
-    dominant, highest = np.full(shape, -1, np.int16), np.full(shape, -np.inf, np.float32)
-    unknown = np.zeros(shape, bool)
-    planes = [layer for layer in layers(maps) if layer.variable == "fraction"]
-    for i, layer in enumerate(planes):
-        values = layer.values()
-        unknown |= ~np.isfinite(values)
-        higher = values > highest
-        dominant[higher], highest[higher] = i, values[higher]
-    dominant[unknown] = -1
-    return dominant
-
-
-def _answer(maps: xr.Dataset, dominant: NDArray[np.int16]) -> Mask:
-    if "class_index" in maps:
-        return _classes(maps) >= 0
+def _answer(maps: xr.Dataset, dominant: NDArray[np.int16], classes: NDArray[Any] | None) -> Mask:
+    if classes is not None:
+        return np.asarray(classes >= 0)
     if "fraction" in maps:
         return dominant >= 0
     found = {layer.variable: layer for layer in reversed(layers(maps))}
@@ -161,23 +201,20 @@ def _answer(maps: xr.Dataset, dominant: NDArray[np.int16]) -> Mask:
     return answer
 
 
-def _composition(maps: xr.Dataset, dominant: NDArray[np.int16]) -> tuple[Array | None, Array | None, Array]:
-    """Mean composition over pixels, over the element, and over the pixels of each dominant reference."""
-    planes = [layer for layer in layers(maps) if layer.variable == "fraction"]
+def _composition(
+    band: xr.Dataset, fractions: NDArray[np.float32], dominant: NDArray[np.int16]
+) -> dict[str, Any]:
+    """Sums of the fractions by dominant reference, and weighted with the edge step, which is the element's amount."""
     inside = dominant >= 0
-    group, count = dominant[inside], len(planes)
-    members = np.bincount(group, minlength=count)
-    totals, weighted, total_weight = np.zeros((count, count)), np.zeros(count), 0.0
+    group, count = dominant[inside], len(fractions)
+    totals, weighted = np.zeros((count, count)), np.zeros(count)
     weight = np.zeros(group.shape)
-    if "edge_step" in maps:
-        step = maps["edge_step"].transpose("y", "x").values[inside]
+    if "edge_step" in band:
+        step = band["edge_step"].transpose("y", "x").values[inside]
         weight = np.where(np.isfinite(step) & (step > 0), step, 0.0)
-        total_weight = float(weight.sum())
-    for i, layer in enumerate(planes):
-        values = layer.values()[inside].astype(np.float64)
+    for i, plane in enumerate(fractions):
+        values = plane[inside].astype(np.float64)
         totals[:, i] = np.bincount(group, weights=values, minlength=count)
         weighted[i] = values @ weight
-    with np.errstate(invalid="ignore"):
-        mixture = totals / members[:, None]
-    composition = totals.sum(axis=0) / group.size if group.size else None
-    return composition, weighted / total_weight if total_weight > 0 else None, mixture
+    members = np.bincount(group, minlength=count)
+    return {"members": members, "totals": totals, "weighted": weighted, "weight": float(weight.sum())}

@@ -48,7 +48,7 @@ def compute_blocks(arrays: Mapping[str, xr.DataArray]) -> dict[str, Any]:
         end = (f"maps-{token}", *place)
         ends[end] = Task(end, _together, List(*(TaskRef(key) for _, key in keys)))
     tasks = fused(nodes, ends, token)
-    results = (get_scheduler() or _threads())(tasks, list(ends))
+    results = _scheduler()(tasks, list(ends))
     found |= {name: np.empty(array.shape, array.dtype) for name, array in lazy.items()}
     starts = {name: [np.cumsum([0, *sizes]) for sizes in array.data.chunks] for name, array in lazy.items()}
     for keys, (values,) in zip(places.values(), results, strict=True):
@@ -58,10 +58,20 @@ def compute_blocks(arrays: Mapping[str, xr.DataArray]) -> dict[str, Any]:
     return found
 
 
-def _threads() -> Any:
+def _scheduler() -> Any:
     from dask import threaded
 
-    return threaded.get
+    chosen = get_scheduler() or threaded.get
+    return _on_threads if chosen is threaded.get else chosen
+
+
+def _on_threads(tasks: Mapping[Key, GraphNode], ends: Sequence[Key]) -> Any:
+    from dask import threaded
+    from threadpoolctl import threadpool_limits
+
+    # Blocks run side by side: threads of BLAS within them would only wait for each other.
+    with threadpool_limits(1, "blas"):
+        return threaded.get(tasks, ends)
 
 
 def _place(dims: Sequence[Any], key: Key) -> tuple[int, ...]:

@@ -78,6 +78,20 @@ def energy_places(cube: xr.Dataset, features: str, energy: np.ndarray) -> np.nda
     return places
 
 
+def chosen(values: Any, places: Any) -> Any:
+    """The energies of the model out of a block `(energy, y, x)`; no copy where they follow on each other."""
+    first, count = int(places[0]), len(places)
+    return (
+        values[first : first + count] if np.array_equal(places, first + np.arange(count)) else values[places]
+    )
+
+
+def pixels(features: Any, good: Any) -> Any:
+    """`(feature, pixel)`: the good pixels of `(feature, y, x)`, C-contiguous; no copy where all are good."""
+    table = features.reshape(len(features), -1)
+    return table if good.all() else np.compress(good.ravel(), table, axis=1)
+
+
 def usable(features: Any, flags: Any) -> Any:
     """`(y, x)`: True where a pixel may be classified, from features `(feature, y, x)`."""
     return ((flags & np.uint8(int(OUT))) == 0) & np.isfinite(features.sum(axis=0, dtype=np.float32))
@@ -85,14 +99,14 @@ def usable(features: Any, flags: Any) -> Any:
 
 def _vote(values: Any, flags: Any, model: StoredModel, places: Any) -> tuple[Any, Any, Any, Any]:
     known = model.load()
-    features = values if len(places) == len(values) else values[places]
+    features = chosen(values, places)
     good = usable(features, flags)
     index = np.full(good.shape, -1, np.int16)
     vote = np.full(good.shape, np.nan, np.float32)
     fraction = np.full((len(known.references), *good.shape), np.nan, np.float32)
     confidence = np.full(good.shape, np.nan, np.float32)
     if good.any():
-        votes = known.votes(features[:, good])
+        votes = known.votes(pixels(features, good))
         index[good] = votes.argmax(axis=1)
         vote[good] = votes.max(axis=1)
         parts = votes @ known.compositions

@@ -15,7 +15,7 @@ from xafsflow.errors import InputError
 from xafsflow.learn import unknown as learn
 from xafsflow.names import CUBE, MAP, Flag
 from xafsflow.steps import replay
-from xafsflow.steps.classify.votes import energy_places, usable
+from xafsflow.steps.classify.votes import chosen, energy_places, pixels, usable
 from xafsflow.steps.train.patterns import finite
 
 FIT = "classify.combination"
@@ -124,11 +124,11 @@ def _over_limit(misfit: Any, limit: float) -> Any:
 
 
 def _features_over_limit(values: Any, flags: Any, limit: float, misfit: Any, places: Any) -> Any:
-    features = values if len(places) == len(values) else values[places]
+    features = chosen(values, places)
     good = usable(features, flags)
     score = np.full(good.shape, np.nan, np.float32)
     if good.any():
-        score[good] = misfit(features[:, good]) / limit
+        score[good] = misfit(pixels(features, good)) / limit
     return score
 
 
