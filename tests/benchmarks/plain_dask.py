@@ -45,7 +45,9 @@ def main(scan: Path, model: Path, out: Path) -> None:
         line = np.linalg.lstsq(np.vander(energy[pre] - E0, 2), pixels[pre], rcond=None)[0]
         flattened = pixels - np.vander(energy - E0, 2) @ line
         curve = np.linalg.lstsq(np.vander(energy[post] - E0, 2), flattened[post], rcond=None)[0]
-        with np.errstate(invalid="ignore", divide="ignore"):  # dead pixels; savgol_filter refuses what is not finite
+        with np.errstate(
+            invalid="ignore", divide="ignore"
+        ):  # dead pixels; savgol_filter refuses what is not finite
             norm = np.nan_to_num(flattened / curve[-1], posinf=0, neginf=0)
         slope = savgol_filter(norm, 5, 2, deriv=1, delta=step, axis=0)
         features = slope[used].T.astype(np.float32)

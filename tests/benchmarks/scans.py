@@ -14,8 +14,8 @@ from xafsflow.phantom import Phantom, write_phantom
 ENERGIES, BAND = 210, 128
 
 
-def tiled_scan(folder: Path, gigabytes: float, columns: int = 1700) -> Path:
-    """Write float32 counts of about so many gigabytes (the sample alone), one file an energy, and one flat field.
+def tiled_scan(folder: Path, gigabytes: float, columns: int = 1700, flats: bool = True) -> Path:
+    """Write float32 counts of about so many gigabytes (the sample alone); with `flats` a flat field and dark.
 
     Every pixel is that of a phantom of `BAND` rows with noise; lower rows repeat it with counts that differ in the last
     bits, so that nothing can be packed or guessed.
@@ -26,7 +26,7 @@ def tiled_scan(folder: Path, gigabytes: float, columns: int = 1700) -> Path:
     )
     small = write_phantom(phantom, folder / "band")
     scan = folder / "scan"
-    for name in ("sample", "flat", "dark"):
+    for name in ("sample", "flat", "dark") if flats else ("sample",):
         (scan / name).mkdir(parents=True)
     shutil.copytree(small / "references", scan / "references")
     shutil.copy(small / "energies.csv", scan / "energies.csv")
@@ -38,13 +38,11 @@ def tiled_scan(folder: Path, gigabytes: float, columns: int = 1700) -> Path:
         tifffile.imwrite(scan / path.parent.name / path.name, image)
 
     # The flat field of one energy stands for all: the phantom's flux is even but for its jitter.
-    flats = sorted((small / "flat").iterdir())[:1]
+    images = sorted((small / "sample").iterdir())
+    if flats:
+        images += [*sorted((small / "flat").iterdir())[:1], *sorted((small / "dark").iterdir())]
     with ThreadPoolExecutor(2) as pool:
-        list(
-            pool.map(
-                write, [*sorted((small / "sample").iterdir()), *flats, *sorted((small / "dark").iterdir())]
-            )
-        )
+        list(pool.map(write, images))
     shutil.rmtree(folder / "band")
     return scan
 
