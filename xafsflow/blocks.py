@@ -60,6 +60,7 @@ def over_blocks(
     outputs: Sequence[Output],
     *,
     halo: int = 0,
+    cut: bool = True,
     **settings: Any,
 ) -> dict[str, xr.DataArray]:
     """Run a kernel over the blocks of arrays; lazy where an array is lazy.
@@ -77,6 +78,8 @@ def over_blocks(
         blocks, one value a block.
     halo
         Pixels of the neighbors along y and x that a block sees, NaN beyond the image; the result is cut back.
+    cut
+        False for a kernel that returns its results without the halo.
 
     Returns
     -------
@@ -98,13 +101,13 @@ def over_blocks(
     _check(arrays, outputs, halo)
     if not any(_is_lazy(array) for array in arrays):
         values = [_pad(array.values, array.dims, halo) for array in arrays]
-        results = _call(*values, kernel=kernel, halo=halo, outputs=tuple(outputs), settings=settings)
+        results = _call(*values, kernel=kernel, cut=halo * cut, outputs=tuple(outputs), settings=settings)
         results = (results,) if len(outputs) == 1 else results
         return {
             o.name: xr.DataArray(r, dims=o.dims, name=o.name) for o, r in zip(outputs, results, strict=True)
         }
     lazy = [_with_halo(array, halo) for array in _same_blocks(arrays, halo)]
-    return _lift(kernel, lazy, outputs, halo, settings)
+    return _lift(kernel, lazy, outputs, halo, halo * cut, settings)
 
 
 def _check(arrays: Sequence[xr.DataArray], outputs: Sequence[Output], halo: int) -> None:
@@ -134,6 +137,7 @@ def _lift(
     arrays: Sequence[xr.DataArray],
     outputs: Sequence[Output],
     halo: int,
+    cut: int,
     settings: Mapping[str, Any],
 ) -> dict[str, xr.DataArray]:
     arguments: list[Any] = []
@@ -144,7 +148,7 @@ def _lift(
     chunks = next(a.chunksizes for a in arrays if _has_field(a.dims))
     inner = {dim: tuple(n - 2 * halo for n in chunks[dim]) for dim in ("y", "x")}
     sizes = {dim: n for array in arrays for dim, n in array.sizes.items() if dim not in ("y", "x")}
-    shared = {"kernel": kernel, "halo": halo, "outputs": tuple(outputs), "settings": dict(settings)}
+    shared = {"kernel": kernel, "cut": cut, "outputs": tuple(outputs), "settings": dict(settings)}
     if len(outputs) == 1:
         data = _blockwise(_call, outputs[0], sizes, inner, arguments, shared)
         return {outputs[0].name: xr.DataArray(data, dims=outputs[0].dims, name=outputs[0].name)}
@@ -193,14 +197,14 @@ def _blockwise(
 
 
 def _call(
-    *blocks: Any, kernel: Kernel, halo: int, outputs: tuple[Output, ...], settings: Mapping[str, Any]
+    *blocks: Any, kernel: Kernel, cut: int, outputs: tuple[Output, ...], settings: Mapping[str, Any]
 ) -> Any:
     """Inside a task: hand whole arrays to the kernel, cut the halo off what it returns."""
     # A view into a larger block would be slow, and numba would compile its kernel a second time for it.
     results = kernel(*(np.asarray(_unwrap(block), order="C") for block in blocks), **settings)
     many = results if len(outputs) > 1 else (results,)
-    cut = tuple(_finish(array, output, halo) for array, output in zip(many, outputs, strict=True))
-    return cut if len(outputs) > 1 else cut[0]
+    found = tuple(_finish(array, output, cut) for array, output in zip(many, outputs, strict=True))
+    return found if len(outputs) > 1 else found[0]
 
 
 def _pick(packed: Any, place: int) -> Any:
@@ -214,10 +218,10 @@ def _unwrap(block: Any) -> Any:
     return block
 
 
-def _finish(array: Any, output: Output, halo: int) -> Any:
-    """A result without halo, of the dtype that was promised, C-contiguous."""
-    if halo:
-        inner = slice(halo, -halo)
+def _finish(array: Any, output: Output, cut: int) -> Any:
+    """A result without its outermost pixels, of the dtype that was promised, C-contiguous."""
+    if cut:
+        inner = slice(cut, -cut)
         array = array[tuple(inner if dim in ("y", "x") else slice(None) for dim in output.dims)]
     return np.asarray(array, output.dtype, order="C")
 

@@ -61,6 +61,17 @@ def test_box_mean__of_a_part_with_a_halo_is_the_part_of_the_mean(half, first, wi
     np.testing.assert_array_equal(found, whole[..., part])
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 9), st.integers(1, 12), st.integers(1, 3), st.integers(0, 9))
+def test_box_mean__of_the_inside_is_the_whole_mean_without_its_rim(rows, columns, half, seed):
+    values, rng = cube(2, rows + 2 * half, columns + 2 * half, seed), np.random.default_rng(seed)
+    values[rng.random(values.shape) < 0.1] = np.nan
+    keep, center = rng.random(values.shape[1:]) < 0.8, rng.random(values.shape[1:]) < 0.9
+    whole = spatial.box_mean(values, keep, center, half)
+    found = spatial.box_mean(values, keep, center, half, True)
+    np.testing.assert_array_equal(found, whole[:, half:-half, half:-half])
+
+
 def test_box_mean__without_a_window_is_refused():
     values = cube()
     with pytest.raises(ValueError, match="half is below 1"):

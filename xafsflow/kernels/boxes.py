@@ -14,7 +14,7 @@ from xafsflow.kernels.jit import kernel
 
 
 @kernel
-def box_sums(image: Any, keep: Any, half: int, padded: Any, along: Any, sums: Any) -> Any:
+def box_sums(image: Any, keep: Any, half: int, pad: int, padded: Any, along: Any, sums: Any) -> Any:
     """Sums of the kept finite values in each window, and how many values are kept.
 
     Parameters
@@ -23,16 +23,18 @@ def box_sums(image: Any, keep: Any, half: int, padded: Any, along: Any, sums: An
         `(y, x)`, and True where a value may be kept.
     half
         A window has `2 half + 1` rows and columns.
+    pad
+        Zeros that stand around the image: `half` for a sum at each pixel, 0 where only whole windows count.
     padded, along
-        Room for the image with `half` zeros on all sides, which stay, and for the sums along rows.
+        Room for the image with its zeros, which stay, and for the sums along rows.
     sums
-        What comes out: `n_x + 2 half` numbers for each row but the last, the first `n_x` of them sums.
+        What comes out: `n_x + 2 pad` numbers for each row but the last, the last `2 half` of them no sums.
     """
     n_y, n_x = image.shape
-    width = n_x + 2 * half
+    width = n_x + 2 * pad
     count = 0
     for y in range(n_y):
-        start = (y + half) * width + half
+        start = (y + pad) * width + pad
         count += _copy_finite(image[y], keep[y], padded[start : start + n_x])
     _window_sums(padded, 1, half, along)
     _window_sums(along, width, half, sums)

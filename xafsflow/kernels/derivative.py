@@ -6,6 +6,7 @@ only, so that a block costs one banded product.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from xafsflow.kernels.pixels import (
 )
 
 TILE = 1024  # pixels whose rows stay in cache
+TABLES = 128  # a scan has a few: one for each set of energies that some pixels miss
 
 
 def derivative(energy: ArrayLike, values: ArrayLike, window: float, order: int = 2) -> Floats:
@@ -109,30 +111,48 @@ def savgol_table(energy: ArrayLike, window: float, order: int = 2, deriv: int = 
     >>> start, weights[2].round(9) + 0.0
     (array([0, 0, 1, 2, 2]), array([-0.5,  0. ,  0.5]))
     """
+    start, weights = _table(np.asarray(energy, np.float64).tobytes(), window, order, deriv)
+    return start.copy(), weights.copy()
+
+
+@lru_cache(maxsize=TABLES)
+def _table(energy: bytes, window: float, order: int, deriv: int) -> tuple[Indices, Doubles]:
+    """As `savgol_table`, kept: the blocks of a scan ask for the same few tables."""
     if not (isinstance(order, (int, np.integer)) and order >= deriv):
         raise InputError(f"order {order}", f"a whole number from {deriv} on", "change order")
     if not (np.isfinite(window) and window > 0):
         raise InputError(f"a window of {window} eV", "a width above 0 eV", "change window")
-    grid, _ = as_pixels(energy, energy, order + 1)
+    values = np.frombuffer(energy)
+    grid, _ = as_pixels(values, values, order + 1)
     start, stop = _windows(grid, window * (1 - 1e-9), order + 1)
     return start, weights_of(grid, start, stop, order, deriv)
 
 
 def _savgol(energy: ArrayLike, values: ArrayLike, window: float, order: int, deriv: int) -> Floats:
     grid, pixels = as_pixels(energy, values)
-    start, weights = savgol_table(grid, window, order, deriv)
+    key = (window, order, deriv)
+    start, weights = _table(grid.tobytes(), *key)
     out = np.empty_like(pixels)
     band(pixels, start, weights, out)
     for points, members in gap_groups(pixels, np.arange(pixels.shape[1])):
         if len(points) == len(grid):
             continue
-        missing = np.setdiff1d(np.arange(len(grid)), points)
         if len(points) <= order:
             out[:, members] = np.nan
             continue
-        own = savgol_table(grid[points], window, order, deriv)
-        mend(pixels, points, missing, members, *own, _changed(start, weights, points, *own), out)
+        mend(pixels, points, *_mending(grid.tobytes(), points.tobytes(), *key), members, out)
     return out.reshape(np.shape(values))
+
+
+@lru_cache(maxsize=TABLES)
+def _mending(
+    energy: bytes, points: bytes, window: float, order: int, deriv: int
+) -> tuple[Indices, Indices, Doubles, Indices]:
+    """For pixels that have the energies `points` only: those they miss, their own table, where it changes the result."""
+    grid, having = np.frombuffer(energy), np.frombuffer(points, np.int64)
+    own = _table(grid[having].tobytes(), window, order, deriv)
+    changed = _changed(*_table(energy, window, order, deriv), having, *own)
+    return np.setdiff1d(np.arange(len(grid)), having), *own, changed
 
 
 def _changed(start: Indices, weights: Doubles, points: Indices, own_start: Indices, own: Doubles) -> Indices:
@@ -215,7 +235,7 @@ def band(values: Any, start: Any, weights: Any, out: Any) -> None:
 
 @kernel
 def mend(
-    values: Any, points: Any, missing: Any, members: Any, start: Any, weights: Any, changed: Any, out: Any
+    values: Any, points: Any, missing: Any, start: Any, weights: Any, changed: Any, members: Any, out: Any
 ) -> None:
     """For the pixels `members`, which have the energies `points` only: the energies at which this changes the result."""
     rows = weights.astype(values.dtype)

@@ -17,7 +17,7 @@ NORMAL = 1.4826
 
 
 @kernel
-def box_mean(values: Any, keep: Any, center: Any, half: int) -> Any:
+def box_mean(values: Any, keep: Any, center: Any, half: int, inside: bool = False) -> Any:
     """Mean over the `(2 half + 1)^2` neighbors that are kept and finite, energy by energy.
 
     Parameters
@@ -30,6 +30,8 @@ def box_mean(values: Any, keep: Any, center: Any, half: int) -> Any:
         `(y, x)`, True where a mean is wanted; NaN comes back elsewhere, and where no neighbor is finite.
     half
         1 or more.
+    inside
+        Leave the outermost `half` pixels out of the result, which is cheaper than to cut them off.
 
     Returns
     -------
@@ -39,23 +41,25 @@ def box_mean(values: Any, keep: Any, center: Any, half: int) -> Any:
     if half < 1:
         raise ValueError("half is below 1")
     n_energy, n_y, n_x = values.shape
-    out = np.empty(values.shape, np.float32)
-    width = n_x + 2 * half
     # Zeros on all sides make of an image one long row, whose sums need not ask where the image ends.
-    padded = np.zeros((n_y + 2 * half) * width, np.float32)
+    pad, cut = (0, half) if inside else (half, 0)
+    width = n_x + 2 * pad
+    padded = np.zeros((n_y + 2 * pad) * width, np.float32)
     along = np.empty(padded.size - 2 * half, np.float32)
     sums = np.empty(along.size - 2 * half * width, np.float32)
     ones = np.ones((n_y, n_x), np.float32)
-    usual, special = np.empty((n_y, n_x), np.float32), np.empty((n_y, n_x), np.float32)
-    kept = box_sums(ones, keep, half, padded, along, sums)
-    inverse_rows(sums, width, center, usual)
+    wanted = center[cut : n_y - cut, cut : n_x - cut]
+    out = np.empty((n_energy, n_y - 2 * cut, n_x - 2 * cut), np.float32)
+    usual, special = np.empty(wanted.shape, np.float32), np.empty(wanted.shape, np.float32)
+    kept = box_sums(ones, keep, half, pad, padded, along, sums)
+    inverse_rows(sums, width, wanted, usual)
     for e in range(n_energy):
         weight = usual
-        if box_sums(values[e], keep, half, padded, along, sums) < kept:
+        if box_sums(values[e], keep, half, pad, padded, along, sums) < kept:
             # Some pixels are missing at this energy only: their neighbors count others here.
             present, counts = np.where(np.isfinite(values[e]), ones, ones * np.nan), np.empty_like(sums)
-            box_sums(present.astype(np.float32), keep, half, padded, along, counts)
-            inverse_rows(counts, width, center, special)
+            box_sums(present.astype(np.float32), keep, half, pad, padded, along, counts)
+            inverse_rows(counts, width, wanted, special)
             weight = special
         scale_rows(sums, width, weight, out[e])
     return out

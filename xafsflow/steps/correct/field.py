@@ -114,11 +114,13 @@ def average(cube: xr.Dataset, /, *, window: Annotated[int, Field(ge=3, le=15)] =
     if window % 2 == 0:
         raise InputError(f"window {window}", "an odd number of pixels", f"use {window - 1} or {window + 1}")
     arrays = [cube.mu, cube.flags.astype(np.float32)]
-    return cube.assign(over_blocks(_mean, arrays, [Output("mu", CUBE)], halo=window // 2, half=window // 2))
+    half = window // 2
+    return cube.assign(over_blocks(_mean, arrays, [Output("mu", CUBE)], halo=half, cut=False, half=half))
 
 
 def _mean(mu: Any, flags: Any, half: int) -> Any:
     # NaN flags are the halo beyond the image. Were its NaN to be kept, box_mean would count neighbors at each energy.
     inside = ~np.isnan(flags)
     bits = np.where(inside, flags, 0).astype(np.uint8)
-    return spatial.box_mean(mu, inside & (bits & OUT_OF_MEANS == 0), bits & int(Flag.BACKGROUND) == 0, half)
+    keep, center = inside & (bits & OUT_OF_MEANS == 0), bits & int(Flag.BACKGROUND) == 0
+    return spatial.box_mean(mu, keep, center, half, True)
