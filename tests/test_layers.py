@@ -19,7 +19,7 @@ LAYERS = (
     ("recipe", "plan", "settings", "strict_yaml"),
     ("steps",),
     ("contract", "learn", "report", "exports"),
-    ("blocks", "store", "phantom", "readers"),
+    ("blocks", "halo", "store", "phantom", "readers"),
     ("kernels",),
     ("names", "errors", "processes", "watch", "__version__"),
 )

@@ -1,4 +1,4 @@
-"""The only file that knows how a kernel meets Dask: lift over blocks, and halo.
+"""The only file that knows how a kernel meets Dask: lift over blocks.
 
 A kernel takes numpy blocks and settings and returns one array or a tuple of arrays. All energies of a block
 are in one chunk; blocks are cut along y and x only.
@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import dask.array as da
 import numpy as np
 import xarray as xr
 from dask.base import tokenize
-from dask.highlevelgraph import HighLevelGraph
+
+from xafsflow.halo import merged, pad, with_halo
 
 # About 6 MB a block stays in the cache while a chain of steps works on it; measured, larger blocks halve
 # the speed.
@@ -100,13 +102,13 @@ def over_blocks(
     """
     _check(arrays, outputs, halo)
     if not any(_is_lazy(array) for array in arrays):
-        values = [_pad(array.values, array.dims, halo) for array in arrays]
+        values = [pad(array.values, array.dims, halo) for array in arrays]
         results = _call(*values, kernel=kernel, cut=halo * cut, outputs=tuple(outputs), settings=settings)
         results = (results,) if len(outputs) == 1 else results
         return {
             o.name: xr.DataArray(r, dims=o.dims, name=o.name) for o, r in zip(outputs, results, strict=True)
         }
-    lazy = [_with_halo(array, halo) for array in _same_blocks(arrays, halo)]
+    lazy = [with_halo(array, halo) for array in _same_blocks(arrays, halo)]
     return _lift(kernel, lazy, outputs, halo, halo * cut, settings)
 
 
@@ -148,33 +150,36 @@ def _lift(
     chunks = next(a.chunksizes for a in arrays if _has_field(a.dims))
     inner = {dim: tuple(n - 2 * halo for n in chunks[dim]) for dim in ("y", "x")}
     sizes = {dim: n for array in arrays for dim, n in array.sizes.items() if dim not in ("y", "x")}
-    shared = {"kernel": kernel, "cut": cut, "outputs": tuple(outputs), "settings": dict(settings)}
+    # Not as arguments of the tasks: dask would look into all of them, and build them anew in every task.
+    work = partial(_call, kernel=kernel, cut=cut, outputs=tuple(outputs), settings=dict(settings))
+    token = tokenize(kernel, cut, outputs, settings, arguments)
     if len(outputs) == 1:
-        data = _blockwise(_call, outputs[0], sizes, inner, arguments, shared)
+        data = _blockwise(work, f"{outputs[0].name}-{token}", outputs[0], sizes, inner, arguments)
         return {outputs[0].name: xr.DataArray(data, dims=outputs[0].dims, name=outputs[0].name)}
     packed = da.blockwise(
-        _call,
+        work,
         ("y", "x"),
         *arguments,
+        name=f"{outputs[0].name}-and-more-{token}",
         dtype=object,
         meta=np.empty((0, 0), object),
         adjust_chunks=inner,
-        **shared,
     )
     found = {}
     for place, output in enumerate(outputs):
-        data = _blockwise(_pick, output, sizes, inner, [packed, ("y", "x")], {"place": place})
+        pick, name = partial(_pick, place=place), f"{output.name}-{token}"
+        data = _blockwise(pick, name, output, sizes, inner, [packed, ("y", "x")])
         found[output.name] = xr.DataArray(data, dims=output.dims, name=output.name)
     return found
 
 
 def _blockwise(
     function: Kernel,
+    name: str,
     output: Output,
     sizes: Mapping[Any, int],
     inner: Mapping[str, tuple[int, ...]],
     arguments: Sequence[Any],
-    keywords: Mapping[str, Any],
 ) -> da.Array:
     """One output as a dask array; `y_block` and `x_block` stand for the block dims with one value a block."""
     block_of = {"y_block": "y", "x_block": "x"}
@@ -188,11 +193,11 @@ def _blockwise(
         function,
         labels,
         *arguments,
+        name=name,
         new_axes={dim: free[dim] for dim in labels if dim not in ("y", "x")},
         adjust_chunks={dim: adjust[dim] for dim in ("y", "x") if dim in labels},
         dtype=output.dtype,
         meta=np.empty((0,) * len(labels), output.dtype),
-        **keywords,
     )
 
 
@@ -226,17 +231,11 @@ def _finish(array: Any, output: Output, cut: int) -> Any:
     return np.asarray(array, output.dtype, order="C")
 
 
-def _pad(values: Any, dims: Sequence[Any], halo: int) -> Any:
-    if not halo or not _has_field(dims):
-        return values
-    return np.pad(values, [(halo, halo) if d in ("y", "x") else (0, 0) for d in dims], constant_values=np.nan)
-
-
 def _same_blocks(arrays: Sequence[xr.DataArray], halo: int) -> list[xr.DataArray]:
     """All arrays on the blocks of the first lazy one with y and x, energies in one chunk."""
     fields = [array for array in arrays if _has_field(array.dims)]
     leader = next((array for array in fields if _is_lazy(array)), fields[0].chunk())
-    blocks = {dim: _merged(leader.chunksizes[dim], halo) for dim in ("y", "x")}
+    blocks = {dim: merged(leader.chunksizes[dim], halo) for dim in ("y", "x")}
     return [_chunked(a, {d: blocks.get(str(d), -1) for d in a.dims}) for a in arrays]
 
 
@@ -245,71 +244,3 @@ def _chunked(array: xr.DataArray, sizes: Mapping[Any, Any]) -> xr.DataArray:
         return array.chunk(sizes)
     # The method is named since dask would import distributed, 0.1 s, to choose one.
     return array.copy(data=array.data.rechunk(tuple(sizes.values()), method="tasks"))
-
-
-def _merged(sizes: Sequence[int], least: int) -> tuple[int, ...]:
-    """Neighboring sizes joined until none is below `least`, so that a halo ends in the next block.
-
-    Examples
-    --------
-    >>> _merged((4, 1, 1, 4, 1), 2)
-    (4, 2, 5)
-    """
-    found: list[int] = []
-    for size in sizes:
-        if found and found[-1] < least:
-            found[-1] += size
-        else:
-            found.append(size)
-    if len(found) > 1 and found[-1] < least:
-        last = found.pop()
-        found[-1] += last
-    return tuple(found)
-
-
-def _with_halo(array: xr.DataArray, depth: int) -> xr.DataArray:
-    """Blocks that carry `depth` pixels of their neighbors: one task a block, a dozen with `da.overlap`."""
-    if not depth or not _has_field(array.dims):
-        return array
-    x: da.Array = array.data
-    down, across = array.get_axis_num("y"), array.get_axis_num("x")
-
-    def key(place: Sequence[int], i: int, j: int) -> tuple[Any, ...] | None:
-        near = [n + i if axis == down else n + j if axis == across else n for axis, n in enumerate(place)]
-        return (x.name, *near) if all(0 <= n < m for n, m in zip(near, x.numblocks, strict=True)) else None
-
-    name = f"halo-{tokenize(x.name, depth)}"
-    graph = {}
-    for place in np.ndindex(*x.numblocks):
-        keys = [[key(place, i, j) for j in (-1, 0, 1)] for i in (-1, 0, 1)]
-        graph[(name, *place)] = (_assemble, keys, down, across, depth)
-    chunks = tuple(
-        tuple(n + 2 * depth for n in sizes) if axis in (down, across) else sizes
-        for axis, sizes in enumerate(x.chunks)
-    )
-    layers = HighLevelGraph.from_collections(name, graph, dependencies=[x])
-    return xr.DataArray(da.Array(layers, name, chunks, dtype=x.dtype), dims=array.dims)
-
-
-def _assemble(blocks: Sequence[Sequence[Any]], down: int, across: int, depth: int) -> Any:
-    center = blocks[1][1]
-    shape = [n + 2 * depth if axis in (down, across) else n for axis, n in enumerate(center.shape)]
-    out = np.empty(shape, center.dtype)
-
-    def cut(there: int, size: int, near: int) -> tuple[slice, slice]:
-        """Where a neighbor's pixels go to, and which they are."""
-        if there == 0:
-            return slice(depth, depth + size), slice(None)
-        if there < 0:
-            return slice(0, depth), slice(near - depth, near)
-        return slice(depth + size, size + 2 * depth), slice(0, depth)
-
-    for i in (0, 1, 2):
-        for j in (0, 1, 2):
-            block = blocks[i][j]
-            near = center.shape if block is None else block.shape
-            to, of = [slice(None)] * out.ndim, [slice(None)] * out.ndim
-            to[down], of[down] = cut(i - 1, center.shape[down], near[down])
-            to[across], of[across] = cut(j - 1, center.shape[across], near[across])
-            out[tuple(to)] = np.nan if block is None else block[tuple(of)]
-    return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -58,9 +59,9 @@ def lazy_stack(stack: TiffStack, block: tuple[int, int]) -> da.Array:
     height, width = min(block[0], rows), min(block[1], columns)
     readings = _readings(stack, height, n_images * columns * stack.dtype.itemsize)
     whole = da.map_blocks(
-        _read,
+        # Not as an argument: dask would look into each of its images, and build them anew in every task.
+        partial(_read, stack),
         chunks=((n_images,), readings, (columns,)),
-        stack=stack,
         dtype=stack.dtype,
         meta=np.empty((0, 0, 0), stack.dtype),
     )
@@ -76,9 +77,8 @@ def lazy_mean(stack: TiffStack, rows: int) -> da.Array:
     n_images, height, width = stack.shape
     readings = _readings(stack, min(rows, height), n_images * width * stack.dtype.itemsize)
     mean = da.map_blocks(
-        _read_mean,
+        partial(_read_mean, stack),
         chunks=(readings, (width,)),
-        stack=stack,
         dtype=np.float32,
         meta=np.empty((0, 0), np.float32),
     )
