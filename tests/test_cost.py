@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -52,7 +55,7 @@ def rehearsed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A rehearsal that found what the test says, in no time."""
 
     def set_to(**found: Any) -> None:
-        monkeypatch.setattr("xafsflow.cost.rehearse", lambda recipe, products: Rehearsed(**found))
+        monkeypatch.setattr("xafsflow.cost.rehearse", lambda recipe, products, threads: Rehearsed(**found))
 
     return set_to
 
@@ -82,6 +85,16 @@ def test_foresee__is_near_what_a_run_takes(recipe: Recipe, scan: Path, tmp_path:
     spent = time.perf_counter() - start
     assert cost is not None
     assert 0.1 * spent < cost.seconds < 10 * spent + 5
+
+
+def test_foresee__tells_memory_that_holds_a_run(recipe: Recipe, scan: Path, tmp_path: Path) -> None:
+    cost = foresee(recipe, look(recipe, scan))
+    (tmp_path / "recipe.yaml").write_text(TEXT)
+    command = [sys.executable, "-m", "xafsflow", "run", tmp_path / "recipe.yaml", "--data", scan]
+    subprocess.run([*command, "--out", tmp_path / "run"], check=True, capture_output=True)
+    held = json.loads((tmp_path / "run" / "run.json").read_text())["peak_memory_mb"] * 2**20
+    assert cost is not None
+    assert held < cost.worker_bytes < 3 * held
 
 
 def test_rehearse__knows_the_bytes_of_the_maps(recipe: Recipe, scan: Path, tmp_path: Path) -> None:

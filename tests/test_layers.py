@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "xafsflow"
 LAYERS = (
     ("cli", "commands", "progress", "demo", "__main__"),
     ("campaign",),
-    ("flow", "cluster", "cost", "rehearsal", "repair", "runfolder"),
+    ("flow", "cluster", "cost", "elsewhere", "rehearsal", "repair", "runfolder"),
     ("recipe", "plan", "settings", "strict_yaml"),
     ("steps",),
     ("contract", "learn", "report", "exports"),

@@ -1,5 +1,5 @@
 """`python -m xafsflow` is the command `xafsflow`."""
 
-from xafsflow.cli import main
+from xafsflow.cli import start
 
-main(prog_name="xafsflow")
+start()

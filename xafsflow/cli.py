@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,8 @@ from typing import Any
 
 import click
 
-from xafsflow.commands import demo, export, phantom, report, verify
+from xafsflow.commands import PLACE, demo, export, phantom, report, verify
+from xafsflow.elsewhere.urls import last_part
 from xafsflow.processes import uncollected
 from xafsflow.progress import watching
 
@@ -57,8 +59,8 @@ def _recipe_options(command: Any) -> Any:
     for option in reversed(
         (
             click.argument("recipe", type=FOLDER),
-            click.option("--data", type=FOLDER, required=True, help="Folder of the measurement."),
-            click.option("--references", type=FOLDER, help="Folder of the reference spectra."),
+            click.option("--data", type=PLACE, required=True, help="Folder or URL of the measurement."),
+            click.option("--references", type=PLACE, help="Folder or URL of the reference spectra."),
             click.option(
                 "--set", "overrides", multiple=True, metavar="STEP.SETTING=VALUE", help="Replace a setting."
             ),
@@ -91,16 +93,19 @@ def _load(recipe: Path, overrides: tuple[str, ...]) -> Any:
 @main.command()
 @_recipe_options
 @click.option(
-    "--out", type=FOLDER, required=True, help="Folder of the run; new, empty, or of the same run unfinished."
+    "--out",
+    type=PLACE,
+    required=True,
+    help="Folder or URL of the run; new, empty, or of the same run unfinished.",
 )
 @_cluster_options
 @click.option("--fresh", is_flag=True, help="Remove what an earlier run left in the folder; says what.")
 def run(
     recipe: Path,
-    data: Path,
-    references: Path | None,
+    data: Path | str,
+    references: Path | str | None,
     overrides: tuple[str, ...],
-    out: Path,
+    out: Path | str,
     cluster: str,
     workers: int | None,
     fresh: bool,
@@ -108,17 +113,39 @@ def run(
     """Run a RECIPE on a measurement."""
     with uncollected():
         from xafsflow import flow
+
+        loaded = _load(recipe, overrides)
+    with (
+        watching() as watch,
+        _folders(data, references, watch) as folders,
+        _opened(cluster, workers, out, watch, lambda: flow.preview(loaded, folders)),
+    ):
+        if isinstance(out, Path):
+            done = flow.run(loaded, folders, out, fresh=fresh, watch=watch).get("page", out)
+        else:
+            from xafsflow.elsewhere import publish
+
+            done = publish.run(loaded, folders, out, fresh=fresh, watch=watch)
+    click.echo(done)
+
+
+@contextmanager
+def _folders(data: Path | str, references: Path | str | None, watch: Any) -> Iterator[Any]:
+    """The folders of a run; what lies at URLs is fetched."""
+    if isinstance(data, Path) and (references is None or isinstance(references, Path)):
         from xafsflow.readers.folders import Folders
 
-        loaded, folders = _load(recipe, overrides), Folders(data, references)
-    with watching() as watch, _opened(cluster, workers, out, watch, lambda: flow.preview(loaded, folders)):
-        products = flow.run(loaded, folders, out, fresh=fresh, watch=watch)
-    click.echo(products.get("page", out))
+        yield Folders(data, references)
+        return
+    from xafsflow.elsewhere.mirror import folders_of
+
+    with folders_of(data, references, watch) as folders:
+        yield folders
 
 
 @contextmanager
 def _opened(
-    kind: str, workers: int | None, out: Path, watch: Any, look: Callable[[], Any] | None
+    kind: str, workers: int | None, out: Path | str, watch: Any, look: Callable[[], Any] | None
 ) -> Iterator[Any]:
     """The cluster of a command; threads need none, nor the packages for one."""
     if kind == "threads" and workers is None:
@@ -132,8 +159,9 @@ def _opened(
     from xafsflow.cost import need_of
 
     need = need_of(look()) if look is not None else None
-    # Beside the folder of the run, in which nothing else may lie.
-    folder = out.resolve().with_name(f"{out.resolve().name}-cluster")
+    # Beside the folder of the run, in which nothing else may lie; of a run at a URL, where the command is called.
+    beside = out.resolve() if isinstance(out, Path) else Path(last_part(out)).resolve()
+    folder = beside.with_name(f"{beside.name}-cluster")
     with cluster.opened(kind, workers=workers, need=need, folder=folder, watch=watch) as client:
         yield client
 
@@ -143,8 +171,8 @@ def _opened(
 @_cluster_options
 def check(
     recipe: Path,
-    data: Path,
-    references: Path | None,
+    data: Path | str,
+    references: Path | str | None,
     overrides: tuple[str, ...],
     cluster: str,
     workers: int | None,
@@ -153,15 +181,14 @@ def check(
     with uncollected():
         from xafsflow import flow
         from xafsflow.cost import estimate, foresee, lines_of
-        from xafsflow.readers.folders import Folders
 
         loaded = _load(recipe, overrides)
-    products = flow.preview(loaded, Folders(data, references))
+    with watching() as watch, _folders(data, references, watch) as folders:
+        products = flow.preview(loaded, folders)
+        cost = foresee(loaded, products, cluster, workers)
+        lines = [*estimate(products), *(lines_of(cost, cluster) if cost is not None else ())]
     click.echo(f"{recipe}: {len(loaded.plan)} steps, no problem found")
-    for line in estimate(products):
-        click.echo(line)
-    cost = foresee(loaded, products, cluster, workers)
-    for line in lines_of(cost, cluster) if cost is not None else ():
+    for line in lines:
         click.echo(line)
 
 
@@ -172,7 +199,7 @@ def check(
     "--out", type=FOLDER, required=True, help="Folder of the batch; new, empty, or of an earlier start."
 )
 @click.option(
-    "--references", type=FOLDER, help="Folder of the reference spectra where the catalog names none."
+    "--references", type=PLACE, help="Folder or URL of the reference spectra where the catalog names none."
 )
 @click.option(
     "--at-most", type=click.IntRange(1), default=1, show_default=True, help="Measurements at a time."
@@ -189,7 +216,7 @@ def batch(
     catalog: str,
     recipe: Path,
     out: Path,
-    references: Path | None,
+    references: Path | str | None,
     at_most: int,
     retries: int,
     cluster: str,
@@ -213,12 +240,19 @@ def batch(
 
 
 @main.command()
-@click.argument("path", metavar="RUN|DIR", type=FOLDER)
-def status(path: Path) -> None:
+@click.argument("path", metavar="RUN|DIR", type=PLACE)
+def status(path: Path | str) -> None:
     """Tell how a run or a batch stands."""
     from xafsflow.campaign import status as standing
 
-    for line in standing.status(path):
+    if isinstance(path, Path):
+        lines = standing.status(path)
+    else:
+        from xafsflow.elsewhere.publish import glimpsed
+
+        with glimpsed(path) as folder:
+            lines = standing.status(folder)
+    for line in lines:
         click.echo(line)
 
 
@@ -261,3 +295,12 @@ def show(step: str) -> None:
 
 for command in (phantom, export, report, verify, demo):
     main.add_command(command)
+
+
+def start() -> None:
+    """The command as a process of its own."""
+    try:
+        main(prog_name="xafsflow")
+    finally:
+        # All is written and told: Ctrl-C while the interpreter ends would only look like a failure.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

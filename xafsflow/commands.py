@@ -2,31 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
+from xafsflow.elsewhere.urls import checked, is_url, last_part
 from xafsflow.errors import ComputationError
 from xafsflow.progress import watching
 
 FOLDER = click.Path(path_type=Path)
 
 
+class _Place(click.ParamType):  # type: ignore[type-arg]
+    """A folder, or the URL of one as text: a path would have one slash where a URL has two."""
+
+    name = "folder or url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
+        """A checked URL, or a path."""
+        return checked(value) if is_url(value) else Path(value)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What the help calls it."""
+        return "PLACE"
+
+
+PLACE = _Place()
+
+
+@contextmanager
+def _finished(run: Path | str, watch: Any, *, change: bool = False) -> Iterator[Path]:
+    """The folder of a run; of one at a URL a copy, from which changes go back."""
+    if isinstance(run, Path):
+        yield run
+        return
+    from xafsflow.elsewhere.publish import changed_at, finished_at
+
+    with (changed_at if change else finished_at)(run, watch) as folder:
+        yield folder
+
+
 @click.command()
-@click.argument("run", type=FOLDER)
+@click.argument("run", type=PLACE)
 @click.option("--repair", "mend", is_flag=True, help="Compute what is damaged again, from the sources.")
-@click.option("--data", type=FOLDER, help="Where the measurement lies, if it has moved.")
-@click.option("--references", type=FOLDER, help="Where the references lie, if they have moved.")
-def verify(run: Path, mend: bool, data: Path | None, references: Path | None) -> None:
+@click.option("--data", type=PLACE, help="Where the measurement lies, if it has moved.")
+@click.option("--references", type=PLACE, help="Where the references lie, if they have moved.")
+def verify(run: Path | str, mend: bool, data: Path | str | None, references: Path | str | None) -> None:
     """Check every chunk of a RUN's cube and maps against its checksum; status 1 where one is damaged."""
-    from xafsflow.repair import repair
     from xafsflow.store.verify import damages, look
 
-    look(run)
-    with watching() as watch:
-        found = list(damages(run, watch))
+    with watching() as watch, _finished(run, watch, change=mend) as folder:
+        look(folder)
+        found = list(damages(folder, watch))
         if found and mend:
-            repair(run, found, data=data, references=references, watch=watch)
+            _repair(folder, found, data, references, watch)
     for one in found:
         click.echo(one)
     if not found:
@@ -37,6 +69,16 @@ def verify(run: Path, mend: bool, data: Path | None, references: Path | None) ->
         raise ComputationError(
             f"{len(found)} damaged", "chunks as they were written", f"xafsflow verify {run} --repair"
         )
+
+
+def _repair(
+    run: Path, found: Any, data: Path | str | None, references: Path | str | None, watch: Any
+) -> None:
+    from xafsflow.elsewhere.mirror import sources_of
+    from xafsflow.repair import repair
+
+    with sources_of(run, data, references, watch) as (scan, spectra):
+        repair(run, found, data=scan, references=spectra, watch=watch)
 
 
 @click.command()
@@ -66,30 +108,38 @@ def phantom(out: Path, size: tuple[int, int], energies: int, seed: int, multipag
 
 
 @click.command()
-@click.argument("run", type=FOLDER)
+@click.argument("run", type=PLACE)
 @click.option(
     "--to", "kind", type=click.Choice(["csv", "tiff", "ome-tiff", "png"]), required=True, help="Format."
 )
-@click.option("--out", type=FOLDER, help="Folder for the files; default RUN-KIND beside the run.")
-def export(run: Path, kind: str, out: Path | None) -> None:
+@click.option(
+    "--out",
+    type=FOLDER,
+    help="Folder for the files; default RUN-KIND beside the run, of a URL where you are.",
+)
+def export(run: Path | str, kind: str, out: Path | None) -> None:
     """Write the maps of a finished RUN in another format."""
     from xafsflow.exports import write
     from xafsflow.flow import finished_maps
     from xafsflow.store.verify import named
 
-    out = out or run.with_name(f"{run.name}-{kind}")
-    with named(run):
-        for path in write(finished_maps(run), kind, out):
-            click.echo(path)
+    beside = run if isinstance(run, Path) else Path(last_part(run))
+    out = out or beside.with_name(f"{beside.name}-{kind}")
+    with watching() as watch, _finished(run, watch) as folder, named(folder):
+        paths = list(write(finished_maps(folder), kind, out))
+    for path in paths:
+        click.echo(path)
 
 
 @click.command()
-@click.argument("run", type=FOLDER)
-def report(run: Path) -> None:
+@click.argument("run", type=PLACE)
+def report(run: Path | str) -> None:
     """Write the report of a finished RUN again."""
     from xafsflow import flow
 
-    click.echo(flow.report_again(run))
+    with watching() as watch, _finished(run, watch, change=True) as folder:
+        page = flow.report_again(folder)
+    click.echo(page if isinstance(run, Path) else f"{run}/{page.name}")
 
 
 @click.command()

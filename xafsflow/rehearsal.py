@@ -13,14 +13,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import xarray as xr
 
 from xafsflow.contract import STEPS
-from xafsflow.errors import XafsflowError, XafsflowWarning
+from xafsflow.errors import ComputationError, XafsflowError, XafsflowWarning
 from xafsflow.names import CUBE
 from xafsflow.plan import PlannedStep
+from xafsflow.readers.lazy import SHARED_BYTES
 from xafsflow.recipe import Recipe
 
 # For the blocks that are timed; at most so many for each core.
@@ -50,8 +52,9 @@ class Rehearsed:
 
     `block` is the time of one block in all passes over the field, `maps` in that to the maps alone, `sampled` that of steps
     that read a few rows, a block, `once` what does not depend on the size: the first use of kernels and libraries, and
-    steps that were only measured. `training` is that of the recipe's model. `tasks` are those of a block, `map_bytes` the
-    bytes of all maps a pixel. `stopped` tells the step that cannot be rehearsed and why; those behind it are not counted.
+    steps that were only measured. `training` is that of the recipe's model. `tasks` are those of a block on threads,
+    `band_tasks` those of a band on the cluster asked for, `map_bytes` the bytes of all maps a pixel. `stopped` tells the
+    step that cannot be rehearsed and why; those behind it are not counted.
     """
 
     block: float = 0.0
@@ -60,11 +63,14 @@ class Rehearsed:
     once: float = 0.0
     training: float = 0.0
     tasks: int = 1
+    band_tasks: int = 0
     map_bytes: float = 0.0
     stopped: str = ""
 
 
-def rehearse(recipe: Recipe, products: Mapping[str, Any], *, seconds: float = SECONDS) -> Rehearsed:
+def rehearse(
+    recipe: Recipe, products: Mapping[str, Any], *, seconds: float = SECONDS, threads: int = 0
+) -> Rehearsed:
     """Run the steps of a recipe on simulated blocks: first to load kernels and train, then to take the time.
 
     Parameters
@@ -75,6 +81,8 @@ def rehearse(recipe: Recipe, products: Mapping[str, Any], *, seconds: float = SE
         As `flow.preview` gives them.
     seconds
         About what the timed blocks may take.
+    threads
+        Of a cluster, whose tasks for a band are counted.
 
     Examples
     --------
@@ -103,17 +111,52 @@ def rehearse(recipe: Recipe, products: Mapping[str, Any], *, seconds: float = SE
         once=max(0.0, first.all_seconds - (maps + sampled) * first.blocks) + sum(s for s, _ in aside),
         training=first.training,
         tasks=-(-many.tasks // many.blocks),
+        band_tasks=_tasks_of_a_band(recipe, products, first.trained, threads) if threads else 0,
         map_bytes=many.map_bytes,
         stopped=many.stopped or first.stopped,
     )
 
 
+def _tasks_of_a_band(
+    recipe: Recipe, products: Mapping[str, Any], trained: Mapping[str, Any], threads: int
+) -> int:
+    """As many as a cluster with so many threads gets: of a band with the blocks and the readings of a real one."""
+    from xafsflow.store import bands
+    from xafsflow.store.parts import bands_at_once, in_parts, parts_of_a_band
+
+    cube: xr.Dataset = products["cube"]
+    lazy = next(a for a in cube.data_vars.values() if a.dims == CUBE)
+    plan = list(bands(cube))
+    rows, across = plan[0][1].stop, len(lazy.chunksizes.get("x", (0,)))
+    parts = parts_of_a_band(threads, bands_at_once(threads, rows, len(plan)))
+    reading = lazy[:, : lazy.chunksizes["y"][0]].nbytes if lazy.chunks else SHARED_BYTES
+    counted: list[int] = []
+
+    def counting(graph: Any, keys: Any, **settings: Any) -> Any:
+        counted.append(len(in_parts(graph, keys, parts, "")[0]))
+        # Nothing is to be computed.
+        raise ComputationError("the tasks of a band", "no more", "")
+
+    _Pass(recipe, products, rows, trained, (across, max(1, SHARED_BYTES // reading)), counting)
+    return sum(counted)
+
+
 class _Pass:
-    """The steps, once, over so many blocks; what an earlier pass has trained is not trained again."""
+    """The steps, once, over so many blocks; what an earlier pass has trained is not trained again.
+
+    `layout` are the blocks in a row, and the rows of blocks that are read together; `get` computes the maps.
+    """
 
     def __init__(
-        self, recipe: Recipe, products: Mapping[str, Any], blocks: int, trained: Mapping[str, Any]
+        self,
+        recipe: Recipe,
+        products: Mapping[str, Any],
+        blocks: int,
+        trained: Mapping[str, Any],
+        layout: tuple[int, int] = (1, 1),
+        get: Any = None,
     ) -> None:
+        self.layout, self.get = layout, get
         self.blocks, self.trained, self.library = blocks, dict(trained), products.get("library")
         self.products: dict[str, Any] = {"data": products["data"], "findings": {}}
         self.spent: dict[str, float] = {}
@@ -204,14 +247,26 @@ class _Pass:
                 ideal = COUNTS * np.exp(-spectra[name])[:, None, :]
                 counts = counts + ideal + np.sqrt(ideal) * rng.standard_normal(block)
             values = counts if "energy" in array.dims else counts[:1].mean(axis=0)
-            made[str(name)] = (array.dims, self._repeated(values.astype(array.dtype), array.dims.index("y")))
+            made[str(name)] = (array.dims, self._repeated(values.astype(array.dtype)))
         coordinates = {k: v for k, v in cube.coords.items() if not {"y", "x"} & set(v.dims)}
         return xr.Dataset(made, coordinates, cube.attrs)
 
-    def _repeated(self, block: np.ndarray, axis: int) -> Any:
+    def _repeated(self, block: np.ndarray) -> Any:
         import dask.array as da
 
-        return da.concatenate([da.from_array(block, chunks=-1, name=False) for _ in range(self.blocks)], axis)
+        across, together = self.layout
+        *other, rows, columns = block.shape
+        read = np.tile(block, (*(1 for _ in other), min(together, self.blocks), across))
+        heights = [rows * min(together, self.blocks - n) for n in range(0, self.blocks, together)]
+
+        def images(block_info: Any) -> np.ndarray:
+            return read[..., : block_info[None]["chunk-shape"][-2], :]
+
+        # As images are read; an array in memory would be one task, given to all others.
+        chunks = (*((n,) for n in other), tuple(heights), (columns * across,))
+        name = f"simulated-{uuid4().hex}"
+        lazy = da.map_blocks(images, name=name, chunks=chunks, dtype=block.dtype, meta=block[:0])
+        return lazy.rechunk((*other, rows, columns), method="tasks")
 
     def _write(self, folder: Path) -> None:
         import dask
@@ -231,11 +286,11 @@ class _Pass:
 
         def counting(graph: Any, keys: Any, **settings: Any) -> Any:
             # What is computed is not the graph of the maps: the blocks' chains are joined on the way.
-            self.tasks += len(dict(graph))
+            self.tasks += len(graph.__dask_graph__() if hasattr(graph, "__dask_graph__") else graph)
             return get(graph, keys, **settings)
 
         start = time.perf_counter()
-        with dask.config.set(scheduler=counting):
+        with dask.config.set(scheduler=self.get or counting):
             write_maps(cube, folder / "maps.zarr")
         self.maps = time.perf_counter() - start
 

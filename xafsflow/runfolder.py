@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 from xafsflow import __version__
 from xafsflow.errors import InputError
 from xafsflow.processes import LOCK, Process, is_alive, this_process
-from xafsflow.readers.folders import Folders
+from xafsflow.readers.folders import Folders, told_as
 from xafsflow.recipe import Recipe
 
 # Everything that a run may write into its folder; `--fresh` removes these and nothing else.
@@ -118,20 +118,7 @@ def claim(
         The folder holds something else.
     """
     held = sorted(entry.name for entry in out.iterdir() if entry.name != LOCK)
-    # A file that was being written when its process was killed has a point before its name and a number behind.
-    written = _written_by(recipe)
-    parts = (*PARTS, *written)
-    strange = [
-        name
-        for name in held
-        if name not in parts and not name.startswith(tuple(f".{part}." for part in parts))
-    ]
-    if strange:
-        raise InputError(
-            f"{out} holds {', '.join(strange[:3])}{' ...' if len(strange) > 3 else ''}",
-            "a new or empty folder, or one of an earlier run",
-            "choose another --out",
-        )
+    check_parts(held, recipe, out)
     if held and fresh:
         tell(f"removes from {out}: {', '.join(held)}")
         for name in held:
@@ -140,13 +127,33 @@ def claim(
     if not held or fresh:
         return {}
     earlier = _earlier(recipe, folders, out)
-    for name in written:
+    for name in written_by(recipe):
         # Its step is taken again, and refuses a file that is there.
         (out / name).unlink(missing_ok=True)
     return earlier
 
 
-def _written_by(recipe: Recipe) -> list[str]:
+def check_parts(held: Iterable[str], recipe: Recipe, out: Path | str) -> None:
+    """Refuse a folder with anything in it that no run of this recipe writes.
+
+    Raises
+    ------
+    InputError
+        Names some of what is there.
+    """
+    parts = (*PARTS, *written_by(recipe))
+    # A file that was being written when its process was killed has a point before its name and a number behind.
+    temporary = tuple(f".{part}." for part in parts)
+    strange = [name for name in held if name not in parts and not name.startswith(temporary)]
+    if strange:
+        raise InputError(
+            f"{out} holds {', '.join(strange[:3])}{' ...' if len(strange) > 3 else ''}",
+            "a new or empty folder, or one of an earlier run",
+            "choose another --out",
+        )
+
+
+def written_by(recipe: Recipe) -> list[str]:
     """Files of the run folder that steps have been told the names of; the steps check them."""
     settings = [planned.settings for planned in recipe.plan if "run" in planned.step.takes]
     return [told[key] for told in settings for key in ("file", "name") if isinstance(told.get(key), str)]
@@ -157,22 +164,32 @@ def _earlier(recipe: Recipe, folders: Folders, out: Path) -> dict[str, Any]:
         record: dict[str, Any] = json.loads((out / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         record = {}
+    check_same(record, recipe, folders, out)
+    return record
+
+
+def check_same(record: Mapping[str, Any], recipe: Recipe, folders: Folders, out: Path | str) -> None:
+    """Refuse a record that is not of this run, unfinished.
+
+    Raises
+    ------
+    InputError
+        It is of another one, or finished.
+    """
     if any(record.get(key) != value for key, value in identity(recipe, folders).items()):
         raise InputError(
             f"{out} holds a run of another recipe or of other data", "a run of the same", ANOTHER
         )
     if record.get("state") == "finished":
         raise InputError(f"{out} holds this run, finished", "a new folder", ANOTHER)
-    return record
 
 
 def identity(recipe: Recipe, folders: Folders) -> dict[str, str]:
     """What makes two runs the same: recipe, folders, and the version that runs them."""
-    references = "" if folders.references is None else str(folders.references.resolve())
     return {
         "recipe_digest": recipe.digest,
-        "data": str(folders.data.resolve()),
-        "references": references,
+        "data": told_as(folders.data),
+        "references": "" if folders.references is None else told_as(folders.references),
         "version": __version__,
     }
 
@@ -212,14 +229,24 @@ def inputs_of(folders: ReadFolders) -> list[dict[str, Any]]:
             groups[path.parent] = (digest, count + 1, size + status.st_size)
         else:
             sha = hashlib.sha256(path.read_bytes()).hexdigest()
-            found.append({"path": str(path), "bytes": status.st_size, "sha256": sha})
+            found.append({"path": path, "bytes": status.st_size, "sha256": sha})
     for folder, (digest, count, size) in groups.items():
-        found.append({"path": str(folder), "files": count, "bytes": size, "digest": digest.hexdigest()})
-    return found
+        found.append({"path": folder, "files": count, "bytes": size, "digest": digest.hexdigest()})
+    origins = [(whole, told_as(whole)) for _, whole in roots]
+    return [{**entry, "path": _recorded(entry["path"], origins)} for entry in found]
 
 
 def _placed(path: Path, roots: list[tuple[Path, Path]]) -> Path:
     return next((whole / path.relative_to(root) for root, whole in roots if path.is_relative_to(root)), path)
+
+
+def _recorded(path: Path, origins: list[tuple[Path, str]]) -> str:
+    """A path as it is recorded: below its URL, where its folder is a copy of one."""
+    for whole, told in origins:
+        if told != str(whole) and path.is_relative_to(whole):
+            inner = path.relative_to(whole).as_posix()
+            return told if inner == "." else f"{told}/{inner}"
+    return str(path)
 
 
 def within(inputs: list[dict[str, Any]], data: Path, references: Path) -> list[dict[str, Any]]:
@@ -231,10 +258,16 @@ def within(inputs: list[dict[str, Any]], data: Path, references: Path) -> list[d
     [{'path': 'data:sample', 'files': 3}]
     """
     found = []
+    # As Path writes a URL, which is told so in both.
+    roots = [
+        (word, [root, root.resolve(), Path(told_as(root))])
+        for word, root in (("references", references), ("data", data))
+    ]
     for entry in inputs:
         path = Path(entry["path"])
-        for word, root in (("references", references.resolve()), ("data", data.resolve())):
-            if path.is_relative_to(root):
+        for word, names in roots:
+            root = next((root for root in names if path.is_relative_to(root)), None)
+            if root is not None:
                 path = Path(f"{word}:{path.relative_to(root)}")
         found.append({**entry, "path": str(path)})
     return found

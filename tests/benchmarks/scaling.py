@@ -102,7 +102,7 @@ def on_workers(count: int, scan: Path, folder: Path) -> dict[str, float]:
 
 
 def tasks_a_block(scan: Path) -> int:
-    """Tasks of Dask for one block on its way to the maps."""
+    """Tasks of Dask for one block on its way to the maps, where each block has its own."""
     from xafsflow import flow
     from xafsflow.readers.folders import Folders
     from xafsflow.recipe import load_recipe
@@ -110,6 +110,18 @@ def tasks_a_block(scan: Path) -> int:
 
     recipe = load_recipe(HERE / "whole_run.yaml")
     return rehearse(recipe, flow.preview(recipe, Folders(scan))).tasks
+
+
+def tasks_on(workers: int, scan: Path) -> int:
+    """Tasks that so many workers get for the maps, as `xafsflow check` tells them."""
+    from xafsflow import flow
+    from xafsflow.cost import foresee
+    from xafsflow.readers.folders import Folders
+    from xafsflow.recipe import load_recipe
+
+    recipe = load_recipe(HERE / "whole_run.yaml")
+    cost = foresee(recipe, flow.preview(recipe, Folders(scan)), "local", workers)
+    return 0 if cost is None else cost.tasks
 
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:
@@ -126,7 +138,9 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         run(scan, folder / "run")  # trains the model, warms the caches
         turns = [run(scan, folder / "run") for _ in range(options.repeats)]
         threads = {key: float(np.median([turn[key] for turn in turns])) for key in turns[0]}
-        workers = {str(n): on_workers(n, scan, folder) for n in options.workers}
+        workers = {
+            str(n): on_workers(n, scan, folder) | {"tasks": tasks_on(n, scan)} for n in options.workers
+        }
         tasks = tasks_a_block(scan)
     return {
         "tasks_a_block": tasks,
@@ -197,8 +211,8 @@ def report(found: dict[str, Any], site: Campaign) -> None:
           f"{found['blocks']} blocks of {cost['pixels_a_block']:.0f} pixels")  # fmt: skip
     print(f"  threads    run {found['threads']['wall']:.1f} s, of that maps {found['threads']['maps']:.1f} s")
     for count, row in found["workers"].items():
-        print(f"  {count} workers  maps {row['first']:.1f} s, again {row['maps']:.1f} s; peak {row['peak_mb']:.0f} MB "
-              f"of {row['limit_mb']:.0f} MB")  # fmt: skip
+        print(f"  {count} workers  maps {row['first']:.1f} s, again {row['maps']:.1f} s, {row.get('tasks', 0)} tasks; "
+              f"peak {row['peak_mb']:.0f} MB of {row['limit_mb']:.0f} MB")  # fmt: skip
     for count, seconds in found["scheduler"].items():
         print(f"  {count:>5} empty tasks {seconds:7.3f} s, {1e3 * seconds / int(count):6.2f} ms each")
     print(f"a block       {cost['block_core_s']:.3f} core seconds")

@@ -18,10 +18,11 @@ from typing import Any
 
 from xafsflow.campaign.catalog import Measurement
 from xafsflow.campaign.fingerprint import Digests
-from xafsflow.campaign.lanes import DaskLanes, Lanes, LocalLanes, Outcome, Task
+from xafsflow.campaign.lanes import Lanes, LocalLanes, Outcome, Task
 from xafsflow.campaign.ledger import Ledger, Row, State
 from xafsflow.campaign.measuring import check, measure, named, override_texts, record_of
 from xafsflow.campaign.status import LEDGER, RUNS, brief, write_index
+from xafsflow.campaign.workers import DaskLanes
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.processes import LOCK, Process, is_alive
 from xafsflow.strict_yaml import MAX_BYTES, read_yaml

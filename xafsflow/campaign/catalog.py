@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from xafsflow.elsewhere.urls import checked, is_url
 from xafsflow.errors import InputError
 from xafsflow.names import nearest
 from xafsflow.readers.folders import MAGIC, natural_key
@@ -39,7 +40,7 @@ class Measurement:
     name
         Fit to be the name of a folder, and unlike all others of its catalog.
     data, references
-        Absolute paths.
+        Absolute paths, or URLs as text.
     overrides
         `step.setting` and its value in YAML.
     line
@@ -47,8 +48,8 @@ class Measurement:
     """
 
     name: str
-    data: Path
-    references: Path | None
+    data: Path | str
+    references: Path | str | None
     overrides: tuple[tuple[str, str], ...] = ()
     line: int = 0
 
@@ -64,7 +65,7 @@ class CatalogError(InputError):
 
 
 def read_catalog(
-    where: str | Path, references: Path | None = None, leave_out: Path | None = None
+    where: str | Path, references: Path | str | None = None, leave_out: Path | None = None
 ) -> tuple[Measurement, ...]:
     r"""Read a catalog.
 
@@ -73,7 +74,7 @@ def read_catalog(
     where
         A CSV file with the columns `name`, `data`, if wanted `references`, and any `step.setting`; an empty cell
         of the latter two leaves the default. Paths are relative to the file's folder, which they must not
-        leave, or absolute. Or a pattern such as `scans/*` whose matches are folders; the names are those of the
+        leave, or absolute, or URLs. Or a pattern such as `scans/*` whose matches are folders; the names are those of the
         folders, for more than one varying part joined by `_`.
     references
         The folder of references where the catalog names none.
@@ -104,15 +105,21 @@ def read_catalog(
     (['scan_9', 'scan_10'], 'A', (('derive.derivative.window', '4'),))
     """
     where = str(where)
-    if references is not None and not references.is_dir():
-        raise InputError(f"no folder {references}", "the folder of the references", "check --references")
-    standard = None if references is None else references.resolve()
+    if isinstance(references, Path):
+        if not references.is_dir():
+            raise InputError(f"no folder {references}", "the folder of the references", "check --references")
+        references = references.resolve()
+    if is_url(where):
+        do = "copy the file here, or write one with a line a URL"
+        raise InputError(
+            f"{where} as the catalog", "a CSV file of this machine; its columns may have URLs", do
+        )
     problems: list[str] = []
     try:
         if Path(where).is_file():
-            found = _from_csv(Path(where), standard, problems)
+            found = _from_csv(Path(where), references, problems)
         else:
-            found = _from_pattern(where, standard, leave_out, problems)
+            found = _from_pattern(where, references, leave_out, problems)
     except (OSError, ValueError) as error:
         # A file that may not be read, a NUL or a name too long in the path
         raise InputError(f"{where}: {error}", "a readable catalog", "check the path") from error
@@ -123,7 +130,7 @@ def read_catalog(
 
 
 def _from_pattern(
-    pattern: str, references: Path | None, leave_out: Path | None, problems: list[str]
+    pattern: str, references: Path | str | None, leave_out: Path | None, problems: list[str]
 ) -> list[Measurement]:
     if not MAGIC.search(pattern):
         if Path(pattern).is_dir():
@@ -161,7 +168,7 @@ def _unvarying(pattern: Path) -> list[str]:
     return parts[: next(i for i, part in enumerate(parts) if MAGIC.search(part))]
 
 
-def _from_csv(path: Path, references: Path | None, problems: list[str]) -> list[Measurement]:
+def _from_csv(path: Path, references: Path | str | None, problems: list[str]) -> list[Measurement]:
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise InputError(f"{path} of {size} bytes", f"a catalog of at most {MAX_BYTES}", "cut it in parts")
@@ -236,7 +243,12 @@ def _check_header(header: list[str], place: str, problems: list[str]) -> bool:
 
 
 def _measurement(
-    cells: Mapping[str, str], base: Path, references: Path | None, place: str, line: int, problems: list[str]
+    cells: Mapping[str, str],
+    base: Path,
+    references: Path | str | None,
+    place: str,
+    line: int,
+    problems: list[str],
 ) -> Measurement:
     data = _folder(cells["data"], base, f"{place}: data", problems)
     if cells.get("references"):
@@ -245,8 +257,14 @@ def _measurement(
     return Measurement(cells["name"], data, references, overrides, line)
 
 
-def _folder(cell: str, base: Path, place: str, problems: list[str]) -> Path:
-    """The existing folder that a cell names; its problems are told."""
+def _folder(cell: str, base: Path, place: str, problems: list[str]) -> Path | str:
+    """The existing folder that a cell names, or its URL, which is not asked yet; its problems are told."""
+    if is_url(cell):
+        try:
+            return checked(cell)
+        except InputError as error:
+            problems.append(f"{place}: {error}")
+            return cell
     path, wanted = base / cell, "a folder of a measurement or of references"
     if not cell:
         problems.append(f"{place}: found nothing; wanted: {wanted}")
@@ -264,11 +282,8 @@ def _folder(cell: str, base: Path, place: str, problems: list[str]) -> Path:
                 f"{place}: found {what} {_shown(cell)}; wanted: {wanted}; do: check it{_near(path)}"
             )
         return whole
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-    ) as error:  # a NUL, a name too long, no permission, a ring of links
+    # A NUL, a name too long, no permission, a ring of links
+    except (OSError, ValueError, RuntimeError) as error:
         problems.append(f"{place}: found {_shown(cell)} ({error}); wanted: {wanted}")
         return base
 

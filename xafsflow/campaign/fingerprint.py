@@ -5,6 +5,7 @@ A batch that has nothing to do must see so within seconds, over thousands of mea
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ from typing import Any
 
 from xafsflow import __version__
 from xafsflow.campaign.catalog import Measurement
+from xafsflow.elsewhere.urls import is_url
 from xafsflow.errors import InputError
 from xafsflow.readers.folders import REFERENCES, Folders
 from xafsflow.strict_yaml import read_yaml
@@ -27,7 +29,8 @@ IMAGES = (".tif", ".tiff")
 def folder_digest(folder: str | Path) -> str:
     """SHA-256 over the files in and below a folder: small ones by content, others by name, size and time.
 
-    Files whose names begin with a point do not count: systems leave them, and no pattern matches them.
+    Files whose names begin with a point do not count: systems leave them, and no pattern matches them. Of what lies at a
+    URL the server tells names, sizes, times and ETags; where it does not answer, that is an error and no other digest.
 
     Examples
     --------
@@ -39,9 +42,19 @@ def folder_digest(folder: str | Path) -> str:
     (False, True)
     """
     digest = hashlib.sha256()
-    for line in _lines(os.fspath(folder), "", ()):
+    for line in _listed(folder) if is_url(folder) else _lines(os.fspath(folder), "", ()):
         digest.update(line.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def _listed(url: str | Path, pattern: str = "*") -> Iterator[str]:
+    """A line for each object at a URL whose name matches; a star matches slashes as well."""
+    from xafsflow.elsewhere.server import opened
+
+    for name, one in sorted(opened(str(url)).objects().items()):
+        hidden = any(part.startswith(".") for part in name.split("/"))
+        if name == pattern or (not hidden and fnmatch.fnmatchcase(name, pattern)):
+            yield f"{name}\0{one.size} {one.modified} {one.tag}\n"
 
 
 def _lines(folder: str, prefix: str, above: tuple[tuple[int, int], ...]) -> Iterator[str]:
@@ -89,7 +102,7 @@ class Digests:
 
     def __init__(self, steps: Any) -> None:
         self._steps = [_item(item) for item in steps] if isinstance(steps, list) else [["", {"": steps}]]
-        self._shared: dict[tuple[Path | None, tuple[str, ...]], str] = {}
+        self._shared: dict[tuple[Path | str | None, tuple[str, ...]], str] = {}
 
     def of(self, one: Measurement) -> str:
         """SHA-256 over the steps with the overrides in place, the version, the folder and what is in it.
@@ -109,14 +122,22 @@ class Digests:
             digest = hashlib.sha256()
             for name in named:
                 digest.update(f"{name}\n".encode("utf-8", "surrogateescape"))
-                try:
-                    paths = Folders(one.data, one.references).glob(name)
-                    lines = [_line(str(path), path, path.stat()) for path in paths]
-                except (InputError, OSError) as error:
-                    lines = [str(error)]  # the run will say so; once it is mended, the digest is another
-                digest.update("".join(lines).encode("utf-8", "surrogateescape"))
+                digest.update("".join(_named(one.references, name)).encode("utf-8", "surrogateescape"))
             self._shared[key] = digest.hexdigest()
         return self._shared[key]
+
+
+def _named(references: Path | str | None, name: str) -> list[str]:
+    """A line for each file of the references that a recipe's name means."""
+    if references is None:
+        return ["no references"]
+    if is_url(references):
+        return list(_listed(references, name.removeprefix(REFERENCES)))
+    try:
+        paths = Folders(Path(references), Path(references)).glob(name)
+        return [_line(str(path), path, path.stat()) for path in paths]
+    except (InputError, OSError) as error:
+        return [str(error)]  # the run will say so; once it is mended, the digest is another
 
 
 def _item(item: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Where measurements are worked on, a few at a time: processes of this machine, or workers of a Dask cluster.
+"""Where measurements are worked on, a few at a time: processes of this machine; workers of a cluster are in `workers`.
 
 A process is used for many measurements, since to start one and import what it needs takes seconds. Each has one
 measurement at a time and a pipe of its own: when it dies, it is known which measurement it had, and no other is
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from xafsflow.processes import Process, place, started
 
@@ -183,50 +183,6 @@ class LocalLanes:
             self._lanes.pop().close()
 
 
-class DaskLanes:
-    """Workers of a Dask cluster: one task a measurement; `count` and `work` as for `LocalLanes`."""
-
-    def __init__(self, client: Any, work: Work) -> None:
-        self._client, self._work = client, work
-        self._futures: dict[Any, Task] = {}
-
-    @property
-    def busy(self) -> int:
-        """See `Lanes`."""
-        return len(self._futures)
-
-    def start(self, task: Task) -> Process:
-        """See `Lanes`."""
-        future = self._client.submit(_on_worker, self._work, task, pure=False, retries=0)
-        self._futures[future] = task
-        return Process("", 0, "")
-
-    def ended(self, seconds: float) -> list[tuple[Task, Outcome]]:
-        """See `Lanes`."""
-        import distributed
-
-        if not self._futures:
-            return []
-        try:
-            done = distributed.wait(list(self._futures), seconds, "FIRST_COMPLETED").done
-        except TimeoutError:
-            return []
-        found = []
-        for future in done:
-            if future.status == "finished":
-                outcome = future.result()
-            else:  # its worker died too often, or the scheduler lost it
-                error = future.exception() if future.status == "error" else future.status
-                outcome = Outcome("failed", f"found: the task {future.key} ended with {error!r}")
-            found.append((self._futures.pop(future), outcome))
-        return found
-
-    def close(self) -> None:
-        """See `Lanes`."""
-        self._client.cancel(list(self._futures))
-        self._futures.clear()
-
-
 def cores() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -253,11 +209,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _on_worker(work: Work, task: Task) -> Outcome:
-    """The blocks of a measurement stay in its own task, on this worker's threads."""
-    import dask
-
-    with dask.config.set(scheduler="threads"):
-        return work(task)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -39,15 +40,19 @@ def check(text: str, source: str, catalog: Sequence[Measurement]) -> None:
 def measure(task: Task) -> Outcome:
     """Run one measurement, in whatever process; every error becomes an outcome."""
     from xafsflow import flow
-    from xafsflow.readers.folders import Folders
+    from xafsflow.elsewhere.mirror import folders_of, forget
+    from xafsflow.elsewhere.urls import is_url
 
     try:
         out = Path(task.run)
         if (record_of(out) or {}).get("state") != "finished":
-            references = None if task.references is None else Path(task.references)
-            flow.run(
-                _recipe(task.recipe, task.source, task.overrides), Folders(Path(task.data), references), out
-            )
+            recipe = _recipe(task.recipe, task.source, task.overrides)
+            with folders_of(task.data, task.references) as folders:
+                flow.run(recipe, folders, out)
+            if is_url(task.data):
+                with suppress(XafsflowError):  # the run is done, whatever the server says now
+                    # A disk does not hold a campaign; the references are wanted again.
+                    forget(task.data)
     except InputError as error:
         return Outcome("wrong", str(error))
     except (XafsflowError, OSError, MemoryError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from xafsflow.errors import InputError
 
 REFERENCES = "references:"
 MAGIC = re.compile(r"[*?\[]")
+# A copy of what lies at a URL has this name, and beside it a file that tells the URL.
+FETCHED, ORIGIN = "fetched", "origin.json"
 
 
 def natural_key(path: Path | str) -> list[tuple[int, int, str]]:
@@ -24,6 +27,23 @@ def natural_key(path: Path | str) -> list[tuple[int, int, str]]:
     parts = re.split(r"([0-9]+)", str(path))
     # The text of a number stays in the key: 07 and 7 are one value, but two names
     return [(1, int(part), part) if part[:1].isdecimal() else (0, 0, part) for part in parts]
+
+
+def told_as(folder: Path) -> str:
+    """How a folder is recorded: as the URL that it is a copy of, else by its whole path.
+
+    Examples
+    --------
+    >>> told_as(Path("/data/scan"))
+    '/data/scan'
+    """
+    whole = folder.resolve()
+    if whole.name == FETCHED:
+        try:
+            return str(json.loads((whole.parent / ORIGIN).read_text(encoding="utf-8"))["url"])
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # somebody's folder that happens to have that name
+    return str(whole)
 
 
 @dataclass(frozen=True)

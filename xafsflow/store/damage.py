@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from xafsflow.errors import ComputationError
@@ -22,10 +23,12 @@ class BlockFailures:
         Lazy variables over y, x.
     arrays
         The arrays they go to, by name.
+    together
+        How many bands are attempted at a time, each in a thread of its own.
     """
 
-    def __init__(self, maps: xr.Dataset, arrays: Mapping[str, Any]) -> None:
-        self.maps, self.arrays, self.failed = maps, arrays, list[str]()
+    def __init__(self, maps: xr.Dataset, arrays: Mapping[str, Any], together: int = 1) -> None:
+        self.maps, self.arrays, self.together, self.failed = maps, arrays, together, list[str]()
         self.last: BaseException | None = None
 
     def attempt(self, rows: slice, sums: Mapping[str, xr.DataArray]) -> dict[str, Any] | None:
@@ -34,20 +37,30 @@ class BlockFailures:
             return self._write({"y": rows}, sums)
         except _deadly() as error:
             self.last = error
+        failed = []
         for place in self._blocks(rows):
             try:
                 self._write(place, {})
             except _deadly() as error:
                 self.last = error
                 told = (f"{dim} {part.start} to {part.stop - 1}" for dim, part in place.items())
-                self.failed.append(" and ".join(told))
-        return None
+                failed.append(" and ".join(told))
+        if failed:
+            self.failed += failed
+            return None
+        # Too much together, or workers that ended for another reason: one by one all of them are there.
+        try:
+            return _sums_by_block(sums)
+        except _deadly() as error:
+            self.last = error
+            self.failed.append(f"y {rows.start} to {rows.stop - 1}")
+            return None
 
     def _write(self, place: Mapping[str, slice], sums: Mapping[str, xr.DataArray]) -> dict[str, Any]:
         from xafsflow.store.fused import compute_blocks
 
         part = {str(name): array.isel(place) for name, array in self.maps.data_vars.items()}
-        values_of = compute_blocks({**part, **sums})
+        values_of = compute_blocks({**part, **sums}, self.together)
         for name in part:
             values = values_of[name]
             where = region(self.maps[name], place["y"])
@@ -56,11 +69,7 @@ class BlockFailures:
                     place["x"] if d == "x" else w for d, w in zip(self.maps[name].dims, where, strict=True)
                 )
             self.arrays[name][where] = values
-        blocks = ("y_block", "x_block")
-        return {
-            name: values_of[name].sum(axis=tuple(array.get_axis_num(d) for d in blocks))
-            for name, array in sums.items()
-        }
+        return {name: _total(array, values_of[name]) for name, array in sums.items()}
 
     def _blocks(self, rows: slice) -> list[dict[str, slice]]:
         """The blocks of a band, by the first lazy variable."""
@@ -87,6 +96,23 @@ class BlockFailures:
                 "workers with enough memory for a block",
                 "give each worker more memory, and run the same command again: only these blocks are left",
             ) from self.last
+
+
+def _total(array: xr.DataArray, values: Any) -> Any:
+    return values.sum(axis=tuple(array.get_axis_num(dim) for dim in ("y_block", "x_block")))
+
+
+def _sums_by_block(sums: Mapping[str, xr.DataArray]) -> dict[str, Any]:
+    """What one computation of a band gives, from one for each of its blocks; added up alike, to the last bit."""
+    from xafsflow.store.fused import compute_blocks
+
+    found = {name: np.empty(array.shape, array.dtype) for name, array in sums.items()}
+    sizes = [array.sizes[dim] for array in list(sums.values())[:1] for dim in ("y_block", "x_block")]
+    for i, j in np.ndindex(*sizes or (0, 0)):
+        place = {"y_block": slice(i, i + 1), "x_block": slice(j, j + 1)}
+        for name, values in compute_blocks({name: array.isel(place) for name, array in sums.items()}).items():
+            found[name][tuple(place.get(str(dim), slice(None)) for dim in sums[name].dims)] = values
+    return {name: _total(array, found[name]) for name, array in sums.items()}
 
 
 def _deadly() -> tuple[type[BaseException], ...]:

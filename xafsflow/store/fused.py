@@ -13,17 +13,20 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 from dask._task_spec import GraphNode, List, Task, TaskRef, convert_legacy_graph
-from dask.base import get_scheduler, tokenize
+from dask.base import tokenize
 from dask.core import flatten
 from dask.highlevelgraph import HighLevelGraph
 
-Key = Any
+from xafsflow.store.groups import Key, inputs_first, joined, users_of
+from xafsflow.store.parts import computed
+from xafsflow.store.schedulers import client_of, scheduler
 
 
-def compute_blocks(arrays: Mapping[str, xr.DataArray]) -> dict[str, Any]:
+def compute_blocks(arrays: Mapping[str, xr.DataArray], together: int = 1) -> dict[str, Any]:
     """The values of arrays over y, x or `y_block`, `x_block`; what blocks at one place share is computed once.
 
-    Runs on the active Dask client, else on threads or what the configuration names.
+    Runs on the active Dask client, in few tasks, else on threads or what the configuration names. `together` tells how many
+    of such computations share that client at a time.
 
     Examples
     --------
@@ -48,7 +51,7 @@ def compute_blocks(arrays: Mapping[str, xr.DataArray]) -> dict[str, Any]:
         end = (f"maps-{token}", *place)
         ends[end] = Task(end, _together, List(*(TaskRef(key) for _, key in keys)))
     tasks = fused(nodes, ends, token)
-    results = _scheduler()(tasks, list(ends))
+    results = _results(tasks, list(ends), token, together)
     found |= {name: np.empty(array.shape, array.dtype) for name, array in lazy.items()}
     starts = {name: [np.cumsum([0, *sizes]) for sizes in array.data.chunks] for name, array in lazy.items()}
     for keys, (values,) in zip(places.values(), results, strict=True):
@@ -58,20 +61,21 @@ def compute_blocks(arrays: Mapping[str, xr.DataArray]) -> dict[str, Any]:
     return found
 
 
-def _scheduler() -> Any:
+def _results(tasks: Mapping[Key, GraphNode], ends: Sequence[Key], token: str, together: int) -> Sequence[Any]:
+    """Of the ends: in parts on a cluster, else task by task."""
     from dask import threaded
 
-    chosen = get_scheduler() or threaded.get
-    return _on_threads if chosen is threaded.get else chosen
-
-
-def _on_threads(tasks: Mapping[Key, GraphNode], ends: Sequence[Key]) -> Any:
-    from dask import threaded
+    get = scheduler()
+    client = client_of(get)
+    if client is not None:
+        return computed(client, tasks, ends, token, together)
+    if getattr(get, "func", get) is not threaded.get:
+        return tuple(get(tasks, list(ends)))
     from threadpoolctl import threadpool_limits
 
     # Blocks run side by side: threads of BLAS within them would only wait for each other.
     with threadpool_limits(1, "blas"):
-        return threaded.get(tasks, ends)
+        return tuple(get(tasks, list(ends)))
 
 
 def _place(dims: Sequence[Any], key: Key) -> tuple[int, ...]:
@@ -91,13 +95,10 @@ def fused(nodes: Mapping[Key, GraphNode], ends: Mapping[Key, GraphNode], token: 
     token
         Names the graph, for the keys of the new tasks.
     """
-    order = _inputs_first({**nodes, **ends}, ends)
+    order = inputs_first({**nodes, **ends}, list(ends))
     # Culling goes by layers and leaves some tasks that nobody needs.
     nodes = {key: ends.get(key) or nodes[key] for key in order}
-    users: dict[Key, list[Key]] = {key: [] for key in nodes}
-    for key, node in nodes.items():
-        for needed in node.dependencies:
-            users[needed].append(key)
+    users = users_of(nodes)
     joins = {key for key in nodes if key not in ends and _joins_blocks(nodes[key])}
     home: dict[Key, int] = {}
     groups: list[list[Key]] = []
@@ -115,69 +116,14 @@ def fused(nodes: Mapping[Key, GraphNode], ends: Mapping[Key, GraphNode], token: 
         groups[number].append(key)
         home[key] = number
     names = [members[0] if members[0] in ends else (f"blocks-{token}", n) for n, members in enumerate(groups)]
-    given: list[list[Key]] = [[] for _ in groups]
-    for key, number in home.items():
-        if key in ends or any(home[user] != number for user in users[key]):
-            given[number].append(key)
-    return {
-        names[number]: _task(number, [nodes[key] for key in reversed(members)], home, names, given)
-        for number, members in enumerate(groups)
-    }
+    tasks, _ = joined(nodes, users, ends, [members[::-1] for members in groups], names)
+    return tasks
 
 
 def _joins_blocks(node: GraphNode) -> bool:
     """Whether a task takes several blocks of an array: with all of these in one task, it would hold them all."""
     arrays = [key[0] for key in node.dependencies if isinstance(key, tuple)]
     return len(arrays) > len(set(arrays))
-
-
-def _inputs_first(nodes: Mapping[Key, GraphNode], ends: Mapping[Key, GraphNode]) -> list[Key]:
-    """Every task after all that it takes, and as soon after these as can be."""
-    order: dict[Key, None] = {}
-    waiting = list(ends)
-    while waiting:
-        key = waiting[-1]
-        missing = [needed for needed in nodes[key].dependencies if needed not in order]
-        if missing:
-            waiting += missing
-        else:
-            order[waiting.pop()] = None
-    return list(order)
-
-
-def _task(
-    number: int,
-    members: Sequence[GraphNode],
-    home: Mapping[Key, int],
-    names: Sequence[Key],
-    given: Sequence[Sequence[Key]],
-) -> Task:
-    """One task that runs its members in turn, and forgets what is needed no more."""
-    last = {needed: node.key for node in members for needed in node.dependencies}
-    kept = set(given[number])
-    steps = []
-    for node in members:
-        done = [key for key in node.dependencies if last[key] == node.key and key not in kept]
-        steps.append((node, [key for key in done if home[key] == number]))
-    sources = list(dict.fromkeys(home[key] for key in last if home[key] != number))
-    inputs = [TaskRef(names[source]) for source in sources]
-    return Task(names[number], _run, steps, [given[source] for source in sources], given[number], *inputs)
-
-
-def _run(
-    steps: Sequence[tuple[GraphNode, Sequence[Key]]],
-    received: Sequence[Sequence[Key]],
-    wanted: Sequence[Key],
-    *inputs: tuple[Any, ...],
-) -> tuple[Any, ...]:
-    values: dict[Key, Any] = {}
-    for keys, results in zip(received, inputs, strict=True):
-        values.update(zip(keys, results, strict=True))
-    for node, done in steps:
-        values[node.key] = node(values)
-        for key in done:
-            del values[key]
-    return tuple(values[key] for key in wanted)
 
 
 def _together(values: list[Any]) -> tuple[Any, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ BAND_BYTES = 96 * 2**20
 # What a scan brings is no result of a run.
 RESULTS = set(VARIABLES) - {"sample", "flat_field", "foil", "dark", "counter", "flat_counter"}
 Progress = Callable[[int, int], None]
+Attempt = Callable[[int], dict[str, Any] | None]
 
 
 def bands(cube: xr.Dataset, band_bytes: int = BAND_BYTES) -> Iterator[tuple[slice, slice]]:
@@ -87,16 +89,21 @@ def write_maps(
     told = {"of": identity, "bands": [[rows.start, rows.stop] for rows, _ in plan], "summed": summed}
     chunk = {"y": max(rows.stop - rows.start for rows, _ in plan)}
     arrays, written = begun(cube[wanted], partial, chunk, told)
-    failures = BlockFailures(cube[wanted], arrays)
-    for number, (rows, blocks) in enumerate(plan):
-        if number not in written:
-            # Were there more blocks than the bands know of, the last band would add them.
-            added = {"y_block": slice(blocks.start, None) if number + 1 == len(plan) else blocks}
-            found = failures.attempt(rows, {name: cube[name].isel(added) for name in summed})
-            if found is not None:
-                written.add(number, found)
+    todo = [number for number in range(len(plan)) if number not in written]
+    together = _together(plan, todo)
+    failures = BlockFailures(cube[wanted], arrays, together)
+
+    def attempt(number: int) -> dict[str, Any] | None:
+        rows, blocks = plan[number]
+        # Were there more blocks than the bands know of, the last band would add them.
+        added = {"y_block": slice(blocks.start, None) if number + 1 == len(plan) else blocks}
+        return failures.attempt(rows, {name: cube[name].isel(added) for name in summed})
+
+    for number, found in _attempted(attempt, todo, together):
+        if found is not None:
+            written.add(number, found)
         if progress:
-            progress(number + 1, len(plan))
+            progress(len(plan) - len(todo) + todo.index(number) + 1, len(plan))
     failures.stop_if_any()
     totals: dict[str, Any] = {}
     for number in range(len(plan) if summed else 0):
@@ -110,6 +117,39 @@ def write_maps(
         storable(few).to_zarr(partial, mode="a", zarr_format=3, consolidated=False)
     finish(partial, path)
     return open_maps(path)
+
+
+def _together(plan: Sequence[tuple[slice, slice]], todo: Sequence[int]) -> int:
+    """Bands at a time: one, but on a cluster as many as keep all its threads at work."""
+    from xafsflow.store.parts import bands_at_once, threads_of
+    from xafsflow.store.schedulers import client_of, scheduler
+
+    client = client_of(scheduler())
+    if client is None or not todo:
+        return 1
+    rows = min(plan[number][1].stop - plan[number][1].start for number in todo)
+    return bands_at_once(threads_of(client), rows, len(todo))
+
+
+def _attempted(attempt: Attempt, todo: Sequence[int], together: int) -> Iterator[tuple[int, Any]]:
+    """Bands, in their order, with what came of them."""
+    from xafsflow.store.schedulers import computing_with, scheduler
+
+    if together == 1:
+        yield from ((number, attempt(number)) for number in todo)
+        return
+    get = scheduler()
+
+    def told(number: int) -> Any:
+        # What computes is told to threads one by one.
+        with computing_with(get):
+            return attempt(number)
+
+    with ThreadPoolExecutor(together) as pool:
+        try:
+            yield from zip(todo, pool.map(told, todo), strict=True)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _few_numbers(cube: xr.Dataset) -> xr.Dataset:
