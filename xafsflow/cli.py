@@ -37,6 +37,9 @@ class Commands(click.Group):
         except (OSError, MemoryError) as error:
             _stop(f"{type(error).__name__}: {error}", FAILED)
         except KeyboardInterrupt:
+            # Python ends by the signal, whatever status it is given, where Ctrl-C came in code made of a text, such as
+            # that of a dataclass while a module is imported; until it has run another such text.
+            exec("")
             _stop("interrupted; the same command goes on", INTERRUPTED)
 
 

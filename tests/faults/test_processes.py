@@ -137,3 +137,20 @@ def test_ctrl_c__ends_with_130_and_the_same_command_goes_on(
             subprocess.run([*command, *run_words(out)], check=True, capture_output=True)
         good += digest(out) == digest(tmp_path / "timed")
     survived("Ctrl-C", trials, good)
+
+
+def test_ctrl_c__in_code_made_of_a_text_ends_with_130_as_well(tmp_path: Path) -> None:
+    program = """
+from xafsflow.cli import start
+from xafsflow import plan
+
+def interrupted() -> None:
+    exec("raise KeyboardInterrupt")
+
+plan.table = interrupted
+start()
+"""
+    (tmp_path / "program.py").write_text(program)
+    ended = subprocess.run([sys.executable, "-m", "program", "steps"], cwd=tmp_path, capture_output=True)
+    assert ended.returncode == 130
+    assert ended.stderr.startswith(b"xafsflow: interrupted")
