@@ -25,8 +25,9 @@ FEATURE_MASK = np.uint64(MOST_FEATURES)
 FEATURE_SHIFT = np.uint64(CHILD_BITS)
 KEY_SHIFT = np.uint64(KEY_BITS)
 SIGN = np.uint32(1 << 31)
-# Pixels whose keys, votes and one tree fit into the second cache together.
-GROUP = 512
+# Pixels for which a tree is fetched once. Their keys do not fit into the second cache, but fetching the trees bounds the
+# speed: 0.15 million pixels a second, 0.07 with 512, whose keys do; 8192 gain nothing more.
+GROUP = 4096
 # Pixels that walk side by side, so that one waits for memory while the others go on. GROUP is a multiple.
 LANES = 16
 
