@@ -73,13 +73,13 @@ def test_an_interrupted_run__goes_on_where_it_was(
     out = tmp_path / "run"
     interrupted(recipe, scan, out, monkeypatch)
     written: list[Any] = []
-    original = maps.BlockFailures.attempt
+    original = maps.BlockFailures.whole
 
     def note(self: Any, rows: slice, sums: Any) -> Any:
         written.append(rows)
         return original(self, rows, sums)
 
-    monkeypatch.setattr(maps.BlockFailures, "attempt", note)
+    monkeypatch.setattr(maps.BlockFailures, "whole", note)
     run(recipe, Folders(scan), out)
     assert written
     assert written[0].start > 0

@@ -132,7 +132,8 @@ def test_a_band_that_is_too_much_at_once__is_written_block_by_block(monkeypatch:
         arrays = {str(name): np.zeros(array.shape, array.dtype) for name, array in maps.data_vars.items()}
         failures = BlockFailures(maps, arrays)
         monkeypatch.setattr(module, "compute_blocks", compute)
-        return failures, failures.attempt(rows, sums), arrays
+        found = failures.whole(rows, sums)
+        return failures, failures.by_block(rows, sums) if found is None else found, arrays
 
     with dask.config.set(scheduler="synchronous"):
         _, wanted, expected = written(whole)
@@ -185,7 +186,7 @@ def test_bands_at_a_time__make_the_same_bytes_and_tell_progress_in_order(
     monkeypatch.setattr(bands, "__defaults__", (4 * 9 * 4,))
     told: list[tuple[int, int]] = []
     alive, most, lock = [0], [0], threading.Lock()
-    whole = BlockFailures.attempt
+    whole = BlockFailures.whole
 
     def watched(self: Any, rows: slice, sums: Any) -> Any:
         with lock:
@@ -198,7 +199,7 @@ def test_bands_at_a_time__make_the_same_bytes_and_tell_progress_in_order(
             with lock:
                 alive[0] -= 1
 
-    monkeypatch.setattr(BlockFailures, "attempt", watched)
+    monkeypatch.setattr(BlockFailures, "whole", watched)
     for name, together in (("one", 1), ("three", 3)):
         monkeypatch.setattr("xafsflow.store.maps._together", lambda plan, todo, count=together: count)
         most[0] = 0

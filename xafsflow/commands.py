@@ -115,7 +115,7 @@ def phantom(out: Path, size: tuple[int, int], energies: int, seed: int, multipag
 @click.option(
     "--out",
     type=FOLDER,
-    help="Folder for the files; default RUN-KIND beside the run, of a URL where you are.",
+    help="Folder for the files; default RUN-KIND, beside the run, or here for one at a URL.",
 )
 def export(run: Path | str, kind: str, out: Path | None) -> None:
     """Write the maps of a finished RUN in another format."""

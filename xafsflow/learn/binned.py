@@ -49,7 +49,8 @@ def find_bins(table: np.ndarray) -> Bins:
     The range between the outermost thousandths of a feature is cut into 2045 even cells, with one more for all that
     lies below and one for all beyond. A cell's level is the whole part of 127 times the share of patterns in the cells
     before it plus 127 times its place among the cells. So two values are told apart if a 127th of the patterns, or a
-    127th of the range, lies between them: long tails do not take the levels from the bulk, nor the bulk from the tails.
+    127th of the range, lies between them: long tails do not take the levels from the bulk, nor the bulk from the tails. A
+    feature whose range is below 1e-35 has one level: float32 does not hold its inverse.
 
     Parameters
     ----------
@@ -72,6 +73,7 @@ def find_bins(table: np.ndarray) -> Bins:
     width = (high - low) / (kernels.CELLS - 3)
     with np.errstate(over="ignore", divide="ignore"):
         scale = np.where(width > 0, 1 / width, 0).astype(np.float32)
+        scale[np.isinf(scale)] = 0
         below = np.maximum(low - width, np.finfo(np.float32).min).astype(np.float32)
     counts = kernels.cell_counts(np.ascontiguousarray(table, np.float32), below, scale)
     before = np.cumsum(counts, axis=1) - counts

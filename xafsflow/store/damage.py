@@ -24,19 +24,26 @@ class BlockFailures:
     arrays
         The arrays they go to, by name.
     together
-        How many bands are attempted at a time, each in a thread of its own.
+        How many bands are computed at a time, each in a thread of its own.
     """
 
     def __init__(self, maps: xr.Dataset, arrays: Mapping[str, Any], together: int = 1) -> None:
         self.maps, self.arrays, self.together, self.failed = maps, arrays, together, list[str]()
         self.last: BaseException | None = None
 
-    def attempt(self, rows: slice, sums: Mapping[str, xr.DataArray]) -> dict[str, Any] | None:
-        """Compute a band and write it, and add up what has one value a block; None where a block of it failed."""
+    def whole(self, rows: slice, sums: Mapping[str, xr.DataArray]) -> dict[str, Any] | None:
+        """Compute a band and write it, and add up what has one value a block; None where that was too much for a worker."""
         try:
             return self._write({"y": rows}, sums)
         except _deadly() as error:
             self.last = error
+            return None
+
+    def by_block(self, rows: slice, sums: Mapping[str, xr.DataArray]) -> dict[str, Any] | None:
+        """As `whole`, block by block; None where a block failed, which then has a name.
+
+        Nothing else may be at work: whatever is on a worker that dies is told to have failed.
+        """
         failed = []
         for place in self._blocks(rows):
             try:

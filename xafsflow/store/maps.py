@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ BAND_BYTES = 96 * 2**20
 # What a scan brings is no result of a run.
 RESULTS = set(VARIABLES) - {"sample", "flat_field", "foil", "dark", "counter", "flat_counter"}
 Progress = Callable[[int, int], None]
-Attempt = Callable[[int], dict[str, Any] | None]
+Compute = Callable[[int], dict[str, Any] | None]
 
 
 def bands(cube: xr.Dataset, band_bytes: int = BAND_BYTES) -> Iterator[tuple[slice, slice]]:
@@ -93,30 +95,45 @@ def write_maps(
     together = _together(plan, todo)
     failures = BlockFailures(cube[wanted], arrays, together)
 
-    def attempt(number: int) -> dict[str, Any] | None:
+    def parts_of(number: int) -> tuple[slice, dict[str, xr.DataArray]]:
         rows, blocks = plan[number]
         # Were there more blocks than the bands know of, the last band would add them.
         added = {"y_block": slice(blocks.start, None) if number + 1 == len(plan) else blocks}
-        return failures.attempt(rows, {name: cube[name].isel(added) for name in summed})
+        return rows, {name: cube[name].isel(added) for name in summed}
 
-    for number, found in _attempted(attempt, todo, together):
+    done, again = len(plan) - len(todo), []
+    for number, found in _computed(lambda number: failures.whole(*parts_of(number)), todo, together):
+        if found is None:
+            again.append(number)
+            continue
+        written.add(number, found)
+        done += 1
+        if progress:
+            progress(done, len(plan))
+    for number in again:
+        found = failures.by_block(*parts_of(number))
         if found is not None:
             written.add(number, found)
-        if progress:
-            progress(len(plan) - len(todo) + todo.index(number) + 1, len(plan))
     failures.stop_if_any()
-    totals: dict[str, Any] = {}
-    for number in range(len(plan) if summed else 0):
-        sums = written.sums(number)
-        totals = {name: totals[name] + sums[name] if totals else sums[name] for name in summed}
-    dims = {name: [d for d in cube[name].dims if d not in ("y_block", "x_block")] for name in totals}
-    along = {name: array for name, array in cube.coords.items() if name in ("reference", "energy")}
-    whole_field = xr.Dataset({name: (dims[name], values) for name, values in totals.items()}, along)
-    few = _few_numbers(cube).assign(with_means(whole_field) if totals else {})
+    few = _few_numbers(cube).assign(
+        _sums_over_bands(cube, summed, [written.sums(n) for n in range(len(plan))])
+    )
     if few:
         storable(few).to_zarr(partial, mode="a", zarr_format=3, consolidated=False)
     finish(partial, path)
     return open_maps(path)
+
+
+def _sums_over_bands(
+    cube: xr.Dataset, summed: Sequence[str], bands_sums: Sequence[dict[str, Any]]
+) -> xr.Dataset | dict[str, Any]:
+    """Means over the whole field from the sums of its bands, added in their order; nothing where none are summed."""
+    if not summed:
+        return {}
+    totals = {name: reduce(add, (sums[name] for sums in bands_sums)) for name in summed}
+    dims = {name: [d for d in cube[name].dims if d not in ("y_block", "x_block")] for name in totals}
+    along = {name: array for name, array in cube.coords.items() if name in ("reference", "energy")}
+    return with_means(xr.Dataset({name: (dims[name], values) for name, values in totals.items()}, along))
 
 
 def _together(plan: Sequence[tuple[slice, slice]], todo: Sequence[int]) -> int:
@@ -131,19 +148,19 @@ def _together(plan: Sequence[tuple[slice, slice]], todo: Sequence[int]) -> int:
     return bands_at_once(threads_of(client), rows, len(todo))
 
 
-def _attempted(attempt: Attempt, todo: Sequence[int], together: int) -> Iterator[tuple[int, Any]]:
+def _computed(compute: Compute, todo: Sequence[int], together: int) -> Iterator[tuple[int, Any]]:
     """Bands, in their order, with what came of them."""
     from xafsflow.store.schedulers import computing_with, scheduler
 
     if together == 1:
-        yield from ((number, attempt(number)) for number in todo)
+        yield from ((number, compute(number)) for number in todo)
         return
     get = scheduler()
 
     def told(number: int) -> Any:
         # What computes is told to threads one by one.
         with computing_with(get):
-            return attempt(number)
+            return compute(number)
 
     with ThreadPoolExecutor(together) as pool:
         try:
