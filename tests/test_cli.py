@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -315,3 +318,55 @@ def test_interrupt__ends_with_130_and_the_run_goes_on(
     assert call("run", recipe, "--data", scan, "--out", tmp_path / "run").exit_code == 0
     one, two = (xr.open_zarr(path / "maps.zarr", chunks=None) for path in (finished, tmp_path / "run"))
     xr.testing.assert_equal(one, two)
+
+
+# Another library and xafsflow itself warn in the midst of a step.
+WARNING = """
+import warnings
+
+from xafsflow import flow
+from xafsflow.cli import start
+from xafsflow.errors import XafsflowWarning
+
+advance = flow.advance
+
+
+def warn(planned, products, out):
+    if planned.step.name == "correct.absorbance":
+        for _ in range(3):
+            warnings.warn("a library that warns", UserWarning)
+            warnings.warn("a step that warns", XafsflowWarning)
+    advance(planned, products, out)
+
+
+before = warnings.showwarning
+flow.advance = warn
+try:
+    start()
+finally:
+    if warnings.showwarning is not before or any(one[2] is XafsflowWarning for one in warnings.filters):
+        print("what was set for the run is left")
+"""
+
+
+def test_a_warning_of_another_library__is_shown_once_and_the_run_ends(
+    scan: Path, recipe: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "program.py").write_text(WARNING)
+    words = ["run", str(recipe), "--data", str(scan), "--out", str(tmp_path / "run")]
+    # Warnings as users have them: in tests they are errors.
+    settings = {key: value for key, value in os.environ.items() if key != "PYTHONWARNINGS"}
+    ended = subprocess.run(
+        [sys.executable, str(tmp_path / "program.py"), *words],
+        env=settings,
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines() == [str(tmp_path / "run" / "report.html")]
+    assert ended.stderr.count("UserWarning: a library that warns") == 1
+    assert ended.stderr.count("warning: a step that warns") == 1
+    told = json.loads((tmp_path / "run" / "findings.json").read_text())["warnings"]
+    assert "a step that warns" in told
+    assert "a library that warns" not in told

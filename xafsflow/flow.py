@@ -9,11 +9,12 @@ import resource
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.plan import PlannedStep
@@ -86,8 +87,7 @@ class _Run:
         """Run all steps, and store the maps before a step that takes them, or at the end."""
         (self.out / "recipe.yaml").write_text(self.recipe.to_yaml(), encoding="utf-8")
         write_json(self.out / "run.json", self.record)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", XafsflowWarning)
+        with _own_warnings() as caught:
             for planned in self.recipe.plan:
                 takes = planned.step.takes
                 if "maps" in takes:
@@ -126,16 +126,38 @@ class _Run:
         timings[name] = round(timings.get(name, 0.0) + time.perf_counter() - start, 3)
         self.watch(name, 1.0)
 
-    def _keep_warnings(self, caught: list[warnings.WarningMessage]) -> None:
+    def _keep_warnings(self, caught: list[str]) -> None:
         kept = self.products["findings"]["warnings"]
-        for entry in caught:
-            text = str(entry.message)
-            if not issubclass(entry.category, XafsflowWarning):
-                warnings.showwarning(entry.message, entry.category, entry.filename, entry.lineno)
-            elif text not in kept:
+        while caught:
+            text = caught.pop(0)
+            if text not in kept:
                 kept.append(text)
                 self.watch(f"warning: {text}", None)
-        caught.clear()
+
+
+@contextmanager
+def _own_warnings() -> Iterator[list[str]]:
+    """A list that gets the texts of xafsflow's own warnings; those of other libraries are shown as they were before."""
+    caught: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", XafsflowWarning)
+        before = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, XafsflowWarning):
+                caught.append(str(message))
+            else:
+                before(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
+        yield caught
 
 
 def preview(recipe: Recipe, folders: Folders) -> dict[str, Any]:
