@@ -391,13 +391,54 @@ def test_numbers_out_of_range__are_refused(archive: Archive, at_most: int, retri
         archive.add(a="done").run(at_most, retries)
 
 
-def test_a_linked_run_folder__loses_its_link_only(archive: Archive, tmp_path: Path) -> None:
-    archive.add(a="done").run()
-    (archive.out / "runs" / "a").rename(tmp_path / "elsewhere")
-    (archive.out / "runs" / "a").symlink_to(tmp_path / "elsewhere")
+def names_of(folder: Path) -> dict[str, tuple[int, int]]:
+    """What lies in a folder, with sizes and times."""
+    return {
+        str(path.relative_to(folder)): (path.lstat().st_size, path.lstat().st_mtime_ns)
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.mark.parametrize("name", ["runs/a", "runs/.removed-a", "runs/other", "runs", "index.html"])
+@pytest.mark.parametrize("recipe", ["c: 1", "c: 3"], ids=["same", "other"])
+def test_a_link_in_the_folder_of_a_batch__is_refused_and_what_it_leads_to_stays(
+    archive: Archive, name: str, recipe: str
+) -> None:
+    archive.add(a="done", b="done").run()
+    link, somebodys = archive.out / name, archive.root / "somebodys"
+    if link.exists():
+        link.rename(somebodys)
+    else:
+        somebodys.mkdir()
+        (somebodys / "notes.txt").write_text("of somebody")
+    link.symlink_to(somebodys)
+    before = names_of(archive.out), names_of(somebodys)
+    archive.recipe.write_text(RECIPE.replace("c: 1", recipe))
+    with pytest.raises(InputError, match=rf"{name}, a link to .*somebodys; wanted: .*; do: "):
+        archive.run()
+    assert (names_of(archive.out), names_of(somebodys)) == before
+
+
+def test_a_link_in_a_run_folder__fails_its_measurement_only(archive: Archive) -> None:
+    archive.add(a="done", b="done").run()
+    somebodys = archive.root / "somebodys"
+    somebodys.mkdir()
+    (somebodys / "notes.txt").write_text("of somebody")
+    (archive.out / "runs" / "a" / "maps.zarr").symlink_to(somebodys)
     archive.recipe.write_text(RECIPE.replace("c: 1", "c: 3"))
-    assert archive.run().complete
-    assert (tmp_path / "elsewhere" / "report.html").exists()
+    archive.run()
+    assert archive.states() == {"a": "failed", "b": "done"}
+    assert [path.name for path in somebodys.iterdir()] == ["notes.txt"]
+    assert (archive.out / "runs" / "a" / "maps.zarr").is_symlink()
+
+
+def test_a_batch_folder_that_is_a_link_itself__is_worked_in(archive: Archive) -> None:
+    archive.add(a="done")
+    (archive.root / "disk").mkdir()
+    archive.out.symlink_to(archive.root / "disk")
+    found = archive.run()
+    assert found.complete
+    assert (archive.root / "disk" / "runs" / "a" / "report.html").exists()
 
 
 def test_nothing_heavy__is_imported_where_nothing_is_to_be_done(archive: Archive) -> None:

@@ -21,7 +21,7 @@ LAYERS = (
     ("contract", "learn", "report", "exports"),
     ("blocks", "halo", "store", "phantom", "readers"),
     ("kernels",),
-    ("names", "errors", "processes", "watch", "__version__"),
+    ("names", "errors", "links", "processes", "watch", "__version__"),
 )
 HEIGHT = {name: -number for number, layer in enumerate(LAYERS) for name in layer}
 

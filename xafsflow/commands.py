@@ -11,6 +11,7 @@ import click
 
 from xafsflow.elsewhere.urls import checked, is_url, last_part
 from xafsflow.errors import ComputationError
+from xafsflow.links import refuse_links
 from xafsflow.progress import watching
 
 FOLDER = click.Path(path_type=Path)
@@ -124,7 +125,9 @@ def export(run: Path | str, kind: str, out: Path | None) -> None:
     from xafsflow.store.verify import named
 
     beside = run if isinstance(run, Path) else Path(last_part(run))
-    out = out or beside.with_name(f"{beside.name}-{kind}")
+    if out is None:
+        out = beside.with_name(f"{beside.name}-{kind}")
+        refuse_links(out, 0)
     with watching() as watch, _finished(run, watch) as folder, named(folder):
         paths = list(write(finished_maps(folder), kind, out))
     for path in paths:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from xafsflow.errors import InputError, XafsflowWarning
+from xafsflow.links import real, refuse_links
 from xafsflow.plan import PlannedStep
 from xafsflow.readers.folders import Folders
 from xafsflow.recipe import Recipe
@@ -53,9 +54,9 @@ def run(
     Raises
     ------
     InputError
-        The folder holds something else, or a step refuses its input.
+        The folder holds something else or a link, or a step refuses its input.
     """
-    out = Path(out)
+    out = real(Path(out))
     with owned(out, lambda text: watch(text, None)):
         earlier = claim(recipe, folders, out, fresh, lambda text: watch(text, None))
         with named(out):
@@ -259,10 +260,17 @@ def finished_maps(out: Path) -> Any:
 
 
 def report_again(out: Path) -> Path:
-    """Write the report of a finished run anew; its path."""
+    """Write the report of a finished run anew; its path.
+
+    Raises
+    ------
+    InputError
+        The folder holds no finished run, or a link.
+    """
     from xafsflow.learn.model import read_model
     from xafsflow.steps.report import page
 
+    refuse_links(real(out))
     maps = finished_maps(out)
     try:
         findings = json.loads((out / "findings.json").read_text(encoding="utf-8"))

@@ -15,6 +15,7 @@ import xarray as xr
 from xafsflow import __version__
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.flow import advance
+from xafsflow.links import real
 from xafsflow.plan import PlannedStep
 from xafsflow.recipe import Recipe, load_recipe
 from xafsflow.runfolder import ReadFolders, inputs_of, owned, within
@@ -55,14 +56,15 @@ def repair(
     Raises
     ------
     InputError
-        Recipe, version or sources are not those of the run, another process works in its folder, or metadata are lost.
+        Recipe, version or sources are not those of the run, another process works in its folder, or it holds a link; or
+        metadata are lost.
     ComputationError
         This machine computes other bits.
     """
     for one in found:
         if not one.variable:
             raise InputError(str(one), "metadata that tell what the chunks are", AGAIN)
-    with owned(run, lambda text: watch(text, None)):
+    with owned(real(run), lambda text: watch(text, None)):
         again = _Again(run, data, references)
         for store in sorted({one.store for one in found}):
             own = [one for one in found if one.store == store]

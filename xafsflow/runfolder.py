@@ -13,6 +13,7 @@ from typing import Any
 
 from xafsflow import __version__
 from xafsflow.errors import InputError
+from xafsflow.links import refuse_links
 from xafsflow.processes import LOCK, Process, is_alive, this_process
 from xafsflow.readers.folders import Folders, told_as
 from xafsflow.recipe import Recipe
@@ -54,10 +55,11 @@ def owned(out: Path, tell: Callable[[str], None]) -> Iterator[None]:
     Raises
     ------
     InputError
-        Another process works there.
+        Another process works there, or what is written there would go through a link.
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file", "a folder for the run", "choose another --out")
+    refuse_links(out)
     out.mkdir(parents=True, exist_ok=True)
     path, own = out / LOCK, json.dumps(asdict(this_process()))
     while True:

@@ -24,6 +24,7 @@ from xafsflow.campaign.measuring import check, measure, named, override_texts, r
 from xafsflow.campaign.status import LEDGER, RUNS, brief, write_index
 from xafsflow.campaign.workers import DaskLanes
 from xafsflow.errors import ComputationError, InputError
+from xafsflow.links import real, refuse_links
 from xafsflow.processes import LOCK, Process, is_alive
 from xafsflow.strict_yaml import MAX_BYTES, read_yaml
 
@@ -87,7 +88,7 @@ def run(
     Raises
     ------
     InputError
-        The recipe or an override is wrong, `out` holds something else, or another process is at work on it.
+        The recipe or an override is wrong, `out` holds something else or a link, or another process is at work on it.
     ComputationError
         The ledger cannot be written, or another process took it over.
     """
@@ -95,7 +96,7 @@ def run(
         raise InputError(
             f"--at-most {at_most} --retries {retries}", "1 or more, and 0 or more", "change them"
         )
-    out, recipe = Path(out), Path(recipe)
+    out, recipe = real(Path(out)), Path(recipe)
     text, steps = _read(recipe)
     _open(out, catalog)
     ledger = Ledger(out / LEDGER, new=True)
@@ -153,6 +154,8 @@ def _open(out: Path, catalog: Sequence[Measurement]) -> None:
             f"{out} holds {min(held)} and no {LEDGER}", "a new or empty folder, or one of a batch",
             "choose another --out",
         )  # fmt: skip
+    # In the run folders it is looked when their turn comes.
+    refuse_links(out, 2)
     out.mkdir(parents=True, exist_ok=True)
 
 
@@ -207,7 +210,7 @@ def _row(one: Measurement, digest: str, old: Row | None, retries: int, out: Path
 
 def _task(one: Measurement, text: str, source: str, out: Path) -> Task:
     references = None if one.references is None else str(one.references)
-    run = str((out / RUNS / one.name).resolve())
+    run = str(out.resolve() / RUNS / one.name)
     return Task(one.name, text, source, override_texts(one.overrides), str(one.data), references, run)
 
 
@@ -242,10 +245,14 @@ class _Work:
     def begin(self, name: str, retries: int) -> None:
         row, (task, digest) = self.rows[name], self.tasks[name]
         try:
+            refuse_links(Path(task.run))
             # Before the ledger has the new digest: after a kill between both, the next start removes once more.
             if row.digest != digest or record_of(Path(task.run)) is None:
                 _remove(Path(task.run))
             _unlock(Path(task.run), row.worker)
+        except InputError as error:
+            self.settle(name, Outcome("wrong", str(error)), retries)
+            return
         except OSError as error:
             self.settle(name, Outcome("failed", named(error)), retries)
             return
@@ -276,7 +283,7 @@ def _remove(run: Path) -> None:
         return
     aside = run if run.name.startswith(REMOVED) else run.with_name(f"{REMOVED}{run.name}")
     run.rename(aside)
-    if aside.is_dir() and not aside.is_symlink():
+    if aside.is_dir():
         shutil.rmtree(aside)
     else:
         aside.unlink()

@@ -13,6 +13,7 @@ from typing import Any
 from xafsflow.campaign.catalog import Measurement
 from xafsflow.campaign.lanes import Outcome, Task
 from xafsflow.errors import InputError, RecipeError, XafsflowError
+from xafsflow.links import refuse_links
 
 
 def check(text: str, source: str, catalog: Sequence[Measurement]) -> None:
@@ -45,6 +46,7 @@ def measure(task: Task) -> Outcome:
 
     try:
         out = Path(task.run)
+        refuse_links(out)
         if (record_of(out) or {}).get("state") != "finished":
             recipe = _recipe(task.recipe, task.source, task.overrides)
             with folders_of(task.data, task.references) as folders:

@@ -21,6 +21,7 @@ from xafsflow.cluster.security import keys
 from xafsflow.cluster.settings import LOOPBACK, Ask, environment
 from xafsflow.cluster.sizes import MEBIBYTE, Sizes, sizes
 from xafsflow.errors import ComputationError, InputError
+from xafsflow.links import refuse_links
 
 # The process that watches a worker and starts it again needs its own memory beside the worker's.
 NANNY_BYTES = 256 * MEBIBYTE
@@ -117,6 +118,7 @@ def slurm(ask: Ask) -> Iterator[Any]:
 
     size = sizes(ask.need, workers=ask.workers)
     made = options(size, ask.folder.resolve(), settings())
+    refuse_links(ask.folder)
     ask.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     refuse(job_script(made))
     ask.watch(f"{size.workers} jobs of SLURM", None)

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from xafsflow.elsewhere.server import Object, Place, at_once, is_content, opened
 from xafsflow.elsewhere.urls import is_url
 from xafsflow.errors import ComputationError, InputError
+from xafsflow.links import refuse_links
 from xafsflow.readers.folders import FETCHED, ORIGIN, Folders
 from xafsflow.watch import Watch, silent
 
@@ -55,7 +56,7 @@ def fetched(url: str, watch: Watch = silent, *, leave_out: Collection[str] = ())
     Raises
     ------
     InputError
-        Nothing is there, a name leaves the folder, the disk is too small, or the server refuses.
+        Nothing is there, a name leaves the folder, the disk is too small, the copy holds a link, or the server refuses.
     ComputationError
         The server is gone, or what came is not what its listing told.
 
@@ -73,6 +74,7 @@ def fetched(url: str, watch: Watch = silent, *, leave_out: Collection[str] = ())
     """
     place = opened(url)
     own = scratch() / place.key
+    refuse_links(own)
     own.mkdir(parents=True, exist_ok=True)
     with (own / "lock").open("a") as lock:
         _hold_current(place, own, lock.fileno(), frozenset(leave_out), watch)
@@ -84,6 +86,7 @@ def forget(url: str) -> None:
     own = scratch() / opened(url).key
     if not own.is_dir():
         return
+    refuse_links(own)
     with (own / "lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

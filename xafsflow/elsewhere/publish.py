@@ -16,6 +16,7 @@ from xafsflow.elsewhere.lock import owned_at
 from xafsflow.elsewhere.mirror import fetched, scratch
 from xafsflow.elsewhere.server import Object, Place, at_once, is_content, opened
 from xafsflow.errors import ComputationError, InputError
+from xafsflow.links import refuse_links
 from xafsflow.processes import LOCK
 from xafsflow.readers.folders import Folders
 from xafsflow.recipe import Recipe
@@ -58,6 +59,7 @@ def run(recipe: Recipe, folders: Folders, url: str, *, fresh: bool = False, watc
 
     with owned_at(place, tell) as check:
         work = scratch() / place.key / "run"
+        refuse_links(work.parent)
         record = _claim(recipe, folders, place, fresh, tell)
         if record is None:
             place.write(RECORD, json.dumps(_begun(recipe, folders), indent=1).encode())

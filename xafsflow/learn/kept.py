@@ -12,6 +12,7 @@ from typing import Any
 
 from xafsflow.errors import InputError
 from xafsflow.learn.model import Model, StoredModel, save_model
+from xafsflow.links import refuse_links
 
 # The folder; empty keeps nothing.
 PLACE = "XAFSFLOW_CACHE"
@@ -68,12 +69,13 @@ def find(digest: str) -> tuple[Model, dict[str, Any]] | None:
 
 
 def keep(digest: str, model: Model, findings: Mapping[str, Any]) -> None:
-    """Keep a model; where the folder cannot be written to, nothing is kept."""
+    """Keep a model; where the folder cannot be written to or holds links, nothing is kept."""
     folder = place()
     if folder is None:
         return
     path = folder / f"{digest}.skops"
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, InputError):
+        refuse_links(folder, 1)
         stored = save_model(model, path)
         text = json.dumps(
             {"digest": stored.digest, "findings": dict(findings)}, default=lambda one: one.tolist()

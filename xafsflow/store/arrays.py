@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from xafsflow.errors import InputError
+from xafsflow.links import refuse_links
 from xafsflow.store.chunks import Target, checking_codecs
 from xafsflow.store.written import Written, begin, beside, clear, take_up
 
@@ -29,14 +30,17 @@ def partial_of(path: Path) -> Path:
     Raises
     ------
     InputError
-        The path is taken.
+        The path is taken, or what is written would go through a link.
     """
     if path.exists():
         raise InputError(
             f"{path} exists", "a new path", "choose another output folder, or remove it yourself"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    return path.with_name(f"{path.name}.partial")
+    partial = path.with_name(f"{path.name}.partial")
+    for one in (path, partial, beside(partial)):
+        refuse_links(one)
+    return partial
 
 
 def begun(
