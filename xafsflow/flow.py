@@ -249,6 +249,8 @@ def finished_maps(out: Path) -> Any:
     ------
     InputError
         The folder holds no finished run.
+    ComputationError
+        A chunk of its maps is missing.
     """
     from xafsflow.store import open_maps
 

@@ -17,7 +17,7 @@ import xarray as xr
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.flow import report_again
 from xafsflow.repair import repair
-from xafsflow.store import open_cube, write_cube, write_maps
+from xafsflow.store import open_cube, open_maps, write_cube, write_maps
 from xafsflow.store.verify import damages
 
 
@@ -153,6 +153,90 @@ def test_reports_and_exports__name_the_damaged_file(own_run: Path, tmp_path: Pat
     flip(own_run / "maps.zarr" / "fraction" / "c" / "0" / "1" / "0", random.Random(0))
     with pytest.raises(ComputationError, match=r"fraction, rows 16 to 31.*xafsflow verify .* --repair"):
         report_again(own_run)
+
+
+@pytest.mark.parametrize("kind", ["csv", "tiff", "ome-tiff", "png"])
+def test_an_export_of_maps_with_a_missing_chunk__names_it_and_writes_nothing(
+    own_run: Path, tmp_path: Path, call: Any, kind: str
+) -> None:
+    lose(own_run / "maps.zarr" / "fraction" / "c" / "0" / "1" / "0", random.Random(0))
+    result = call("export", own_run, "--to", kind, "--out", tmp_path / "out")
+    assert result.exit_code == 1, result.output
+    assert "maps.zarr/fraction/c/0/1/0: fraction, rows 16 to 31, columns 0 to 43: missing" in result.stderr
+    assert f"`xafsflow verify {own_run} --repair`" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["fraction/c/0/1/0", "flags/c/0/0", "mean_norm/c/0/0", "reference/c/0", "e0/c"]
+)
+def test_a_report_of_maps_with_a_missing_chunk__names_it_and_stays_as_it_was(
+    own_run: Path, call: Any, name: str
+) -> None:
+    before = (own_run / "report.html").read_bytes()
+    path = own_run / "maps.zarr" / name
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    result = call("report", own_run)
+    assert result.exit_code == 1, result.output
+    assert f"maps.zarr/{name}" in result.stderr
+    assert "missing" in result.stderr
+    assert f"`xafsflow verify {own_run} --repair`" in result.stderr
+    assert (own_run / "report.html").read_bytes() == before
+    assert call("verify", own_run, "--repair").exit_code == 0
+    assert call("report", own_run).exit_code == 0
+
+
+def test_a_chunk_that_is_a_link_to_nowhere__is_missing(own_run: Path) -> None:
+    file = own_run / "maps.zarr" / "fraction" / "c" / "0" / "1" / "0"
+    file.unlink()
+    file.symlink_to("nowhere")
+    with pytest.raises(ComputationError, match=r"fraction/c/0/1/0: .*missing"):
+        open_maps(own_run / "maps.zarr")
+
+
+def test_a_run_on_a_cube_with_a_missing_chunk__names_it_and_goes_on_when_repaired(
+    own_run: Path, call: Any, run_words: Any, digest: Any, undisturbed: Path
+) -> None:
+    shutil.rmtree(own_run / "maps.zarr")
+    record = json.loads((own_run / "run.json").read_text())
+    (own_run / "run.json").write_text(json.dumps(record | {"state": "unfinished"}))
+    for column in ("1", "2"):
+        lose(own_run / "cube.zarr" / "sample" / "c" / "0" / "2" / column, random.Random(0))
+    result = call(*run_words(own_run))
+    assert result.exit_code == 1, result.output
+    assert (
+        "cube.zarr/sample/c/0/2/1: sample, rows 32 to 39, columns 16 to 31: missing (and 1 more)"
+        in result.stderr
+    )
+    assert not (own_run / "maps.zarr").exists()
+    assert call("verify", own_run, "--repair").exit_code == 0
+    assert call(*run_words(own_run)).exit_code == 0
+    assert digest(own_run) == digest(undisturbed)
+
+
+@pytest.mark.parametrize("shards", [False, True])
+def test_what_holds_fill_values_only__is_stored_with_every_chunk_and_opens(
+    tmp_path: Path, shards: bool
+) -> None:
+    """Zeros and NaN in variables, coordinates and numbers for the scan as a whole."""
+    at = {"energy": np.zeros(3), "y": np.zeros(40), "x": np.zeros(24), "reference": np.array(["", ""])}
+    cube = xr.Dataset(
+        {
+            "sample": (("energy", "y", "x"), np.zeros((3, 40, 24), np.uint16)),
+            "dark": (("y", "x"), np.full((40, 24), np.nan, np.float32)),
+        },
+        {name: at[name] for name in ("energy", "y", "x")},
+    )
+    write_cube(cube, tmp_path / "cube.zarr", tile=16, shards=shards)
+    few = {
+        "mean_norm": (("reference", "energy"), np.full((2, 3), np.nan, np.float32)),
+        "drift": ("energy", np.zeros(3)),
+    }
+    made = xr.Dataset({"e0": (("y", "x"), np.full((40, 24), np.nan, np.float32)), **few}, at)
+    write_maps(made, tmp_path / "maps.zarr")
+    assert open_cube(tmp_path / "cube.zarr").sample.max() == 0
+    assert open_maps(tmp_path / "maps.zarr").e0.isnull().all()
+    assert not list(damages(tmp_path))
 
 
 def test_a_run_on_a_damaged_cube__names_the_file(

@@ -99,6 +99,23 @@ def check(array: Any, file: Path, place: Region) -> None:
     array[place]
 
 
+def missing(array: Any) -> Iterator[tuple[Path, Region]]:
+    """The files of an array that are not there, from a listing of its folders, and what part of the array each holds."""
+    held: set[str] = set()
+    todo = [os.path.join(array.store.root, array.path)]
+    while todo:
+        try:
+            with os.scandir(todo.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir():
+                        todo.append(entry.path)
+                    elif entry.is_file():
+                        held.add(entry.path)
+        except FileNotFoundError:
+            continue
+    yield from (one for one in files(array) if str(one[0]) not in held)
+
+
 def files(array: Any, region: Region | None = None) -> Iterator[tuple[Path, Region]]:
     """The files that hold a region of an array, by default all, and what part of the array each holds."""
     shape = array.shards or array.chunks

@@ -16,6 +16,7 @@ from xafsflow.names import CUBE
 from xafsflow.readers.lazy import source
 from xafsflow.store.arrays import begun, finish, is_complete, open_group, partial_of, region
 from xafsflow.store.maps import BAND_BYTES, Progress
+from xafsflow.store.verify import refuse_missing
 
 # Images that are read at once: a local disk gains a tenth, one behind a network more.
 READERS = 4
@@ -131,12 +132,15 @@ def open_cube(path: Path) -> xr.Dataset:
     ------
     InputError
         The folder is no stored cube.
+    ComputationError
+        A chunk of it is missing.
     """
     do = "store one with ingest.store"
     cube = open_group(path, "a stored cube", do, chunks=None)
     name = next((str(n) for n, a in cube.data_vars.items() if a.dims == CUBE), None)
     if name is None:
         raise InputError(f"{path} without a variable over {', '.join(CUBE)}", "a stored cube", do)
+    refuse_missing(path)
     _, tall, wide = cube[name].encoding["chunks"]
     fit = max(1, BLOCK_BYTES // (4 * cube.sizes["energy"] * tall * wide))
     return open_group(path, "a stored cube", do, chunks={"energy": -1, "y": tall, "x": wide * fit})

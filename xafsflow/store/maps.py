@@ -16,6 +16,7 @@ from xafsflow.errors import InputError
 from xafsflow.names import VARIABLES, attributes
 from xafsflow.store.arrays import begun, finish, is_complete, open_group, partial_of, storable
 from xafsflow.store.damage import BlockFailures
+from xafsflow.store.verify import refuse_missing
 
 # Rows computed and written together: enough blocks for every core, little enough to hold several times.
 BAND_BYTES = 96 * 2**20
@@ -200,5 +201,9 @@ def open_maps(path: Path) -> xr.Dataset:
     ------
     InputError
         The folder holds no stored maps.
+    ComputationError
+        A chunk of them is missing.
     """
-    return open_group(path, "stored maps", "run the recipe to its end", chunks={})
+    found = open_group(path, "stored maps", "run the recipe to its end", chunks={})
+    refuse_missing(path)
+    return found

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.store.chunks import Region, check, checking_codecs, files
+from xafsflow.store.chunks import Region, check, checking_codecs, files, missing
 from xafsflow.watch import Watch, silent
 
 STORES = ("cube.zarr", "maps.zarr")
@@ -82,21 +82,58 @@ def damages(run: Path, watch: Watch = silent) -> Iterator[Damage]:
             yield from _of_store(run / name, watch)
 
 
-def _of_store(store: Path, watch: Watch) -> Iterator[Damage]:
+def refuse_missing(store: Path) -> None:
+    """Refuse a store that lacks the file of a chunk, which Zarr would read as fill values; the files are not read.
+
+    Parameters
+    ----------
+    store
+        Of a cube or of maps, complete.
+
+    Raises
+    ------
+    ComputationError
+        Names the first missing file.
+    """
+    lost = [
+        Damage(store, file, name, _dims(array), place, "missing")
+        for name, array in _arrays(store).items()
+        for file, place in missing(array)
+    ]
+    if lost:
+        more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
+        raise damaged(f"{lost[0]}{more}", store.parent)
+
+
+def damaged(found: str, run: Path) -> ComputationError:
+    """What is raised where stored chunks are not as they were written."""
+    do = f"`xafsflow verify {run} --repair` computes it again from the sources"
+    return ComputationError(found, "chunks as they were written", do)
+
+
+def _arrays(store: Path) -> dict[str, Any]:
+    """The arrays of a store by name; raises as `metadata` does."""
     import zarr
 
+    with checking_codecs():
+        group = zarr.open_group(str(store), mode="r", use_consolidated=True)
+        return {name: group[name] for name in metadata(store)}
+
+
+def _dims(array: Any) -> tuple[str, ...]:
+    return tuple(str(dim) for dim in array.metadata.dimension_names or ())
+
+
+def _of_store(store: Path, watch: Watch) -> Iterator[Damage]:
     try:
-        kept = metadata(store)
-        with checking_codecs():
-            group = zarr.open_group(str(store), mode="r", use_consolidated=True)
-            arrays = {name: group[name] for name in kept}
+        kept, arrays = metadata(store), _arrays(store)
     except (OSError, ValueError, KeyError, TypeError) as error:
         yield Damage(store, store / METADATA, "", (), (), _why(error))
         return
     total = sum(array.nchunks for array in arrays.values())
     done = 0
     for name, array in arrays.items():
-        dims = tuple(str(dim) for dim in array.metadata.dimension_names or ())
+        dims = _dims(array)
         own = store / name / METADATA
         try:
             same = json.loads(own.read_bytes()) == kept[name]
@@ -153,8 +190,4 @@ def named(run: Path) -> Iterator[None]:
         found = next(damages(run), None)
         if found is None:
             raise
-        raise ComputationError(
-            str(found),
-            "chunks as they were written",
-            f"`xafsflow verify {run} --repair` computes it again from the sources",
-        ) from error
+        raise damaged(str(found), run) from error
