@@ -14,8 +14,8 @@ import xarray as xr
 from hypothesis import settings
 
 import xafsflow as xf
+from xafsflow.io.readers.spectrum_text import Spectrum, library_of
 from xafsflow.phantom import spectrum
-from xafsflow.readers.spectra import Spectrum, library_of
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"

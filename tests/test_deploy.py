@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from xafsflow.cli import main
+from xafsflow.cli.main import main
 from xafsflow.cluster import Sizes
 from xafsflow.cluster.kubernetes import Site, manifest
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,11 @@ def test_files_and_functions__are_short(path):
 def test_file_names__say_what_is_in_them():
     names = {part for path in SOURCES for part in path.relative_to(ROOT).with_suffix("").parts}
     assert not names & VAGUE
+
+
+def test_no_file_name__stands_twice_in_the_package():
+    names = Counter(path.name for path in SOURCES if not path.name.startswith("__"))
+    assert not [name for name, times in names.items() if times > 1]
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from xafsflow.cli import main
-from xafsflow.flow import run
+from xafsflow.cli.main import main
+from xafsflow.io.folders import Folders
 from xafsflow.phantom import Phantom, write_phantom
-from xafsflow.readers.folders import Folders
-from xafsflow.recipe import apply_overrides, load_recipe
+from xafsflow.pipeline.execution import run
+from xafsflow.pipeline.recipe import apply_overrides, load_recipe
 
 WORKFLOWS = sorted((Path(__file__).resolve().parents[1] / "workflows").glob("*.yaml"))
 # Fewer patterns and trees than the recipes ask for: the promise is the map, not the last percent.

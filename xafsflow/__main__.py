@@ -1,5 +1,5 @@
 """`python -m xafsflow` is the command `xafsflow`."""
 
-from xafsflow.cli import start
+from xafsflow.cli.main import start
 
 start()

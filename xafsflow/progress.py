@@ -1,48 +1,12 @@
-"""What a long command shows while it works."""
+"""How long work tells what it does."""
 
 from __future__ import annotations
 
-import sys
-from typing import Any
+from collections.abc import Callable
 
-import click
-
-from xafsflow.watch import Watch
+# Called with the name of what is done or waited for, and the share that is done or None.
+ProgressCallback = Callable[[str, float | None], None]
 
 
-class watching:  # noqa: N801
-    """Progress on stderr: a bar on a terminal, else one line a step."""
-
-    def __enter__(self) -> Watch:
-        """Start to show."""
-        self.bar: Any = None
-        if not sys.stderr.isatty():
-            return self.tell
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-        columns = (SpinnerColumn(), TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn())
-        self.bar = Progress(*columns, console=Console(stderr=True), transient=False)
-        self.bar.start()
-        self.tasks: dict[str, Any] = {}
-        return self.draw
-
-    def __exit__(self, *_: object) -> None:
-        """Stop to show."""
-        if self.bar is not None:
-            self.bar.stop()
-
-    def tell(self, name: str, share: float | None) -> None:
-        """A line when a step starts."""
-        if share is None:
-            click.echo(name, err=True)
-
-    def draw(self, name: str, share: float | None) -> None:
-        """A bar a step, that pulses where its length is not known."""
-        if name.startswith("warning: "):
-            self.bar.console.print(f"[yellow]{name}", highlight=False)
-            return
-        if name not in self.tasks:
-            self.tasks[name] = self.bar.add_task(name, total=None)
-        if share is not None:
-            self.bar.update(self.tasks[name], total=1.0, completed=share)
+def no_progress(name: str, share: float | None) -> None:
+    """A watch that shows nothing."""

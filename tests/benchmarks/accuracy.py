@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xafsflow.demo import compare
-from xafsflow.flow import run
-from xafsflow.learn.model import Model
-from xafsflow.readers.folders import Folders
-from xafsflow.recipe import load_recipe
+from xafsflow.cli.demonstration import compare
+from xafsflow.io.folders import Folders
+from xafsflow.learning.models.model import Model
+from xafsflow.pipeline.execution import run
+from xafsflow.pipeline.recipe import load_recipe
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
 

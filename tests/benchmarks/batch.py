@@ -17,7 +17,7 @@ from pathlib import Path
 
 from xafsflow.campaign.catalog import read_catalog
 from xafsflow.campaign.ledger import Ledger
-from xafsflow.campaign.status import summary, table
+from xafsflow.campaign.run_status import summary, table
 from xafsflow.phantom import Phantom, write_phantom
 
 RECIPE = """\

@@ -17,8 +17,8 @@ import numpy as np
 import xarray as xr
 
 from xafsflow import calibrate, correct, ingest
+from xafsflow.io.readers.spectrum_text import library_of, read_spectrum
 from xafsflow.phantom import Phantom, as_dataset, truth
-from xafsflow.readers.spectra import library_of, read_spectrum
 
 ROOT = Path(__file__).resolve().parents[2]
 STANDARDS = {"Fe": "Fe_metal_rt_01", "FeO": "FeO_rt_01", "Fe2O3": "Fe2O3_rt_01"}

@@ -21,13 +21,16 @@ from scipy import ndimage, signal
 from threadpoolctl import threadpool_limits
 
 import xafsflow as xf
-from xafsflow.blocks import Output, block_shape, over_blocks
-from xafsflow.kernels import absorb, derivative, normalize, shift
-from xafsflow.kernels import spatial as near
-from xafsflow.kernels.ranges import Windows
-from xafsflow.names import MAP
+from xafsflow.blocks.over_blocks import Output, block_shape, over_blocks
+from xafsflow.kernels.images import neighbors as near
+from xafsflow.kernels.spectra import absorbance as absorb
+from xafsflow.kernels.spectra import derivative
+from xafsflow.kernels.spectra import energy_shift as shift
+from xafsflow.kernels.spectra import normalization as normalize
+from xafsflow.kernels.spectra.normalization_windows import Windows
 from xafsflow.phantom import Phantom, as_dataset
 from xafsflow.store.fused import compute_blocks
+from xafsflow.vocabulary import MAP
 
 Work = Callable[[], object]
 E0, REPEATS = 7112.0, 5

@@ -19,9 +19,9 @@ import xarray as xr
 from scipy.optimize import nnls
 
 from xafsflow import calibrate, classify, correct, derive, ingest, normalize
-from xafsflow.kernels.combination import fit_combination
-from xafsflow.kernels.combination_shift import fit_moved_combination
-from xafsflow.readers.spectra import library_of, read_spectrum
+from xafsflow.io.readers.spectrum_text import library_of, read_spectrum
+from xafsflow.kernels.mixtures.combination import fit_combination
+from xafsflow.kernels.mixtures.shifted_combination import fit_moved_combination
 
 ROOT = Path(__file__).resolve().parents[2]
 STANDARDS = {"Fe": "Fe_metal_rt_01", "FeO": "FeO_rt_01", "Fe2O3": "Fe2O3_rt_01"}

@@ -15,10 +15,10 @@ import xarray as xr
 
 import xafsflow as xf
 from xafsflow.errors import XafsflowWarning
-from xafsflow.learn.confidence import leader_right, reliability
-from xafsflow.names import Flag
+from xafsflow.io.readers.spectrum_text import Spectrum, library_of, read_spectrum
+from xafsflow.learning.trust.confidence import leader_right, reliability
 from xafsflow.phantom import Phantom, Reference, as_dataset, truth
-from xafsflow.readers.spectra import Spectrum, library_of, read_spectrum
+from xafsflow.vocabulary import Flag
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 FILES = {

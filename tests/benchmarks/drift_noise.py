@@ -14,10 +14,10 @@ import numpy as np
 import xarray as xr
 
 import xafsflow as xf
-from xafsflow.kernels.realign import realigned
-from xafsflow.names import CUBE, MAP
+from xafsflow.kernels.images.motion_correction import realigned
 from xafsflow.phantom import Phantom, as_dataset, camera
 from xafsflow.phantom.detector import flux_of
+from xafsflow.vocabulary import CUBE, MAP
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 WINDOWS = {"e0": 7112.0, "pre1": -60.0, "pre2": -12.0, "norm1": 40.0, "nnorm": 1}

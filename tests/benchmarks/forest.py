@@ -24,10 +24,10 @@ import psutil
 from sklearn.ensemble import RandomForestClassifier
 
 import xafsflow as xf
-from xafsflow.learn.classifiers import held_out_score
-from xafsflow.learn.flat import flatten
-from xafsflow.learn.histogram_forest import HistogramForest
-from xafsflow.steps.train.patterns import finite
+from xafsflow.learning.forest.exact_layout import flatten
+from xafsflow.learning.forest.histogram_forest import HistogramForest
+from xafsflow.learning.models.classifiers import held_out_score
+from xafsflow.sampling.noisy_patterns import finite
 
 TREES, PIXELS = 100, 4096
 
@@ -94,12 +94,12 @@ def growth(work: Callable[[], object]) -> float:
     process, done = psutil.Process(), threading.Event()
     before = most = process.memory_info().rss
 
-    def watch() -> None:
+    def report_progress() -> None:
         nonlocal most
         while not done.wait(0.01):
             most = max(most, process.memory_info().rss)
 
-    watcher = threading.Thread(target=watch)
+    watcher = threading.Thread(target=report_progress)
     watcher.start()
     try:
         work()

@@ -19,12 +19,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from xafsflow import blocks
-from xafsflow.flow import run
+from xafsflow.blocks import over_blocks as blocks
+from xafsflow.io.folders import Folders
 from xafsflow.phantom import Phantom, write_phantom
-from xafsflow.readers.folders import Folders
-from xafsflow.recipe import Recipe, apply_overrides, load_recipe
-from xafsflow.store import cubes, maps
+from xafsflow.pipeline.execution import run
+from xafsflow.pipeline.recipe import Recipe, apply_overrides, load_recipe
+from xafsflow.store import cube_store as cubes
+from xafsflow.store import map_store as maps
 
 DEMO = Path(__file__).resolve().parents[2] / "workflows" / "demo.yaml"
 QUICK = ["train.mixtures.noise_patterns=20", "train.fit.trees=10", "train.mixtures.step=0.25"]

@@ -15,11 +15,11 @@ import numpy as np
 import xarray as xr
 
 import xafsflow as xf
-from xafsflow.names import CUBE, MAP, Flag
+from xafsflow.io.folders import Folders
+from xafsflow.io.readers.spectrum_text import on_grid
 from xafsflow.phantom import Phantom, as_dataset, truth
 from xafsflow.phantom.spectra import Reference
-from xafsflow.readers.folders import Folders
-from xafsflow.readers.spectra import on_grid
+from xafsflow.vocabulary import CUBE, MAP, Flag
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 E0 = 7112.0

@@ -83,10 +83,11 @@ def run(scan: Path, out: Path) -> dict[str, float]:
 
 def on_workers(count: int, scan: Path, folder: Path) -> dict[str, float]:
     """Seconds of the maps on fresh workers and on the same ones again, and the most memory of one beside its limit."""
-    from xafsflow import cluster, flow
-    from xafsflow.cost import need_of
-    from xafsflow.readers.folders import Folders
-    from xafsflow.recipe import load_recipe
+    from xafsflow import cluster
+    from xafsflow.io.folders import Folders
+    from xafsflow.pipeline import execution as flow
+    from xafsflow.pipeline.cost import need_of
+    from xafsflow.pipeline.recipe import load_recipe
 
     recipe, folders = load_recipe(HERE / "whole_run.yaml"), Folders(scan)
     need = need_of(flow.preview(recipe, folders))
@@ -103,10 +104,10 @@ def on_workers(count: int, scan: Path, folder: Path) -> dict[str, float]:
 
 def tasks_a_block(scan: Path) -> int:
     """Tasks of Dask for one block on its way to the maps, where each block has its own."""
-    from xafsflow import flow
-    from xafsflow.readers.folders import Folders
-    from xafsflow.recipe import load_recipe
-    from xafsflow.rehearsal import rehearse
+    from xafsflow.io.folders import Folders
+    from xafsflow.pipeline import execution as flow
+    from xafsflow.pipeline.recipe import load_recipe
+    from xafsflow.pipeline.rehearsal import rehearse
 
     recipe = load_recipe(HERE / "whole_run.yaml")
     return rehearse(recipe, flow.preview(recipe, Folders(scan))).tasks
@@ -114,10 +115,10 @@ def tasks_a_block(scan: Path) -> int:
 
 def tasks_on(workers: int, scan: Path) -> int:
     """Tasks that so many workers get for the maps, as `xafsflow check` tells them."""
-    from xafsflow import flow
-    from xafsflow.cost import foresee
-    from xafsflow.readers.folders import Folders
-    from xafsflow.recipe import load_recipe
+    from xafsflow.io.folders import Folders
+    from xafsflow.pipeline import execution as flow
+    from xafsflow.pipeline.cost import foresee
+    from xafsflow.pipeline.recipe import load_recipe
 
     recipe = load_recipe(HERE / "whole_run.yaml")
     cost = foresee(recipe, flow.preview(recipe, Folders(scan)), "local", workers)
@@ -126,7 +127,7 @@ def tasks_on(workers: int, scan: Path) -> int:
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:
     """All that is measured here."""
-    from xafsflow.blocks import block_shape
+    from xafsflow.blocks.over_blocks import block_shape
 
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)

@@ -18,9 +18,13 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage, signal, spatial
 
-from xafsflow.kernels import absorb, derivative, distance, edge, normalize
-from xafsflow.kernels import spatial as near
-from xafsflow.kernels.ranges import Windows
+from xafsflow.kernels.images import neighbors as near
+from xafsflow.kernels.spectra import absorbance as absorb
+from xafsflow.kernels.spectra import derivative
+from xafsflow.kernels.spectra import edge_energy as edge
+from xafsflow.kernels.spectra import normalization as normalize
+from xafsflow.kernels.spectra import spectral_distance as distance
+from xafsflow.kernels.spectra.normalization_windows import Windows
 from xafsflow.phantom import Phantom, as_dataset
 
 Work = Callable[[], object]

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from xafsflow import blocks
-from xafsflow.cli import main
+from xafsflow.blocks import over_blocks as blocks
+from xafsflow.cli.main import main
 from xafsflow.phantom import Phantom, write_phantom
-from xafsflow.store import cubes, maps
+from xafsflow.store import cube_store as cubes
+from xafsflow.store import map_store as maps
 
 KEPT = ("cube.zarr", "maps.zarr", "model.skops")
 RECIPE = """\

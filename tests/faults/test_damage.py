@@ -15,8 +15,8 @@ import pytest
 import xarray as xr
 
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.flow import report_again
-from xafsflow.repair import repair
+from xafsflow.pipeline.execution import report_again
+from xafsflow.pipeline.repair import repair
 from xafsflow.store import open_cube, open_maps, write_cube, write_maps
 from xafsflow.store.verify import damages
 

@@ -20,9 +20,9 @@ import psutil
 import pytest
 
 from xafsflow.cluster import Need, opened
-from xafsflow.flow import run
-from xafsflow.readers.folders import Folders
-from xafsflow.recipe import load_recipe
+from xafsflow.io.folders import Folders
+from xafsflow.pipeline.execution import run
+from xafsflow.pipeline.recipe import load_recipe
 
 SMALL = Need(process_bytes=300 * 2**20, task_bytes=50 * 2**20)
 
@@ -45,7 +45,7 @@ def test_workers_killed_in_turn__the_maps_are_those_of_threads(
                 while len(client.scheduler_info(n_workers=-1)["workers"]) < 2 and time.monotonic() < until:
                     time.sleep(0.05)
 
-        def watch(name: str, share: float | None) -> None:
+        def report_progress(name: str, share: float | None) -> None:
             if name == "maps":
                 begun.set()
                 # So that the last band is not done before the last worker is killed.
@@ -53,7 +53,7 @@ def test_workers_killed_in_turn__the_maps_are_those_of_threads(
 
         killer = threading.Thread(target=kill_each)
         killer.start()
-        run(load_recipe(recipe), Folders(scan), tmp_path / "run", watch=watch)
+        run(load_recipe(recipe), Folders(scan), tmp_path / "run", report_progress=report_progress)
         killer.join()
         after = set(client.run(os.getpid).values())
     assert set(killed) == before
@@ -71,7 +71,7 @@ def test_a_worker_out_of_memory__the_block_is_named_and_the_rest_is_written(
     survived: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from xafsflow.steps.classify import votes
+    from xafsflow.steps.classify import map_model as votes
 
     out, marker = tmp_path / "run", tmp_path / "hungry"
 
@@ -83,7 +83,7 @@ def test_a_worker_out_of_memory__the_block_is_named_and_the_rest_is_written(
 
         import numpy as np
 
-        from xafsflow.steps.classify import votes
+        from xafsflow.steps.classify import map_model as votes
 
         own, chosen = hashlib.sha256(values.tobytes()).hexdigest(), Path(str(marker))
         try:
@@ -141,8 +141,8 @@ def test_ctrl_c__ends_with_130_and_the_same_command_goes_on(
 
 def test_ctrl_c__in_code_made_of_a_text_ends_with_130_as_well(tmp_path: Path) -> None:
     program = """
-from xafsflow.cli import start
-from xafsflow import plan
+from xafsflow.cli.main import start
+from xafsflow.pipeline import plan
 
 def interrupted() -> None:
     exec("raise KeyboardInterrupt")

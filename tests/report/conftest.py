@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from xafsflow.names import Flag
-from xafsflow.report.view import ModelView
+from xafsflow.report.model_view import ModelView
+from xafsflow.vocabulary import Flag
 
 
 def _view(references: list[str], energy: np.ndarray, step: float) -> ModelView:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xafsflow.report.candidates import candidate_pictures, candidate_sheets
+from xafsflow.report.sections.missing_reference_section import candidate_pictures, candidate_sheets
 
 
 def sheets(findings: dict[str, Any]) -> dict[str, str]:

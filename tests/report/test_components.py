@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xafsflow.report.components import STEP, component_pictures
+from xafsflow.report.sections.component_section import STEP, component_pictures
 
 
 def test_scree__has_eigenvalues_noise_and_the_least_indicator(judged) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xafsflow.report.energy import energy_pictures, slope_words
-from xafsflow.report.frame import Frame
+from xafsflow.report.map_frame import Frame
+from xafsflow.report.sections.calibration_section import energy_pictures, slope_words
 
 FRAME = Frame((20, 30), (0.0, 0.0), (1.0, 1.0), None)
 

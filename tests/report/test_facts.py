@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xafsflow.errors import InputError
-from xafsflow.names import Flag
-from xafsflow.report.facts import gather
-from xafsflow.report.words import dominant_accuracy, summary
+from xafsflow.report.map_statistics import gather
+from xafsflow.report.wording import dominant_accuracy, summary
+from xafsflow.vocabulary import Flag
 
 
 def test_gather__means_and_shares_agree_with_numpy(make) -> None:

@@ -14,14 +14,14 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from xafsflow.errors import InputError
-from xafsflow.names import Flag
-from xafsflow.report.curves import curve_pictures
-from xafsflow.report.facts import gather
-from xafsflow.report.figures import map_pictures
-from xafsflow.report.frame import frame_of, scale_length
-from xafsflow.report.layers import file_names, layers
-from xafsflow.report.look import FLAG_COLORS, category_colors
+from xafsflow.report.curve_figures import curve_pictures
+from xafsflow.report.figure_style import FLAG_COLORS, category_colors
+from xafsflow.report.map_figures import map_pictures
+from xafsflow.report.map_frame import frame_of, scale_length
+from xafsflow.report.map_layers import file_names, layers
+from xafsflow.report.map_statistics import gather
 from xafsflow.report.picture import Picture, to_svg
+from xafsflow.vocabulary import Flag
 
 
 def picture(maps: xr.Dataset, key: str, view=None) -> Picture:

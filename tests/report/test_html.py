@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from xafsflow.names import Flag
-from xafsflow.report.html import build_page
 from xafsflow.report.markup import VOID
+from xafsflow.report.page import build_page
+from xafsflow.vocabulary import Flag
 
 RUN = {
     "name": "particle <b>7</b>",

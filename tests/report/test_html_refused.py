@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from xafsflow.errors import InputError, XafsflowWarning
-from xafsflow.report.html import build_page
+from xafsflow.report.page import build_page
 
 
 @pytest.mark.parametrize("size", ["large", -1.0, float("nan")])

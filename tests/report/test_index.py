@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xafsflow.campaign.ledger import STATES, Row
-from xafsflow.campaign.status import write_index
-from xafsflow.report.index import Entry, build_index
+from xafsflow.campaign.run_status import write_index
+from xafsflow.report.batch_index import Entry, build_index
 
 
 class Page(HTMLParser):

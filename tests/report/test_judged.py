@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xafsflow.report.frame import Frame
-from xafsflow.report.judged import STEP, set_pictures, set_sheets, verdict_box
-from xafsflow.report.look import INK, QUIET, SIGNAL, category_colors
+from xafsflow.report.figure_style import INK, QUIET, SIGNAL, category_colors
+from xafsflow.report.map_frame import Frame
+from xafsflow.report.sections.reference_set_section import STEP, set_pictures, set_sheets, verdict_box
 
 FRAME = Frame((9, 12), (0.0, 0.0), (1.0, 1.0), None)
 

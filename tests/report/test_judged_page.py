@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from xafsflow.names import Flag
-from xafsflow.report.facts import gather
-from xafsflow.report.figures import map_pictures
-from xafsflow.report.findings import findings_of
-from xafsflow.report.html import build_page
-from xafsflow.report.record import findings_sheets
+from xafsflow.report.map_figures import map_pictures
+from xafsflow.report.map_findings import findings_of
+from xafsflow.report.map_statistics import gather
+from xafsflow.report.page import build_page
+from xafsflow.report.run_record import findings_sheets
+from xafsflow.vocabulary import Flag
 
 
 def trusted(maps: xr.Dataset) -> xr.Dataset:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from xafsflow.report.frame import Frame
-from xafsflow.report.look import category_colors
-from xafsflow.report.regions import STEP, cluster_picture, region_pictures, region_sheets
+from xafsflow.report.figure_style import category_colors
+from xafsflow.report.map_frame import Frame
+from xafsflow.report.sections.cluster_section import STEP, cluster_picture, region_pictures, region_sheets
 
 
 def test_cluster_picture__has_a_color_for_each_region_and_none_for_none() -> None:
@@ -64,7 +64,7 @@ def test_dendrogram__joins_regions_at_their_distance(judged) -> None:
 def test_dendrogram__is_the_one_that_scipy_draws() -> None:
     from scipy.cluster.hierarchy import dendrogram, leaves_list, ward
 
-    from xafsflow.report.regions import branches
+    from xafsflow.report.sections.cluster_section import branches
 
     linkage = ward(np.random.default_rng(3).normal(size=(7, 4)))
     wanted = dendrogram(linkage, no_plot=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xafsflow.report.reliability import (
+from xafsflow.report.sections.model_section import (
     STEP,
     better_sentence,
     control_sheets,

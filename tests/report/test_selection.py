@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xafsflow.report.look import SIGNAL
-from xafsflow.report.selection import STEP, selection_pictures, selection_sheets
+from xafsflow.report.figure_style import SIGNAL
+from xafsflow.report.sections.energy_selection_section import STEP, selection_pictures, selection_sheets
 
 
 def test_sheet__lists_the_suggested_energies(judged) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xafsflow.report.shrink import block_lowest, block_mean, block_mode, block_size
+from xafsflow.report.downsample import block_lowest, block_mean, block_mode, block_size
 
 shapes = st.tuples(st.integers(1, 17), st.integers(1, 17))
 blocks = st.integers(1, 6)

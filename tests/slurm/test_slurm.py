@@ -60,7 +60,7 @@ def test_slurm__computes_in_jobs_and_leaves_none(tmp_path):
     folder = tmp_path / "run-cluster"
     told: list[str] = []
     with opened(
-        "slurm", workers=2, need=SMALL, folder=folder, watch=lambda name, share: told.append(name)
+        "slurm", workers=2, need=SMALL, folder=folder, report_progress=lambda name, share: told.append(name)
     ) as client:
         assert len(squeue()) == 2
         client.wait_for_workers(2, timeout=60)
@@ -114,7 +114,8 @@ def test_slurm__says_why_a_worker_does_not_come(tmp_path):
 SCRIPT = """
 import time
 from pathlib import Path
-from xafsflow.cluster import Need, opened
+from xafsflow.cluster import opened
+from xafsflow.cluster import Need
 
 if __name__ == "__main__":
     with opened("slurm", workers=1, need=Need(300 * 2**20, 50 * 2**20), folder=Path("c")) as client:

@@ -9,10 +9,10 @@ import pytest
 import tifffile
 
 from xafsflow.errors import InputError
-from xafsflow.flow import run
+from xafsflow.io.folders import Folders
 from xafsflow.phantom import Phantom, write_phantom
-from xafsflow.readers.folders import Folders
-from xafsflow.recipe import apply_overrides, load_recipe
+from xafsflow.pipeline.execution import run
+from xafsflow.pipeline.recipe import apply_overrides, load_recipe
 
 DEMO = Path(__file__).resolve().parents[2] / "workflows" / "demo.yaml"
 QUICK = ["train.mixtures.noise_patterns=20", "train.fit.trees=10", "train.mixtures.step=0.5"]

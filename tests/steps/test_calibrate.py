@@ -12,12 +12,12 @@ import pytest
 import xarray as xr
 
 import xafsflow as xf
-from xafsflow.contract import STEPS, history
+from xafsflow.calibration.shift_map import calibration_of
 from xafsflow.errors import ComputationError, InputError, XafsflowWarning
-from xafsflow.learn.calibration import calibration_of
-from xafsflow.names import Flag
+from xafsflow.io.readers.spectrum_text import library_of, read_spectrum
 from xafsflow.phantom import Phantom, as_dataset, truth
-from xafsflow.readers.spectra import library_of, read_spectrum
+from xafsflow.step_table import STEPS, history
+from xafsflow.vocabulary import Flag
 
 SIZE = (48, 60)
 

@@ -10,8 +10,8 @@ import pytest
 import xarray as xr
 
 import xafsflow as xf
+from xafsflow.calibration.shift_map import calibration_of
 from xafsflow.errors import ComputationError, InputError, XafsflowWarning
-from xafsflow.learn.calibration import calibration_of
 from xafsflow.phantom import Phantom, as_dataset, truth
 
 SIZE = (48, 60)

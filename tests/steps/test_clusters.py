@@ -11,8 +11,8 @@ import xarray as xr
 import xafsflow as xf
 from xafsflow.errors import InputError
 from xafsflow.phantom import Phantom, as_dataset, truth
-from xafsflow.steps.derive.regions import clusters
-from xafsflow.steps.train.regions import regions
+from xafsflow.steps.derive.cluster_regions import clusters
+from xafsflow.steps.train.region_samples import regions
 
 PHANTOM = Phantom(size=(64, 80), energies=80, seed=3, tilt=0, tilt_x=0, curvature=0)
 

@@ -13,8 +13,8 @@ import xarray as xr
 
 import xafsflow as xf
 from xafsflow.errors import InputError
+from xafsflow.io.readers.spectrum_text import library_of, read_spectrum
 from xafsflow.phantom import Phantom, as_dataset, truth
-from xafsflow.readers.spectra import library_of, read_spectrum
 
 SETTINGS: dict[str, Any] = {"size": (24, 32), "energies": 100, "seed": 2}
 NAMES = ("lcf_fraction", "lcf_error", "r_factor", "reduced_chi_square")

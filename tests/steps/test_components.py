@@ -10,11 +10,11 @@ import xarray as xr
 
 import xafsflow as xf
 from xafsflow.errors import InputError
+from xafsflow.io.folders import Folders
 from xafsflow.phantom import Phantom, as_dataset
-from xafsflow.readers.folders import Folders
-from xafsflow.steps.judge.components import components
-from xafsflow.steps.judge.targets import target
-from xafsflow.steps.sampled import LEFT_OUT, scale_of
+from xafsflow.sampling.pixel_sample import LEFT_OUT, scale_of
+from xafsflow.steps.judge.principal_components import components
+from xafsflow.steps.judge.target_transformation import target
 
 EVEN: dict[str, Any] = {"tilt": 0, "tilt_x": 0, "curvature": 0}
 THREE = ("Fe", "FeO", "Fe2O3")

@@ -10,8 +10,8 @@ import xarray as xr
 from scipy.ndimage import uniform_filter
 
 import xafsflow as xf
-from xafsflow.learn.confidence import leader_right, reliability
-from xafsflow.learn.model import stored
+from xafsflow.learning.models.model import stored
+from xafsflow.learning.trust.confidence import leader_right, reliability
 from xafsflow.phantom import Phantom, Reference, as_dataset, spectrum, truth
 
 PHANTOM = Phantom(

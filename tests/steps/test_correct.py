@@ -9,8 +9,8 @@ from scipy import ndimage
 
 import xafsflow as xf
 from xafsflow.errors import InputError
-from xafsflow.names import CUBE, MAP, Flag
 from xafsflow.phantom import Phantom, as_dataset, exact_mu, truth
+from xafsflow.vocabulary import CUBE, MAP, Flag
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ import xarray as xr
 
 import xafsflow as xf
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.kernels import register
-from xafsflow.names import CUBE, MAP, Flag
+from xafsflow.kernels.images import image_registration as register
 from xafsflow.phantom import Phantom, as_dataset, camera, truth
 from xafsflow.steps import correct as steps
+from xafsflow.vocabulary import CUBE, MAP, Flag
 
 ENERGIES = 42
 

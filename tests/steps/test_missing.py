@@ -10,11 +10,11 @@ import xarray as xr
 
 import xafsflow as xf
 from xafsflow.errors import InputError
-from xafsflow.kernels.subsets import MOST
-from xafsflow.names import Flag
+from xafsflow.io.readers.spectrum_text import Spectrum, library_of
+from xafsflow.kernels.mixtures.reference_subsets import MOST
 from xafsflow.phantom import Phantom, as_dataset, truth
 from xafsflow.phantom.spectra import Reference, spectrum
-from xafsflow.readers.spectra import Spectrum, library_of
+from xafsflow.vocabulary import Flag
 
 WINDOWS = {"e0": 7112.0, "pre1": -60.0, "pre2": -12.0, "norm1": 40.0, "nnorm": 1}
 ENERGY = np.linspace(7000, 7400, 1201)

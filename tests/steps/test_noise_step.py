@@ -12,7 +12,7 @@ import xarray as xr
 import xafsflow as xf
 from xafsflow.phantom import Phantom, as_dataset
 from xafsflow.steps import calibrate
-from xafsflow.steps.correct import motion
+from xafsflow.steps.correct import drift_and_flux as motion
 
 SETTINGS: dict[str, Any] = {"size": (64, 80), "energies": 120, "seed": 1, "dead_share": 0}
 

@@ -12,11 +12,11 @@ import xarray as xr
 
 import xafsflow as xf
 from xafsflow.errors import ComputationError, InputError
+from xafsflow.io.folders import Folders
+from xafsflow.io.readers.spectrum_text import Spectrum, library_of
 from xafsflow.phantom import Phantom, as_dataset
 from xafsflow.phantom.spectra import Reference, spectrum
-from xafsflow.readers.folders import Folders
-from xafsflow.readers.spectra import Spectrum, library_of
-from xafsflow.steps.judge.binned import binned, places, span_of
+from xafsflow.sampling.binned_spectra import binned, places, span_of
 
 WINDOWS = {"e0": 7112.0, "pre1": -60.0, "pre2": -12.0, "norm1": 40.0, "nnorm": 1}
 NAMES = ("Fe", "FeO", "Fe2O3", "Fe3O4", "FeS2", "FeCO3", "FeOOH")
@@ -182,7 +182,7 @@ def test_reference_sets__refuses_more_sets_than_can_be_told_apart() -> None:
 def test_reference_sets__finds_measured_phases_in_a_measured_map(shared: Path) -> None:
     import tifffile
 
-    from xafsflow.readers.spectra import on_grid
+    from xafsflow.io.readers.spectrum_text import on_grid
 
     phases = ["LiFe(II)PO4", "Pyrite", "StainlessSteelNP", "Hematite_NP"]
     candidates = xf.ingest.candidates(Folders(shared / "fe_library"), files=["*.nor"])

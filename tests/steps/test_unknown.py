@@ -10,8 +10,8 @@ import xarray as xr
 
 import xafsflow as xf
 from xafsflow.errors import InputError
-from xafsflow.names import Flag
 from xafsflow.phantom import Phantom, as_dataset, truth
+from xafsflow.vocabulary import Flag
 
 CHAIN = {"e0": 7112.0, "pre2": -15.0, "norm1": 40.0, "nnorm": 1}
 KNOWN = ("Fe", "FeO", "Fe2O3")

@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from xafsflow.campaign.catalog import Measurement
+from xafsflow.campaign.cluster_executor import DaskLanes
+from xafsflow.campaign.executors import Lanes, LocalLanes, Outcome, Task
 from xafsflow.campaign.fingerprint import Digests
-from xafsflow.campaign.lanes import Lanes, LocalLanes, Outcome, Task
 from xafsflow.campaign.ledger import Ledger, Row, State
-from xafsflow.campaign.measuring import check, measure, named, override_texts, record_of
-from xafsflow.campaign.status import LEDGER, RUNS, brief, write_index
-from xafsflow.campaign.workers import DaskLanes
+from xafsflow.campaign.measurement_run import check, measure, named, override_texts, record_of
+from xafsflow.campaign.run_status import LEDGER, RUNS, brief, write_index
 from xafsflow.errors import ComputationError, InputError
+from xafsflow.files import LOCK, Process, is_alive
 from xafsflow.links import real, refuse_links
-from xafsflow.processes import LOCK, Process, is_alive
-from xafsflow.strict_yaml import MAX_BYTES, read_yaml
+from xafsflow.pipeline.strict_yaml import MAX_BYTES, read_yaml
 
 # A run folder that is being removed; no measurement's name begins with a point.
 REMOVED = ".removed-"
@@ -131,7 +131,7 @@ def _read(recipe: Path) -> tuple[str, Any]:
     except (OSError, UnicodeDecodeError):
         root = None
     if root is None or problems or not isinstance(root.value, dict) or "steps" not in root.value:
-        from xafsflow.recipe import load_recipe
+        from xafsflow.pipeline.recipe import load_recipe
 
         load_recipe(recipe)  # says what is wrong
         raise InputError(f"{recipe}, which changes while it is read", "a recipe", "start again")

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from xafsflow.elsewhere.urls import checked, is_url
 from xafsflow.errors import InputError
-from xafsflow.names import nearest
-from xafsflow.readers.folders import MAGIC, natural_key
+from xafsflow.io.folders import MAGIC, natural_key
+from xafsflow.io.remote.urls import checked, is_url
+from xafsflow.vocabulary import nearest
 
 MAX_BYTES = 10_000_000
 MAX_LINES = 100_000

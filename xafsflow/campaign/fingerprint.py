@@ -16,10 +16,10 @@ from typing import Any
 
 from xafsflow import __version__
 from xafsflow.campaign.catalog import Measurement
-from xafsflow.elsewhere.urls import is_url
 from xafsflow.errors import InputError
-from xafsflow.readers.folders import REFERENCES, Folders
-from xafsflow.strict_yaml import read_yaml
+from xafsflow.io.folders import REFERENCES, Folders
+from xafsflow.io.remote.urls import is_url
+from xafsflow.pipeline.strict_yaml import read_yaml
 
 # Tables of energies and spectra; images and larger files are told by size and time.
 HASHED_BYTES = 2**16
@@ -49,7 +49,7 @@ def folder_digest(folder: str | Path) -> str:
 
 def _listed(url: str | Path, pattern: str = "*") -> Iterator[str]:
     """A line for each object at a URL whose name matches; a star matches slashes as well."""
-    from xafsflow.elsewhere.server import opened
+    from xafsflow.io.remote.object_store import opened
 
     for name, one in sorted(opened(str(url)).objects().items()):
         hidden = any(part.startswith(".") for part in name.split("/"))

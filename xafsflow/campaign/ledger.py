@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.processes import Process, is_alive, this_process
+from xafsflow.files import Process, is_alive, this_process
 
 State = Literal["waiting", "running", "done", "failed", "set aside"]
 STATES: tuple[State, ...] = ("waiting", "running", "done", "failed", "set aside")

@@ -10,8 +10,8 @@ import shlex
 import sys
 from pathlib import Path
 
+from xafsflow.cluster.cluster_settings import as_environment
 from xafsflow.cluster.security import write_keys
-from xafsflow.cluster.settings import as_environment
 from xafsflow.errors import InputError
 
 

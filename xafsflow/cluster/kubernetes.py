@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from xafsflow.cluster.settings import Ask, as_environment, environment, wanted
-from xafsflow.cluster.sizes import MEBIBYTE, Sizes, sizes
+from xafsflow.cluster.cluster_settings import Ask, as_environment, environment, wanted
+from xafsflow.cluster.worker_size import MEBIBYTE, Sizes, sizes
 from xafsflow.errors import ComputationError, InputError
 
 # The operator removes a cluster whose scheduler has had nothing to do for so many seconds: the run was killed.
@@ -155,7 +155,7 @@ def kubernetes(ask: Ask) -> Iterator[Any]:
 
     place, size = site(), sizes(ask.need, workers=ask.workers)
     made = manifest(_name(), size, place)
-    ask.watch(f"{size.workers} pods of Kubernetes", None)
+    ask.report_progress(f"{size.workers} pods of Kubernetes", None)
     failures = (OSError, RuntimeError, ValueError, TimeoutError, kr8s.ServerError, kr8s.APITimeoutError)
     with contextlib.ExitStack() as stack:
         # Made in two moves: one that fails on its way is still there to be closed.

@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from xafsflow.cluster.cluster_settings import LOOPBACK, Ask, environment
 from xafsflow.cluster.security import temporary
-from xafsflow.cluster.settings import LOOPBACK, Ask, environment
-from xafsflow.cluster.sizes import sizes
+from xafsflow.cluster.worker_size import sizes
 from xafsflow.errors import ComputationError
 
 # What distributed may take to end its workers; after it they are killed.
@@ -37,7 +37,7 @@ def local(ask: Ask) -> Iterator[Any]:
     size = sizes(ask.need, workers=ask.workers, cores=CPU_COUNT, memory=MEMORY_LIMIT)
     security = temporary()
     before = {child.pid for child in multiprocessing.active_children()}
-    ask.watch(f"{size.workers} worker{'s' if size.workers > 1 else ''} on this machine", None)
+    ask.report_progress(f"{size.workers} worker{'s' if size.workers > 1 else ''} on this machine", None)
     try:
         with contextlib.ExitStack() as stack:
             try:

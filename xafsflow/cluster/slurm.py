@@ -17,9 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from xafsflow.cluster.cluster_settings import LOOPBACK, Ask, environment
 from xafsflow.cluster.security import keys
-from xafsflow.cluster.settings import LOOPBACK, Ask, environment
-from xafsflow.cluster.sizes import MEBIBYTE, Sizes, sizes
+from xafsflow.cluster.worker_size import MEBIBYTE, Sizes, sizes
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.links import refuse_links
 
@@ -121,7 +121,7 @@ def slurm(ask: Ask) -> Iterator[Any]:
     refuse_links(ask.folder)
     ask.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     refuse(job_script(made))
-    ask.watch(f"{size.workers} jobs of SLURM", None)
+    ask.report_progress(f"{size.workers} jobs of SLURM", None)
     with contextlib.ExitStack() as stack:
         security = stack.enter_context(keys(ask.folder / f"keys-{os.getpid()}"))
         try:
@@ -190,7 +190,7 @@ def _wait(cluster: Any, ask: Ask) -> None:
         if waiting and len(waiting) == len(states):
             text, since = f"waiting in the queue ({waiting[0]})", time.monotonic()
             if text != told:
-                ask.watch(text, None)
+                ask.report_progress(text, None)
             told = text
         if (jobs and not states) or time.monotonic() - since > ask.timeout:
             raise ComputationError(

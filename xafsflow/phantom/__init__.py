@@ -6,7 +6,7 @@ image or band of rows can be made on its own, at any size, with the same result.
 
 from xafsflow.phantom.camera import KINDS, counts, dark, exact_mu
 from xafsflow.phantom.cube import as_dataset
-from xafsflow.phantom.files import write_phantom
+from xafsflow.phantom.phantom_files import write_phantom
 from xafsflow.phantom.sample import truth
 from xafsflow.phantom.settings import Phantom
 from xafsflow.phantom.spectra import SPECTRA, Reference, spectrum

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
-from xafsflow.kernels.phantom import expose
-from xafsflow.names import nearest
+from xafsflow.kernels.images.phantom_images import expose
 from xafsflow.phantom.detector import READOUT, dark_level, dead_map, flux_of, light_map
 from xafsflow.phantom.sample import Rows, drift_path, row_numbers, sample_maps, shift_map
 from xafsflow.phantom.seeds import in_bands, row_keys
 from xafsflow.phantom.settings import DARK_FRAMES, Phantom, shift_range
 from xafsflow.phantom.spectra import Array, spectrum
+from xafsflow.vocabulary import nearest
 
 # The images of a scan, and the variable of a cube that each becomes.
 KINDS = {"sample": "sample", "flat": "flat_field", "foil": "foil"}

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
-from xafsflow.names import CUBE, MAP, attributes
 from xafsflow.phantom.camera import KINDS, dark, image, view
 from xafsflow.phantom.settings import DARK_FRAMES, Phantom
+from xafsflow.vocabulary import CUBE, MAP, attributes
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
-from xafsflow.kernels.phantom import grains, waves
+from xafsflow.kernels.images.phantom_images import grains, waves
 from xafsflow.phantom.detector import dead_map
 from xafsflow.phantom.seeds import generator, in_bands, random_share
 from xafsflow.phantom.settings import Phantom, shift_of

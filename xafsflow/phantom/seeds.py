@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xafsflow.kernels.phantom import mix, normal_row
+from xafsflow.kernels.images.phantom_images import mix, normal_row
 from xafsflow.phantom.settings import Phantom
 from xafsflow.phantom.spectra import Array
 

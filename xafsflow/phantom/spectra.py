@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xafsflow.errors import InputError
-from xafsflow.names import nearest
+from xafsflow.vocabulary import nearest
 
 Array = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from xafsflow.report.words import number
+from xafsflow.report.wording import number
 
 # Rows of a table that are shown at once, and at all.
 OPEN_ROWS, MOST_ROWS = 20, 300

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xafsflow.report.look import INK, styled
+from xafsflow.report.figure_style import INK, styled
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,13 +14,13 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from xafsflow.blocks import Output, over_blocks
-from xafsflow.contract import step
-from xafsflow.kernels import edge
-from xafsflow.kernels import mback as matched
-from xafsflow.kernels import normalize as kernels
-from xafsflow.kernels.ranges import Windows, larch_ranges
-from xafsflow.names import CUBE, MAP, OUT, Flag
+from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.kernels.spectra import edge_energy as edge
+from xafsflow.kernels.spectra import mback as matched
+from xafsflow.kernels.spectra import normalization as kernels
+from xafsflow.kernels.spectra.normalization_windows import Windows, larch_ranges
+from xafsflow.step_table import step
+from xafsflow.vocabulary import CUBE, MAP, OUT, Flag
 
 E0 = Annotated[float, Field(gt=0)] | None
 Degree = Annotated[int, Field(ge=0, le=5)] | None

@@ -11,9 +11,9 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from xafsflow.contract import step
-from xafsflow.learn.mixtures import class_names
-from xafsflow.learn.model import Model, StoredModel, stored
+from xafsflow.learning.models.model import Model, StoredModel, stored
+from xafsflow.learning.samples.mixtures import class_names
+from xafsflow.step_table import step
 
 
 @step(makes="page")
@@ -38,8 +38,8 @@ def page(
     Path
         The file.
     """
-    from xafsflow.report.html import build_page
-    from xafsflow.report.view import ModelView
+    from xafsflow.report.model_view import ModelView
+    from xafsflow.report.page import build_page
 
     known = stored(model).load()
     score = findings.get("train.fit", {})

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from xafsflow.errors import ComputationError
-from xafsflow.store.arrays import region
+from xafsflow.store.zarr_groups import region
 
 
 class BlockFailures:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.store.chunks import Region, check, checking_codecs, files, missing
-from xafsflow.watch import Watch, silent
+from xafsflow.progress import ProgressCallback, no_progress
+from xafsflow.store.chunk_files import Region, check, checking_codecs, files, missing
 
 STORES = ("cube.zarr", "maps.zarr")
 METADATA = "zarr.json"
@@ -67,19 +67,19 @@ def look(run: Path) -> None:
         )
 
 
-def damages(run: Path, watch: Watch = silent) -> Iterator[Damage]:
+def damages(run: Path, report_progress: ProgressCallback = no_progress) -> Iterator[Damage]:
     """Read every chunk of a run's cube and maps, and tell which are not as they were written.
 
     Parameters
     ----------
     run
         The folder of a run; what it is still writing is not looked at.
-    watch
+    report_progress
         Told how far it is.
     """
     for name in STORES:
         if (run / name).is_dir():
-            yield from _of_store(run / name, watch)
+            yield from _of_store(run / name, report_progress)
 
 
 def refuse_missing(store: Path) -> None:
@@ -124,7 +124,7 @@ def _dims(array: Any) -> tuple[str, ...]:
     return tuple(str(dim) for dim in array.metadata.dimension_names or ())
 
 
-def _of_store(store: Path, watch: Watch) -> Iterator[Damage]:
+def _of_store(store: Path, report_progress: ProgressCallback) -> Iterator[Damage]:
     try:
         kept, arrays = metadata(store), _arrays(store)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -148,7 +148,7 @@ def _of_store(store: Path, watch: Watch) -> Iterator[Damage]:
             except Exception as error:  # every codec fails in its own way on damaged bytes
                 yield Damage(store, file, name, dims, place, _why(error))
         done += array.nchunks
-        watch(f"reads {store.name}", done / total)
+        report_progress(f"reads {store.name}", done / total)
 
 
 def metadata(store: Path) -> dict[str, Any]:

@@ -4,11 +4,11 @@
 scan that was taken with the same camera region, binning and alignment.
 """
 
+from xafsflow.steps.calibrate.apply_shift import apply
+from xafsflow.steps.calibrate.calibration_file import load, save
+from xafsflow.steps.calibrate.constant_offset import align, constant, offset
+from xafsflow.steps.calibrate.foil_and_sample import check, foil, sample
 from xafsflow.steps.calibrate.geometry import distance, monochromator
-from xafsflow.steps.calibrate.kept import load, save
-from xafsflow.steps.calibrate.measured import check, foil, sample
-from xafsflow.steps.calibrate.moved import apply
-from xafsflow.steps.calibrate.offsets import align, constant, offset
 
 __all__ = [
     "align",

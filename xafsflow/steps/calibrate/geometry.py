@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from xafsflow.contract import Span, step
+from xafsflow.calibration import offset_fit as offsets
+from xafsflow.calibration import shift_map as product
+from xafsflow.calibration.tile_shifts import SPAN
 from xafsflow.errors import InputError
-from xafsflow.kernels.monochromator import SPACINGS, Layout
-from xafsflow.learn import calibration as product
-from xafsflow.learn import offsets
-from xafsflow.learn.shifts import SPAN
+from xafsflow.kernels.spectra.monochromator import SPACINGS, Layout
+from xafsflow.step_table import Span, step
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -40,7 +40,7 @@ def monochromator(
 ) -> xr.Dataset:
     """The energy shift over the field from the geometry of a double-crystal monochromator.
 
-    The formula is in `xafsflow.kernels.monochromator`. The nominal energy holds at `center`; `calibrate.offset` adds
+    The formula is in `xafsflow.kernels.spectra.monochromator`. The nominal energy holds at `center`; `calibrate.offset` adds
     what is missing there.
 
     Parameters

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xafsflow.blocks import Output, over_blocks
-from xafsflow.contract import step
-from xafsflow.kernels import absorb
-from xafsflow.names import CUBE, MAP, Flag
-from xafsflow.steps.scanwide import over_scan, spread_rows
+from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.scan_numbers import over_scan, spread_rows
+from xafsflow.kernels.spectra import absorbance as absorb
+from xafsflow.step_table import step
+from xafsflow.vocabulary import CUBE, MAP, Flag
 
 # Rows of the scan whose scatter tells the counts a photo-electron.
 SCATTER_ROWS = 12

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xafsflow.blocks import Output, over_blocks
-from xafsflow.contract import step
-from xafsflow.names import MAP
+from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.step_table import step
+from xafsflow.vocabulary import MAP
 
 
 @step(makes="cube", needs=["fraction", "lcf_fraction"], gives=["disagreement"])

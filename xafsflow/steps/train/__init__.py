@@ -1,8 +1,8 @@
 """From reference spectra to a model."""
 
-from xafsflow.steps.train.fitted import fit
-from xafsflow.steps.train.regions import regions
-from xafsflow.steps.train.samples import mixtures
-from xafsflow.steps.train.select import select
+from xafsflow.steps.train.energy_choice import select
+from xafsflow.steps.train.mixture_samples import mixtures
+from xafsflow.steps.train.region_samples import regions
+from xafsflow.steps.train.train_model import fit
 
 __all__ = ["fit", "mixtures", "regions", "select"]

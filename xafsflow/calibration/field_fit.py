@@ -1,0 +1,187 @@
+"""Measured shifts judged, told, and made a calibration."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from xafsflow.calibration.shift_map import calibration_of
+from xafsflow.calibration.tile_shifts import FLANKS, Field, Standards, fit_field, rough_fit, standards
+from xafsflow.calibration.tile_spectra import Tiles, at_tiles, gather
+from xafsflow.errors import ComputationError, InputError, XafsflowWarning
+from xafsflow.kernels.images import field_surface as surface
+from xafsflow.kernels.spectra import energy_shift as kernels
+from xafsflow.step_table import Span
+
+Doubles = NDArray[np.float64]
+# The least and largest step of a good pixel as shares of the median: a foil is even, a sample is not.
+LIMITS = {"foil_mu": (0.5, 1.5), "mu": (0.3, 3.0)}
+# Share of the edge step that a model may leave unexplained: told, refused.
+POOR, WRONG = 0.02, 0.05
+# Share of the edge step by which a mean over the field may differ because its energies do.
+BLUR = 0.03
+# eV: a shift and an error beyond these are told.
+LARGE_SHIFT, LARGE_ERROR = 10.0, 0.1
+
+
+def tiles_of(cube: xr.Dataset, name: str, known: Standards, span: Span, tile: int | None) -> Tiles:
+    """The mean spectra of the tiles, where the standards are known and every pixel is covered."""
+    energy = cube.energy.values
+    inside = known.inside(energy, span)
+    if "energy_shift" in cube:
+        inside &= kernels.covered(energy, cube.energy_shift.values)
+    flanks = (known.e0 + FLANKS[0], known.e0 + FLANKS[1])
+    return gather(cube, name, inside=inside, flanks=flanks, limits=LIMITS[name], tile=tile)
+
+
+def measure(
+    cube: xr.Dataset,
+    name: str,
+    library: xr.Dataset,
+    names: Sequence[str] | None,
+    span: Span,
+    tile: int | None,
+    order: int | None,
+) -> Field:
+    """The shift over the field from the images `name`, judged by how well the standards explain them; computes.
+
+    Raises
+    ------
+    InputError
+        The images hold something else, or too little.
+    ComputationError
+        Shift and composition cannot be told apart.
+    """
+    known = standards(library, names)
+    tiles = tiles_of(cube, name, known, span, tile)
+    try:
+        rough = rough_fit(tiles, known)
+        judge(known.misfit(rough) - BLUR, name, known, told=False)
+        field = fit_field(tiles, known, float(rough.shift[0]), order)
+    except ComputationError as unsettled:
+        raise _refusal(name, known) from unsettled
+    judge(field.misfit, name, known)
+    shift, error = field.maps()
+    if abs(float(shift.mean())) > LARGE_SHIFT:
+        _warn(f"{name} is {float(shift.mean()):.1f} eV from the standard: check the energies of both")
+    if float(error.max()) > LARGE_ERROR:
+        _warn(f"the energy shift from {name} is known to {float(error.max()):.2f} eV only at the worst place")
+    return field
+
+
+def _refusal(name: str, known: Standards) -> ComputationError | InputError:
+    listed = ", ".join(known.names)
+    if len(known.names) == 1:
+        return InputError(
+            f"{name} whose edge does not settle on that of {listed}",
+            "images of the standard's material",
+            "check which images are given, and the standard",
+        )
+    return ComputationError(
+        f"{name} in which shift and amounts of {listed} cannot be told apart",
+        "references that differ from each other by more than a shift, and explain the sample",
+        "measure a foil, leave out references that look alike, or add those that are missing",
+    )
+
+
+def judge(misfit: float, name: str, known: Standards, *, told: bool = True) -> None:
+    """Refuse a fit that leaves more than 5 % of the edge step unexplained, and tell of one that leaves 2 %.
+
+    Raises
+    ------
+    InputError
+        The images show something else.
+    """
+    listed = ", ".join(known.names)
+    if misfit > WRONG:
+        raise InputError(
+            f"{name} that differs from {listed} by {misfit:.1%} of the edge step",
+            f"less than {WRONG:.0%}",
+            "check that the standard is what the images show, and that nothing is saturated",
+        )
+    if told and misfit > POOR:
+        _warn(f"{name} differs from {listed} by {misfit:.1%} of the edge step; the energy shift may be off")
+
+
+def check_certain(field: Field, worst: float) -> None:
+    """Refuse a shift that composition could pass for.
+
+    Raises
+    ------
+    ComputationError
+        The largest error is above `worst`, eV.
+    """
+    error = float(field.maps()[1].max())
+    if error > worst:
+        raise ComputationError(
+            f"an energy shift known to {error:.2g} eV only; its correlation with composition is "
+            f"{float(np.median(field.fit.correlation)):.4f}",
+            f"{worst:g} eV or less",
+            "measure a foil, leave out references that look alike, scan more energies, or raise worst",
+        )
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, XafsflowWarning, stacklevel=4)
+
+
+def told(field: Field) -> dict[str, Any]:
+    """What was found, for findings: the surface, its errors, E0 over the field before and after, and the pixels."""
+    shift, error = field.maps()
+    left = field.free.shift - field.fit.shift
+    v, u, sigma = field.tiles.v, field.tiles.u, field.free.own_error
+    return {
+        "standard": field.known.names,
+        "order": field.order,
+        "cross_validation": list(field.scores),
+        "coefficients": field.fit.parameters.tolist(),
+        "shift_range": [float(shift.min()), float(shift.max())],
+        "error_range": [float(error.min()), float(error.max())],
+        "standard_error": field.systematic,
+        "misfit": field.misfit,
+        "flux_jitter": field.fit.jitter,
+        "correlation": float(np.median(field.fit.correlation)),
+        "pixels": field.tiles.fate,
+        "before": surface.slopes(v, u, -field.free.shift, sigma)
+        | {"map": field.tiles.image(-field.free.shift)},
+        "after": surface.slopes(v, u, -left, sigma) | {"map": field.tiles.image(-left)},
+    }
+
+
+def from_field(field: Field, method: str) -> xr.Dataset:
+    """The calibration."""
+    return calibration_of(
+        *field.maps(),
+        method=method,
+        standard=", ".join(field.known.names),
+        order=field.order,
+        coefficients=field.fit.parameters.tolist(),
+        covariance=field.covariance.tolist(),
+        cross_validation=list(field.scores),
+        systematic=field.systematic,
+    )
+
+
+def remaining(
+    cube: xr.Dataset,
+    name: str,
+    library: xr.Dataset,
+    names: Sequence[str] | None,
+    span: Span,
+    tile: int | None,
+) -> dict[str, Any]:
+    """E0 of the tiles against the standard's as the cube is now, and as it was before its energies were moved."""
+    field = measure(cube, name, library, names, span, tile, None)
+    tiles, free = field.tiles, field.free
+    after = -free.shift
+    before = after - (at_tiles(cube.energy_shift.values, tiles) if "energy_shift" in cube else 0.0)
+    found = {
+        word: surface.slopes(tiles.v, tiles.u, values, free.own_error) | {"map": tiles.image(values)}
+        for word, values in (("before", before), ("after", after))
+    }
+    return {"standard": field.known.names, "misfit": field.misfit, "pixels": tiles.fate, **found}

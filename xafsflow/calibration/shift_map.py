@@ -1,0 +1,122 @@
+"""The product `calibration`: the energy shift of every pixel with its error, and the one file that keeps it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from xafsflow.errors import InputError
+from xafsflow.vocabulary import MAP, attributes
+
+VARIABLES = ("energy_shift", "energy_shift_error")
+
+
+def calibration_of(shift: ArrayLike, error: ArrayLike, **told: Any) -> xr.Dataset:
+    """A calibration from its maps.
+
+    Parameters
+    ----------
+    shift, error
+        `(y, x)`, eV: true minus nominal energy, and its standard error; NaN for an error that is not known.
+    told
+        What made it, JSON; becomes attributes beside `digest`, the SHA-256 of maps and attributes.
+
+    Returns
+    -------
+    Dataset
+        `energy_shift`, `energy_shift_error` float32 `(y, x)`.
+
+    Raises
+    ------
+    InputError
+        The maps do not fit each other.
+
+    Examples
+    --------
+    >>> calibration_of(np.zeros((2, 3)), np.full((2, 3), 0.01), method="none").attrs["method"]
+    'none'
+    """
+    maps = [np.ascontiguousarray(values, np.float32) for values in (shift, error)]
+    if maps[0].ndim != 2 or maps[0].shape != maps[1].shape:
+        raise InputError(
+            f"a shift of shape {maps[0].shape} with errors of shape {maps[1].shape}",
+            "two images of one shape",
+            "give (y, x)",
+        )
+    content = json.dumps(told, sort_keys=True).encode() + b"".join(one.tobytes() for one in maps)
+    variables = {name: (MAP, one, attributes(name)) for name, one in zip(VARIABLES, maps, strict=True)}
+    attrs = {name: value if isinstance(value, str) else json.dumps(value) for name, value in told.items()}
+    return xr.Dataset(variables, attrs=attrs | {"digest": hashlib.sha256(content).hexdigest()})
+
+
+def save_calibration(calibration: xr.Dataset, path: Path) -> None:
+    """Write a calibration to one file, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        The path is taken.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> one = calibration_of(np.zeros((2, 3)), np.full((2, 3), 0.01), method="none")
+    >>> with TemporaryDirectory() as folder:
+    ...     save_calibration(one, Path(folder, "calibration.npz"))
+    ...     read_calibration(Path(folder, "calibration.npz")).identical(one)
+    True
+    """
+    if path.exists():
+        raise InputError(f"{path} exists", "a new path", "choose another name, or remove it yourself")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.npz")
+    arrays: dict[str, Any] = {name: calibration[name].values for name in VARIABLES}
+    arrays["attributes"] = np.array(json.dumps(dict(calibration.attrs)))
+    np.savez_compressed(temporary, **arrays)
+    temporary.replace(path)
+
+
+def read_calibration(path: Path) -> xr.Dataset:
+    """A calibration that `save_calibration` wrote.
+
+    Raises
+    ------
+    InputError
+        The file is something else or damaged.
+    """
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            told: Mapping[str, str] = json.loads(str(file["attributes"]))
+            maps = {name: (MAP, file[name], attributes(name)) for name in VARIABLES}
+        found = xr.Dataset(maps, attrs=told)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: {error}", "a calibration that xafsflow saved", "save one with calibrate.save"
+        ) from error
+    return found
+
+
+def check_fit(calibration: xr.Dataset, cube: xr.Dataset) -> None:
+    """Refuse a calibration of another field.
+
+    Raises
+    ------
+    InputError
+        Rows or columns differ.
+    """
+    sizes = [tuple(one.sizes[dim] for dim in MAP) for one in (calibration, cube)]
+    if sizes[0] != sizes[1]:
+        raise InputError(
+            f"a calibration of {sizes[0][0]} x {sizes[0][1]} pixels for a cube of {sizes[1][0]} x {sizes[1][1]}",
+            "one field",
+            "calibrate with the same camera region and binning, and crop or bin after calibrate.apply",
+        )

@@ -1,0 +1,187 @@
+"""How a run or a batch stands, in lines of text, and the page of a batch."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from xafsflow.campaign.ledger import STATES, Ledger, Row, counts
+from xafsflow.errors import InputError
+from xafsflow.files import LOCK, Process, is_alive
+
+LEDGER, RUNS, INDEX = "ledger.sqlite", "runs", "index.html"
+
+
+def status(path: Path) -> list[str]:
+    """How the run or the batch in a folder stands.
+
+    Parameters
+    ----------
+    path
+        Of a run: its state, the steps with their times and the warnings. Of a batch: how many measurements are
+        in each state, which are running, and which failed with what. Nothing is changed.
+
+    Raises
+    ------
+    InputError
+        The folder holds neither.
+    """
+    path = Path(path)
+    if (path / LEDGER).is_file():
+        return _of_batch(path)
+    if (path / "run.json").is_file():
+        return _of_run(path)
+    found = f"{path} without {LEDGER} or run.json" if path.is_dir() else f"no folder {path}"
+    raise InputError(found, "the folder of a run or of a batch", "check the path")
+
+
+def _of_run(path: Path) -> list[str]:
+    record = _json(path / "run.json")
+    lines = [
+        f"{record.get('name', path.name)}: {record.get('state', 'unknown')}, started {record.get('started')}"
+    ]
+    if (path / LOCK).is_file():
+        lines.append(_at_work(path / LOCK))
+    timings, steps = _mapping(record.get("timings")), record.get("steps")
+    planned = [_mapping(step).get("step") for step in steps] if isinstance(steps, list) else []
+    names = list(dict.fromkeys([*timings, *(str(name) for name in planned if name)]))
+    width = max((len(name) for name in names), default=0)
+    for name in names:
+        spent = timings.get(name)
+        lines.append(f"  {name:<{width}}  {f'{spent:9.1f} s' if isinstance(spent, int | float) else '-':>11}")
+    if (path / "findings.json").is_file():
+        warnings = _json(path / "findings.json").get("warnings")
+        lines.append(f"{len(warnings) if isinstance(warnings, list) else 0} warnings")
+    if "peak_memory_mb" in record:
+        lines.append(f"{record['peak_memory_mb']} MB of memory at most")
+    return lines
+
+
+def _at_work(lock: Path) -> str:
+    try:
+        owner = Process(**_json(lock))
+    except (InputError, TypeError):
+        return f"{lock} cannot be read"
+    words = {
+        True: "at work: ",
+        False: "interrupted; the same command goes on; was: ",
+        None: "at work or interrupted: ",
+    }
+    return f"{words[is_alive(owner)]}process {owner.pid} on {owner.host}"
+
+
+def _of_batch(path: Path) -> list[str]:
+    ledger = Ledger(path / LEDGER)
+    try:
+        rows, owner = ledger.rows(), ledger.owner()
+    finally:
+        ledger.close()
+    lines = [summary(rows)]
+    if owner is not None:
+        lines.append(f"at work: {owner}" if owner.at_work else f"{owner}, is gone; the same command goes on")
+    lines += [
+        f"running: {row.name}, for {time.time() - row.started:.0f} s, attempt {row.attempts}"
+        for row in rows
+        if row.line is not None and row.state == "running" and row.started is not None
+    ]
+    for row in rows:
+        if row.line is not None and row.error:
+            first, *others = row.error.rstrip().splitlines()
+            lines += [f"{row.state}: {row.name}: {first}", *(f"  {other}" for other in others)]
+    return lines
+
+
+def summary(rows: Iterable[Row]) -> str:
+    """How many measurements are in each state.
+
+    Examples
+    --------
+    >>> summary([Row("A", 1, "", "", "done"), Row("B", 2, "", "", "set aside")])
+    '2 measurements: 1 done, 1 set aside'
+    """
+    number = counts(rows)
+    parts = ", ".join(f"{number[state]} {state}" for state in STATES if number[state])
+    return f"{sum(number.values())} measurements: {parts or 'nothing to do'}"
+
+
+def table(out: Path, rows: Sequence[Row], worked: Iterable[str]) -> list[str]:
+    r"""A table of the measurements that were worked on and those that are not done; then how many are what.
+
+    Examples
+    --------
+    >>> rows = [Row("A", 1, "", "runs/A", "done"), Row("B", 2, "", "runs/B", "failed", 1, 1, error="found: x")]
+    >>> print(*table(Path("night"), rows, []), sep="\n")
+    name  state   attempts   seconds
+    B     failed         1            found: x
+    2 measurements: 1 done, 1 failed
+    night/index.html
+    """
+    named = set(worked)
+    shown = [row for row in rows if row.line is not None and (row.name in named or row.state != "done")]
+    lines = []
+    if shown:
+        name, state = (max(len(text) for text in texts) for texts in zip(*_texts(shown), strict=True))
+        lines.append(f"{'name':<{name}}  {'state':<{state}}  attempts  {'seconds':>8}")
+        for row in shown:
+            spent = "" if row.seconds is None else f"{row.seconds:.1f}"
+            line = (
+                f"{row.name:<{name}}  {row.state:<{state}}  {row.attempts:>8}  {spent:>8}  {brief(row.error)}"
+            )
+            lines.append(line.rstrip())
+    return [*lines, summary(rows), str(out / INDEX)]
+
+
+def _texts(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    return [("name", "state"), *((row.name, row.state) for row in rows)]
+
+
+def brief(error: str) -> str:
+    r"""An error in one line: its first, or the last of a traceback.
+
+    Examples
+    --------
+    >>> brief("recipe.yaml:1:2: found a\nrecipe.yaml:2:2: found b"), brief("Traceback (...):\n  f()\nKeyError: 1")
+    ('recipe.yaml:1:2: found a (and 1 more)', 'KeyError: 1')
+    """
+    lines = error.strip().splitlines()
+    if len(lines) < 2:
+        return error.strip()
+    return lines[-1] if lines[0].startswith("Traceback") else f"{lines[0]} (and {len(lines) - 1} more)"
+
+
+def write_index(out: Path, rows: Iterable[Row]) -> Path:
+    """Write `index.html` of a batch; its path."""
+    from xafsflow.report.batch_index import Entry, build_index
+
+    entries = [
+        Entry(row.name, row.state, row.attempts, row.seconds, row.ended, row.error, _link(out, row.run))
+        for row in rows
+        if row.line is not None
+    ]
+    return build_index(entries, STATES, out.resolve().name, out / INDEX)
+
+
+def _link(out: Path, run: str) -> str | None:
+    """The report of a run, else its folder, else nothing."""
+    for name in (f"{run}/report.html", run):
+        if (out / name).exists():
+            return quote(name)
+    return None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: {error}", "a file that a run wrote", "check the path") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{path}, which holds no record", "a file that a run wrote", "check the path")
+    return found
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,1 @@
+"""Files in and out: readers, writers, folders and remote storage."""

@@ -1,0 +1,110 @@
+"""TIFF stacks as lazy arrays, cut into the blocks that later steps work on."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from weakref import WeakValueDictionary
+
+import dask.array as da
+import numpy as np
+
+from xafsflow.io.readers.tiff_stack import TiffStack
+
+# A compressed strip is inflated whole: blocks share one reading of it, as far as memory allows.
+READ_BYTES = 192 * 2**20
+# To open hundreds of files for a few rows each costs more than to read them: blocks share a reading of this size.
+SHARED_BYTES = 32 * 2**20
+
+# The stacks of plain files behind lazy arrays, by the arrays' names.
+_SOURCES: WeakValueDictionary[str, TiffStack] = WeakValueDictionary()
+
+
+def source(array: da.Array) -> TiffStack | None:
+    """The stack that an array of `lazy_stack` reads, where whole rows of it are read as fast without the blocks.
+
+    What wants rows of all images reads them from there into its own memory: a third of the time, since nothing is copied.
+    """
+    return _SOURCES.get(array.name)
+
+
+def lazy_stack(stack: TiffStack, block: tuple[int, int]) -> da.Array:
+    """Counts `(image, y, x)`; a block reads the rows it needs of every image, and a few blocks share a reading.
+
+    Where strips or tiles are decoded whole, one reading is whole strips: a computation of everything decodes
+    each strip once. A strip that takes more than `READ_BYTES` over all images is decoded once for every
+    `READ_BYTES` of it.
+
+    Parameters
+    ----------
+    stack
+        Images in the order wanted.
+    block
+        Rows and columns of a block.
+
+    Examples
+    --------
+    >>> import tempfile, tifffile
+    >>> from pathlib import Path
+    >>> from xafsflow.io.readers.tiff_stack import open_stack
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "images.tif")
+    ...     images = np.arange(60, dtype=np.uint16).reshape(2, 6, 5)
+    ...     tifffile.imwrite(path, images, photometric="minisblack")
+    ...     counts = lazy_stack(open_stack([path]), (4, 5))
+    ...     print(counts.chunks, counts[1, 5, 4].compute())
+    ((2,), (4, 2), (5,)) 59
+    """
+    n_images, rows, columns = stack.shape
+    height, width = min(block[0], rows), min(block[1], columns)
+    readings = _readings(stack, height, n_images * columns * stack.dtype.itemsize)
+    whole = da.map_blocks(
+        # Not as an argument: dask would look into each of its images, and build them anew in every task.
+        partial(_read, stack),
+        chunks=((n_images,), readings, (columns,)),
+        dtype=stack.dtype,
+        meta=np.empty((0, 0, 0), stack.dtype),
+    )
+    # Named, since dask would import distributed, 0.1 s, to ask for a client before it takes this way.
+    blocks = whole.rechunk((n_images, height, width), method="tasks")
+    if stack.row_quantum == 1:
+        _SOURCES[blocks.name] = stack
+    return blocks
+
+
+def lazy_mean(stack: TiffStack, rows: int) -> da.Array:
+    """The mean image `(y, x)` float32 of a stack of frames, in blocks of so many rows."""
+    n_images, height, width = stack.shape
+    readings = _readings(stack, min(rows, height), n_images * width * stack.dtype.itemsize)
+    mean = da.map_blocks(
+        partial(_read_mean, stack),
+        chunks=(readings, (width,)),
+        dtype=np.float32,
+        meta=np.empty((0, 0), np.float32),
+    )
+    return mean.rechunk((min(rows, height), width), method="tasks")
+
+
+def _readings(stack: TiffStack, height: int, row_bytes: int) -> tuple[int, ...]:
+    """Rows read together: some blocks where rows lie apart, else the fewest whole strips that hold one."""
+    quantum = stack.row_quantum
+    most = max(height, READ_BYTES // row_bytes)
+    if quantum == 1:
+        height *= max(1, min(SHARED_BYTES, READ_BYTES) // (height * row_bytes))
+    if 1 < quantum <= most:
+        height = min(-(-height // quantum), most // quantum) * quantum
+    elif quantum > most:
+        height = most // height * height
+    rows = stack.shape[1]
+    return tuple(min(height, rows - start) for start in range(0, rows, height))
+
+
+def _read(stack: TiffStack, block_info: Any = None) -> np.ndarray:
+    (start, stop) = block_info[None]["array-location"][1]
+    return stack.read_rows(start, stop)
+
+
+def _read_mean(stack: TiffStack, block_info: Any = None) -> np.ndarray:
+    (start, stop) = block_info[None]["array-location"][0]
+    mean: np.ndarray = stack.read_rows(start, stop).mean(axis=0, dtype=np.float64).astype(np.float32)
+    return mean

@@ -1,0 +1,179 @@
+"""Stacks of images in TIFF files: described from the headers, then read by rows.
+
+A stack knows where every row of every image lies, so a band of rows costs the bytes of that band and no more:
+the turn from images to spectra happens while reading, one band in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xafsflow.errors import InputError
+from xafsflow.io.folders import Folders
+from xafsflow.io.readers.tiff_layout import Image, read_images
+from xafsflow.io.readers.tiff_pixels import Pixels, read_band
+
+
+@dataclass(frozen=True)
+class TiffStack:
+    """Images of one shape and type, and where their bytes lie; small, picklable, and without open files.
+
+    Pages are counted from 1 in every message, as image viewers count them.
+    """
+
+    images: tuple[Image, ...]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Images, rows, columns."""
+        layout = self.images[0].layout
+        return len(self.images), layout.rows, layout.columns
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the pixels, in the byte order of this machine."""
+        return np.dtype(self.images[0].layout.dtype).newbyteorder("=")
+
+    @property
+    def row_quantum(self) -> int:
+        """Rows that cannot be read apart: 1 for plain images, the rows of a strip or tile for others.
+
+        Bands that start and end at multiples of it read nothing twice.
+        """
+        return max(1 if image.at is not None else image.layout.segment_rows for image in self.images)
+
+    def take(self, order: Sequence[int]) -> TiffStack:
+        """The images with these numbers (from 0), in this order.
+
+        Raises
+        ------
+        InputError
+            There is no image with such a number, or none is asked for.
+        """
+        wrong = [int(k) for k in order if not 0 <= k < len(self.images)]
+        if wrong or not len(order):
+            raise InputError(
+                f"images {wrong} of a stack of {len(self.images)}",
+                f"0 to {len(self.images) - 1}, one at least",
+            )
+        return TiffStack(tuple(self.images[k] for k in order))
+
+    def read_rows(
+        self,
+        start: int,
+        stop: int,
+        out: Pixels | None = None,
+        columns: slice | None = None,
+        threads: int = 1,
+    ) -> Pixels:
+        """Read a band of rows of every image.
+
+        Parameters
+        ----------
+        start, stop
+            The first row and the row after the last, `0 <= start <= stop <= rows`.
+        out
+            An array (images, stop - start, columns) of the stack's `dtype` to fill; a new one by default.
+        columns
+            The columns to keep, step 1; all by default.
+        threads
+            Images that are read at once. Inflating and network disks gain from it, a local disk does not.
+
+        Returns
+        -------
+        The pixels, (images, stop - start, columns), in the byte order of this machine.
+
+        Raises
+        ------
+        InputError
+            The rows or columns are not in the images; a file is gone, changed or does not decode (names file
+            and page).
+        ValueError
+            `out` has another shape or type.
+        """
+        count, rows, width = self.shape
+        if not 0 <= start <= stop <= rows:
+            raise InputError(
+                f"rows {start} to {stop} of images with {rows} rows", f"0 <= start <= stop <= {rows}"
+            )
+        first, last, step = (columns or slice(None)).indices(width)
+        if step != 1 or last <= first:
+            raise InputError(
+                f"columns {columns} of images with {width} columns", "columns inside the images, step 1"
+            )
+        shape = (count, stop - start, last - first)
+        if out is None:
+            out = np.empty(shape, self.dtype)
+        elif out.shape != shape or out.dtype != self.dtype:
+            raise ValueError(f"out is {out.shape} {out.dtype}, the rows are {shape} {self.dtype}")
+        jobs = [(image, start, (first, last), target) for image, target in zip(self.images, out, strict=True)]
+        if threads == 1:
+            for job in jobs:
+                read_band(*job)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(lambda job: read_band(*job), jobs))
+        return out
+
+
+def open_stack(paths: Sequence[Path]) -> TiffStack:
+    """Describe the images of TIFF files as one stack, in the order of the files and of the pages in them.
+
+    One image a file, many pages, BigTIFF, several files of many pages, ImageJ hyperstacks beyond 4 GB (one
+    page and a block of images behind it); strips, tiles, compressed without loss; either byte order; uint8,
+    uint16, uint32, int16, int32, float32 and float64. Only headers are read.
+
+    Raises
+    ------
+    InputError
+        A file is missing, empty, no TIFF, truncated or damaged, in color, or its images have another shape or
+        type than the first; names file and page.
+
+    Examples
+    --------
+    >>> import tempfile, tifffile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for k in range(3):
+    ...         tifffile.imwrite(f"{folder}/image_{k}.tif", np.full((4, 5), k, np.uint16), byteorder=">")
+    ...     stack = open_stack(find_files(Path(folder), "*.tif"))
+    ...     print(stack.shape, stack.dtype, stack.read_rows(0, 2)[:, 0, 0])
+    (3, 4, 5) uint16 [0 1 2]
+    """
+    images: list[Image] = []
+    for path in paths:
+        images += read_images(path)
+    if not images:
+        raise InputError(
+            "no files for a stack", "one TIFF file at least", "check the pattern or the list of files"
+        )
+    first = _form(images[0])
+    for image in images:
+        if _form(image) != first:
+            raise InputError(
+                f"{image.path}, page {image.page}: {_form(image)}",
+                f"{first}, as the first image has ({images[0].path})",
+                "leave the file out, or put it in the folder it belongs to",
+            )
+    return TiffStack(tuple(images))
+
+
+def find_files(folder: Path, pattern: str) -> list[Path]:
+    """The files of a folder that match a pattern, in natural order: img_2 before img_10.
+
+    Raises
+    ------
+    InputError
+        There is no such folder, nothing in it matches (says what is there), or the pattern leaves it.
+    """
+    return list(Folders.of(folder).glob(pattern))
+
+
+def _form(image: Image) -> str:
+    layout = image.layout
+    return f"{layout.rows} x {layout.columns} {np.dtype(layout.dtype).name}"

@@ -1,0 +1,92 @@
+"""Be alone at a URL: an object that only one process can make says who works there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+
+from xafsflow.errors import ComputationError, InputError, XafsflowError
+from xafsflow.files import LOCK, Process, is_alive, this_process
+from xafsflow.io.remote.object_store import Place
+
+Tell = Callable[[str], None]
+
+
+@contextmanager
+def owned_at(place: Place, tell: Tell) -> Iterator[Callable[[], None]]:
+    """Be the only process that writes at a URL; the lock of a process of this machine that has died is taken over.
+
+    Yields
+    ------
+    callable
+        Raises unless the lock is still this process's; to be called before what others have is replaced.
+
+    Raises
+    ------
+    InputError
+        Another process works there, or may; or the server lets one write over another's lock.
+
+    Examples
+    --------
+    >>> from xafsflow.io.remote.object_store import opened
+    >>> place = opened("memory://owned-in-an-example/run")
+    >>> with owned_at(place, print) as check:
+    ...     check()
+    ...     list(place.objects())
+    ['run.lock']
+    >>> place.objects()
+    {}
+    """
+    own = json.dumps(asdict(this_process())).encode()
+    while not place.write(LOCK, own, mode="create"):
+        if _take_over(place, own, tell):
+            break
+    try:
+        if place.write(LOCK, own, mode="create"):
+            raise InputError(
+                f"the server of {place.url} writes over a lock",
+                "one that keeps If-None-Match, as Amazon's, MinIO and Ceph do in their newer versions",
+                "run into a folder, and copy it",
+            )
+        yield lambda: _check(place, own)
+    finally:
+        # A lock that stays since the server is gone is taken over by the next run of this machine.
+        with suppress(XafsflowError, OSError):
+            if place.read(LOCK) == own:
+                place.remove([LOCK])
+
+
+def _take_over(place: Place, own: bytes, tell: Tell) -> bool:
+    """Whether the lock of a dead process became this one's; False where it was given back or taken meanwhile."""
+    # The tag first: if the lock changes in between, the condition does not hold.
+    tag, content = place.tag(LOCK), place.read(LOCK)
+    if content is None:
+        return False
+    at = f"{place.url}/{LOCK}"
+    try:
+        owner = Process(**json.loads(content))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{at}: {error}", "a lock of xafsflow", "remove it if no run is at work") from error
+    alive = is_alive(owner)
+    if alive is not False:
+        seen = "works" if alive else "may work: that cannot be seen from here;"
+        raise InputError(
+            f"process {owner.pid} on {owner.host} {seen} at {place.url}",
+            "a URL at which no other run is at work",
+            f"wait for it, choose another --out, or remove {at} if that process is gone",
+        )
+    taken = place.write(LOCK, own, **({"IfMatch": tag} if tag else {}))
+    if taken:
+        tell(f"takes up the run of process {owner.pid}, which has died")
+    return taken
+
+
+def _check(place: Place, own: bytes) -> None:
+    if place.read(LOCK) != own:
+        raise ComputationError(
+            f"{place.url}/{LOCK} is not this run's any more",
+            "the lock that it made",
+            "find out who removed it; nothing was put there since, and the same command goes on",
+        )

@@ -1,0 +1,58 @@
+"""The figures of a report as PNG files."""
+
+from __future__ import annotations
+
+from itertools import chain
+from pathlib import Path
+
+import xarray as xr
+
+from xafsflow.io.writers.output_folder import new_folder
+from xafsflow.report.curve_figures import curve_pictures
+from xafsflow.report.map_figures import map_pictures
+from xafsflow.report.map_statistics import gather
+from xafsflow.report.picture import save_png
+from xafsflow.report.whole_file import whole_file
+
+
+def export_png(maps: xr.Dataset, folder: Path, *, dpi: int = 200) -> list[Path]:
+    """Write the figures that can be drawn of the maps alone, numbered in the order of the report.
+
+    Parameters
+    ----------
+    maps
+        Variables of the vocabulary over y, x, and `mean_norm`. Maps with a side of more than 1200 pixels are
+        shown reduced.
+    folder
+        New or empty.
+    dpi
+        Dots an inch; figures are 4 to 6 inches wide.
+
+    Returns
+    -------
+    The paths of the files, `01_chemical_state.png` for instance.
+
+    Raises
+    ------
+    InputError
+        If the folder holds something, or there is no map.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tempfile import TemporaryDirectory
+    >>> maps = xr.Dataset({"edge_step": (("y", "x"), np.ones((3, 4)))})
+    >>> with TemporaryDirectory() as above:
+    ...     [path.name for path in export_png(maps, Path(above) / "png", dpi=50)]
+    ['01_edge_step.png']
+    """
+    facts = gather(maps)
+    new_folder(folder)
+    written = []
+    pictures = chain(map_pictures(maps, facts), curve_pictures(maps, facts, None))
+    for number, picture in enumerate(pictures, start=1):
+        path = folder / f"{number:02d}_{picture.key}.png"
+        with whole_file(path) as temporary:
+            save_png(picture, temporary, dpi=dpi)
+        written.append(path)
+    return written

@@ -1,0 +1,103 @@
+"""Maps as float32 TIFF: one file a map for ImageJ and Fiji, or one OME-TIFF with a channel a map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from xafsflow.io.writers.output_folder import new_folder
+from xafsflow.report.map_layers import Layer, file_names, layers, pixel_size
+from xafsflow.report.whole_file import whole_file
+
+
+def export_tiff(maps: xr.Dataset, folder: Path, *, ome: bool = False) -> list[Path]:
+    """Write every map as float32 TIFF.
+
+    NaN stays NaN, a class of -1 stays -1. The ImageDescription is that of ImageJ, with lines `variable`,
+    `label`, `units` and `long_name`; the resolution is set where `maps.attrs["pixel_size_um"]` gives it.
+
+    Parameters
+    ----------
+    maps
+        Variables of the vocabulary over y, x; one map at a time is read.
+    folder
+        New or empty.
+    ome
+        True for one file `maps.ome.tif` with axes C, Y, X and the channels named.
+
+    Returns
+    -------
+    The paths of the files, `fraction_Fe2O3.tif` for instance, in the order of the vocabulary.
+
+    Raises
+    ------
+    InputError
+        If the folder holds something, or there is no map.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> maps = xr.Dataset({"edge_step": (("y", "x"), np.ones((3, 4)))})
+    >>> with TemporaryDirectory() as above:
+    ...     [path.name for path in export_tiff(maps, Path(above) / "tiff")]
+    ['edge_step.tif']
+    """
+    found, size = layers(maps), pixel_size(maps)
+    new_folder(folder)
+    if ome:
+        return [_write_ome(found, size, folder / "maps.ome.tif")]
+    written = []
+    for layer, name in zip(found, file_names(layer.name for layer in found), strict=True):
+        written.append(_write_one(layer, size, folder / f"{name}.tif"))
+    return written
+
+
+def _write_one(layer: Layer, size: float | None, path: Path) -> Path:
+    import tifffile
+
+    values = layer.values()
+    finite = values[np.isfinite(values)]
+    about = {
+        "variable": layer.variable,
+        "label": layer.label,
+        "units": layer.unit,
+        "long_name": layer.meaning,
+        # ImageJ shows the map in this range when it opens it.
+        **({"min": float(finite.min()), "max": float(finite.max())} if finite.size else {}),
+    }
+    # One word a line, in ASCII: what is not is written as \\u....
+    texts = {
+        key: f"{text}".encode("unicode_escape").decode("ascii") for key, text in about.items() if text != ""
+    }
+    resolution: dict[str, Any] = {}
+    if size is not None:
+        # ImageJ reads pixels per unit of its description, and wants no unit in the tag.
+        resolution = {"resolution": (1 / size, 1 / size), "resolutionunit": "NONE"}
+        texts["unit"] = "micron"
+    with whole_file(path) as temporary:
+        tifffile.imwrite(temporary, values, imagej=True, metadata={"axes": "YX", **texts}, **resolution)
+    return path
+
+
+def _write_ome(found: list[Layer], size: float | None, path: Path) -> Path:
+    import tifffile
+
+    def planes() -> Iterator[NDArray[np.float32]]:
+        for layer in found:
+            yield layer.values()
+
+    names = [layer.name if layer.unit in ("", "1") else f"{layer.name} [{layer.unit}]" for layer in found]
+    about: dict[str, Any] = {"axes": "CYX", "Name": "xafsflow maps", "Channel": {"Name": names}}
+    if size is not None:
+        about |= {f"PhysicalSize{axis}": size for axis in "XY"} | {
+            f"PhysicalSize{axis}Unit": "µm" for axis in "XY"
+        }
+    options: dict[str, Any] = {"shape": (len(found), *found[0].data.shape), "dtype": np.float32}
+    with whole_file(path) as temporary:
+        tifffile.imwrite(temporary, planes(), ome=True, photometric="minisblack", metadata=about, **options)
+    return path

@@ -1,0 +1,1 @@
+"""Kernels over neighboring pixels and whole images: means, registration, motion, fields, tiles."""

@@ -1,0 +1,1 @@
+"""Kernels of linear combination fits and subsets of references."""

@@ -1,0 +1,1 @@
+"""Kernels over the spectral axis: absorbance, energy shift, normalization, derivatives, noise."""

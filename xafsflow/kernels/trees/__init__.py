@@ -1,0 +1,1 @@
+"""Kernels of forests: growing, splitting, walking."""

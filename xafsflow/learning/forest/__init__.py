@@ -1,0 +1,1 @@
+"""Random forests: trained on binned features, laid out as flat arrays."""

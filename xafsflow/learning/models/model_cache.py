@@ -1,0 +1,89 @@
+"""Models are made once: kept by the digest of all that made them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xafsflow.errors import InputError
+from xafsflow.learning.models.model import Model, StoredModel, save_model
+from xafsflow.links import refuse_links
+
+# The folder; empty keeps nothing.
+PLACE = "XAFSFLOW_CACHE"
+# A forest takes some MB. Beyond this number those go that were not used for longest.
+MOST = 64
+
+
+def digest_of(*parts: Any) -> str:
+    """SHA-256 over arrays, texts, numbers and JSON.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> digest_of("a", np.arange(3), {"b": 1}) == digest_of("a", np.arange(3), {"b": 1})
+    True
+    >>> digest_of(np.arange(3)) == digest_of(np.arange(3.0))
+    False
+    """
+    found = hashlib.sha256()
+    for part in parts:
+        if hasattr(part, "tobytes"):
+            found.update(f"{part.dtype} {part.shape} ".encode() + part.tobytes())
+        else:
+            found.update(json.dumps(part, sort_keys=True, default=str).encode())
+        found.update(b"\n")
+    return found.hexdigest()
+
+
+def place() -> Path | None:
+    """The folder of kept models: that of the environment's `XAFSFLOW_CACHE`, else one in the user's cache folder."""
+    told = os.environ.get(PLACE)
+    if told is not None:
+        return Path(told) / "models" if told else None
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "xafsflow" / "models"
+
+
+def find(digest: str) -> tuple[Model, dict[str, Any]] | None:
+    """A model and its findings, if they are kept and whole.
+
+    Nothing is run from the folder: models are read by skops with its fixed list of types, findings are JSON.
+    """
+    folder = place()
+    if folder is None:
+        return None
+    path = folder / f"{digest}.skops"
+    try:
+        told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        model = StoredModel(str(path), told["digest"]).load()
+        path.touch()
+    except (OSError, ValueError, KeyError, TypeError, InputError):
+        return None
+    return model, told["findings"]
+
+
+def keep(digest: str, model: Model, findings: Mapping[str, Any]) -> None:
+    """Keep a model; where the folder cannot be written to or holds links, nothing is kept."""
+    folder = place()
+    if folder is None:
+        return
+    path = folder / f"{digest}.skops"
+    with contextlib.suppress(OSError, InputError):
+        refuse_links(folder, 1)
+        stored = save_model(model, path)
+        text = json.dumps(
+            {"digest": stored.digest, "findings": dict(findings)}, default=lambda one: one.tolist()
+        )
+        temporary = path.with_name(f".{path.stem}.{os.getpid()}")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path.with_suffix(".json"))
+        by_use = sorted(folder.glob("*.skops"), key=lambda one: one.stat().st_mtime, reverse=True)
+        for old in by_use[MOST:]:
+            old.with_suffix(".json").unlink(missing_ok=True)
+            old.unlink(missing_ok=True)

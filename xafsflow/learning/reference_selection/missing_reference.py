@@ -1,0 +1,121 @@
+"""Candidates by how well each would explain what the references used do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xafsflow.learning.reference_selection.bin_regions import Bins, Doubles
+from xafsflow.learning.reference_selection.set_judgement import Case, Judged, common_offset, degrees, moved
+from xafsflow.learning.reference_selection.set_misfit import Fits, Set, all_at_once, scatter_of
+from xafsflow.learning.reference_selection.similarity import apart
+
+# A bin of fewer pixels than this is not taken for one of the worst: by chance the worst are the smallest.
+LEAST_PIXELS = 4
+
+
+class Absent:
+    """Bins in which something is missing, references used, and candidates for what is missing.
+
+    Parameters
+    ----------
+    bins
+        All bins.
+    used, candidates
+        `(reference, energy)` at the energies of the bins.
+    where
+        The bins, `(bin,)`; or the share of all that are worst.
+    offset
+        All references may be moved together by up to this, eV.
+    """
+
+    def __init__(
+        self, bins: Bins, used: Doubles, candidates: Doubles, where: NDArray[np.bool_] | float, offset: float
+    ) -> None:
+        if isinstance(where, float | int):
+            where = _worst(bins, used, float(where))
+        self.bins, everything = bins.take(where), np.concatenate([used, candidates])
+        self.offset = common_offset(self.bins, everything, offset)
+        self.spectra = moved(bins.energy, everything, self.offset)
+        self.base: Set = tuple(range(len(used)))
+        self.scatter = scatter_of(self.bins, *all_at_once(Fits(self.bins, self.spectra)))
+        whole = [np.ones(len(self.bins.noise), bool)]
+        self.case = Case(self.bins, self.spectra, self.scatter, whole, 0.0, 0)
+        more = [(*self.base, len(used) + place) for place in range(len(candidates))]
+        self.without, *self.judged = self.case.judge([self.base, *more])
+
+    def findings(self, used: Sequence[str], candidates: Sequence[str], alike: float) -> dict[str, Any]:
+        """The verdict, the ranking, and the mean spectrum, its fit by the references used and what is left."""
+        near = apart(self.bins.energy, self.spectra) < alike
+        names = [*used, *candidates]
+        order = sorted(self.judged, key=lambda one: float(one.chi_square[0]))
+        ranking = [self._row(one, near[one.members[-1]], used, names) for one in order]
+        left = Fits(self.bins, self.spectra).residual(self.base)[1] * np.sqrt(self.bins.profile)
+        weight = 1 / self.bins.noise**2
+        mean, residual = (np.average(values, axis=0, weights=weight) for values in (self.bins.spectra, left))
+        common = self.scatter.common * float(np.average(self.bins.flux, weights=weight)) ** 2
+        noise = np.sqrt((self.scatter.inflation / weight.sum() + common) * self.bins.profile)
+        return {
+            "verdict": _words(ranking, self._reduced(self.without), used),
+            "ranking": ranking,
+            "reduced_chi_square": self._reduced(self.without),
+            "r_factor": self.without.r_factor,
+            "offset": self.offset,
+            "inflation": self.scatter.inflation,
+            "bins": len(self.bins.noise),
+            "pixels": int(self.bins.pixels.sum()),
+            "energy": self.bins.energy.tolist(),
+            "mean_spectrum": mean.tolist(),
+            "mean_fit": (mean - residual).tolist(),
+            "mean_residual": residual.tolist(),
+            "mean_noise": noise.tolist(),
+        }
+
+    def _reduced(self, one: Judged) -> float:
+        free = degrees(len(self.bins.noise), len(self.bins.energy), len(one.members))
+        return float(one.chi_square[0] / free)
+
+    def _row(
+        self, one: Judged, near: NDArray[np.bool_], used: Sequence[str], names: Sequence[str]
+    ) -> dict[str, Any]:
+        place, alike = one.members[-1], np.flatnonzero(near).tolist()
+        return {
+            "reference": names[place],
+            "gain": float(self.without.chi_square[0] - one.chi_square[0]),
+            "bic_change": float(one.bic[0] - self.without.bic[0]),
+            "reduced_chi_square": self._reduced(one),
+            "r_factor": one.r_factor,
+            "prediction_error": one.prediction[0].error,
+            "share": float(one.shares[0, -1]),
+            "twins": [names[i] for i in alike if i >= len(used) and i != place],
+            "twin_of": [names[i] for i in alike if i < len(used)],
+        }
+
+
+def _worst(bins: Bins, used: Doubles, share: float) -> NDArray[np.bool_]:
+    """The share of the bins with the largest chi-square."""
+    left = Fits(bins, used).residual(tuple(range(len(used))))[1]
+    misfit = np.where(
+        bins.pixels >= min(LEAST_PIXELS, bins.pixels.max()), (left**2).sum(axis=1) / bins.noise**2, 0
+    )
+    count = max(1, round(share * len(misfit)))
+    found = np.zeros(len(misfit), bool)
+    found[np.argsort(-misfit, kind="stable")[:count]] = True
+    return found
+
+
+def _words(ranking: Sequence[dict[str, Any]], before: float, used: Sequence[str]) -> str:
+    best = ranking[0]
+    if best["bic_change"] >= 0:
+        return f"no candidate explains more than it costs beside {', '.join(used)}"
+    either = " or its twin ".join([best["reference"], *best["twins"]])
+    text = (
+        f"most like {either}: beside {', '.join(used)} it would take {100 * best['share']:.0f} %, and chi-square per "
+        f"degree of freedom falls from {before:.2f} to {best['reduced_chi_square']:.2f}"
+    )
+    if best["twin_of"]:
+        text += f"; it is a twin of {', '.join(best['twin_of'])}, which is used: a fault of that reference is more likely"
+    return text

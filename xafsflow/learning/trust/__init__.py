@@ -1,0 +1,1 @@
+"""When not to believe a model: confidence, controls, limits, distances that noise alone gives."""

@@ -1,0 +1,1 @@
+"""Components and clusters of spectra, found without references."""

@@ -1,0 +1,225 @@
+"""Recipes: read the YAML, bind every setting to its step, and check everything before a pixel is read.
+
+All the problems of a recipe are told at once, each with its line and column and the nearest right name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from xafsflow.errors import InputError, RecipeError
+from xafsflow.pipeline.plan import Draft, PlannedStep, bind
+from xafsflow.pipeline.setting_types import quoted
+from xafsflow.pipeline.strict_yaml import MAX_BYTES, Node, located, read_yaml, write_yaml
+from xafsflow.vocabulary import nearest
+
+VERSION = 1
+MAX_STEPS = 1000
+KEYS = ("recipe", "name", "description", "steps")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked recipe. Two recipes are equal when they do the same, wherever their lines stand."""
+
+    plan: tuple[PlannedStep, ...]
+    name: str = ""
+    description: str = ""
+    source: str = field(default="", compare=False)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the steps and all their settings: equal for recipes that do the same.
+
+        The order within a setting counts, for the order of references is the order of the answer.
+        """
+        steps = [[p.step.name, p.settings] for p in self.plan]
+        return hashlib.sha256(json.dumps(steps, separators=(",", ":")).encode()).hexdigest()
+
+    def to_yaml(self) -> str:
+        """The recipe as it runs, every default written out; `parse_recipe` gives an equal recipe back."""
+        texts = {"name": self.name, "description": self.description}
+        told = {key: text for key, text in texts.items() if text}
+        steps = [{p.step.name: p.settings} if p.settings else p.step.name for p in self.plan]
+        return write_yaml({"recipe": VERSION, **told, "steps": steps})
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read and check a recipe file.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it is no UTF-8 text of at most 1 MB.
+    RecipeError
+        If the recipe is wrong; it holds every problem found.
+    """
+    path = Path(path)
+    if not path.is_file():
+        near = nearest(path.name, (entry.name for entry in path.parent.glob("*.y*ml")))
+        raise InputError(f"no recipe file {path}{near}", "a YAML file", "check the path")
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise InputError(f"{path} of {size} bytes", f"a recipe of at most {MAX_BYTES}", "check the path")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}, byte {error.start} not UTF-8", "UTF-8", "save it as UTF-8") from error
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}", "a readable file", "check its permissions") from error
+    return parse_recipe(text, str(path))
+
+
+def parse_recipe(text: str, source: str) -> Recipe:
+    r"""Read and check the text of a recipe.
+
+    Parameters
+    ----------
+    text
+        YAML: `recipe: 1`, `steps:` a list whose items are a step's name or `name: {settings}`; optional texts
+        `name` and `description`.
+    source
+        What messages call the text.
+
+    Raises
+    ------
+    RecipeError
+        If the recipe is wrong; it holds every problem found.
+
+    Examples
+    --------
+    >>> parse_recipe("recipe: 1\nsteps: [ingest.tif_stak]", "recipe.yaml")
+    Traceback (most recent call last):
+    ...
+    xafsflow.errors.RecipeError: recipe.yaml:2:9: steps.0: found the step 'ingest.tif_stak', which does not...
+    """
+    problems: list[str] = []
+    root = read_yaml(text, source, problems)
+    if root is None:
+        raise RecipeError(problems)
+    top = _top(root, problems)
+    plan = bind(_drafts(top["steps"], problems), problems) if "steps" in top else ()
+    name, description = (_text(top, key, problems) for key in ("name", "description"))
+    if problems:
+        raise RecipeError(problems)
+    return Recipe(plan, name, description, source)
+
+
+def apply_overrides(recipe: Recipe, overrides: Iterable[str]) -> Recipe:
+    """The recipe with some settings replaced, checked anew.
+
+    Parameters
+    ----------
+    recipe
+        A checked recipe; it stays as it is.
+    overrides
+        Texts `STEP.SETTING=VALUE` with the value in YAML. Where a step stands in the recipe several times,
+        `STEP#2.SETTING=VALUE` means its second appearance.
+
+    Raises
+    ------
+    RecipeError
+        If an override names no setting of the recipe, or the changed recipe is wrong.
+    """
+    problems: list[str] = []
+    drafts = [Draft(p.step.name, located(p.settings, p.mark), p.mark) for p in recipe.plan]
+    for override in overrides:
+        _override(drafts, override, problems)
+    plan = bind(drafts, problems)
+    if problems:
+        raise RecipeError(problems)
+    return Recipe(plan, recipe.name, recipe.description, recipe.source)
+
+
+def _override(drafts: list[Draft], override: str, problems: list[str]) -> None:
+    target, equals, value = override.partition("=")
+    label = f"--set {target.strip()}"
+    address, _, setting = target.strip().rpartition(".")
+    name, hash_, number = address.partition("#")
+    if not (equals and address and setting):
+        problems.append(f"{label}: found {quoted(override)}; wanted: STEP.SETTING=VALUE")
+        return
+    places = [index for index, draft in enumerate(drafts) if draft.name == name]
+    if not places:
+        near = nearest(name, [draft.name for draft in drafts])
+        problems.append(f"{label}: found the step {name!r}, which the recipe does not have{near}")
+        return
+    if hash_ or len(places) > 1:
+        if not (number.isdecimal() and 1 <= int(number) <= len(places)):
+            problems.append(
+                f"{label}: found {name} {len(places)} times; wanted: {name}#1 to {name}#{len(places)}"
+            )
+            return
+        places = [places[int(number) - 1]]
+    node = read_yaml(value or "null", label, problems)
+    if node is not None:
+        draft = drafts[places[0]]
+        values = {**cast(dict[str, Node], draft.settings.value), setting: node}
+        keys = {**draft.settings.keys, setting: node.mark}
+        drafts[places[0]] = Draft(draft.name, Node(values, draft.mark, keys), draft.mark)
+
+
+def _top(root: Node, problems: list[str]) -> dict[str, Node]:
+    """The entries of the uppermost level."""
+    if not isinstance(root.value, dict):
+        problems.append(f"{root.mark}: found no keys; wanted: a mapping with the keys 'recipe' and 'steps'")
+        return {}
+    for key, mark in root.keys.items():
+        if key not in KEYS:
+            problems.append(
+                f"{mark}: {key}: found the key {key!r}{nearest(key, KEYS)}; wanted: {', '.join(KEYS)}"
+            )
+    version = root.value.get("recipe")
+    if version is None or isinstance(version.plain(), bool) or version.plain() != VERSION:
+        mark = root.mark if version is None else version.mark
+        found = "no key 'recipe'" if version is None else quoted(version.plain())
+        problems.append(
+            f"{mark}: recipe: found {found}; wanted: `recipe: {VERSION}`, the version of the format"
+        )
+    if "steps" not in root.value:
+        problems.append(f"{root.mark}: steps: found no key 'steps'; wanted: a list of steps")
+    return root.value
+
+
+def _text(top: dict[str, Node], key: str, problems: list[str]) -> str:
+    node = top.get(key)
+    value = "" if node is None else node.plain()
+    if isinstance(value, str):
+        return value
+    problems.append(f"{top[key].mark}: {key}: found {quoted(value)}; wanted: text")
+    return ""
+
+
+def _drafts(steps: Node, problems: list[str]) -> list[Draft | None]:
+    """The items of `steps`; None in the place of what is no step at all."""
+    items = steps.value
+    if isinstance(items, list) and 0 < len(items) <= MAX_STEPS:
+        return [_draft(item, f"steps.{index}", problems) for index, item in enumerate(items)]
+    found = f"{len(items)} items" if isinstance(items, list) else quoted(steps.plain())
+    problems.append(f"{steps.mark}: steps: found {found}; wanted: a list of 1 to {MAX_STEPS} steps")
+    return []
+
+
+def _draft(item: Node, path: str, problems: list[str]) -> Draft | None:
+    if isinstance(item.value, str):
+        return Draft(item.value, Node({}, item.mark), item.mark)
+    if not isinstance(item.value, dict) or len(item.value) != 1:
+        found = f"the keys {', '.join(item.value)}" if isinstance(item.value, dict) else quoted(item.plain())
+        problems.append(
+            f"{item.mark}: {path}: found {found}; wanted: the name of a step, or one name with its settings; "
+            "do: indent the settings deeper than the name"
+        )
+        return None
+    ((name, settings),) = item.value.items()
+    if settings.value is None:
+        settings = Node({}, settings.mark)
+    if not isinstance(settings.value, dict):
+        found = quoted(settings.plain())
+        problems.append(f"{settings.mark}: {path}: found {found} for {name}; wanted: a mapping of settings")
+        return None
+    return Draft(name, settings, item.keys[name])

@@ -1,0 +1,275 @@
+"""The folder of a run: who works in it, what may lie in it, and whether what lies there is of the same run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xafsflow import __version__
+from xafsflow.errors import InputError
+from xafsflow.files import LOCK, Process, is_alive, this_process
+from xafsflow.io.folders import Folders, told_as
+from xafsflow.links import refuse_links
+from xafsflow.pipeline.recipe import Recipe
+
+# Everything that a run may write into its folder; `--fresh` removes these and nothing else.
+PARTS = (
+    "recipe.yaml", "run.json", "findings.json", "report.html", "model.skops", LOCK,
+    "cube.zarr", "cube.zarr.partial", "cube.zarr.partial.bands",
+    "maps.zarr", "maps.zarr.partial", "maps.zarr.partial.bands",
+)  # fmt: skip
+# Larger files are told by size and time: to read a measurement twice would double the time of a run.
+HASHED_BYTES = 2**20
+ANOTHER = "choose another --out, or replace it with --fresh"
+
+
+@dataclass(frozen=True)
+class ReadFolders(Folders):
+    """Folders that remember which files were asked for."""
+
+    files: set[Path] = field(default_factory=set, compare=False)
+
+    def resolve(self, name: str) -> Path:
+        """See `Folders.resolve`."""
+        path = super().resolve(name)
+        self.files.add(path)
+        return path
+
+    def glob(self, pattern: str) -> tuple[Path, ...]:
+        """See `Folders.glob`."""
+        paths = super().glob(pattern)
+        self.files.update(paths)
+        return paths
+
+
+@contextmanager
+def owned(out: Path, tell: Callable[[str], None]) -> Iterator[None]:
+    """Be the only process that works in a folder, which is made; a lock of a process that has died is taken over.
+
+    Raises
+    ------
+    InputError
+        Another process works there, or what is written there would go through a link.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file", "a folder for the run", "choose another --out")
+    refuse_links(out)
+    out.mkdir(parents=True, exist_ok=True)
+    path, own = out / LOCK, json.dumps(asdict(this_process()))
+    while True:
+        try:
+            # Made whole beside its place: a lock that can be read is complete.
+            temporary = path.with_name(f".{LOCK}.{os.getpid()}")
+            temporary.write_text(own, encoding="utf-8")
+            os.link(temporary, path)
+        except FileExistsError:
+            _take_over(path, tell)
+        else:
+            break
+        finally:
+            temporary.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _take_over(path: Path, tell: Callable[[str], None]) -> None:
+    try:
+        owner = Process(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return  # just given back
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{path}: {error}", "a lock of xafsflow", "remove it if no run is at work"
+        ) from error
+    alive = is_alive(owner)
+    if alive is not False:
+        where = f"process {owner.pid} on {owner.host}"
+        seen = "works" if alive else "may work: that cannot be seen from here;"
+        raise InputError(
+            f"{where} {seen} in {path.parent}",
+            "a folder in which no other run is at work",
+            f"wait for it, choose another --out, or remove {path} if that process is gone",
+        )
+    tell(f"takes up the run of process {owner.pid}, which has died")
+    path.unlink(missing_ok=True)
+
+
+def claim(
+    recipe: Recipe, folders: Folders, out: Path, fresh: bool, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    """Accept a folder that is empty or holds an unfinished run of the same recipe and data; the record of that run.
+
+    Parameters
+    ----------
+    fresh
+        Remove what an earlier run left, whatever it was; what is removed is told first.
+    tell
+        Called with a line.
+
+    Raises
+    ------
+    InputError
+        The folder holds something else.
+    """
+    held = sorted(entry.name for entry in out.iterdir() if entry.name != LOCK)
+    check_parts(held, recipe, out)
+    if held and fresh:
+        tell(f"removes from {out}: {', '.join(held)}")
+        for name in held:
+            path = out / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if not held or fresh:
+        return {}
+    earlier = _earlier(recipe, folders, out)
+    for name in written_by(recipe):
+        # Its step is taken again, and refuses a file that is there.
+        (out / name).unlink(missing_ok=True)
+    return earlier
+
+
+def check_parts(held: Iterable[str], recipe: Recipe, out: Path | str) -> None:
+    """Refuse a folder with anything in it that no run of this recipe writes.
+
+    Raises
+    ------
+    InputError
+        Names some of what is there.
+    """
+    parts = (*PARTS, *written_by(recipe))
+    # A file that was being written when its process was killed has a point before its name and a number behind.
+    temporary = tuple(f".{part}." for part in parts)
+    strange = [name for name in held if name not in parts and not name.startswith(temporary)]
+    if strange:
+        raise InputError(
+            f"{out} holds {', '.join(strange[:3])}{' ...' if len(strange) > 3 else ''}",
+            "a new or empty folder, or one of an earlier run",
+            "choose another --out",
+        )
+
+
+def written_by(recipe: Recipe) -> list[str]:
+    """Files of the run folder that steps have been told the names of; the steps check them."""
+    settings = [planned.settings for planned in recipe.plan if "run" in planned.step.takes]
+    return [told[key] for told in settings for key in ("file", "name") if isinstance(told.get(key), str)]
+
+
+def _earlier(recipe: Recipe, folders: Folders, out: Path) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        record = {}
+    check_same(record, recipe, folders, out)
+    return record
+
+
+def check_same(record: Mapping[str, Any], recipe: Recipe, folders: Folders, out: Path | str) -> None:
+    """Refuse a record that is not of this run, unfinished.
+
+    Raises
+    ------
+    InputError
+        It is of another one, or finished.
+    """
+    if any(record.get(key) != value for key, value in identity(recipe, folders).items()):
+        raise InputError(
+            f"{out} holds a run of another recipe or of other data", "a run of the same", ANOTHER
+        )
+    if record.get("state") == "finished":
+        raise InputError(f"{out} holds this run, finished", "a new folder", ANOTHER)
+
+
+def identity(recipe: Recipe, folders: Folders) -> dict[str, str]:
+    """What makes two runs the same: recipe, folders, and the version that runs them."""
+    return {
+        "recipe_digest": recipe.digest,
+        "data": told_as(folders.data),
+        "references": "" if folders.references is None else told_as(folders.references),
+        "version": __version__,
+    }
+
+
+def check_sources(earlier: Mapping[str, Any], inputs: list[dict[str, Any]]) -> None:
+    """Refuse to go on with a run whose sources have changed since.
+
+    Raises
+    ------
+    InputError
+        Names the first that did.
+    """
+    known = {entry["path"]: entry for entry in earlier.get("inputs", [])}
+    for entry in inputs:
+        if entry["path"] in known and entry != known[entry["path"]]:
+            raise InputError(
+                f"{entry['path']} has changed since this run was interrupted",
+                "the sources it began with",
+                ANOTHER,
+            )
+
+
+def inputs_of(folders: ReadFolders) -> list[dict[str, Any]]:
+    """Small files with their SHA-256; images by folder, with a digest over names, sizes and times."""
+    import hashlib
+
+    groups: dict[Path, Any] = {}
+    found: list[dict[str, Any]] = []
+    # However the folders were called: another call of the same run may name them otherwise.
+    roots = [(root, root.resolve()) for root in (folders.references, folders.data) if root is not None]
+    placed = {_placed(path, roots): path for path in folders.files}
+    for path in sorted(placed):
+        status = path.stat()
+        if path.suffix.lower() in (".tif", ".tiff") or status.st_size > HASHED_BYTES:
+            digest, count, size = groups.get(path.parent, (hashlib.sha256(), 0, 0))
+            digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+            groups[path.parent] = (digest, count + 1, size + status.st_size)
+        else:
+            sha = hashlib.sha256(path.read_bytes()).hexdigest()
+            found.append({"path": path, "bytes": status.st_size, "sha256": sha})
+    for folder, (digest, count, size) in groups.items():
+        found.append({"path": folder, "files": count, "bytes": size, "digest": digest.hexdigest()})
+    origins = [(whole, told_as(whole)) for _, whole in roots]
+    return [{**entry, "path": _recorded(entry["path"], origins)} for entry in found]
+
+
+def _placed(path: Path, roots: list[tuple[Path, Path]]) -> Path:
+    return next((whole / path.relative_to(root) for root, whole in roots if path.is_relative_to(root)), path)
+
+
+def _recorded(path: Path, origins: list[tuple[Path, str]]) -> str:
+    """A path as it is recorded: below its URL, where its folder is a copy of one."""
+    for whole, told in origins:
+        if told != str(whole) and path.is_relative_to(whole):
+            inner = path.relative_to(whole).as_posix()
+            return told if inner == "." else f"{told}/{inner}"
+    return str(path)
+
+
+def within(inputs: list[dict[str, Any]], data: Path, references: Path) -> list[dict[str, Any]]:
+    """Inputs with their paths relative to the folders, wherever these lie.
+
+    Examples
+    --------
+    >>> within([{"path": "/scan/sample", "files": 3}], Path("/scan"), Path("/spectra"))
+    [{'path': 'data:sample', 'files': 3}]
+    """
+    found = []
+    # As Path writes a URL, which is told so in both.
+    roots = [
+        (word, [root, root.resolve(), Path(told_as(root))])
+        for word, root in (("references", references), ("data", data))
+    ]
+    for entry in inputs:
+        path = Path(entry["path"])
+        for word, names in roots:
+            root = next((root for root in names if path.is_relative_to(root)), None)
+            if root is not None:
+                path = Path(f"{word}:{path.relative_to(root)}")
+        found.append({**entry, "path": str(path)})
+    return found

@@ -1,0 +1,1 @@
+"""Spectra drawn from a scan, and simulated spectra taken through its steps."""

@@ -1,0 +1,271 @@
+"""Simulated spectra taken through the steps that the scan went through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xafsflow.errors import ComputationError, InputError
+from xafsflow.io.readers.spectrum_text import on_grid
+from xafsflow.kernels.spectra.noise_propagation import mean_variance, sharing
+from xafsflow.learning.samples.mixtures import noisy_block
+from xafsflow.step_table import STEPS, history
+from xafsflow.vocabulary import LEFT_OUT, OUT_OF_MEANS
+
+Plan = list[tuple[str, dict[str, Any]]]
+# Rows of the scan whose pixels lend the patterns their edge step, noise and energy shift.
+SAMPLED_ROWS = 12
+SAMPLED_PIXELS = 4000
+# Energy shifts at which the references are interpolated, over the shifts of the scan; between them a line does.
+SHIFTS = 33
+# eV by which a candidate may end before the range that is asked for.
+MARGIN = 1.0
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """What patterns take from pixels of the scan.
+
+    `edge_step`, `shift` and `shift_error` are (pixel,), `noise` (energy, pixel) that of the absorbance before the means
+    over neighbors, `norm_noise` (energy, pixel) that of the normalized spectrum where `derive.noise` told it.
+    """
+
+    edge_step: np.ndarray
+    noise: np.ndarray
+    shift: np.ndarray
+    shift_error: np.ndarray
+    norm_noise: np.ndarray | None = None
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """All that is known of the pixels."""
+        known = (self.edge_step, self.noise, self.shift, self.shift_error, self.norm_noise)
+        return [array for array in known if array is not None]
+
+    def take(self, places: np.ndarray) -> Pixels:
+        """The pixels at these places."""
+        norm_noise = None if self.norm_noise is None else self.norm_noise[:, places]
+        by_pixel = (self.shift[places], self.shift_error[places])
+        return Pixels(self.edge_step[places], self.noise[:, places], *by_pixel, norm_noise)
+
+
+def even_pixels(energies: int, noise: float) -> Pixels:
+    """One pixel with edge step 1, the same noise at all energies, and an energy that is known."""
+    nothing = np.zeros(1)
+    return Pixels(np.ones(1), np.full((energies, 1), noise), nothing, nothing)
+
+
+def replayed(cube: xr.Dataset) -> Plan:
+    """The steps that simulated spectra must pass: those that changed the spectrum of a pixel."""
+    done = [(entry["step"], entry["settings"]) for entry in history(cube)]
+    return [(name, settings) for name, settings in done if STEPS[name].replayed]
+
+
+def sampled_pixels(cube: xr.Dataset, seed: int) -> Pixels:
+    """Pixels with sample from rows spread over the scan.
+
+    Raises
+    ------
+    ComputationError
+        Hardly any pixel is usable.
+    """
+    import dask
+
+    rows = np.unique(np.linspace(0, cube.sizes["y"] - 1, SAMPLED_ROWS + 2).astype(int)[1:-1])
+    names = ("edge_step", "flags", "energy_shift", "energy_shift_error", "norm_noise")
+    arrays = {name: cube[name].isel(y=rows).data for name in names if name in cube}
+    noise, found = dask.compute(_noise_before_means(cube, rows), arrays)
+    steps, flags = np.asarray(found["edge_step"]), np.asarray(found["flags"])
+    good = (flags & LEFT_OUT == 0) & (steps > 0) & np.isfinite(noise).all(axis=0)
+    if good.sum() < 20:
+        raise ComputationError(
+            f"{good.sum()} usable pixels in {len(rows)} rows of the scan",
+            "20 or more pixels with sample",
+            "check correct.background and the normalization: too many pixels are flagged",
+        )
+    places = np.random.default_rng([seed, 0]).permutation(np.flatnonzero(good.ravel()))[:SAMPLED_PIXELS]
+
+    def at(values: Any) -> np.ndarray:
+        return np.asarray(values).reshape(-1, good.size)[:, places].astype(float)
+
+    nothing = np.zeros(good.shape)
+    shift, error = (at(found.get(name, nothing))[0] for name in ("energy_shift", "energy_shift_error"))
+    norm_noise = at(found["norm_noise"]) if "norm_noise" in found else None
+    # An error that is not known counts as none.
+    return Pixels(at(steps)[0], at(noise), shift, np.nan_to_num(error), norm_noise)
+
+
+def _noise_before_means(cube: xr.Dataset, rows: np.ndarray) -> Any:
+    """Lazily, the noise `(energy, row, x)` that all neighbors of a pixel need for their mean to be as noisy as the scan's.
+
+    Beside a hole or a dead pixel fewer neighbors enter a mean, and the interpolation of moved images has damped some.
+    """
+    import dask
+
+    windows = tuple(given.get("window", 3) for name, given in replayed(cube) if name == "correct.average")
+    half = max(windows, default=1) // 2
+    near = rows[:, None] + np.arange(-half, half + 1)
+    inside = (near >= 0) & (near < cube.sizes["y"])
+    few = cube[["mu_noise", "flags"]].isel(y=np.where(inside, near, rows[:, None]).ravel())
+    path = cube.drift.data if "drift" in cube else None
+    return dask.delayed(_of_rows)(few.mu_noise.data, few.flags.data, path, inside, windows)
+
+
+def _of_rows(
+    mu_noise: Any, flags: Any, path: Any, inside: np.ndarray, windows: tuple[int, ...]
+) -> np.ndarray:
+    half = inside.shape[1] // 2
+    shape = (len(mu_noise), *inside.shape, -1)
+    variance = np.asarray(mu_noise, np.float32).reshape(shape) ** 2
+    keep = (np.asarray(flags).reshape(shape[1:]) & OUT_OF_MEANS == 0) & inside[:, :, None]
+    means = [
+        mean_variance(np.ascontiguousarray(variance[:, row]), keep[row], half)[:, half]
+        for row in range(len(inside))
+    ]
+    images = len(mu_noise)
+    damped = sharing(path, windows, images) / sharing(None, windows, images)
+    return np.asarray(np.sqrt(np.stack(means, axis=1) * damped[:, None, None]) * inside.shape[1], np.float32)
+
+
+class Mixer:
+    """Absorbance of mixtures of references with edge step 1, at the energies where a pixel really measures.
+
+    A pixel with the energy shift s measures at E + s what the monochromator calls E.
+    """
+
+    def __init__(
+        self, library: xr.Dataset, energy: np.ndarray, edge_steps: np.ndarray, shifts: np.ndarray
+    ) -> None:
+        low, high = float(np.min(shifts)), float(np.max(shifts))
+        self.shifts = np.linspace(low, high, SHIFTS) if high > low else np.array([low])
+        raw = [on_grid(library, energy + shift).mu.values.T / edge_steps for shift in self.shifts]
+        self.table = np.stack(raw)
+
+    def __call__(self, compositions: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+        """Spectra `(energy, pattern)` of compositions `(pattern, reference)` at shifts `(pattern,)`, eV."""
+        place = np.interp(shifts, self.shifts, np.arange(len(self.shifts)))
+        below = np.minimum(place.astype(int), max(0, len(self.shifts) - 2))
+        above = np.minimum(below + 1, len(self.shifts) - 1)
+        share = (place - below)[:, None, None]
+        spectra = (1 - share) * self.table[below] + share * self.table[above]
+        mixed: np.ndarray = np.einsum("per,pr->ep", spectra, compositions)
+        return mixed
+
+
+def through(
+    cube: xr.Dataset, plan: Plan, spectra: np.ndarray, pixels: Pixels | None, rng: np.random.Generator | None
+) -> xr.Dataset:
+    """Spectra `(energy, pattern)` after the steps of the plan, one pixel a pattern along x.
+
+    With pixels, they get their edge steps and noise, in a field of neighbors as wide as the plan's means reach; without,
+    they pass as they are.
+    """
+    n_patterns = spectra.shape[1]
+    if pixels is None:
+        zeros = np.zeros(n_patterns)
+        pixels = Pixels(np.ones(n_patterns), np.zeros_like(spectra), zeros, zeros)
+    patch = 1 + sum(settings.get("window", 3) - 1 for name, settings in plan if name == "correct.average")
+    mu = noisy_block(spectra, pixels.edge_step, pixels.noise, patch, rng or np.random.default_rng(0))
+    small = xr.Dataset({"mu": (("energy", "y", "x"), mu)}, coords={"energy": cube.energy.values})
+    small["flags"] = (("y", "x"), np.zeros(mu.shape[1:], np.uint8))
+    shift = np.broadcast_to(np.repeat(pixels.shift, patch), mu.shape[1:])
+    small["energy_shift"] = small["energy_shift_error"] = (("y", "x"), shift)
+    spatial = [number for number, (name, _) in enumerate(plan, start=1) if name == "correct.average"]
+    last = spatial[-1] if spatial else 0
+    small = _advance(small, plan[:last])
+    # Behind the last mean over neighbors only the middle of each field is of use.
+    half = patch // 2
+    small = small.isel(y=slice(half, half + 1), x=slice(half, None, patch))
+    small = small.map(lambda array: array.copy(data=np.ascontiguousarray(array.values)))
+    return _advance(small, plan[last:])
+
+
+def _advance(small: xr.Dataset, plan: Plan) -> xr.Dataset:
+    for name, settings in plan:
+        products = {"cube": small, "calibration": small}
+        small = STEPS[name].function(*(products[takes] for takes in STEPS[name].takes), **settings)
+    return small
+
+
+def normalizing(plan: Plan) -> Plan:
+    """The part of a plan that acts on a spectrum alone, without mending, averaging or moving it."""
+    return [(name, settings) for name, settings in plan if name.split(".")[0] in ("normalize", "derive")]
+
+
+def normalized_references(cube: xr.Dataset, library: xr.Dataset, plan: Plan) -> xr.Dataset:
+    """The references on the scan's energies, after its normalization; what mends or moves pixels is left out.
+
+    Raises
+    ------
+    InputError
+        A reference has no edge step above zero there.
+    """
+    found = through(cube, normalizing(plan), on_grid(library, cube.energy.values).mu.values.T, None, None)
+    good = np.isfinite(found.norm.values[:, 0]).all(axis=0)
+    bad = [str(name) for name, fine in zip(library.spectrum.values, good, strict=True) if not fine]
+    if bad:
+        raise InputError(
+            f"{', '.join(bad)} cannot be normalized as the scan was",
+            "an edge step above zero on the scan's energies",
+            "check the reference's element and edge, and the windows of the normalization",
+        )
+    return found
+
+
+def normalized_candidates(
+    cube: xr.Dataset, candidates: xr.Dataset, low: float, high: float
+) -> tuple[xr.Dataset, list[str]]:
+    """Candidates after the scan's normalization, each on its own energies within the scan's range.
+
+    They may cover less than the scan: the windows of the normalization end where a candidate ends.
+
+    Parameters
+    ----------
+    cube
+        Normalized.
+    candidates
+        As `ingest.candidates` gives them.
+    low, high
+        eV; candidates that do not cover them are left out.
+
+    Returns
+    -------
+    Dataset, list
+        `norm` (spectrum, energy) at the cube's energies from low to high, and the names that were left out.
+
+    Raises
+    ------
+    ComputationError
+        None is left.
+    """
+    plan, energy = normalizing(replayed(cube)), cube.energy.values
+    inside = energy[(energy >= low) & (energy <= high)]
+    rows, names, left_out = [], [], []
+    for name in candidates.spectrum.values:
+        one = candidates.sel(spectrum=[name])
+        own = one.energy.values[0]
+        own = own[np.isfinite(own)]
+        # What lies beyond the scan would move the windows of the normalization, which count from the ends.
+        own = own[(own >= energy[0]) & (own <= energy[-1])]
+        if own.size < 5 or inside.size == 0 or own[0] > inside[0] + MARGIN or own[-1] < inside[-1] - MARGIN:
+            left_out.append(str(name))
+            continue
+        grid = np.union1d(own, inside[(inside >= own[0]) & (inside <= own[-1])])
+        alone = cube.drop_vars("energy").drop_dims("energy").assign_coords(energy=grid)
+        found = through(alone, plan, on_grid(one, grid).mu.values.T, None, None).norm.values[:, 0, 0]
+        rows.append(np.interp(inside, grid, found))
+        names.append(str(name))
+        if not np.isfinite(rows[-1]).all():
+            left_out.append(str(name))
+            del rows[-1], names[-1]
+    if not rows:
+        raise ComputationError(
+            f"no candidate from {low:.1f} to {high:.1f} eV that can be normalized as the scan was",
+            "one or more",
+            "give spectra of the scan's edge, or narrow span",
+        )
+    norm = (("spectrum", "energy"), np.array(rows))
+    return xr.Dataset({"norm": norm}, {"spectrum": names, "energy": inside}), left_out

@@ -1,0 +1,67 @@
+"""Every pixel's spectrum moved to the common energies."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.calibration.shift_map import VARIABLES, check_fit
+from xafsflow.errors import InputError
+from xafsflow.kernels.spectra import energy_shift as kernels
+from xafsflow.step_table import history, step
+from xafsflow.vocabulary import CUBE, Flag
+
+
+@step(
+    makes="cube",
+    needs=["mu", "flags"],
+    gives=["mu", "flags", "energy_shift", "energy_shift_error"],
+    replayed=True,
+)
+def apply(
+    cube: xr.Dataset, calibration: xr.Dataset, /, *, method: Literal["cubic", "linear"] = "cubic"
+) -> xr.Dataset:
+    """Move every pixel's spectrum, and `foil_mu`, to the common energies.
+
+    What stood at the nominal energy E - energy_shift is what the pixel absorbs at E. Energies that a pixel does not
+    cover are NaN there, with the flag `energy_range`; nothing is extrapolated. Between two points a line leaves 0.71 of
+    the noise, a cubic 0.80, and neighboring energies share it; `mu_noise` stays what was measured, since training
+    spectra get that noise and pass through this step.
+
+    Parameters
+    ----------
+    method
+        `cubic` through four energies (Lagrange); `linear` where noise is all that matters.
+
+    Raises
+    ------
+    InputError
+        A calibration of another field, or a cube that has been moved already.
+
+    Examples
+    --------
+    >>> import xafsflow as xf
+    >>> cube = xf.correct.absorbance(xf.ingest.phantom(size=(8, 8), energies=40))
+    >>> moved = xf.calibrate.apply(cube, xf.calibrate.constant(cube, shift=0.5))
+    >>> int(moved.mu.isel(energy=0).isnull().sum())
+    64
+    """
+    if any(entry["step"] == "calibrate.apply" for entry in history(cube)):
+        raise InputError("a cube whose energies have been moved", "one calibrate.apply", "take the other out")
+    check_fit(calibration, cube)
+    shift = calibration.energy_shift
+    found: dict[str, Any] = {name: calibration[name] for name in VARIABLES}
+    for name in ("mu", "foil_mu"):
+        if name in cube:
+            settings = {"energy": cube.energy.values, "cubic": method == "cubic"}
+            found |= over_blocks(_moved, [cube[name], shift], [Output(name, CUBE)], **settings)
+    bit = xr.where(shift == 0, np.uint8(0), np.uint8(int(Flag.ENERGY_RANGE)))
+    return cube.assign({**found, "flags": cube.flags | bit})
+
+
+def _moved(values: Any, shift: Any, energy: Any, cubic: bool) -> Any:
+    block = np.ascontiguousarray(values, np.float32)
+    return kernels.move(energy, block, np.ascontiguousarray(shift, np.float32), cubic)

@@ -1,0 +1,137 @@
+"""The shift of every pixel from measured spectra: a foil's, or the sample's own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import xarray as xr
+from pydantic import Field
+
+from xafsflow.calibration import field_fit as fits
+from xafsflow.calibration.tile_shifts import SPAN
+from xafsflow.kernels.images.field_surface import LARGEST_ORDER
+from xafsflow.step_table import Span, step
+
+Findings = dict[str, Any]
+Tile = Annotated[int, Field(ge=2)] | None
+Order = Annotated[int, Field(ge=0, le=LARGEST_ORDER)] | None
+Images = Literal["foil_mu", "mu"]
+
+
+@step(makes=("calibration", "findings"), needs=["foil_mu"], example={"standard": "Fe"})
+def foil(
+    cube: xr.Dataset,
+    library: xr.Dataset,
+    /,
+    *,
+    standard: str,
+    span: Span = SPAN,
+    tile: Tile = None,
+    order: Order = None,
+) -> tuple[xr.Dataset, Findings]:
+    """The energy shift over the field from a scan of a homogeneous foil; computes.
+
+    The mean absorbance of every tile is fitted to the standard with its own shift, scale, slope and background, and with
+    the flux of each image against its flat field, which moves all tiles alike. A surface goes through the shifts, its
+    order chosen by cross-validation; then all tiles are fitted once more, with their shifts on that surface.
+    `energy_shift_error` holds noise, flux, the standard's own noise, and what the standard may do between its points.
+
+    Parameters
+    ----------
+    standard
+        Name of the foil's spectrum in the library; its energies are taken for true.
+    span
+        Energies to fit, eV relative to the standard's edge.
+    tile
+        Pixels along a tile; None: a twelfth of the longer side, 4 at least.
+    order
+        Of the surface, 0 to 4; None: by cross-validation.
+
+    Returns
+    -------
+    calibration, findings
+        `energy_shift` and `energy_shift_error` (y, x); the surface, the fit, the pixels used, and E0 of the tiles `before`
+        and `after` with slopes over the field.
+
+    Raises
+    ------
+    InputError
+        Too few energies, no foil, or one of another material.
+
+    Examples
+    --------
+    >>> import xafsflow as xf
+    >>> cube = xf.correct.absorbance(xf.ingest.phantom(size=(32, 32), energies=100, tilt=1.0))
+    >>> calibration, findings = xf.calibrate.foil(cube, xf.ingest.phantom_references(), standard="Fe")
+    >>> findings["order"], round(findings["before"]["slope_y"], 1)
+    (2, -1.0)
+    """
+    field = fits.measure(cube, "foil_mu", library, [standard], span, tile, order)
+    return fits.from_field(field, "foil"), fits.told(field)
+
+
+@step(makes=("calibration", "findings"), needs=["mu"])
+def sample(
+    cube: xr.Dataset,
+    library: xr.Dataset,
+    /,
+    *,
+    references: list[str] | None = None,
+    span: Span = SPAN,
+    tile: Tile = None,
+    order: Order = None,
+    worst: Annotated[float, Field(gt=0)] = 0.1,
+) -> tuple[xr.Dataset, Findings]:
+    """The energy shift over the field from the sample's own spectra, where there is no foil; computes.
+
+    As `calibrate.foil`, with the amounts of all references in each tile free. The answer leans on the references: that
+    they are all there is, and that their energies agree with each other. An error of theirs becomes one of the shift
+    and is not part of `energy_shift_error`.
+
+    Parameters
+    ----------
+    references
+        Names in the library that make up the sample; None: all.
+    span, tile, order
+        As in `calibrate.foil`.
+    worst
+        The largest `energy_shift_error`, eV, at which composition and shift count as told apart.
+
+    Raises
+    ------
+    InputError
+        The references do not explain the sample.
+    ComputationError
+        Composition and shift cannot be told apart.
+    """
+    field = fits.measure(cube, "mu", library, references, span, tile, order)
+    fits.check_certain(field, worst)
+    return fits.from_field(field, "sample"), fits.told(field)
+
+
+@step(makes="findings", needs=["{images}"], example={"standard": "Fe"})
+def check(
+    cube: xr.Dataset,
+    library: xr.Dataset,
+    /,
+    *,
+    standard: str | None = None,
+    images: Images = "foil_mu",
+    span: Span = SPAN,
+    tile: Tile = None,
+) -> Findings:
+    """What is left of the energy's change over the field after `calibrate.apply`, measured anew; computes.
+
+    E0 of each tile minus that of the standard, as the cube is now (`after`) and as it was (`before`): mean, slopes along
+    y and x from border to border with errors, root mean square, and the map of the tiles, eV.
+
+    Parameters
+    ----------
+    standard
+        Name in the library of what the images show; None: all references, in any mixture.
+    images
+        `foil_mu`, or `mu` for the sample.
+    span, tile
+        As in `calibrate.foil`.
+    """
+    return fits.remaining(cube, images, library, None if standard is None else [standard], span, tile)

@@ -1,0 +1,208 @@
+"""The linear combination fit of every pixel."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import xarray as xr
+from pydantic import Field
+
+from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.errors import InputError
+from xafsflow.kernels.mixtures.active_support import dependent_columns
+from xafsflow.kernels.mixtures.combination import Fit, fit_combination
+from xafsflow.kernels.mixtures.shifted_combination import fit_moved_combination
+from xafsflow.sampling import replay
+from xafsflow.step_table import Span, step
+from xafsflow.steps.ingest import check_cover
+from xafsflow.vocabulary import MAP, OUT
+
+# eV between the shifts at which the references are computed: a cubic between them is good to 1e-4 of the edge step.
+SPACING = 0.25
+
+
+@step(
+    makes="cube",
+    needs=["flags", "{features}", "{weights}=norm_noise"],
+    gives=["lcf_fraction", "lcf_error", "r_factor", "reduced_chi_square", "{shift}=lcf_shift"],
+    example={"weights": None},
+)
+def combination(
+    cube: xr.Dataset,
+    library: xr.Dataset,
+    /,
+    *,
+    features: Literal["norm", "dmude"] = "norm",
+    span: Span = (-20.0, 100.0),
+    sum_to_one: bool = True,
+    background: bool = False,
+    shift: Annotated[float, Field(gt=0, le=10)] | None = None,
+    weights: Literal["noise"] | None = "noise",
+) -> xr.Dataset:
+    """Fit every pixel by a sum of the references, with fractions that are not negative.
+
+    The references are normalized by the steps that normalized the cube. The fit minimizes chi-square,
+    `sum(((data - fit)/sigma)^2)` over the energies of the span, and finds its minimum exactly. `r_factor` is
+    `sum((data - fit)^2)/sum(data^2)` without weights; the degrees of freedom of the reduced chi-square are the energies less
+    what may vary: the references (less one where they sum to one), two for the background, one for the shift. With weights a
+    reduced chi-square near one says that noise explains the residual; far above it, references are missing, or something
+    moves the spectra beside the noise of photons: another flux than the flat field's (`correct.flux`), references that
+    are not as flat as the data (`normalize.flat`).
+
+    `norm_noise` holds the noise of the curves that the normalization has fitted as well, which moves all energies of a
+    pixel together. A fit that follows it, without `sum_to_one` or with a background, gets a reduced chi-square below one;
+    `lcf_error` takes the energies as independent and knows nothing of it, nor of what neighbors have given to a mean.
+
+    Larch's `lincombo_fit` with bounds of zero finds the same where it leaves none of the references out. Where its last
+    one is at the bound, its fractions do not sum to one; these do. Fractions without `sum_to_one` are as fitted: there is
+    no upper bound, which Athena sets at one.
+
+    Parameters
+    ----------
+    features
+        What is fitted: `norm`, or its derivative `dmude`, without weights.
+    span
+        Energies, eV relative to the mean e0 of the references; None is open. A pixel with a NaN in it gets NaN.
+    sum_to_one
+        Hold the sum of the fractions at one.
+    background
+        Add a straight line, of either sign, to the references.
+    shift
+        The most, eV, by which the references may be moved along the energies, all together; None: not moved.
+    weights
+        `noise`: one over the squares of `norm_noise`; standard errors are as that noise says. None: all energies alike;
+        standard errors are scaled by the square root of the reduced chi-square, which then is the variance of the residual.
+
+    Returns
+    -------
+    Dataset
+        The cube with `lcf_fraction` and `lcf_error` (reference, y, x), `r_factor`, `reduced_chi_square` and, with a shift,
+        `lcf_shift` (y, x). The standard error of a reference at zero is the one that it would have beside the others. NaN
+        where a pixel is flagged background or has a NaN.
+
+    Raises
+    ------
+    InputError
+        References do not cover the scan, cannot be told apart, or are others than the cube's; too few energies in the span.
+
+    Examples
+    --------
+    >>> import xafsflow as xf
+    >>> cube = xf.correct.absorbance(xf.ingest.phantom(size=(16, 16), energies=60))
+    >>> cube = xf.derive.noise(xf.normalize.edge_step(cube, e0=7112.0, norm1=40.0, nnorm=1))
+    >>> fitted = combination(cube, xf.ingest.phantom_references())
+    >>> fitted.lcf_fraction.dims
+    ('reference', 'y', 'x')
+    >>> bool(abs(fitted.lcf_fraction.sum("reference", skipna=False) - 1).max() < 1e-6)
+    True
+    """
+    if features == "dmude" and weights is not None:
+        raise InputError(
+            "features dmude with weights noise",
+            "weights null",
+            "the noise of dmude is not known: fit norm, or set weights",
+        )
+    library = _in_the_cubes_order(cube, library)
+    shifts = _shifts(shift)
+    energy = cube.energy.values
+    check_cover(library, energy[[0, -1]] + shifts[[0, -1]])
+    table, e0 = _references(cube, library, features, shifts)
+    places = _places(energy, e0, span, table, library.sizes["spectrum"] + 2 * background + 1)
+    line = (energy[places] - energy[places].mean()) / np.ptp(energy[places])
+    free = np.stack([np.ones_like(line), line])[: 2 * background]
+    names = [str(name) for name in library.spectrum.values]
+    _check_apart(
+        np.concatenate([free, table[len(shifts) // 2][:, places]]), ["background"] * len(free) + names
+    )
+    outputs = [
+        Output(name, ("reference", *MAP), sizes={"reference": len(names)})
+        for name in ("lcf_fraction", "lcf_error")
+    ]
+    outputs += [
+        Output(name, MAP) for name in ("r_factor", "reduced_chi_square", *(["lcf_shift"] if shift else []))
+    ]
+    settings: dict[str, Any] = {
+        "table": table[:, :, places],
+        "shifts": shifts,
+        "free": free,
+        "sum_to_one": sum_to_one,
+        "places": places,
+    }
+    arrays = [cube[features], cube.flags, *([cube.norm_noise] if weights else [])]
+    return cube.assign(over_blocks(_fit, arrays, outputs, **settings)).assign_coords(reference=names)
+
+
+def _shifts(shift: float | None) -> np.ndarray:
+    half = 0 if shift is None else max(2, int(np.ceil(shift / SPACING)))
+    return np.linspace(-1, 1, 2 * half + 1) * shift if shift else np.zeros(1)
+
+
+def _in_the_cubes_order(cube: xr.Dataset, library: xr.Dataset) -> xr.Dataset:
+    """The references in the order that the cube has them already, if it has."""
+    names = [str(name) for name in library.spectrum.values]
+    known = [str(name) for name in cube.reference.values] if "reference" in cube.coords else names
+    if sorted(known) != sorted(names):
+        raise InputError(
+            f"a library of {', '.join(names)}",
+            f"{', '.join(known)}, as the cube has been classified by",
+            "fit with those",
+        )
+    return library.isel(spectrum=[names.index(name) for name in known])
+
+
+def _references(
+    cube: xr.Dataset, library: xr.Dataset, features: str, shifts: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """The normalized references `(shift, reference, energy)`, and their mean e0 unmoved, eV."""
+    plan = replay.replayed(cube)
+    moved = [
+        replay.normalized_references(cube, library.assign(energy=library.energy + by), plan) for by in shifts
+    ]
+    table = np.stack([one[features].values[:, 0].T for one in moved]).astype(np.float64)
+    return table, float(np.nanmean(moved[len(shifts) // 2].e0))
+
+
+def _places(energy: np.ndarray, e0: float, span: Span, table: np.ndarray, least: int) -> np.ndarray:
+    """Indices of the energies inside the span at which all references are finite."""
+    low, high = (-np.inf if span[0] is None else e0 + span[0]), (np.inf if span[1] is None else e0 + span[1])
+    places = np.flatnonzero((energy >= low) & (energy <= high) & np.isfinite(table).all(axis=(0, 1)))
+    if places.size <= least:
+        raise InputError(
+            f"{places.size} energies from {low:g} to {high:g} eV", f"more than {least}", "widen span"
+        )
+    return places
+
+
+def _check_apart(columns: np.ndarray, names: list[str]) -> None:
+    bad = dependent_columns(columns)
+    if bad:
+        raise InputError(
+            f"{', '.join(names[k] for k in bad)} within the span a sum of the other references",
+            "references that differ",
+            "leave it out, or widen span",
+        )
+
+
+def _fit(
+    values: Any,
+    flags: Any,
+    *noise: Any,
+    table: Any,
+    shifts: Any,
+    free: Any,
+    sum_to_one: bool,
+    places: Any,
+) -> tuple[Any, ...]:
+    # The energies of a span lie side by side: a slice of a block is no copy.
+    inside = slice(places[0], places[-1] + 1) if np.ptp(places) + 1 == len(places) else places
+    sigma = noise[0][inside] if noise else None
+    found: Fit
+    if len(shifts) > 1:
+        found = fit_moved_combination(values[inside], sigma, table, shifts, free, sum_to_one)
+    else:
+        found = fit_combination(values[inside], sigma, table[0], free, sum_to_one)
+    out = (flags & np.uint8(int(OUT))) != 0
+    for part in found:
+        part[..., out] = np.nan
+    return found if len(shifts) > 1 else found[:-1]

@@ -1,0 +1,126 @@
+"""The field of view: a part of it, bins, means over neighbors."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+import xarray as xr
+from pydantic import Field
+
+from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.errors import InputError
+from xafsflow.kernels.images import neighbors as spatial
+from xafsflow.step_table import Span, step
+from xafsflow.vocabulary import CUBE, OUT_OF_MEANS, Flag
+
+
+@step(makes="cube", example={"y": (2, 14), "x": (1, 15)})
+def crop(
+    cube: xr.Dataset,
+    /,
+    *,
+    y: tuple[int | None, int | None] = (None, None),
+    x: tuple[int | None, int | None] = (None, None),
+    energy: Span = (None, None),
+) -> xr.Dataset:
+    """Keep a part of the field and of the energies.
+
+    Parameters
+    ----------
+    y, x
+        First pixel and the one after the last; None is open.
+    energy
+        Lowest and highest energy that stay, eV; None is open.
+
+    Raises
+    ------
+    InputError
+        Nothing is left.
+    """
+    low, high = (-np.inf if energy[0] is None else energy[0]), (np.inf if energy[1] is None else energy[1])
+    inside = np.flatnonzero((cube.energy.values >= low) & (cube.energy.values <= high))
+    result = cube.isel(y=slice(*y), x=slice(*x), energy=inside)
+    if 0 in (result.sizes["y"], result.sizes["x"], result.sizes["energy"]):
+        sizes = ", ".join(f"{dim} {cube.sizes[dim]}" for dim in CUBE)
+        raise InputError(
+            f"crop of y {y}, x {x}, energy {energy} eV on a cube of {sizes}",
+            "something left",
+            "widen the crop",
+        )
+    return result
+
+
+# Everything else is made anew by its steps.
+BINNED = {"sample", "flat_field", "foil", "dark", "mu", "foil_mu", "mu_noise", "flags"}
+
+
+@step(makes="cube", example={"y": 2, "x": 2})
+def bin(  # noqa: A001
+    cube: xr.Dataset, /, *, y: Annotated[int, Field(ge=1)] = 2, x: Annotated[int, Field(ge=1)] = 2
+) -> xr.Dataset:
+    """Mean over bins of y by x pixels; an incomplete bin at the end of the field is left out.
+
+    Before `correct.absorbance` it averages counts, as a camera that bins; after it, absorbances, which weighs the
+    pixels of a bin alike. `mu_noise` is divided by the square root of the pixels, flags are joined.
+    """
+    if y > cube.sizes["y"] or x > cube.sizes["x"]:
+        raise InputError(
+            f"bins of {y} x {x} on a field of {cube.sizes['y']} x {cube.sizes['x']}",
+            "at least one bin",
+            "use smaller bins",
+        )
+    size = {"y": y, "x": x}
+    found: dict[str, xr.DataArray] = {}
+    for name in (str(name) for name in cube.data_vars if name in BINNED):
+        array = cube[name]
+        factors = {dim: n for dim, n in size.items() if dim in array.dims}
+        if not factors:
+            found[name] = array
+        elif name == "flags":
+            found["flags"] = _join_flags(array, factors)
+        elif name == "mu_noise":
+            mean_square = (array.astype(np.float64) ** 2).coarsen(factors, boundary="trim").mean()
+            found["mu_noise"] = ((mean_square / (y * x)) ** 0.5).astype(np.float32)
+        else:
+            found[name] = array.astype(np.float64).coarsen(factors, boundary="trim").mean().astype(np.float32)
+    result = xr.Dataset(found, attrs=cube.attrs).drop_vars(["y", "x"], errors="ignore")
+    if "pixel_size_um" in result.attrs:
+        # A scale bar lies along x.
+        result.attrs["pixel_size_um"] *= x
+    return result.assign_coords(energy=cube.energy)
+
+
+def _join_flags(flags: xr.DataArray, factors: dict[str, int]) -> xr.DataArray:
+    joined = xr.zeros_like(flags.coarsen(factors, boundary="trim").max())
+    for flag in Flag:
+        bit = np.uint8(int(flag))
+        joined = joined | (flags & bit).coarsen(factors, boundary="trim").max()
+    return joined
+
+
+@step(makes="cube", needs=["mu", "flags"], gives=["mu"], replayed=True)
+def average(cube: xr.Dataset, /, *, window: Annotated[int, Field(ge=3, le=15)] = 3) -> xr.Dataset:
+    """Mean over window x window pixels, energy by energy.
+
+    Pixels flagged background, dead or saturated are left out of the means; so are single energies that are NaN.
+    Background becomes NaN, a dead pixel gets its neighbors' mean.
+
+    Parameters
+    ----------
+    window
+        Odd number of pixels, 3 for 3 x 3.
+    """
+    if window % 2 == 0:
+        raise InputError(f"window {window}", "an odd number of pixels", f"use {window - 1} or {window + 1}")
+    arrays = [cube.mu, cube.flags.astype(np.float32)]
+    half = window // 2
+    return cube.assign(over_blocks(_mean, arrays, [Output("mu", CUBE)], halo=half, cut=False, half=half))
+
+
+def _mean(mu: Any, flags: Any, half: int) -> Any:
+    # NaN flags are the halo beyond the image. Were its NaN to be kept, box_mean would count neighbors at each energy.
+    inside = ~np.isnan(flags)
+    bits = np.where(inside, flags, 0).astype(np.uint8)
+    keep, center = inside & (bits & OUT_OF_MEANS == 0), bits & int(Flag.BACKGROUND) == 0
+    return spatial.box_mean(mu, keep, center, half, True)

@@ -1,0 +1,133 @@
+"""Quantities read off the spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import xarray as xr
+from pydantic import Field
+
+from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.errors import InputError
+from xafsflow.kernels.spectra import derivative as kernels
+from xafsflow.kernels.spectra import edge_energy as edge
+from xafsflow.kernels.spectra.peak import highest_point
+from xafsflow.step_table import Span, step
+from xafsflow.vocabulary import CUBE, MAP
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+@step(makes="cube", needs=["norm"], gives=["dmude"], replayed=True)
+def derivative(
+    cube: xr.Dataset, /, *, window: Positive = 3.0, order: Annotated[int, Field(ge=1, le=5)] = 2
+) -> xr.Dataset:
+    """Derivative of `norm` by energy: the slope of a polynomial fitted around each energy (Savitzky-Golay).
+
+    The energies may be uneven; where the window holds fewer than order + 1 of them, the nearest ones are taken.
+    On an even grid it equals `scipy.signal.savgol_filter(deriv=1)`.
+
+    Parameters
+    ----------
+    window
+        Width of the window, eV.
+    order
+        Degree of the polynomial.
+    """
+    settings = {"energy": cube.energy.values, "window": window, "order": order}
+    return cube.assign(over_blocks(_derivative, [cube.norm], [Output("dmude", CUBE)], **settings))
+
+
+def _derivative(norm: Any, energy: Any, window: float, order: int) -> Any:
+    return kernels.derivative(energy, norm, window, order)
+
+
+@step(makes="cube", needs=["mu"], gives=["mu"], example={"spacing": 2.0})
+def resample(cube: xr.Dataset, /, *, spacing: Positive, span: Span = (None, None)) -> xr.Dataset:
+    """Put `mu` on an even energy grid, linearly between the nearest two energies; counts and later results are dropped.
+
+    `mu_noise` follows: the noise of a mean of two points with weights w and 1 - w is
+    sqrt(w^2 s1^2 + (1 - w)^2 s2^2).
+
+    Parameters
+    ----------
+    spacing
+        eV between energies.
+    span
+        First and last energy, eV; None: those of the scan.
+
+    Raises
+    ------
+    InputError
+        The span leaves the scan or holds fewer than 3 points.
+    """
+    old = cube.energy.values
+    first = old[0] if span[0] is None else span[0]
+    last = old[-1] if span[1] is None else span[1]
+    grid = first + spacing * np.arange(int(np.floor((last - first) / spacing + 1e-9)) + 1)
+    if first < old[0] or last > old[-1] or grid.size < 3:
+        raise InputError(
+            f"{grid.size} energies from {first:g} to {last:g} eV",
+            f"3 or more between {old[0]:g} and {old[-1]:g} eV",
+            "change span or spacing",
+        )
+    above = np.clip(np.searchsorted(old, grid, side="right"), 1, old.size - 1)
+    share = (grid - old[above - 1]) / (old[above] - old[above - 1])
+    kept = {str(n): a for n, a in cube.data_vars.items() if "energy" not in a.dims and n in ("dark", "flags")}
+    result = xr.Dataset(kept, attrs=cube.attrs).assign_coords(energy=grid)
+    for name in ("mu", "mu_noise", "foil_mu"):
+        if name in cube:
+            output = Output(name, CUBE, sizes={"energy": grid.size})
+            settings = {"above": above, "share": share, "squares": name == "mu_noise"}
+            result = result.assign(over_blocks(_between, [cube[name]], [output], **settings))
+    return result
+
+
+def _between(values: Any, above: Any, share: Any, squares: bool) -> Any:
+    weight = share.astype(np.float32)[:, None, None]
+    if squares:
+        return np.sqrt(((1 - weight) * values[above - 1]) ** 2 + (weight * values[above]) ** 2)
+    return (1 - weight) * values[above - 1] + weight * values[above]
+
+
+@step(makes="cube", needs=["norm"], gives=["e0"])
+def e0(
+    cube: xr.Dataset, /, *, method: Literal["larch", "largest_derivative", "half_step"] = "larch"
+) -> xr.Dataset:
+    """The absorption edge of every pixel.
+
+    Parameters
+    ----------
+    method
+        `larch`: as its `find_e0`; `largest_derivative`: of neighboring points; `half_step`: where `norm` crosses 0.5,
+        the mean of the first crossing upward and the last downward, the steadiest under noise.
+    """
+    settings = {"energy": cube.energy.values, "method": method}
+    return cube.assign(over_blocks(_edges, [cube.norm], [Output("e0", MAP, np.float64)], **settings))
+
+
+def _edges(norm: Any, energy: Any, method: str) -> Any:
+    known: dict[str, Callable[..., Any]] = {
+        "larch": edge.find_e0,
+        "largest_derivative": edge.e0_largest_derivative,
+        "half_step": edge.e0_half_step,
+    }
+    return known[method](energy, norm)
+
+
+@step(makes="cube", needs=["norm", "e0"], gives=["white_line", "white_line_energy"])
+def white_line(cube: xr.Dataset, /, *, span: Span = (0.0, 40.0)) -> xr.Dataset:
+    """Height and energy of the white line: the vertex of a parabola through the highest point of `norm` and its neighbors.
+
+    Parameters
+    ----------
+    span
+        Where to look, eV relative to the pixel's e0; None is open.
+    """
+    low = -np.inf if span[0] is None else span[0]
+    high = np.inf if span[1] is None else span[1]
+    outputs = [Output("white_line", MAP), Output("white_line_energy", MAP, np.float64)]
+    settings = {"energy": cube.energy.values, "low": low, "high": high}
+    return cube.assign(over_blocks(highest_point, [cube.norm, cube.e0], outputs, **settings))

@@ -1,0 +1,199 @@
+"""A measurement as a lazy cube."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import xarray as xr
+from pydantic import Field
+
+from xafsflow.blocks.over_blocks import block_shape
+from xafsflow.errors import InputError
+from xafsflow.io.folders import Folders
+from xafsflow.io.readers.lazy_stack import lazy_mean, lazy_stack
+from xafsflow.io.readers.spectrum_text import read_two_columns
+from xafsflow.io.readers.stack_energies import check_energies, energies_from_names, read_energies
+from xafsflow.io.readers.tiff_stack import open_stack
+from xafsflow.step_table import step
+from xafsflow.vocabulary import CUBE, MAP
+
+
+@step(
+    makes="cube",
+    gives=[
+        "sample",
+        "{flat_field}=flat_field",
+        "{foil}=foil",
+        "{dark}=dark",
+        "{counter}=counter",
+        "{flat_counter}=flat_counter",
+    ],
+)
+def tiff_stack(
+    data: Any,
+    /,
+    *,
+    sample: str = "sample/*.tif",
+    flat_field: str | None = None,
+    foil: str | None = None,
+    dark: str | None = None,
+    flat_after: str | None = None,
+    counter: str | None = None,
+    flat_counter: str | None = None,
+    energies: str | None = None,
+    pixel_size_um: Annotated[float, Field(gt=0)] | None = None,
+) -> xr.Dataset:
+    """A stack of TIFF images, one an energy, as a lazy cube; only headers are read.
+
+    One image a file or many pages, BigTIFF, ImageJ hyperstacks beyond 4 GB; strips, tiles, compressed without loss;
+    uint8, uint16, float32, either byte order. Images may be in any order of energy; the cube's energies increase.
+
+    Parameters
+    ----------
+    sample
+        Pattern of the files, relative to the data folder.
+    flat_field
+        Images without sample: as many as energies, or one image; or a text file of energy and I0.
+    foil
+        Images of a calibration foil, as many as energies.
+    dark
+        Images without beam, any number; their mean is used.
+    flat_after
+        A second flat field, taken after the scan: the mean of two stacks; between two
+        images, each image of the scan gets its place in time.
+    counter, flat_counter
+        Text files of energy and the reading of a beam monitor, at the images of the sample and of the flat field.
+    energies
+        CSV, text or XDI file of the energies, eV or keV, in the order of the images; None: from the file names.
+    pixel_size_um
+        Size of a pixel in the sample, micrometers, for scale bars.
+
+    Returns
+    -------
+    Dataset
+        `sample`, and `flat_field`, `foil`, `dark` if named; counts in the type of the files.
+
+    Raises
+    ------
+    InputError
+        A file is missing, damaged, in color or of another shape; energies do not fit the images.
+    """
+    folders = Folders.of(data)
+    paths = folders.glob(sample)
+    stack = open_stack(paths)
+    energy = _energies(folders, energies, paths, stack.shape[0], "sample")
+    order = np.argsort(energy).tolist()
+    block = block_shape(*stack.shape)
+    cube = xr.Dataset(
+        {"sample": (CUBE, lazy_stack(stack.take(order), block))}, coords={"energy": energy[order]}
+    )
+    scan = _Scan(folders, stack.shape, energy, order, block, energies is not None)
+    if flat_field is not None:
+        cube["flat_field"] = scan.flat(flat_field, flat_after)
+    if foil is not None:
+        cube["foil"] = scan.images("foil", foil)
+    if dark is not None:
+        files = folders.glob(dark)
+        frames = open_stack(files)
+        _same_shape((stack.shape[0], *frames.shape[1:]), stack.shape, "dark", files[0])
+        cube["dark"] = (MAP, lazy_mean(frames, block[0]))
+    for name, file in (("counter", counter), ("flat_counter", flat_counter)):
+        if file is not None:
+            cube[name] = ("energy", _on_energies(folders.resolve(file), energy[order], name))
+    if pixel_size_um is not None:
+        cube.attrs["pixel_size_um"] = pixel_size_um
+    return cube
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """What every further set of images must fit to."""
+
+    folders: Folders
+    shape: tuple[int, int, int]
+    energy: np.ndarray
+    order: list[int]
+    block: tuple[int, int]
+    energies_given: bool
+
+    def images(self, name: str, pattern: str, *, one_is_enough: bool = False) -> xr.DataArray:
+        """Images in the order of energy, or one image."""
+        files = self.folders.glob(pattern)
+        images = open_stack(files)
+        _same_shape(images.shape, self.shape, name, files[0], one_is_enough=one_is_enough)
+        if images.shape[0] == 1 and self.shape[0] > 1:
+            return xr.DataArray(lazy_mean(images, self.block[0]), dims=MAP)
+        if not self.energies_given:
+            own = _energies(self.folders, None, files, images.shape[0], name)
+            if not np.allclose(own, self.energy):
+                raise InputError(
+                    f"{name} at other energies than sample",
+                    "the same energies",
+                    "give both sets, or energies",
+                )
+        return xr.DataArray(lazy_stack(images.take(self.order), self.block), dims=CUBE)
+
+    def flat(self, pattern: str, after: str | None) -> xr.DataArray:
+        """The flat field; between one taken before the scan and one after it, by the place of an image in the scan."""
+        files = self.folders.glob(pattern)
+        if files[0].suffix.lower() not in (".tif", ".tiff"):
+            i0 = _on_energies(files[0], self.energy[self.order], "I0")
+            return xr.DataArray(i0, dims="energy")
+        before = self.images("flat_field", pattern, one_is_enough=True)
+        if after is None:
+            return before
+        later = self.images("flat_after", after, one_is_enough=True)
+        # An image of a stack that is taken again lies midway between both; single images frame the whole scan.
+        place = (np.array(self.order) + 0.5) / len(self.order)
+        share = np.where("energy" in before.dims, 0.5, place)
+        weight = xr.DataArray(share.astype(np.float32), dims="energy")
+        between = before.astype(np.float32) * (1 - weight) + later.astype(np.float32) * weight
+        return between.transpose(*CUBE)
+
+
+def _energies(folders: Any, name: str | None, paths: Sequence[Path], count: int, what: str) -> np.ndarray:
+    if name is None:
+        source = f"names of the {what} files"
+        if len(paths) != count:
+            raise InputError(
+                f"{len(paths)} files with {count} images", "a file of energies", "name it with energies"
+            )
+        found = energies_from_names([path.name for path in paths])
+    else:
+        source = name
+        found = read_energies(folders.resolve(name))
+    check_energies(found, count, source)
+    return np.asarray(found)
+
+
+def _same_shape(
+    found: Sequence[int], wanted: Sequence[int], name: str, path: Path, *, one_is_enough: bool = False
+) -> None:
+    if tuple(found[1:]) != tuple(wanted[1:]):
+        raise InputError(
+            f"{name} of {found[1]} x {found[2]} pixels ({path})",
+            f"{wanted[1]} x {wanted[2]} as the sample has",
+            f"leave {name} out, or give images of the same camera region",
+        )
+    if found[0] != wanted[0] and not (one_is_enough and found[0] == 1):
+        one = " or 1" if one_is_enough else ""
+        raise InputError(
+            f"{found[0]} images of {name} and {wanted[0]} of the sample",
+            f"{wanted[0]}{one}",
+            f"check the pattern of {name}",
+        )
+
+
+def _on_energies(path: Path, energy: np.ndarray, what: str) -> np.ndarray:
+    known, values = read_two_columns(path)
+    if energy[0] < known[0] - 1e-6 or energy[-1] > known[-1] + 1e-6:
+        raise InputError(
+            f"{what} from {known[0]:g} to {known[-1]:g} eV ({path})",
+            f"{energy[0]:g} to {energy[-1]:g} eV as the scan has",
+            f"crop the scan, or give the {what} of this scan",
+        )
+    return np.interp(energy, known, values)

@@ -1,0 +1,125 @@
+"""Reference spectra."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xafsflow.errors import InputError
+from xafsflow.step_table import step
+
+
+@step(makes="library", example={"files": {"Fe": "references/Fe.xdi", "FeO": "references/FeO.xdi"}})
+def references(
+    data: Any,
+    /,
+    *,
+    files: dict[str, str],
+    columns: dict[str, str] = {},  # noqa: B006
+    offsets: dict[str, float] = {},  # noqa: B006
+) -> xr.Dataset:
+    """Reference spectra as a library.
+
+    Parameters
+    ----------
+    files
+        Name of each reference, and its file: XDI or columns of text. Relative to the data folder, or to the
+        references folder with the prefix `references:`.
+    columns
+        By name of a reference, the column of its file, where the file holds several spectra.
+    offsets
+        By name of a reference, eV to be added to its energies.
+
+    Returns
+    -------
+    Dataset
+        `energy` and `mu` (spectrum, point), NaN behind the end of a spectrum; names in `spectrum`.
+
+    Raises
+    ------
+    InputError
+        A file is missing or holds no spectrum; references of different elements.
+    """
+    from dataclasses import replace
+
+    from xafsflow.io.folders import Folders
+    from xafsflow.io.readers.spectrum_text import library_of, read_spectrum
+    from xafsflow.vocabulary import nearest
+
+    folders = Folders.of(data)
+    for setting, given in (("columns", columns), ("offsets", offsets)):
+        for name in given:
+            if name not in files:
+                raise InputError(
+                    f"{name!r} in {setting}",
+                    f"one of {', '.join(files)}",
+                    f"mend the name{nearest(name, files)}",
+                )
+    spectra = []
+    for name, file in files.items():
+        one = read_spectrum(folders.resolve(file), column=columns.get(name))
+        spectra.append(replace(one, name=name, energy=one.energy + offsets.get(name, 0.0)))
+    elements = {one.element for one in spectra if one.element}
+    if len(elements) > 1:
+        told = ", ".join(f"{one.name}: {one.element or 'unknown'}" for one in spectra)
+        raise InputError(
+            f"references of different elements ({told})", "one element", "check the files of the references"
+        )
+    return library_of(spectra)
+
+
+@step(makes="candidates", example={"files": ["references/*.xdi"]})
+def candidates(data: Any, /, *, files: list[str]) -> xr.Dataset:
+    """A whole collection of spectra that might be in the sample, for the judging steps.
+
+    Odd files of the collection are left out and told. The spectra need not cover the scan's energies.
+
+    Parameters
+    ----------
+    files
+        Files or patterns: XDI, columns of text, or tables of many spectra. Relative to the data folder, or to the
+        references folder with the prefix `references:`.
+
+    Returns
+    -------
+    Dataset
+        As of `ingest.references`; names are those of the files, or of the columns of a table.
+
+    Raises
+    ------
+    InputError
+        No file has a spectrum.
+    """
+    from xafsflow.io.folders import Folders
+    from xafsflow.io.readers.spectrum_collection import read_collection
+    from xafsflow.io.readers.spectrum_text import library_of
+
+    folders = Folders.of(data)
+    paths = dict.fromkeys(path for pattern in files for path in folders.glob(pattern))
+    return library_of(read_collection(list(paths)))
+
+
+def check_cover(library: xr.Dataset, energy: np.ndarray) -> None:
+    """Refuse references that do not span the scan's energies.
+
+    Raises
+    ------
+    InputError
+        Names each reference and its range.
+    """
+    low, high = library.energy.min("point").values, library.energy.max("point").values
+    for name, first, last in zip(library.spectrum.values, low, high, strict=True):
+        if first > energy[0] + 1e-6 or last < energy[-1] - 1e-6:
+            apart = first > energy[-1] or last < energy[0]
+            do = (
+                "give references of the scan's edge"
+                if apart
+                else "crop the scan's energies with correct.crop"
+            )
+            raise InputError(
+                f"reference {name} from {first:.1f} to {last:.1f} eV",
+                f"{energy[0]:.1f} to {energy[-1]:.1f} eV as the scan has",
+                do,
+            )

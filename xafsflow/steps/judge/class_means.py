@@ -1,0 +1,48 @@
+"""Mean spectra of the pixels that each reference leads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.step_table import step
+from xafsflow.store import with_means
+
+
+@step(makes="cube", needs=["norm", "fraction"], gives=["mean_norm", "mean_pixels"])
+def means(cube: xr.Dataset, /) -> xr.Dataset:
+    """Mean normalized spectrum of the pixels in which each reference leads, to be laid beside that reference.
+
+    Returns
+    -------
+    Dataset
+        The cube with `norm_sum` and `norm_count` (y_block, x_block, reference, energy),
+        which the runner adds up block by block, and their quotient `mean_norm` (reference, energy) with `mean_pixels`.
+    """
+    sizes = {"reference": cube.sizes["reference"], "energy": cube.sizes["energy"]}
+    outputs = [
+        Output("norm_sum", ("y_block", "x_block", "reference", "energy"), np.float64, sizes),
+        Output("norm_count", ("y_block", "x_block", "reference", "energy"), np.int64, sizes),
+    ]
+    sums = over_blocks(_sums, [cube.norm, cube.fraction], outputs)
+    totals = xr.Dataset(sums).sum(["y_block", "x_block"])
+    return cube.assign(sums).assign(with_means(totals).data_vars)
+
+
+def _sums(norm: Any, fraction: Any) -> tuple[Any, Any]:
+    n_references = len(fraction)
+    known = np.isfinite(fraction).all(axis=0)
+    leader = np.where(known, np.where(np.isnan(fraction), -1, fraction).argmax(axis=0), -1)
+    total = np.zeros((1, 1, n_references, len(norm)))
+    count = np.zeros((1, 1, n_references, len(norm)), np.int64)
+    for reference in range(n_references):
+        inside = leader == reference
+        if inside.any():
+            spectra = norm[:, inside]
+            finite = np.isfinite(spectra)
+            count[0, 0, reference] = finite.sum(axis=1)
+            total[0, 0, reference] = np.where(finite, spectra, 0).sum(axis=1, dtype=np.float64)
+    return total, count

@@ -1,0 +1,96 @@
+"""Which energies the next scan needs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import xarray as xr
+from pydantic import Field
+
+from xafsflow.errors import InputError
+from xafsflow.learning.models.classifiers import fit
+from xafsflow.learning.samples import energy_selection as learn
+from xafsflow.sampling.noisy_patterns import finite
+from xafsflow.step_table import step
+
+
+@step(makes="findings", example={"trees": 5})
+def select(
+    samples: xr.Dataset,
+    /,
+    *,
+    learner: Literal["linear_regression", "extra_trees"] = "linear_regression",
+    loss: Annotated[float, Field(ge=0)] = 0.25,
+    fewest: Annotated[int, Field(ge=2)] = 4,
+    trees: Annotated[int, Field(ge=1)] = 30,
+    seed: Annotated[int, Field(ge=0)] = 0,
+) -> dict[str, Any]:
+    """Which energies matter, and how few would give the same map, at what loss.
+
+    Energies are left out round by round, those first whose shuffled values harm the fractions least; each round learns
+    anew. What the others cost is told by check patterns that did not choose. Only features are chosen among: a scan
+    still needs the energies before and after the edge by which it is normalized, and noise as low as this one.
+
+    Parameters
+    ----------
+    learner
+        What is trained in each round: the linear regression of the compositions, whose error is that of the noise, or
+        a forest, whose votes between the classes add their own.
+    loss
+        By what part the error of the fractions may grow for the suggestion.
+    fewest
+        Energies at which elimination ends.
+    trees
+        Number of trees of the forest that tells the impurity importances, and of `extra_trees`.
+    seed
+        Of all that is drawn.
+
+    Returns
+    -------
+    dict
+        `energies` (eV) with their `permutation` and `impurity` importances; `curve`, from all energies to the fewest,
+        each with the number of energies, `fraction_error` and its standard error, `dominant_accuracy` and the
+        energies `chosen`; `suggested` of these, and `verdict`, a sentence.
+
+    Raises
+    ------
+    InputError
+        Fewer features than `fewest`.
+    """
+    samples = finite(samples, "sample", "check")
+    energy = samples.energy.values
+    if len(energy) < fewest:
+        raise InputError(
+            f"{len(energy)} features", f"{fewest} or more", "lower fewest, or widen span of train.mixtures"
+        )
+    features, labels = samples.features.values, samples.label.values
+    checks = (samples.check_features.values, samples.check_composition.values)
+    task = learn.task_of(features, labels, samples.composition.values, checks, seed)
+    _, impurity = fit("extra_trees", task.features, task.labels, trees, seed)
+    rounds = learn.eliminate(task, learner, trees, fewest, seed)
+    best = rounds[learn.fewest_within(rounds, loss)]
+    return {
+        "learner": learner,
+        "energies": energy.tolist(),
+        "permutation": rounds[0]["importances"].tolist(),
+        "impurity": np.asarray(impurity).tolist(),
+        "curve": [_told(one, energy) for one in rounds],
+        "suggested": _told(best, energy),
+        "verdict": _verdict(rounds[0], best),
+    }
+
+
+def _told(one: dict[str, Any], energy: np.ndarray) -> dict[str, Any]:
+    numbers = {name: one[name] for name in ("fraction_error", "error", "dominant_accuracy")}
+    return {"energies": len(one["used"]), **numbers, "chosen": energy[one["used"]].tolist()}
+
+
+def _verdict(whole: dict[str, Any], best: dict[str, Any]) -> str:
+    if len(best["used"]) == len(whole["used"]):
+        return f"none of the {len(whole['used'])} energies can be left out at that loss"
+    return (
+        f"{len(best['used'])} of {len(whole['used'])} energies would do: fractions wrong by "
+        f"{best['fraction_error']:.3f} in place of {whole['fraction_error']:.3f}, leading reference right in "
+        f"{best['dominant_accuracy']:.1%} in place of {whole['dominant_accuracy']:.1%}"
+    )

@@ -1,0 +1,157 @@
+"""Reference spectra to noisy mixtures on the scan's energies."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import xarray as xr
+from pydantic import Field
+
+from xafsflow import __version__
+from xafsflow.errors import InputError
+from xafsflow.learning.models.model_cache import digest_of
+from xafsflow.learning.samples import mixtures as mix
+from xafsflow.learning.trust.confidence import check_compositions
+from xafsflow.sampling import replay
+from xafsflow.sampling.noisy_patterns import Maker, later, maker, noise_levels
+from xafsflow.step_table import Span, step
+from xafsflow.steps.ingest import check_cover
+
+
+@step(
+    makes="samples",
+    needs=["mu", "mu_noise", "flags", "edge_step", "{features}"],
+    example={"step": 0.5, "noise_patterns": 20, "check_patterns": 100},
+)
+def mixtures(
+    cube: xr.Dataset,
+    library: xr.Dataset,
+    /,
+    *,
+    step: Annotated[float, Field(gt=0, le=1)] = 0.1,
+    noise_patterns: Annotated[int, Field(ge=5)] = 1000,
+    check_patterns: Annotated[int, Field(ge=100)] = 6000,
+    features: Literal["norm", "dmude"] = "norm",
+    span: Span = (None, None),
+    noise: Annotated[float, Field(gt=0, lt=1)] | None = None,
+    seed: Annotated[int, Field(ge=0)] = 0,
+) -> xr.Dataset:
+    """Noisy spectra of all mixtures of the references, treated as the scan was treated; made when they are asked for.
+
+    The references are put on the scan's energies and normalized by the steps that normalized the cube. Every
+    composition on a simplex grid is one class. A pattern takes the edge step and the noise, energy by energy, of one
+    pixel drawn from the scan; its noise is put on the absorbance and passes through the same steps as the data. Check
+    patterns are made alike, of any composition: what is concluded from the classes is tried on them.
+
+    Parameters
+    ----------
+    step
+        Distance of neighboring compositions, one over a whole number; 0.1 gives 66 classes of 3 references.
+    noise_patterns
+        Patterns a class.
+    check_patterns
+        Patterns off the grid: of one, of two, ... of all references in equal numbers, evenly distributed over
+        the compositions.
+    features
+        Variable of the cube that the classifier will read.
+    span
+        Energies that become features, eV relative to the mean e0 of the references; None is open.
+    noise
+        Standard deviation of the absorbance before any mean, over the edge step, of all patterns alike and at all energies;
+        None: as measured in this scan. With a number, scans of a campaign share one model, which is trained once.
+    seed
+        Of all that is drawn.
+
+    Returns
+    -------
+    Dataset
+        Lazy: `features` (sample, feature), `label` (sample), `noise` (sample), `composition` (class, reference),
+        `class_features` (class, feature), `reference_norm` (reference, reference_energy); `energy` (feature), eV;
+        `check_features` (check, feature), `check_composition` (check, reference), `check_norm` (check,
+        reference_energy), and after `derive.noise` its noise `check_noise`. `noise` is NaN without it. A pattern that came
+        out NaN stays, see `patterns.finite`. The attribute `digest` stands for all that they are made of.
+
+    Raises
+    ------
+    InputError
+        A reference does not cover the scan or has its edge elsewhere; too many classes.
+    """
+    compositions = mix.simplex_grid(library.sizes["spectrum"], step)
+    mix.check_size(len(compositions), noise_patterns)
+    mix.check_size(1, check_patterns)
+    energy = cube.energy.values
+    check_cover(library, energy)
+    reference = replay.normalized_references(cube, library, replay.replayed(cube))
+    used = _features(energy, reference, features, span)
+    heights = reference.edge_step.values[0].astype(float)
+    make = maker(cube, library, heights, seed, noise)
+    shift = make.pixels.shift
+    check_cover(library, energy[[0, -1]] + [min(0.0, shift.min()), max(0.0, shift.max())])
+    still = replay.Mixer(library, energy, heights, np.zeros(1))(compositions, np.zeros(len(compositions)))
+    clean = replay.through(cube, replay.normalizing(make.plan), still, None, None)[features].values
+    labels = np.repeat(np.arange(len(compositions)), noise_patterns)
+    table, level = later(_training(make, features, used), compositions[labels], [seed, 1], [used.size, None])
+    names = [str(name) for name in library.spectrum.values]
+    settings = [__version__, step, noise_patterns, check_patterns, seed, features, names]
+    return xr.Dataset(
+        {
+            "features": (("sample", "feature"), table),
+            "label": ("sample", labels),
+            "noise": ("sample", level),
+            "composition": (("class", "reference"), compositions),
+            "class_features": (("class", "feature"), clean[used, 0].T),
+            "reference_norm": (("reference", "reference_energy"), reference.norm.values[:, 0].T),
+            **_checks(make, features, used, check_patterns, seed),
+        },
+        coords={"energy": ("feature", energy[used]), "reference": names, "reference_energy": energy},
+        attrs={
+            "features": features,
+            "seed": seed,
+            "median_noise": float(np.median(make.pixels.noise / make.pixels.edge_step)),
+            "digest": digest_of(settings, used, energy, heights, make.plan, *make.arrays),
+        },
+    )
+
+
+def _training(make: Maker, features: str, used: np.ndarray) -> Any:
+    def chunk(compositions: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        found, drawn = make(compositions, rng)
+        return np.asarray(found[features].values[used, 0].T, np.float32), noise_levels(drawn)
+
+    return chunk
+
+
+def _checks(make: Maker, features: str, used: np.ndarray, patterns: int, seed: int) -> dict[str, Any]:
+    """Patterns off the grid, with their whole spectra and the noise that is told of their pixels."""
+    n_energy, references = make.cube.sizes["energy"], make.mixer.table.shape[-1]
+    compositions = check_compositions(references, patterns, np.random.default_rng([seed, 2]))
+
+    def chunk(part: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+        found, drawn = make(part, rng)
+        noise = [] if drawn.norm_noise is None else [drawn.norm_noise]
+        spectra = [found[features].values[used, 0], found.norm.values[:, 0], *noise]
+        return tuple(np.asarray(one.T, np.float32) for one in spectra)
+
+    told = [n_energy] if make.pixels.norm_noise is not None else []
+    table, norm, *noise = later(chunk, compositions, [seed, 3], [used.size, n_energy, *told])
+    whole = ("check", "reference_energy")
+    return {
+        "check_features": (("check", "feature"), table),
+        "check_composition": (("check", "reference"), compositions),
+        "check_norm": (whole, norm),
+        **({"check_noise": (whole, noise[0])} if noise else {}),
+    }
+
+
+def _features(energy: np.ndarray, reference: xr.Dataset, features: str, span: Span) -> np.ndarray:
+    """Indices of the energies that become features: inside the span, and finite in the references' features."""
+    e0 = float(np.nanmean(reference.e0))
+    low, high = (-np.inf if span[0] is None else e0 + span[0]), (np.inf if span[1] is None else e0 + span[1])
+    finite = np.isfinite(reference[features].values).all(axis=(1, 2))
+    used = np.flatnonzero((energy >= low) & (energy <= high) & finite)
+    if used.size < 3:
+        raise InputError(
+            f"{used.size} energies between {low:g} and {high:g} eV", "3 or more features", "widen span"
+        )
+    return used

@@ -1,0 +1,141 @@
+"""Training spectra to a model."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import xarray as xr
+from pydantic import Field
+
+from xafsflow.errors import InputError
+from xafsflow.learning.models import classifiers
+from xafsflow.learning.models.model import Model
+from xafsflow.learning.models.model_cache import digest_of, find, keep
+from xafsflow.learning.trust import confidence as trust
+from xafsflow.learning.trust.control_classifiers import Patterns, compare, control_votes
+from xafsflow.learning.trust.noise_distance import learn_distances
+from xafsflow.sampling.noisy_patterns import finite
+from xafsflow.step_table import step
+
+
+@step(makes=("model", "findings"), example={"trees": 10})
+def fit(
+    samples: xr.Dataset,
+    /,
+    *,
+    classifier: Literal[
+        "random_forest", "sklearn_random_forest", "extra_trees", "linear_discriminant", "k_nearest"
+    ] = "random_forest",
+    trees: Annotated[int, Field(ge=1)] = 100,
+    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2,
+    seed: Annotated[int, Field(ge=0)] = 0,
+) -> tuple[Model, dict[str, Any]]:
+    """Train a classifier on a part of the samples, and score it on the others.
+
+    On one half of the check patterns it is learnt how often the leading reference is right, as a function of the margin
+    between the two largest fractions; on the other half that is checked. Linear discriminant analysis and the nearest
+    class spectrum are scored beside it, always.
+
+    A model is kept by the digest of its samples, settings and versions, and not trained a second time: in the folder of the
+    environment's `XAFSFLOW_CACHE`, else in the user's cache folder; an empty `XAFSFLOW_CACHE` keeps nothing.
+
+    Parameters
+    ----------
+    classifier
+        A row of the table in `xafsflow.learning.models.classifiers`. `random_forest` grows on features binned to 255
+        levels, as
+        right as scikit-learn's, which is `sklearn_random_forest`, and some ten times as fast.
+    trees
+        Number of trees of a forest; without meaning for the others.
+    held_out
+        Share of the patterns that are kept for the score.
+    seed
+        Of the split and of the classifier.
+
+    Returns
+    -------
+    model, findings
+        The model, and its held-out accuracy, fraction error, confusion and importances; `reliability` and
+        `calibration_error` of its confidence; `controls`, and `better` if one of them is.
+    """
+    key = digest_of(samples.attrs.get("digest"), classifier, trees, held_out, seed, _versions())
+    kept = find(key) if "digest" in samples.attrs else None
+    if kept is not None:
+        return kept[0], {**kept[1], "kept_model": key}
+    samples = finite(samples, "sample", "check")
+    table, labels = samples.features.values, samples.label.values
+    order = np.random.default_rng(seed).permutation(len(labels))
+    n_held = max(1, round(held_out * len(labels)))
+    held, known = order[:n_held], np.sort(order[n_held:])
+    if len(np.unique(labels[known])) < 2:
+        raise InputError("one class", "two or more", "give more references or a smaller step")
+    estimator, importances = classifiers.fit(classifier, table[known], labels[known], trees, seed)
+    model = Model(
+        classifier=classifier,
+        estimator=estimator,
+        features=samples.attrs["features"],
+        energy=samples.energy.values,
+        references=[str(name) for name in samples.reference.values],
+        compositions=samples.composition.values,
+        class_features=samples.class_features.values,
+        reference_energy=samples.reference_energy.values,
+        reference_norm=samples.reference_norm.values,
+        importances=importances,
+        seed=seed,
+        versions=_versions(),
+    )
+    model, told = _with_what_noise_does(model, samples, seed)
+    findings = {
+        "classifier": classifier,
+        "classes": len(model.compositions),
+        "training_patterns": len(known),
+        "held_out_patterns": len(held),
+        "check_patterns": samples.sizes["check"],
+        "noise": samples.attrs["median_noise"],
+        **classifiers.held_out_score(model.votes(table[held].T), labels[held], model.compositions),
+        **told,
+        **_beside_controls(model, samples, known, held),
+        "importances": None if importances is None else importances.tolist(),
+    }
+    if "digest" in samples.attrs:
+        keep(key, model, findings)
+    return model, findings
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {
+        name: version(name) for name in ("xafsflow", "scikit-learn", "numpy")
+    }
+
+
+def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple[Model, dict[str, Any]]:
+    """The model with its confidence, checked, and with the distances that noise gives where the noise is known."""
+    fractions = model.votes(samples.check_features.values.T) @ model.compositions
+    margin = trust.margins(fractions)
+    right = trust.leader_right(fractions, samples.check_composition.values)
+    order = np.random.default_rng([seed, 1]).permutation(len(margin))
+    learn, check = order[: len(order) // 2], order[len(order) // 2 :]
+    knots, values = trust.learn_confidence(margin[learn], right[learn])
+    told = trust.reliability(trust.confidence_at(margin[check], knots, values), right[check])
+    scale = power = None
+    if np.isfinite(samples.noise.values).any():
+        arrays = (samples[name].values for name in ("features", "label", "class_features", "noise"))
+        scale, power = learn_distances(*arrays)
+    curve = np.stack([knots, values])
+    return replace(model, confidence=curve, distance_scale=scale, distance_power=power), told
+
+
+def _beside_controls(
+    model: Model, samples: xr.Dataset, known: np.ndarray, held: np.ndarray
+) -> dict[str, Any]:
+    table, labels = samples.features.values, samples.label.values
+    ways = {model.classifier: lambda rows: model.votes(rows.T)}
+    ways |= control_votes(table[known], labels[known], model.class_features, model.classifier)
+    checks, truth = samples.check_features.values, samples.check_composition.values
+    return compare(
+        model.classifier, ways, Patterns(table[held], labels[held], checks, truth, model.compositions)
+    )
