@@ -30,7 +30,7 @@ LAYERS = (
     ("io.folders", "io"),
     ("kernels",),
     ("findings",),
-    ("files", "progress"),
+    ("files", "links", "progress"),
     ("vocabulary",),
     ("errors", "__version__"),
 )
