@@ -1,0 +1,76 @@
+"""What the stored maps of a run say in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xafsflow.findings.record import Finding
+
+
+@dataclass(frozen=True, eq=False)
+class DistanceQuantiles(Finding):
+    """How a distance between spectra and those of their class is distributed over the pixels; NaN where no pixel has one.
+
+    Parameters
+    ----------
+    low, median, high
+        The 5 %, 50 % and 95 % quantiles, in the units of the metric.
+    """
+
+    low: float
+    median: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class MapFindings(Finding):
+    """What the maps say in numbers.
+
+    Parameters
+    ----------
+    pixels
+        Number of pixels of the maps.
+    answered
+        Number of pixels with an answer: a class; without classes fractions; without these an edge step.
+    flagged
+        Number of pixels with each flag, by the flag's name in small letters; flags that no pixel has are left out.
+    without_answer_or_flag
+        Number of pixels that have neither.
+    mean_fraction
+        Mean fraction of each reference over the pixels with an answer, by name; None without fractions.
+    dominant_pixels
+        Number of pixels in which each reference has the largest fraction, by name; None without fractions.
+    unknown_share
+        Share of the pixels with an `unknown_score` whose score is above one; None without scores.
+    median_reduced_chi_square
+        Median over the pixels of the combination fit's reduced chi-square, 1 where noise alone is left; None without a fit.
+    mean_confidence
+        Mean over the pixels of the probability that the leading reference is right; None without it.
+    mean_disagreement
+        Mean over the pixels of the difference between votes and combination fit, as a fraction; None without it.
+    distance_over_expected
+        Median ratio of the distance to what noise alone gives, by metric; empty where that is not known.
+    distance
+        Quantiles of the distances, by metric.
+
+    Examples
+    --------
+    >>> from xafsflow.findings.record import from_json, to_json
+    >>> found = MapFindings(6, 4, {"dead": 2}, 0, {"Fe": 1.0}, {"Fe": 4}, None, 1.02, None, None, {}, {})
+    >>> from_json(MapFindings, to_json(found)) == found
+    True
+    """
+
+    pixels: int
+    answered: int
+    flagged: Mapping[str, int]
+    without_answer_or_flag: int
+    mean_fraction: Mapping[str, float] | None
+    dominant_pixels: Mapping[str, int] | None
+    unknown_share: float | None
+    median_reduced_chi_square: float | None
+    mean_confidence: float | None
+    mean_disagreement: float | None
+    distance_over_expected: Mapping[str, float]
+    distance: Mapping[str, DistanceQuantiles]
