@@ -98,7 +98,7 @@ class Layout(NamedTuple):
         Examples
         --------
         >>> layout = Layout((1024, 8), 0, 512.0, 3.13551, 25.0, 4.6)
-        >>> layout.shift([0, 512, 1024], 7111.20, 29.5).round(2)
+        >>> layout.shift([0, 512, 1024], 7111.20, 29.5).round(2) + 0.0
         array([-1.96,  0.  ,  1.96])
         """
         offset = 1e-3 * self.pixel_um * (np.asarray(pixels, float) - self.center)
