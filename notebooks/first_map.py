@@ -51,7 +51,7 @@ print(f"{len(model.compositions)} classes, held-out accuracy {findings['accuracy
 # The model goes over the blocks; the fraction of a reference is the vote-weighted mean over the classes.
 
 # %%
-cube = xf.judge.distance(xf.classify.forest(cube, model), model)
+cube = xf.judge.distance(xf.classify.model(cube, model), model)
 maps = cube[["fraction", "distance", "flags"]].compute()
 maps.fraction.plot(col="reference", vmin=0, vmax=1)
 plt.show()

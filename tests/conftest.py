@@ -46,7 +46,7 @@ def through_the_steps(rows: int = 24, columns: int = 20) -> dict[str, Any]:
     samples = xf.train.mixtures(cube, library, step=0.5, noise_patterns=20, check_patterns=400)
     model, findings = xf.train.fit(samples, trees=10)
     calibration = xf.calibrate.constant(cube, shift=0.3)
-    cube = xf.classify.combination(xf.classify.forest(cube, model), library)
+    cube = xf.classify.combination(xf.classify.model(cube, model), library)
     return {
         "cube": cube,
         "library": library,

@@ -29,7 +29,7 @@ steps:
   - normalize.edge_step: {e0: 7112.0, pre2: -12.0, norm1: 40.0, nnorm: 1}
   - train.mixtures: {step: 0.5, noise_patterns: 10, span: [-15, 60]}
   - train.fit: {trees: 10}
-  - classify.forest
+  - classify.model
   - report.page
 """
 

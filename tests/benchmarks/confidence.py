@@ -110,7 +110,7 @@ def print_known(data: Path, seeds: int) -> None:
             cube, answer = scan(data, KNOWN, seed, counts=counts)
             samples = xf.train.mixtures(cube, references, noise_patterns=60, span=(-20.0, 100.0))
             model, told = xf.train.fit(samples, trees=60)
-            cube = xf.classify.combination(xf.classify.forest(cube, model), references)
+            cube = xf.classify.combination(xf.classify.model(cube, model), references)
             good = np.isfinite(cube.confidence.values)
             stated, fraction = cube.confidence.values[good], cube.fraction.values[:, good].T
             errors = [

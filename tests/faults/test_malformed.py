@@ -63,7 +63,7 @@ BY_HAND = [
         )
     ),
     GOOD + "  - calibrate.constant\n  - calibrate.save: {file: ../outside.npz}\n",
-    GOOD + "  - train.mixtures\n  - train.fit\n  - classify.forest\n  - report.page: {name: ../outside.html}\n",
+    GOOD + "  - train.mixtures\n  - train.fit\n  - classify.model\n  - report.page: {name: ../outside.html}\n",
 ]  # fmt: skip
 PIECES = st.sampled_from(
     ["\n", " ", "\t", "  - ", ": ", "{", "}", "[", "]", "'", '"', "#", "&a ", "*a", "!!str ", "|", ">", "..", "/", "*", "\0",

@@ -32,7 +32,7 @@ steps:
   - normalize.edge_step: {e0: 7112.0, pre2: -12.0, norm1: 40.0, nnorm: 1}
   - train.mixtures: {step: 0.5, noise_patterns: 200, check_patterns: 200, noise: 0.02, span: [-15, 60]}
   - train.fit: {trees: 10}
-  - classify.forest
+  - classify.model
 """
 
 

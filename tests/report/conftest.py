@@ -41,7 +41,7 @@ def _maps(shape: tuple[int, int], references: list[str], view: ModelView, seed: 
 
     energy = view.reference_energy
     noisy = view.reference_norm + random.normal(0, 0.01, view.reference_norm.shape)
-    history = [{"step": "correct.average", "settings": {"window": 3}}, {"step": "classify.forest"}]
+    history = [{"step": "correct.average", "settings": {"window": 3}}, {"step": "classify.model"}]
     return xr.Dataset(
         {
             "class_index": (("y", "x"), class_index),

@@ -96,7 +96,7 @@ def test_regions__train_a_model_that_finds_them_again(cube: xr.Dataset, found: A
     assert list(samples.reference.values) == ["region 1", "region 2", "region 3"]
     assert (np.bincount(samples.label) <= 300).all()
     model, _ = xf.train.fit(samples, trees=20)
-    again = xf.classify.forest(out, model)
+    again = xf.classify.model(out, model)
     inside = out.cluster_index.values >= 0
     assert (again.class_index.values == out.cluster_index.values)[inside].mean() > 0.97
 

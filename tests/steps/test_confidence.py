@@ -28,7 +28,7 @@ def judged(measured_references: Any) -> dict[str, Any]:
     library = measured_references("Fe", "FeO", "Fe2O3")
     samples = xf.train.mixtures(cube, library, step=0.1, noise_patterns=30, check_patterns=4000)
     model, findings = xf.train.fit(samples, trees=40)
-    cube = xf.classify.combination(xf.classify.forest(cube, model), library)
+    cube = xf.classify.combination(xf.classify.model(cube, model), library)
     return {"cube": cube, "model": model, "findings": findings, "samples": samples, "library": library}
 
 
@@ -95,7 +95,7 @@ def test_expected_distance__is_the_median_of_a_scan_of_one_class(measured_refere
         library = measured_references("Fe", "FeO")
         samples = xf.train.mixtures(cube, library, step=1.0, noise_patterns=400)
         model, _ = xf.train.fit(samples, trees=10)
-        cube = xf.judge.distance(xf.classify.forest(cube, model), model)
+        cube = xf.judge.distance(xf.classify.model(cube, model), model)
         found[names] = cube.distance / cube.distance_expected
     pure, mixed = found.values()
     np.testing.assert_allclose(pure.median(["y", "x"]), 1, atol=0.08)

@@ -85,7 +85,7 @@ def test_fit__learns_with_every_classifier_of_the_table(classifier: Any, product
     model, findings = xf.train.fit(products["samples"], classifier=classifier, trees=20)
     assert findings["accuracy"] > 0.8
     assert np.sum(findings["confusion"]) == findings["held_out_patterns"]
-    fraction = xf.classify.forest(products["cube"], model).fraction.values
+    fraction = xf.classify.model(products["cube"], model).fraction.values
     known = np.isfinite(fraction).all(axis=0)
     np.testing.assert_allclose(fraction.sum(axis=0)[known], 1, atol=1e-5)
 

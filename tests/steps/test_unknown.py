@@ -30,7 +30,7 @@ def scan(library: xr.Dataset, *names: str, seed: int) -> dict[str, Any]:
         cube, library, step=0.25, noise_patterns=20, check_patterns=4000, span=(-20.0, 100.0)
     )
     model, _ = xf.train.fit(samples, trees=10)
-    fitted = xf.classify.combination(xf.classify.forest(cube, model), library)
+    fitted = xf.classify.combination(xf.classify.model(cube, model), library)
     return {"products": (fitted, library, samples), "truth": truth(phantom)}
 
 

@@ -28,7 +28,7 @@ steps:
   - normalize.edge_step: {e0: 7112.0, pre1: -60, pre2: -12, norm1: 40, nnorm: 1}
   - train.mixtures: {step: 0.5, noise_patterns: 20, features: norm, span: [-20, 100]}
   - train.fit: {classifier: random_forest, trees: 5}
-  - classify.forest
+  - classify.model
   - judge.means
   - report.page
 """

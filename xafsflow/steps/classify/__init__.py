@@ -1,6 +1,6 @@
 """What every pixel is made of: by the model's votes, and by linear combination fit."""
 
 from xafsflow.steps.classify.linear_combination import combination
-from xafsflow.steps.classify.map_model import forest
+from xafsflow.steps.classify.map_model import model
 
-__all__ = ["combination", "forest"]
+__all__ = ["combination", "model"]

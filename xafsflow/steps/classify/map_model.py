@@ -16,7 +16,7 @@ from xafsflow.vocabulary import MAP, OUT
 
 
 @step(makes="cube", needs=["flags"], gives=["class_index", "class_vote", "fraction", "confidence"])
-def forest(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
+def model(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
     """Classify every pixel by the model's votes.
 
     The model travels as a path and a digest; each process reads it once. Pixels flagged background, and pixels with a
