@@ -1,33 +1,51 @@
-"""The kinds of error. Every message says what was found, what was wanted, and what to do."""
+"""The kinds of error. A message says in three sentences what was found, what is expected, and what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 
-class XafsflowError(Exception):
-    """An error with a message in three parts: found, wanted, do.
+def sentences(found: str, expected: str = "", action: str = "") -> str:
+    """What was found, what is expected and what to do, each a sentence; parts that are empty are left out.
 
     Examples
     --------
-    >>> print(InputError("3 energies and 4 images", "one energy an image", "add the missing line to energies.csv"))
-    found: 3 energies and 4 images; wanted: one energy an image; do: add the missing line to energies.csv
+    >>> sentences("3 energies", "one energy per image")
+    'Found 3 energies. Expected one energy per image.'
+    """
+    parts = [f"Found {found}", f"Expected {expected}" if expected else "", action[:1].upper() + action[1:]]
+    return " ".join(f"{part.rstrip('.')}." for part in parts if part)
+
+
+class XafsflowError(Exception):
+    """An error in three parts, which are shown as three sentences.
+
+    Parameters
+    ----------
+    found
+        What there is: a noun phrase that continues "Found ...". Alone, it is the whole message as it stands.
+    expected
+        What there should be: continues "Expected ...".
+    action
+        What the user can do about it, as a command ("check the path").
+
+    Examples
+    --------
+    >>> print(InputError("3 energies and 4 images", "one energy per image", "add the missing line to energies.csv"))
+    Found 3 energies and 4 images. Expected one energy per image. Add the missing line to energies.csv.
     """
 
-    def __init__(self, found: str, wanted: str = "", do: str = "") -> None:
-        self.found, self.wanted, self.do = found, wanted, do
-        parts = (("found", found), ("wanted", wanted), ("do", do))
-        super().__init__(
-            "; ".join(f"{word}: {text}" for word, text in parts if text) if wanted or do else found
-        )
+    def __init__(self, found: str, expected: str = "", action: str = "") -> None:
+        self.found, self.expected, self.action = found, expected, action
+        super().__init__(sentences(found, expected, action) if expected or action else found)
 
 
 class InputError(XafsflowError):
-    """The call, a file or a setting is wrong; the user can mend it (exit status 2)."""
+    """The call, a file or a setting is wrong; the user can correct it (exit status 2)."""
 
 
 class RecipeError(InputError):
-    """All the problems of a recipe at once, one a line."""
+    """All the problems of a recipe, one a line."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = list(problems)
@@ -39,4 +57,4 @@ class ComputationError(XafsflowError):
 
 
 class XafsflowWarning(UserWarning):
-    """Something the user must know, told aloud and kept in the run's findings."""
+    """Something the user must know; it is shown and kept in the findings of the run."""

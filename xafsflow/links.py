@@ -38,7 +38,7 @@ def refuse_links(folder: Path, depth: int | None = None) -> None:
     ...         refuse_links(Path(folder))
     ...     except InputError as error:
     ...         print(str(error).replace(folder, "run"))
-    found: run/maps.zarr, a link to elsewhere; wanted: a folder without links, ...
+    Found run/maps.zarr, a link to elsewhere. Expected a folder without links, ...
     """
     if os.path.islink(folder):
         _refuse(folder)

@@ -30,7 +30,7 @@ def measure(task: Task) -> Outcome:
     if order == "leave":
         os._exit(3)
     if order == "wrong":
-        return Outcome("wrong", "found: <b>no image</b>; wanted: some; do: look")
+        return Outcome("wrong", "Found <b>no image</b>. Expected some. Look")
     if order == "fail" or (order == "fail once" and calls == 1):
         return Outcome("failed", f"Traceback (most recent call last):\n  here\nValueError: call {calls}")
     (run / "report.html").write_text("<p>report")

@@ -65,7 +65,7 @@ def test_all_problems__are_told_at_once_each_with_its_line(archive: Path) -> Non
     (outside / "file").write_text("")
     text = "name,data\nA,in\na,in\nB,..\nC,link\nD,inn\nE,file\n../F,in\n,in\nG,\nH,in,x\nA,in\nI,a\0b\n"
     told = problems(outside, text)
-    assert [line.split(": found")[0] for line in told] == [
+    assert [line.split(": Found")[0] for line in told] == [
         "catalog.csv:4: data",
         "catalog.csv:5: data",
         "catalog.csv:6: data",
@@ -87,14 +87,14 @@ def test_all_problems__are_told_at_once_each_with_its_line(archive: Path) -> Non
 @pytest.mark.parametrize(
     ("header", "wanted"),
     [
-        ("name,dta", "found the column 'dta' (did you mean 'data'?)"),
-        ("name;data", "found the column 'name;data'"),
+        ("name,dta", "Found the column 'dta' (did you mean 'data'?)"),
+        ("name;data", "Found the column 'name;data'"),
         ("name,data,trees", "station.step.setting"),
         ("name,data,data", "'data' 2 times"),
-        ("name", "found no column 'data'"),
-        ("name,data,train.fit.", "found the column 'train.fit.'"),
-        ("name,data,train.fit#0.trees", "found the column"),
-        ("name,data,", "found the column ''"),
+        ("name", "Found no column 'data'"),
+        ("name,data,train.fit.", "Found the column 'train.fit.'"),
+        ("name,data,train.fit#0.trees", "Found the column"),
+        ("name,data,", "Found the column ''"),
     ],
 )
 def test_columns__are_known_ones(archive: Path, header: str, wanted: str) -> None:
@@ -121,7 +121,7 @@ def test_columns__are_known_ones(archive: Path, header: str, wanted: str) -> Non
     ],
 )
 def test_names__that_are_no_folder_names_are_refused(archive: Path, name: str) -> None:
-    assert any(": name: found" in line for line in problems(archive, f'name,data\n"{name}",scan_2\n'))
+    assert any(": name: Found" in line for line in problems(archive, f'name,data\n"{name}",scan_2\n'))
 
 
 @pytest.mark.parametrize("name", ["A", "Probe 7 (100 K)", "2026-11-20_a+b=c", "Größe", "鉄", "a.b,c"])
@@ -133,9 +133,9 @@ def test_names__of_many_kinds_are_taken(archive: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("", "found no header"),
-        ("\n\n", "found no header"),
-        ("name,data\n", "found no measurement"),
+        ("", "Found no header"),
+        ("\n\n", "Found no header"),
+        ("name,data\n", "Found no measurement"),
         ('name,data\n"A,scan_2\n', "not CSV"),
         ('name,data\n"A"x,scan_2\n', "not CSV"),
     ],
@@ -188,11 +188,11 @@ def test_pattern__joins_its_varying_parts(archive: Path, monkeypatch: pytest.Mon
 def test_a_place_without_catalog__is_told(archive: Path, where: str, do: str) -> None:
     with pytest.raises(InputError) as caught:
         read_catalog(f"{archive}{where}")
-    assert do in caught.value.do
+    assert do in caught.value.action
 
 
 def test_a_missing_folder_of_references__is_told(archive: Path) -> None:
-    with pytest.raises(InputError, match="check --references"):
+    with pytest.raises(InputError, match="Check --references"):
         read_catalog(f"{archive}/*", archive / "none")
 
 

@@ -60,11 +60,11 @@ def test_others__may_look_while_the_owner_works(ledger: Ledger, other: Ledger) -
 def test_an_attempt__leaves_its_time_and_error(ledger: Ledger) -> None:
     ledger.claim()
     ledger.plan(ROWS)
-    for error in ("found: one", "found: two"):
+    for error in ("Found one", "Found two"):
         ledger.start("A", "0123", "{}", this_process())
         ledger.end("A", "waiting", error)
     row = ledger.rows()[0]
-    assert (row.attempts, row.failures, row.error) == (2, 2, "found: two")
+    assert (row.attempts, row.failures, row.error) == (2, 2, "Found two")
     assert row.seconds is not None
     assert row.seconds >= 0
     ledger.start("A", "0123", "{}", this_process())

@@ -278,7 +278,7 @@ def test_bad_scan__is_one_message_and_status_2(
     assert "Traceback" not in result.output
     messages = [line for line in result.stderr.splitlines() if line.startswith("xafsflow: ")]
     assert len(messages) == 1
-    assert "wanted: " in messages[0]
+    assert "Expected " in messages[0]
 
 
 @pytest.mark.parametrize(

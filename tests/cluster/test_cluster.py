@@ -54,7 +54,7 @@ def test_sizes__fit_the_machine_or_are_refused(need, cores, memory):
 @pytest.mark.parametrize(
     ("given_", "message"),
     [
-        ({"workers": 8, "memory": 2**31}, "use --workers 2"),
+        ({"workers": 8, "memory": 2**31}, "Use --workers 2"),
         ({"workers": 1, "memory": 2**20}, "--cluster threads"),
         ({"workers": 0}, "positive"),
     ],
@@ -227,7 +227,7 @@ class TestSlurm:
 
     @pytest.mark.parametrize("name", ["my run", "run;reboot", "run'", "$HOME", "run\nexit"])
     def test_job_script__holds_no_path_that_a_shell_would_read_otherwise(self, slurm, name):
-        with pytest.raises(InputError, match="choose another --out"):
+        with pytest.raises(InputError, match="Choose another --out"):
             slurm.options(Sizes(1, 1, 2**30), Path("/scratch") / name, {})
 
     def test_no_slurm_here__is_said(self, slurm, tmp_path, monkeypatch):

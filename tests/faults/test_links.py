@@ -15,7 +15,7 @@ import xarray as xr
 from xafsflow.errors import InputError
 from xafsflow.store import write_cube, write_maps
 
-BEHIND = "a link to .*; wanted: a folder without links.*; do: "
+BEHIND = "a link to .*. Expected a folder without links.*. "
 
 
 def content_of(folder: Path) -> dict[str, bytes | None]:

@@ -86,7 +86,7 @@ def test_folders__refuse_an_absolute_path_even_where_it_leads_inside(folders: Fo
         ("references:fe_metall.xdi", r"did you mean 'Fe_metal\.xdi'"),
         ("sampel/img_1.tif", "did you mean 'sample'"),
         ("zzz", "holds energies.csv, sample"),
-        ("sample", r"a folder 'sample' in .*name its files, such as sample/\*"),
+        ("sample", r"a folder 'sample' in .*Name its files, such as sample/\*"),
     ],
 )
 def test_resolve__names_what_is_near_a_missing_file(folders: Folders, name: str, hint: str) -> None:
@@ -115,11 +115,11 @@ def test_folders__refuse_a_ring_of_links(folders: Folders) -> None:
 def test_of__takes_paths_and_folders(folders: Folders) -> None:
     assert Folders.of(folders) is folders
     assert Folders.of(folders.data) == Folders.of(str(folders.data)) == Folders(folders.data)
-    with pytest.raises(InputError, match="add --references DIR"):
+    with pytest.raises(InputError, match="Add --references DIR"):
         Folders.of(folders.data).resolve("references:FeO.xdi")
-    with pytest.raises(InputError, match=r"no folder .*dta.*check --data \(did you mean 'data'"):
+    with pytest.raises(InputError, match=r"no folder .*dta.*Check --data \(did you mean 'data'"):
         Folders.of(folders.data.parent / "dta")
-    with pytest.raises(InputError, match="check --references"):
+    with pytest.raises(InputError, match="Check --references"):
         Folders(folders.data, folders.data / "nowhere" / "else")
 
 

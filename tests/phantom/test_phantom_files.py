@@ -154,7 +154,7 @@ def test_write_phantom__tells_its_progress(tmp_path):
 
 def test_write_phantom__refuses_a_folder_that_holds_something(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(InputError, match="holds something"):
+    with pytest.raises(InputError, match="is not empty"):
         write_phantom(PHANTOM, tmp_path)
     with pytest.raises(InputError, match="is a file"):
         write_phantom(PHANTOM, tmp_path / "notes.txt")
@@ -177,5 +177,5 @@ def test_write_phantom__has_no_truth_when_it_was_interrupted(tmp_path):
     written = files_of(tmp_path / "phantom")
     assert "energies.csv" in written
     assert not any("truth" in name for name in written)
-    with pytest.raises(InputError, match="holds something"):
+    with pytest.raises(InputError, match="is not empty"):
         write_phantom(PHANTOM, tmp_path / "phantom")

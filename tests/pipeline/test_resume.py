@@ -98,7 +98,7 @@ def test_changed_sources__are_refused_and_nothing_is_lost(
     victim = sorted((own / "sample").iterdir())[5]
     image = tifffile.imread(victim)
     tifffile.imwrite(victim, image + 1)
-    with pytest.raises(InputError, match="sample has changed since this run was interrupted"):
+    with pytest.raises(InputError, match="sample, which has changed since this run was interrupted"):
         run(recipe, Folders(own), out)
     assert {path: path.read_bytes() for path in before} == before
 

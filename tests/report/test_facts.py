@@ -72,7 +72,7 @@ def test_gather__finds_the_answered_pixels_by_what_there_is(variables: dict, ans
     ],
 )
 def test_gather__refuses_a_dataset_without_maps(maps: xr.Dataset) -> None:
-    with pytest.raises(InputError, match=r"found: .* wanted: .* do: "):
+    with pytest.raises(InputError, match=r"Found .* Expected .* "):
         gather(maps)
 
 

@@ -179,7 +179,7 @@ def test_file_names__are_safe_and_different_where_case_does_not_count() -> None:
 
 def test_model_view__names_the_array_whose_shape_is_wrong(make) -> None:
     _, view = make()
-    with pytest.raises(InputError, match=r"importances of shape \(3,\); wanted: shape \(41,\)"):
+    with pytest.raises(InputError, match=r"importances of shape \(3,\). Expected shape \(41,\)"):
         replace(view, importances=np.ones(3))
 
 

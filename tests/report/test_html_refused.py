@@ -15,7 +15,7 @@ from xafsflow.report.page import build_page
 @pytest.mark.parametrize("size", ["large", -1.0, float("nan")])
 def test_build_page__warns_of_a_pixel_size_that_is_none(size: object, tmp_path: Path) -> None:
     maps = xr.Dataset({"e0": (("y", "x"), np.ones((4, 6)))}, attrs={"pixel_size_um": size})
-    with pytest.warns(XafsflowWarning, match=r"found: pixel_size_um .* wanted: a positive number"):
+    with pytest.warns(XafsflowWarning, match=r"Found pixel_size_um .* Expected a positive number"):
         build_page(maps, None, {}, {}, tmp_path / "report.html")
 
 

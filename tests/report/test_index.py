@@ -55,10 +55,10 @@ def test_links__lead_to_the_reports_that_are_there(tmp_path: Path) -> None:
 def test_page__counts_states_and_shows_errors_first(tmp_path: Path) -> None:
     entries = [
         Entry("a", "done", 1, 2.0, 0.0, "", None),
-        Entry("b", "set aside", 3, 1.0, 0.0, "found: x\nmore", None),
+        Entry("b", "set aside", 3, 1.0, 0.0, "Found x\nmore", None),
     ]
     page = Page(build_index(entries, STATES, "night", tmp_path / "index.html").read_text(encoding="utf-8"))
-    assert page.texts.index("found: x\nmore") < page.texts.index("All measurements")
+    assert page.texts.index("Found x\nmore") < page.texts.index("All measurements")
     assert "set aside" in page.texts
     assert "3 attempts" in "".join(page.texts)
     assert "failed" not in page.texts

@@ -131,7 +131,7 @@ def test_components__refuse_what_cannot_be(cube: xr.Dataset) -> None:
         components(cube.isel(y=slice(0, 2), x=slice(0, 30)))
     with pytest.raises(InputError, match="usable pixels"):
         components(cube.assign(flags=cube.flags | 1))
-    with pytest.raises(InputError, match="widen span"):
+    with pytest.raises(InputError, match="Widen span"):
         components(cube, span=(0.0, 1.0))
 
 

@@ -144,7 +144,7 @@ def test_drift__takes_a_cube_in_memory_and_leaves_it() -> None:
 def test_drift__refuses_a_part_without_pixels_or_structure() -> None:
     noise = np.random.default_rng(0).standard_normal((10, 60, 60)).astype(np.float32)
     cube = xr.Dataset({"mu": (CUBE, noise), "flags": (MAP, np.zeros((60, 60), np.uint8))}).chunk(y=30)
-    with pytest.raises(InputError, match="widen y"):
+    with pytest.raises(InputError, match="Widen y"):
         steps.drift(cube, y=(50, 54))
     found = steps.drift(cube)
     with pytest.raises(ComputationError, match="structure"):

@@ -87,7 +87,7 @@ def test_flux__refuses_a_sample_without_holes() -> None:
     found = steps.flux(cube)
     with pytest.raises(ComputationError, match="leave correct"):
         found.mu.compute()
-    with pytest.raises(InputError, match="mend y and x"):
+    with pytest.raises(InputError, match="Mend y and x"):
         steps.flux(cube, y=(70, 80))
 
 

@@ -104,7 +104,7 @@ def test_tiff_stack__reads_big_endian_compressed_pages(tmp_path: Path, counts: n
 @pytest.mark.parametrize("name", ["flat_field", "foil", "dark"])
 def test_tiff_stack__refuses_images_of_another_shape(folder: Path, name: str) -> None:
     write(folder, "other", np.zeros((4, 3, 3), np.uint16))
-    with pytest.raises(InputError, match=f"{name} of 3 x 3 pixels.*wanted: 6 x 5"):
+    with pytest.raises(InputError, match=f"{name} of 3 x 3 pixels.*Expected 6 x 5"):
         xf.ingest.tiff_stack(folder, energies="energies.csv", **{name: "other/*.tif"})
 
 

@@ -113,5 +113,5 @@ def test_missing__refuses_more_references_than_it_can_fit() -> None:
 
 def test_missing__refuses_references_that_the_span_is_too_wide_for() -> None:
     known = (used("Fe", "FeO").energy < 7180) | (used("Fe", "FeO").spectrum == "FeO")
-    with pytest.raises(InputError, match="narrow span"):
+    with pytest.raises(InputError, match="Narrow span"):
         xf.judge.missing(scan(), used("Fe", "FeO").where(known, drop=True), library())

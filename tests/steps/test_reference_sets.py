@@ -159,7 +159,7 @@ def test_binned__knows_the_noise_of_its_means(window: int) -> None:
         ({"sets": [["Fe2O3", "Fe3O5"]]}, "did you mean 'Fe3O4'"),
         ({"sets": [[]]}, "sets of 1 to"),
         ({"used": ["Cu"]}, "the reference 'Cu'"),
-        ({"span": (0.0, 1.0)}, "widen span"),
+        ({"span": (0.0, 1.0)}, "Widen span"),
     ],
 )
 def test_reference_sets__refuses(settings: dict[str, Any], told: str) -> None:
@@ -175,7 +175,7 @@ def test_reference_sets__refuses_a_scan_without_sample() -> None:
 
 def test_reference_sets__refuses_more_sets_than_can_be_told_apart() -> None:
     few = library().isel(spectrum=[0] * 60).assign_coords(spectrum=[f"c{i}" for i in range(60)])
-    with pytest.raises(InputError, match="lower most"):
+    with pytest.raises(InputError, match="Lower most"):
         xf.judge.reference_sets(scan(), few, most=4)
 
 

@@ -53,5 +53,5 @@ def test_select__by_a_forest(products: dict[str, Any]) -> None:
 
 
 def test_select__refuses_fewer_features_than_are_to_be_left(products: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="lower fewest"):
+    with pytest.raises(InputError, match="Lower fewest"):
         xf.train.select(products["samples"], fewest=1000)

@@ -66,7 +66,7 @@ def test_mixtures__refuse_references_that_do_not_cover_the_scan(
     uniform: Phantom, library: xr.Dataset
 ) -> None:
     short = library.isel(point=library.energy.values[0] > 7100)
-    with pytest.raises(InputError, match=r"reference Fe from 7100.2 .* wanted: 7050.0"):
+    with pytest.raises(InputError, match=r"reference Fe from 7100.2 .* Expected 7050.0"):
         xf.train.mixtures(treated(uniform), short, step=1.0)
 
 

@@ -106,7 +106,7 @@ def test_residuals__are_judged_by_the_fit_that_was_made(known: dict[str, Any]) -
 
 def test_a_cube_without_fit__is_refused(known: dict[str, Any]) -> None:
     cube, library, samples = known["products"]
-    with pytest.raises(InputError, match=r"do: run classify\.combination before it"):
+    with pytest.raises(InputError, match=r"Run classify\.combination before it"):
         xf.judge.unknown(cube.drop_vars("reduced_chi_square"), library, samples)
     assert "unknown_score" in xf.judge.unknown(
         cube.drop_vars("reduced_chi_square"), library, samples, method="mahalanobis"
@@ -115,7 +115,7 @@ def test_a_cube_without_fit__is_refused(known: dict[str, Any]) -> None:
 
 def test_samples_without_noise__are_refused(known: dict[str, Any]) -> None:
     cube, library, samples = known["products"]
-    with pytest.raises(InputError, match=r"do: run derive\.noise before train\.mixtures"):
+    with pytest.raises(InputError, match=r"Run derive\.noise before train\.mixtures"):
         xf.judge.unknown(cube, library, samples.drop_vars("check_noise"))
     unweighted = xf.classify.combination(cube, library, weights=None)
     xf.judge.unknown(unweighted, library, samples.drop_vars("check_noise"))
@@ -124,10 +124,10 @@ def test_samples_without_noise__are_refused(known: dict[str, Any]) -> None:
 def test_samples_of_another_scan__are_refused(known: dict[str, Any]) -> None:
     cube, library, samples = known["products"]
     other = samples.assign_coords(reference_energy=samples.reference_energy + 1.0)
-    with pytest.raises(InputError, match="train on this scan"):
+    with pytest.raises(InputError, match="Train on this scan"):
         xf.judge.unknown(cube, library, other)
 
 
 def test_a_rate_that_the_patterns_cannot_tell__is_refused(known: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="raise check_patterns"):
+    with pytest.raises(InputError, match="Raise check_patterns"):
         xf.judge.unknown(*known["products"], false_alarm=0.0001)

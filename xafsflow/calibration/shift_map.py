@@ -76,7 +76,7 @@ def save_calibration(calibration: xr.Dataset, path: Path) -> None:
     True
     """
     if path.exists():
-        raise InputError(f"{path} exists", "a new path", "choose another name, or remove it yourself")
+        raise InputError(f"{path}, which exists", "a new path", "choose another name, or remove it yourself")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.npz")
     arrays: dict[str, Any] = {name: calibration[name].values for name in VARIABLES}

@@ -147,11 +147,11 @@ def _open(out: Path, catalog: Sequence[Measurement]) -> None:
                 "choose another --out",
             )  # fmt: skip
     if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file", "a folder for the batch", "choose another --out")
+        raise InputError(f"{out}, which is a file", "a folder for the batch", "choose another --out")
     held = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
     if held and not held & {LEDGER, f"{LEDGER}-journal"}:
         raise InputError(
-            f"{out} holds {min(held)} and no {LEDGER}", "a new or empty folder, or one of a batch",
+            f"{out}, which holds {min(held)} and no {LEDGER}", "a new or empty folder, or one of a batch",
             "choose another --out",
         )  # fmt: skip
     # In the run folders it is looked when their turn comes.

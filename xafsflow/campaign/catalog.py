@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from xafsflow.errors import InputError
+from xafsflow.errors import InputError, sentences
 from xafsflow.io.folders import MAGIC, natural_key
 from xafsflow.io.remote.urls import checked, is_url
 from xafsflow.vocabulary import nearest
@@ -147,7 +147,7 @@ def _from_pattern(
             f"no folder {pattern}", "one or more", "check the pattern; files alone are no measurement"
         )
     if len(folders) > MAX_LINES:
-        problems.append(f"{pattern}: found {len(folders)} folders; wanted: at most {MAX_LINES}")
+        problems.append(_problem(pattern, f"{len(folders)} folders", f"at most {MAX_LINES}"))
         return []
     ordered = sorted(folders, key=natural_key)
     return [
@@ -179,7 +179,7 @@ def _from_csv(path: Path, references: Path | str | None, problems: list[str]) ->
     lines = _lines(text, str(path), problems)
     first = next(lines, None)
     if first is None:
-        problems.append(f"{path}:1: found no header; wanted: {', '.join(COLUMNS)} and settings")
+        problems.append(_problem(f"{path}:1", "no header", f"{', '.join(COLUMNS)} and settings"))
         return []
     number, header = first
     if not _check_header(header, f"{path}:{number}", problems):
@@ -189,15 +189,19 @@ def _from_csv(path: Path, references: Path | str | None, problems: list[str]) ->
         place = f"{path}:{number}"
         if len(cells) != len(header):
             problems.append(
-                f"{place}: found {len(cells)} cells; wanted: {len(header)} as in the header; "
-                "do: put a text with commas in quotes"
+                _problem(
+                    place,
+                    f"{len(cells)} cells",
+                    f"{len(header)} as in the header",
+                    "put a text with commas in quotes",
+                )
             )
             continue
         found.append(
             _measurement(dict(zip(header, cells, strict=True)), base, references, place, number, problems)
         )
     if not found and not problems:
-        problems.append(f"{path}: found no measurement; wanted: a line each below the header")
+        problems.append(_problem(f"{path}", "no measurement", "one line per measurement below the header"))
     return found
 
 
@@ -211,12 +215,14 @@ def _lines(text: str, source: str, problems: list[str]) -> Iterator[tuple[int, l
             if any(cells):
                 count += 1
                 if count > MAX_LINES + 1:
-                    problems.append(f"{source}:{number}: found more lines; wanted: at most {MAX_LINES}")
+                    problems.append(_problem(f"{source}:{number}", "more lines", f"at most {MAX_LINES}"))
                     return
                 yield number, cells
             number = reader.line_num + 1
     except csv.Error as error:
-        problems.append(f"{source}:{number}: found text that is not CSV ({error}); do: check its quotes")
+        problems.append(
+            _problem(f"{source}:{number}", f"text that is not CSV ({error})", action="check its quotes")
+        )
 
 
 def _check_header(header: list[str], place: str, problems: list[str]) -> bool:
@@ -226,16 +232,19 @@ def _check_header(header: list[str], place: str, problems: list[str]) -> bool:
         if column not in COLUMNS and not SETTING.fullmatch(column):
             near = nearest(column, COLUMNS)
             problems.append(
-                f"{place}: found the column {_shown(column)}{near}; wanted: {', '.join(COLUMNS)}, or "
-                "station.step.setting such as normalize.edge_step.e0"
+                _problem(
+                    place,
+                    f"the column {_shown(column)}{near}",
+                    f"{', '.join(COLUMNS)}, or station.step.setting such as normalize.edge_step.e0",
+                )
             )
     problems += [
-        f"{place}: found the column {_shown(column)} {header.count(column)} times; wanted: once"
+        _problem(place, f"the column {_shown(column)} {header.count(column)} times", "it once")
         for column in dict.fromkeys(header)
         if header.count(column) > 1
     ]
     problems += [
-        f"{place}: found no column '{column}'; wanted: name and data, separated by a comma"
+        _problem(place, f"no column '{column}'", "name and data, separated by a comma")
         for column in COLUMNS[:2]
         if column not in header
     ]
@@ -265,26 +274,28 @@ def _folder(cell: str, base: Path, place: str, problems: list[str]) -> Path | st
         except InputError as error:
             problems.append(f"{place}: {error}")
             return cell
-    path, wanted = base / cell, "a folder of a measurement or of references"
+    path, expected = base / cell, "a folder of a measurement or of references"
     if not cell:
-        problems.append(f"{place}: found nothing; wanted: {wanted}")
+        problems.append(_problem(place, "nothing", expected))
         return base
     try:
         whole = path.resolve()
         if not (Path(cell).is_absolute() or whole.is_relative_to(base)):
             problems.append(
-                f"{place}: found {_shown(cell)}, which leaves {base}; wanted: a path below it; "
-                "do: write it from the root on, or move the catalog"
+                _problem(
+                    place,
+                    f"{_shown(cell)}, which leaves {base}",
+                    "a path below that folder",
+                    "write an absolute path, or move the catalog",
+                )
             )
         elif not whole.is_dir():
             what = "a file" if whole.is_file() else "no folder"
-            problems.append(
-                f"{place}: found {what} {_shown(cell)}; wanted: {wanted}; do: check it{_near(path)}"
-            )
+            problems.append(_problem(place, f"{what} {_shown(cell)}", expected, f"check it{_near(path)}"))
         return whole
     # A NUL, a name too long, no permission, a ring of links
     except (OSError, ValueError, RuntimeError) as error:
-        problems.append(f"{place}: found {_shown(cell)} ({error}); wanted: {wanted}")
+        problems.append(_problem(place, f"{_shown(cell)} ({error})", expected))
         return base
 
 
@@ -294,8 +305,12 @@ def _check_names(source: str, found: list[Measurement], problems: list[str]) -> 
         place = f"{source}:{one.line}: name"
         if not NAME.fullmatch(one.name) or len(one.name) > LONGEST_NAME or len(one.name.encode()) > 200:
             problems.append(
-                f"{place}: found {_shown(one.name)}; wanted: the name of a folder: letters, digits and "
-                f"' .+-=,()@#_', a letter or digit first, {LONGEST_NAME} at most"
+                _problem(
+                    place,
+                    _shown(one.name),
+                    "the name of a folder: letters, digits and ' .+-=,()@#_', a letter or digit first, "
+                    f"{LONGEST_NAME} at most",
+                )
             )
             continue
         # Some disks hold names that differ in case only for one.
@@ -304,9 +319,13 @@ def _check_names(source: str, found: list[Measurement], problems: list[str]) -> 
             other = seen[key]
             like = "" if other.name == one.name else f", like {other.name!r}"
             problems.append(
-                f"{place}: found {one.name!r} again{like}, of line {other.line}; wanted: a name of its own"
+                _problem(place, f"{one.name!r} again{like}, of line {other.line}", "a name of its own")
             )
         seen.setdefault(key, one)
+
+
+def _problem(place: str, found: str, expected: str = "", action: str = "") -> str:
+    return f"{place}: {sentences(found, expected, action)}"
 
 
 def _near(path: Path) -> str:

@@ -60,7 +60,7 @@ class DaskLanes:
                 outcome = future.result()
             else:  # its worker died too often, or the scheduler lost it
                 error = future.exception() if future.status == "error" else future.status
-                outcome = Outcome("failed", f"found: the task {future.key} ended with {error!r}")
+                outcome = Outcome("failed", f"The task {future.key} ended with {error!r}.")
             found.append((self._futures.pop(future), outcome))
         return found
 

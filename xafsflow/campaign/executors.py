@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Literal, Protocol
 
+from xafsflow.errors import sentences
 from xafsflow.files import Process, place, started
 
 # What a measurement leaves behind in a process is gone after that many.
@@ -120,14 +121,14 @@ def ended_by(status: int | None) -> str:
     Examples
     --------
     >>> ended_by(-9)
-    'found: its process was ended by SIGKILL; wanted: one that ends its work; do: look for a lack of memory'
+    'Found a process that was ended by SIGKILL. Expected one that ends its work. Look for a lack of memory.'
     """
     if status is not None and status < 0:
         why = f"was ended by {next((one.name for one in signal.Signals if one == -status), f'signal {-status}')}"
     else:
         why = f"ended with status {status}"
-    do = "look for a lack of memory" if status == -signal.SIGKILL else "look at what it wrote to stderr"
-    return f"found: its process {why}; wanted: one that ends its work; do: {do}"
+    action = "look for a lack of memory" if status == -signal.SIGKILL else "look at what it wrote to stderr"
+    return sentences(f"a process that {why}", "one that ends its work", action)
 
 
 class LocalLanes:

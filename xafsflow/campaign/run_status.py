@@ -113,10 +113,10 @@ def table(out: Path, rows: Sequence[Row], worked: Iterable[str]) -> list[str]:
 
     Examples
     --------
-    >>> rows = [Row("A", 1, "", "runs/A", "done"), Row("B", 2, "", "runs/B", "failed", 1, 1, error="found: x")]
+    >>> rows = [Row("A", 1, "", "runs/A", "done"), Row("B", 2, "", "runs/B", "failed", 1, 1, error="Found x.")]
     >>> print(*table(Path("night"), rows, []), sep="\n")
     name  state   attempts   seconds
-    B     failed         1            found: x
+    B     failed         1            Found x.
     2 measurements: 1 done, 1 failed
     night/index.html
     """

@@ -26,7 +26,7 @@ def demonstrate(out: Path, seed: int, report_progress: ProgressCallback) -> list
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(
-            f"{out} is there and not empty", "a new folder", "choose another with --out, or remove it"
+            f"{out}, which is not empty", "a new folder", "choose another with --out, or remove it"
         )
     scan = out / "scan"
     report_progress("simulate", None)

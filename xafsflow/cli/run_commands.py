@@ -68,7 +68,7 @@ def verify(run: Path | str, mend: bool, data: Path | str | None, references: Pat
         click.echo(f"{len(found)} damaged, computed again")
     else:
         raise ComputationError(
-            f"{len(found)} damaged", "chunks as they were written", f"xafsflow verify {run} --repair"
+            f"{len(found)} damaged", "chunks as they were written", f"run `xafsflow verify {run} --repair`"
         )
 
 

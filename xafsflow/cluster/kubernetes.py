@@ -149,7 +149,9 @@ def kubernetes(ask: Ask) -> Iterator[Any]:
         from dask_kubernetes.operator.kubecluster.kubecluster import CreateMode
     except ImportError as error:
         raise InputError(
-            "no package `dask-kubernetes`", "it, for Kubernetes", "pip install 'xafsflow[cluster]'"
+            "no package `dask-kubernetes`",
+            "this package, for Kubernetes",
+            "run `pip install 'xafsflow[cluster]'`",
         ) from error
     from distributed import Client
 

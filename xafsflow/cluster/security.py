@@ -31,7 +31,9 @@ def temporary() -> Any:
         return Security.temporary()
     except ImportError as error:
         raise InputError(
-            "no package `cryptography`", "it, for keys of the cluster", "pip install 'xafsflow[cluster]'"
+            "no package `cryptography`",
+            "this package, for the keys of the cluster",
+            "run `pip install 'xafsflow[cluster]'`",
         ) from error
 
 

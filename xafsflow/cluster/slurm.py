@@ -112,7 +112,7 @@ def slurm(ask: Ask) -> Iterator[Any]:
         from dask_jobqueue import SLURMCluster
     except ImportError as error:
         raise InputError(
-            "no package `dask-jobqueue`", "it, for SLURM", "pip install 'xafsflow[cluster]'"
+            "no package `dask-jobqueue`", "this package, for SLURM", "run `pip install 'xafsflow[cluster]'`"
         ) from error
     from distributed import Client
 

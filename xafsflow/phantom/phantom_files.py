@@ -102,7 +102,7 @@ def write_phantom(
 def _check_folder(root: Path, wanted: int) -> None:
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise InputError(
-            f"{root} holds something already" if root.is_dir() else f"{root} is a file",
+            f"{root}, which is not empty" if root.is_dir() else f"{root}, which is a file",
             "a new or empty folder",
             "give another one, or remove it yourself",
         )

@@ -84,7 +84,7 @@ class _Again:
             raise InputError(f"{run / 'run.json'}: {error}", "the record of the run", AGAIN) from error
         self.recipe: Recipe = load_recipe(run / "recipe.yaml")
         if self.recipe.digest != self.record.get("recipe_digest"):
-            raise InputError(f"{run / 'recipe.yaml'} has changed", "the recipe of the run", AGAIN)
+            raise InputError(f"{run / 'recipe.yaml'}, which has changed", "the recipe of the run", AGAIN)
         if self.record.get("version") != __version__:
             told = f"xafsflow {__version__} and a run of {self.record.get('version')}"
             raise InputError(told, "the version of the run", f"install that version, or {AGAIN}")
@@ -126,7 +126,7 @@ class _Again:
         for one in [*found, *self.known]:
             if one not in found or one not in self.known:
                 raise InputError(
-                    f"{one['path']} is not as the run has read it",
+                    f"{one['path']}, which is not as the run has read it",
                     "the sources of the run, with their times",
                     f"give them with --data and --references, or {AGAIN}",
                 )
@@ -180,7 +180,9 @@ def _write_metadata(file: Path, told: Mapping[str, Any]) -> None:
         file.write_text(json.dumps(told, indent=2), encoding="utf-8")
     else:
         # Either of them may be the one that is right.
-        raise InputError(f"{file} differs from what {METADATA} of all variables has", "the same", AGAIN)
+        raise InputError(
+            f"{file}, which differs from what {METADATA} of all variables has", "the same", AGAIN
+        )
 
 
 def _rebuild_part(store: Path, cube: xr.Dataset, part: Mapping[str, slice], damaged: set[str]) -> None:
@@ -196,7 +198,7 @@ def _rebuild_part(store: Path, cube: xr.Dataset, part: Mapping[str, slice], dama
             stored = target.checked[region]
             if stored.tobytes() != np.ascontiguousarray(computed, stored.dtype).tobytes():
                 raise ComputationError(
-                    f"{name} of {part} comes out other than it is stored in {store}",
+                    f"{name} of {part}, which is computed otherwise than it is stored in {store}",
                     "the same bits as when it was written",
                     "use the machine and the versions that run.json names",
                 )

@@ -58,7 +58,7 @@ def owned(out: Path, tell: Callable[[str], None]) -> Iterator[None]:
         Another process works there, or what is written there would go through a link.
     """
     if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file", "a folder for the run", "choose another --out")
+        raise InputError(f"{out}, which is a file", "a folder for the run", "choose another --out")
     refuse_links(out)
     out.mkdir(parents=True, exist_ok=True)
     path, own = out / LOCK, json.dumps(asdict(this_process()))
@@ -149,7 +149,7 @@ def check_parts(held: Iterable[str], recipe: Recipe, out: Path | str) -> None:
     strange = [name for name in held if name not in parts and not name.startswith(temporary)]
     if strange:
         raise InputError(
-            f"{out} holds {', '.join(strange[:3])}{' ...' if len(strange) > 3 else ''}",
+            f"{out}, which holds {', '.join(strange[:3])}{' ...' if len(strange) > 3 else ''}",
             "a new or empty folder, or one of an earlier run",
             "choose another --out",
         )
@@ -180,10 +180,10 @@ def check_same(record: Mapping[str, Any], recipe: Recipe, folders: Folders, out:
     """
     if any(record.get(key) != value for key, value in identity(recipe, folders).items()):
         raise InputError(
-            f"{out} holds a run of another recipe or of other data", "a run of the same", ANOTHER
+            f"{out}, which holds a run of another recipe or of other data", "a run of the same", ANOTHER
         )
     if record.get("state") == "finished":
-        raise InputError(f"{out} holds this run, finished", "a new folder", ANOTHER)
+        raise InputError(f"{out}, which holds this run, finished", "a new folder", ANOTHER)
 
 
 def identity(recipe: Recipe, folders: Folders) -> dict[str, str]:
@@ -208,7 +208,7 @@ def check_sources(earlier: Mapping[str, Any], inputs: list[dict[str, Any]]) -> N
     for entry in inputs:
         if entry["path"] in known and entry != known[entry["path"]]:
             raise InputError(
-                f"{entry['path']} has changed since this run was interrupted",
+                f"{entry['path']}, which has changed since this run was interrupted",
                 "the sources it began with",
                 ANOTHER,
             )

@@ -55,10 +55,10 @@ def build_index(entries: Sequence[Entry], states: Sequence[str], name: str, path
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
-    >>> entry = Entry("A", "failed", 1, 2.5, None, "found: <nothing>", None)
+    >>> entry = Entry("A", "failed", 1, 2.5, None, "Found <nothing>", None)
     >>> with TemporaryDirectory() as folder:
     ...     text = build_index([entry], ["done", "failed"], "night", Path(folder, "index.html")).read_text()
-    >>> "found: &lt;nothing&gt;" in text
+    >>> "Found &lt;nothing&gt;" in text
     True
     """
     found = [entry.state for entry in entries]

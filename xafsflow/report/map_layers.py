@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from xafsflow.errors import InputError, XafsflowWarning
+from xafsflow.errors import InputError, XafsflowWarning, sentences
 from xafsflow.vocabulary import VARIABLES
 
 
@@ -155,6 +155,8 @@ def pixel_size(maps: xr.Dataset) -> float | None:
         size = math.nan
     if math.isfinite(size) and size > 0:
         return size
-    text = f"found: pixel_size_um {given!r}; wanted: a positive number of micrometers; lengths are in pixels"
+    text = sentences(
+        f"pixel_size_um {given!r}", "a positive number of micrometers", "lengths are shown in pixels"
+    )
     warnings.warn(text, XafsflowWarning, stacklevel=2)
     return None

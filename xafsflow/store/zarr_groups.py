@@ -34,7 +34,7 @@ def partial_of(path: Path) -> Path:
     """
     if path.exists():
         raise InputError(
-            f"{path} exists", "a new path", "choose another output folder, or remove it yourself"
+            f"{path}, which exists", "a new path", "choose another output folder, or remove it yourself"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")

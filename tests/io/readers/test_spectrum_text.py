@@ -90,7 +90,7 @@ def test_read_spectrum__takes_the_column_it_is_told(tmp_path: Path) -> None:
     assert read_spectrum(path, column="5").name == "Pyrite"
     assert read_spectrum(path, column="itrans").name == "a"
     with pytest.raises(
-        InputError, match=r"without a column 'Pyrit'.*choose one of energy, i0.*did you mean 'Pyrite'"
+        InputError, match=r"without a column 'Pyrit'.*Choose one of energy, i0.*did you mean 'Pyrite'"
     ):
         read_spectrum(path, column="Pyrit")
     with pytest.raises(InputError, match="column of its energies"):
@@ -176,29 +176,29 @@ ROWS = "".join(f"{7100 + k} {k / 10}\n" for k in range(10))
     [
         ("", "without a line of numbers"),
         ("# only\n# comments", "without a line of numbers"),
-        (ROWS.replace("7104 0.4", "7104 *****"), r"line 5: '\*\*\*\*\*'; wanted: a number"),
-        (ROWS.replace("7100 0.0", "7100 bad"), "line 1: 'bad'; wanted: a number"),
+        (ROWS.replace("7104 0.4", "7104 *****"), r"line 5: '\*\*\*\*\*'. Expected a number"),
+        (ROWS.replace("7100 0.0", "7100 bad"), "line 1: 'bad'. Expected a number"),
         (ROWS.replace("7104 0.4", "7104 1_0"), "line 5: '1_0'"),
         (ROWS.replace("7104 0.4", "end of scan"), "line 5: 'end'"),
-        (ROWS.replace("7104 0.4", "7104"), "line 5: 1 numbers; wanted: 2, as in line 1"),
-        (ROWS.replace("7104 0.4", "7104 nan"), "line 5: nan; wanted: a finite number"),
-        (ROWS.replace("7104 0.4", "7104 -INF"), "line 5: -inf; wanted: a finite number"),
-        (ROWS.replace("7104 0.4", "7104 1e999"), "line 5: inf; wanted: a finite number"),
-        (ROWS.replace("7104 0.4", "nan 0.4"), "line 5: nan; wanted: a finite number"),
+        (ROWS.replace("7104 0.4", "7104"), "line 5: 1 numbers. Expected 2, as in line 1"),
+        (ROWS.replace("7104 0.4", "7104 nan"), "line 5: nan. Expected a finite number"),
+        (ROWS.replace("7104 0.4", "7104 -INF"), "line 5: -inf. Expected a finite number"),
+        (ROWS.replace("7104 0.4", "7104 1e999"), "line 5: inf. Expected a finite number"),
+        (ROWS.replace("7104 0.4", "nan 0.4"), "line 5: nan. Expected a finite number"),
         (ROWS.replace("7104 0.4", "-7104 0.4"), "-7104.* positive"),
         (ROWS.replace("7104 0.4", "0 0.4"), "positive"),
         (ROWS.replace(".", ",").replace("7100", "7100,0"), "line 1: '7100,0 0,0' with decimal commas"),
         (ROWS.replace(".", ",").replace("7100", "7100,0").replace(" ", ";"), "with decimal commas"),
-        ("\n".join(ROWS.splitlines()[:4]), "with 4 energies; wanted: 5 or more"),
-        (ROWS.replace(" ", " 1 "), "with 3 columns: 1, 2, 3; wanted: energy and one more"),
+        ("\n".join(ROWS.splitlines()[:4]), "with 4 energies. Expected 5 or more"),
+        (ROWS.replace(" ", " 1 "), "with 3 columns: 1, 2, 3. Expected energy and one more"),
         (
             "# energy a b\n" + ROWS.replace(" ", " 1 "),
-            "with 3 columns: energy, a, b; wanted: energy and one more",
+            "with 3 columns: energy, a, b. Expected energy and one more",
         ),
-        (re.sub(" .*", "", ROWS), "with 1 columns: 1; wanted: energy and one more"),
+        (re.sub(" .*", "", ROWS), "with 1 columns: 1. Expected energy and one more"),
         (
             "# Column.1: x\n# Column.2: mu\n" + ROWS,
-            "with the columns x, mu; wanted: a column energy or angle",
+            "with the columns x, mu. Expected a column energy or angle",
         ),
         ("# Column.3: mu\n" + ROWS, "2 columns and a header for column 3"),
         ("# energy itrans\n" + ROWS, "without a column 'i0'"),
@@ -206,8 +206,8 @@ ROWS = "".join(f"{7100 + k} {k / 10}\n" for k in range(10))
             "# energy mutrans mutrans\n" + ROWS.replace(" ", " 1 "),
             "2 columns 'mutrans'.*by its number, 2 or 3",
         ),
-        ("# energy i0 itrans\n" + ROWS.replace(" ", " 1 "), "line 2: 0; wanted: itrans above zero"),
-        ("# energy itrans i0\n" + ROWS.replace(" ", " 1 "), "line 2: 0; wanted: i0 above zero"),
+        ("# energy i0 itrans\n" + ROWS.replace(" ", " 1 "), "line 2: 0. Expected itrans above zero"),
+        ("# energy itrans i0\n" + ROWS.replace(" ", " 1 "), "line 2: 0. Expected i0 above zero"),
         ("# Column.1: energy counts\n" + ROWS, "unit counts"),
     ],
 )
@@ -247,7 +247,9 @@ def test_read_two_columns__reads_counts(tmp_path: Path) -> None:
     xdi = write(tmp_path / "a.xdi", {"energy eV": ENERGY, "itrans": I0 / 2, "i0": I0})
     np.testing.assert_array_equal(read_two_columns(xdi)[1], I0)
     path.write_text("1000 1 2\n1001 1 2")
-    with pytest.raises(InputError, match="with 3 columns: 1, 2, 3; wanted: energy and one more, the counts"):
+    with pytest.raises(
+        InputError, match=r"with 3 columns: 1, 2, 3. Expected energy and one more, the counts"
+    ):
         read_two_columns(path)
 
 
@@ -298,7 +300,7 @@ def test_read_spectrum__reads_the_other_measured_files() -> None:
     energy, counts = read_two_columns(DATA / "als_fe2p" / "i0.xsp")
     assert (len(energy), counts[0]) == (123, 901.48397)
     path = DATA / "fe_library" / "FeLibNov2021.nor"
-    with pytest.raises(InputError, match=r"Magnetite, Maghemite, Goethite.*say which with column"):
+    with pytest.raises(InputError, match=r"Magnetite, Maghemite, Goethite.*Say which with column"):
         read_spectrum(path)
     pyrite = read_spectrum(path, column="Pyrite")
     assert (pyrite.name, pyrite.element, pyrite.edge, len(pyrite.energy)) == ("Pyrite", "Fe", "K", 196)

@@ -81,8 +81,8 @@ def test_read_energies__converts_kev_aloud(table, text):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "holds no numbers"),
-        ("# only a comment\n", "holds no numbers"),
+        ("", "without numbers"),
+        ("# only a comment\n", "without numbers"),
         ("energy\n", "a header and no numbers"),
         ("II*\0\1\2", "is no text"),
         ("7112\n7113\nabout 7114\n", "line 3: 'about'"),
@@ -105,7 +105,7 @@ def test_read_energies__converts_kev_aloud(table, text):
 def test_read_energies__names_what_is_wrong(table, text, words):
     with pytest.raises(InputError) as caught:
         read_energies(table(text))
-    for word in ("energies.txt", "wanted:", "do:", words):
+    for word in ("energies.txt", "Expected", words):
         assert word in str(caught.value)
 
 

@@ -87,7 +87,7 @@ def test_an_unfinished_run__is_not_taken_for_one(command: list[str], call: Any, 
 def one_message(done: Any, status: int, *texts: str) -> None:
     assert done.exit_code == status, done.output
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("xafsflow: found: ")
+    assert last.startswith("xafsflow: Found ")
     assert all(text in last for text in texts), last
     assert "Traceback" not in done.output
 

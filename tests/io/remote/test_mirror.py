@@ -164,9 +164,7 @@ def test_too_small_a_disk__is_told_before(
     bucket.put("scan/a", bytes(10**6))
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**12, 10**12, 10**8))
-    with pytest.raises(
-        InputError, match=r"1 MB at .* to fetch, and 100 MB free in .*; do: .* XAFSFLOW_SCRATCH"
-    ):
+    with pytest.raises(InputError, match=r"1 MB at .* to fetch, and 100 MB free in .*. .* XAFSFLOW_SCRATCH"):
         copied(f"{bucket.url}/scan")
     assert not moved
 
@@ -235,7 +233,7 @@ def test_malformed_urls__are_one_message(url: str, call: Any, recipe: Path, tmp_
     for words in (["--data", url, "--out", tmp_path / "run"], ["--data", tmp_path, "--out", url]):
         done = call("run", recipe, *words)
         assert done.exit_code == 2, done.output
-        assert done.stderr.startswith("xafsflow: found: ")
+        assert done.stderr.startswith("xafsflow: Found ")
         assert "Traceback" not in done.output
         assert "secret" not in done.output
 

@@ -92,7 +92,7 @@ def test_two_runs_to_one_url__the_second_is_refused_and_told_whose_it_is(
         lock = Process(this_process().place, owner.pid, started(owner.pid) or "")
         remote.put("out/run/run.lock", json.dumps(asdict(lock)).encode())
         done = call(*words)
-        assert (done.exit_code, done.stderr.count("found: ")) == (2, 1)
+        assert (done.exit_code, done.stderr.count("Found ")) == (2, 1)
         assert f"process {owner.pid} on {lock.host} works at {remote.url}/out/run" in done.stderr
         assert list(remote.listed("out/")) == ["run/run.lock"]
     finally:
@@ -120,7 +120,7 @@ def test_a_source_that_changed_while_a_run_was_interrupted__is_refused(
     remote.put(f"scan/{name}", bytes(content))
     done = call(*words)
     assert done.exit_code == 2
-    assert f"{remote.url}/scan/sample has changed since this run was interrupted" in done.stderr
+    assert f"{remote.url}/scan/sample, which has changed since this run was interrupted" in done.stderr
     assert call(*words, "--fresh").exit_code == 0
 
 

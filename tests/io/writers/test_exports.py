@@ -160,7 +160,7 @@ def test_export_png__writes_numbered_figures_on_white(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", EXPORTS)
 def test_exports__refuse_a_folder_that_holds_something(kind: str, maps: xr.Dataset, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(InputError, match=r"holds mine\.txt; wanted: a new or an empty folder; do: "):
+    with pytest.raises(InputError, match=r"holds mine\.txt. Expected a new or an empty folder. "):
         write(maps, kind, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
     with pytest.raises(InputError, match="is a file"):

@@ -146,7 +146,7 @@ def test_sample_path__refuses_what_shows_nothing() -> None:
 
 def test_sample_path__refuses_what_goes_too_far() -> None:
     path = np.linspace((0, 0), (9, 0), 12)
-    with pytest.raises(InputError, match="raise most"):
+    with pytest.raises(InputError, match="Raise most"):
         register.sample_path(stack(path), np.zeros((100, 120), bool), 3)
 
 

@@ -69,7 +69,7 @@ def test_find_e0__is_nan_with_fewer_than_14_energies(energy: Any, block: Any) ->
     values[13, 1] = 1
     assert np.isnan(find_e0(energy, values)[[0, 2]]).all()
     assert np.isfinite(find_e0(energy, values)[1]).all()
-    with pytest.raises(InputError, match="wanted: 14 or more"):
+    with pytest.raises(InputError, match="Expected 14 or more"):
         find_e0(energy[:13], values[:13])
 
 

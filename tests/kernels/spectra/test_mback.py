@@ -100,7 +100,7 @@ def test_mback__refuses_a_table_that_does_not_fit(method: Any, energy: Any, bloc
         method(energy, block(), E0, f2[1:])
     with pytest.raises(InputError, match="1 values not finite"):
         method(energy, block(), E0, np.where(energy == energy[3], np.nan, f2))
-    with pytest.raises(InputError, match="wanted: pre2 and norm1"):
+    with pytest.raises(InputError, match="Expected pre2 and norm1"):
         mback(energy, block(), E0, f2, Windows())
     with pytest.raises(InputError, match="order 7"):
         mback(energy, block(), E0, f2, order=7)

@@ -188,9 +188,9 @@ def test_methods__any_shape_and_number() -> None:
 
 
 def test_curves__wants_one_spectrum_that_can_be_fitted(energy: Any, block: Any) -> None:
-    with pytest.raises(InputError, match="wanted: one spectrum"):
+    with pytest.raises(InputError, match="Expected one spectrum"):
         curves(energy, block(), E0)
-    with pytest.raises(InputError, match="wanted: an edge inside"):
+    with pytest.raises(InputError, match="Expected an edge inside"):
         curves(energy, block()[:, 0, 0], 7000.0)
     mu = block()[:, 0, 0]
     mu[3] = np.nan

@@ -149,7 +149,7 @@ def test_a_forest_beyond_the_layout__is_refused(monkeypatch, limit, least):
     rng = np.random.default_rng(0)
     fitted = RandomForestClassifier(2, random_state=0).fit(rng.random((60, 5)), rng.integers(0, 3, 60))
     monkeypatch.setattr(kernels, limit, least)
-    with pytest.raises(InputError, match="use fewer energies or fewer noise_patterns"):
+    with pytest.raises(InputError, match="Use fewer energies or fewer noise_patterns"):
         flatten(fitted)
 
 

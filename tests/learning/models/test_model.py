@@ -268,7 +268,7 @@ def test_damaged_files__are_refused_or_the_same_model(tmp_path, forest, data):
         told = f"model file {found.classifier}"
         assert isinstance(found.estimator, BinnedForest)
         found.votes(pixels())
-    assert told.startswith(("found: model file", "model file"))
+    assert told.startswith(("Found model file", "model file"))
 
 
 def test_a_file__holds_nothing_of_the_hour_or_of_addresses(tmp_path, forest):

@@ -21,7 +21,7 @@ def test_a_limit__leaves_out_what_could_not_be_fitted():
 
 
 def test_a_limit__of_too_few_patterns_is_refused():
-    with pytest.raises(InputError, match="wanted: 10000 or more"):
+    with pytest.raises(InputError, match="Expected 10000 or more"):
         limit_of(np.arange(5000.0), 0.001)
 
 

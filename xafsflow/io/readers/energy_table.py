@@ -31,7 +31,7 @@ def read_column(path: Path) -> tuple[list[float], str | None]:
     comments = [line for _, line in lines if line[0] in COMMENTS]
     rows = [(number, line) for number, line in lines if line[0] not in COMMENTS]
     if not rows:
-        raise InputError(f"{path} holds no numbers", "one energy a line", "write the energies into it")
+        raise InputError(f"{path} without numbers", "one energy a line", "write the energies into it")
     separator = next((mark for mark in ",;\t" if mark in rows[0][1]), "")
     table = [(number, _cells(line, separator)) for number, line in rows]
     names = table[0][1]
@@ -56,7 +56,9 @@ def _lines(path: Path) -> list[tuple[int, str]]:
         found = f"{path}: {error.strerror or error}"
         raise InputError(found, "a table of energies", "check the path and its spelling") from None
     if "\0" in text:
-        raise InputError(f"{path} is no text", "a table of energies: CSV, text or XDI", "check the path")
+        raise InputError(
+            f"{path}, which is no text", "a table of energies: CSV, text or XDI", "check the path"
+        )
     return [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
 

@@ -154,7 +154,7 @@ def check_energies(energies: ArrayLike, n_images: int, source: str) -> None:
     --------
     >>> check_energies([7112.0, 7112.5, 7112.0], 3, "energies.csv")
     Traceback (most recent call last):
-    xafsflow.errors.InputError: found: energies.csv: 7112 eV at numbers 1, 3; wanted: every energy once; ...
+    xafsflow.errors.InputError: Found energies.csv: 7112 eV at numbers 1, 3. Expected every energy once. ...
     """
     values = _checked(energies, source)
     if len(values) != n_images:

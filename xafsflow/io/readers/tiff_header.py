@@ -73,12 +73,12 @@ class Source:
         start = stream.read(16)
         again = "copy the file again, or leave it and its energy out"
         if not start:
-            raise InputError(f"{path} is empty", "a TIFF file", again)
+            raise InputError(f"{path}, which is empty", "a TIFF file", again)
         self.order = {b"II": "<", b"MM": ">"}.get(start[:2], "")
         magic = int.from_bytes(start[2:4], "little" if self.order == "<" else "big")
         if not self.order or magic not in (42, 43):
             raise InputError(
-                f"{path} is no TIFF: it starts with {start[:4]!r}", "a TIFF file", "check the path"
+                f"{path}, which is no TIFF: it starts with {start[:4]!r}", "a TIFF file", "check the path"
             )
         self.big = magic == 43
         if len(start) < (16 if self.big else 8):
@@ -87,7 +87,7 @@ class Source:
             struct.unpack_from(self.order + ("Q" if self.big else "I"), start, 8 if self.big else 4)[0]
         )
         if not self.first:
-            raise InputError(f"{path} holds no page", "a TIFF file with images", again)
+            raise InputError(f"{path} without a page", "a TIFF file with images", again)
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ def _hold_current(
         # Listed again: while this process waited, another may have fetched what was newer.
         _renew(place, own, _listed(place, leave_out), report_progress)
     raise ComputationError(
-        f"{place.url} differs from its copy in {own} after {ATTEMPTS} attempts",
+        f"{place.url}, which differs from its copy in {own} after {ATTEMPTS} attempts",
         "objects that stay as they are, and a disk that keeps the times of files",
         f"wait until nobody writes there, or name another folder by {SCRATCH}",
     )

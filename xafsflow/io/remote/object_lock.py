@@ -86,7 +86,7 @@ def _take_over(place: Place, own: bytes, tell: Tell) -> bool:
 def _check(place: Place, own: bytes) -> None:
     if place.read(LOCK) != own:
         raise ComputationError(
-            f"{place.url}/{LOCK} is not this run's any more",
+            f"{place.url}/{LOCK}, which is not this run's any more",
             "the lock that it made",
             "find out who removed it; nothing was put there since, and the same command goes on",
         )

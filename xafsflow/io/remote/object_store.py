@@ -211,7 +211,9 @@ def answered(url: str) -> Iterator[None]:
     except (XafsflowError, MemoryError, TypeError, AttributeError):
         raise  # not of the storage
     except ImportError as error:
-        raise InputError(f"{url}: {error}", "the package for it", "pip install 'xafsflow[s3]'") from error
+        raise InputError(
+            f"{url}: {error}", "the package for it", "run `pip install 'xafsflow[s3]'`"
+        ) from error
     except Exception as error:
         if _is_local(error):
             raise

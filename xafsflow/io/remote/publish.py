@@ -194,7 +194,7 @@ def _put(
         if _is_there(own[name], kept) or (kept is not None and _reads_the_same(place, name, own[name], kept)):
             continue
         raise ComputationError(
-            f"{place.url}/{name} is not as it was put there", "a server that keeps what it is given",
+            f"{place.url}/{name}, which is not as it was put there", "a server that keeps what it is given",
             "the same command goes on",
         )  # fmt: skip
 
@@ -279,4 +279,4 @@ def _check_finished(place: Place) -> None:
     state = record_at(place).get("state", "none")
     if state != "finished":
         found = "an unfinished run" if state == "unfinished" else "no run"
-        raise InputError(f"{place.url} holds {found}", "a finished run", "check the URL, or end the run")
+        raise InputError(f"{place.url} with {found}", "a finished run", "check the URL, or end the run")

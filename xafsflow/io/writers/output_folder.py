@@ -29,10 +29,10 @@ def new_folder(folder: Path) -> Path:
     """
     wanted, do = "a new or an empty folder", "choose another folder, or move what is there"
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file", wanted, do)
+        raise InputError(f"{folder}, which is a file", wanted, do)
     if folder.is_dir():
         there = next(folder.iterdir(), None)
         if there is not None:
-            raise InputError(f"{folder} holds {there.name}", wanted, do)
+            raise InputError(f"{folder}, which holds {there.name}", wanted, do)
     folder.mkdir(parents=True, exist_ok=True)
     return folder

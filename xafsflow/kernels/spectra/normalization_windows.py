@@ -78,7 +78,7 @@ def settings(windows: Windows) -> Doubles:
     array([-100.,   nan,   nan,   nan,    1.,    0.,    1.])
     >>> settings(Windows(nnorm=7))
     Traceback (most recent call last):
-    xafsflow.errors.InputError: found: nnorm 7; wanted: a whole number from 0 to 5; do: change nnorm
+    xafsflow.errors.InputError: Found nnorm 7. Expected a whole number from 0 to 5. Change nnorm.
     """
     for name, highest in (("nnorm", MAX_NNORM), ("nvict", 4), ("npre", 1)):
         value = getattr(windows, name)

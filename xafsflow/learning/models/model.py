@@ -156,11 +156,11 @@ def _load(path: str, digest: str) -> Model:
     except OSError as error:
         raise InputError(f"model file {path}: {error.strerror}", "a readable file", again) from error
     if hashlib.sha256(content).hexdigest() != digest:
-        raise InputError(f"model file {path} has changed", f"SHA-256 {digest}", again)
+        raise InputError(f"model file {path}, which has changed", f"SHA-256 {digest}", again)
     try:
         return _from_bytes(content)
     except InputError as error:
-        raise InputError(f"model file {path}: {error.found}", error.wanted, error.do) from error
+        raise InputError(f"model file {path}: {error.found}", error.expected, error.action) from error
     except Exception as error:  # a damaged file fails in zipfile, json, numpy or skops, each in its ways
         told = f"model file {path}: {type(error).__name__}: {error}"
         raise InputError(told, "a file that xafsflow wrote", again) from error

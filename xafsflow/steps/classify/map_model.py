@@ -71,7 +71,7 @@ def energy_places(cube: xr.Dataset, features: str, energy: np.ndarray) -> np.nda
     apart = np.abs(cube.energy.values[places] - energy)
     if apart.max() > 1e-6:
         raise InputError(
-            f"the model's energy {energy[apart.argmax()]:g} eV is not among the cube's",
+            f"the model's energy {energy[apart.argmax()]:g} eV, which is not among the cube's",
             "the energies of the training",
             "train on this scan, or resample it to the model's energies",
         )
