@@ -30,7 +30,7 @@ LAYERS = (
     ("io.folders", "io"),
     ("kernels",),
     ("findings",),
-    ("files", "links", "progress"),
+    ("files", "locks", "progress"),
     ("vocabulary",),
     ("errors", "__version__"),
 )

@@ -26,7 +26,7 @@ from xafsflow.campaign.executors import Outcome, Task
 from xafsflow.campaign.ledger import Ledger
 from xafsflow.campaign.run_status import LOCK, status, table
 from xafsflow.errors import ComputationError, InputError, RecipeError
-from xafsflow.files import Process, started, this_process
+from xafsflow.locks import Process, started, this_process
 from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.pipeline import execution as flow
 from xafsflow.pipeline import run_folder as runfolder

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from xafsflow.campaign.ledger import SILENT_SECONDS, Ledger, Row, counts
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.files import Process, is_alive, started, this_process
+from xafsflow.locks import Process, is_alive, started, this_process
 
 ROWS = [Row("A", 2, "data/A", "runs/A", "waiting"), Row("B", 3, "data/B", "runs/B", "waiting")]
 

@@ -15,8 +15,8 @@ import tifffile
 
 from xafsflow.blocks import over_blocks as blocks
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.files import Process, this_process
 from xafsflow.io.folders import Folders
+from xafsflow.locks import Process, this_process
 from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.pipeline.execution import run
 from xafsflow.pipeline.recipe import Recipe, apply_overrides, load_recipe

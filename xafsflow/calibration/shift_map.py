@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +13,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from xafsflow.errors import InputError
+from xafsflow.files import atomic_file, sha256_of
 from xafsflow.vocabulary import MAP, attributes
 
 VARIABLES = ("energy_shift", "energy_shift_error")
@@ -55,7 +54,7 @@ def calibration_of(shift: ArrayLike, error: ArrayLike, **told: Any) -> xr.Datase
     content = json.dumps(told, sort_keys=True).encode() + b"".join(one.tobytes() for one in maps)
     variables = {name: (MAP, one, attributes(name)) for name, one in zip(VARIABLES, maps, strict=True)}
     attrs = {name: value if isinstance(value, str) else json.dumps(value) for name, value in told.items()}
-    return xr.Dataset(variables, attrs=attrs | {"digest": hashlib.sha256(content).hexdigest()})
+    return xr.Dataset(variables, attrs=attrs | {"digest": sha256_of(content)})
 
 
 def save_calibration(calibration: xr.Dataset, path: Path) -> None:
@@ -77,12 +76,10 @@ def save_calibration(calibration: xr.Dataset, path: Path) -> None:
     """
     if path.exists():
         raise InputError(f"{path}, which exists", "a new path", "choose another name, or remove it yourself")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.npz")
     arrays: dict[str, Any] = {name: calibration[name].values for name in VARIABLES}
     arrays["attributes"] = np.array(json.dumps(dict(calibration.attrs)))
-    np.savez_compressed(temporary, **arrays)
-    temporary.replace(path)
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)
 
 
 def read_calibration(path: Path) -> xr.Dataset:

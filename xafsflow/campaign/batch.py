@@ -24,8 +24,8 @@ from xafsflow.campaign.ledger import Ledger, Row, State
 from xafsflow.campaign.measurement_run import check, measure, named, override_texts, record_of
 from xafsflow.campaign.run_status import LEDGER, RUNS, brief, write_index
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.files import LOCK, Process, is_alive
-from xafsflow.links import real, refuse_links
+from xafsflow.files import behind_link, refuse_links
+from xafsflow.locks import LOCK, Process, is_alive, lock_owner
 from xafsflow.pipeline.strict_yaml import MAX_BYTES, read_yaml
 
 # A run folder that is being removed; no measurement's name begins with a point.
@@ -96,7 +96,7 @@ def run(
         raise InputError(
             f"--at-most {at_most} --retries {retries}", "1 or more, and 0 or more", "change them"
         )
-    out, recipe = real(Path(out)), Path(recipe)
+    out, recipe = behind_link(Path(out)), Path(recipe)
     text, steps = _read(recipe)
     _open(out, catalog)
     ledger = Ledger(out / LEDGER, new=True)
@@ -295,8 +295,8 @@ def _unlock(run: Path, worker: Process | None) -> None:
     It ended with its batch, which was silent so long that this process has taken the ledger over.
     """
     try:
-        locked = Process(**json.loads((run / LOCK).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        locked = lock_owner((run / LOCK).read_bytes(), run / LOCK)
+    except (OSError, InputError):
         return
     if locked == worker and is_alive(locked) is None:
         (run / LOCK).unlink()

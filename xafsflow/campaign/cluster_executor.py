@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xafsflow.campaign.executors import Outcome, Task, Work
-from xafsflow.files import Process
+from xafsflow.locks import Process
 
 # Images of a measurement that all workers of a cluster take up together. At 0.1 core seconds for a block of 6 MB this is
 # half a minute on one core: of less, its start is a good part, which no worker shortens; of more, a batch would end with

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Literal, Protocol
 
 from xafsflow.errors import sentences
-from xafsflow.files import Process, place, started
+from xafsflow.locks import Process, place, started
 
 # What a measurement leaves behind in a process is gone after that many.
 TASKS_A_PROCESS = 100

@@ -17,6 +17,7 @@ from typing import Any
 from xafsflow import __version__
 from xafsflow.campaign.catalog import Measurement
 from xafsflow.errors import InputError
+from xafsflow.files import sha256_of
 from xafsflow.io.folders import REFERENCES, Folders
 from xafsflow.io.remote.urls import is_url
 from xafsflow.pipeline.strict_yaml import read_yaml
@@ -84,7 +85,7 @@ def _line(name: str, path: str | Path, status: os.stat_result) -> str:
     small = stat.S_ISREG(status.st_mode) and status.st_size <= HASHED_BYTES
     if small and not name.lower().endswith(IMAGES):
         try:
-            known = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+            known = sha256_of(Path(path))
         except OSError:
             known += " unreadable"
     return f"{name}\0{known}\n"
@@ -114,7 +115,7 @@ class Digests:
         named = tuple(sorted(set(_references(steps))))
         if named:
             parts += [str(one.references), self._of_references(one, named)]
-        return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
+        return sha256_of(json.dumps(parts, separators=(",", ":")))
 
     def _of_references(self, one: Measurement, named: tuple[str, ...]) -> str:
         key = (one.references, named)

@@ -8,7 +8,6 @@ transactions; whoever wants to look may.
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +17,8 @@ from pathlib import Path
 from typing import Literal
 
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.files import Process, is_alive, this_process
+from xafsflow.files import atomic_file
+from xafsflow.locks import Process, is_alive, this_process
 
 State = Literal["waiting", "running", "done", "failed", "set aside"]
 STATES: tuple[State, ...] = ("waiting", "running", "done", "failed", "set aside")
@@ -145,13 +145,12 @@ class Ledger:
 
     def _make(self) -> None:
         """An empty ledger, made beside its place: who looks meanwhile sees none, or a whole one."""
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        temporary.unlink(missing_ok=True)
-        with contextlib.closing(sqlite3.connect(temporary)) as base:
+        with (
+            contextlib.suppress(FileExistsError),
+            atomic_file(self.path, replace=False) as temporary,
+            contextlib.closing(sqlite3.connect(temporary)) as base,
+        ):
             base.executescript(SCHEMA + f";PRAGMA user_version = {FORMAT};")
-        with contextlib.suppress(FileExistsError):
-            os.link(temporary, self.path)
-        temporary.unlink()
 
     def _check_format(self, new: bool) -> None:
         with self._told(), self._transaction(checked=False, write=new):

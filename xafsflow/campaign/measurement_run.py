@@ -13,7 +13,7 @@ from typing import Any
 from xafsflow.campaign.catalog import Measurement
 from xafsflow.campaign.executors import Outcome, Task
 from xafsflow.errors import InputError, RecipeError, XafsflowError
-from xafsflow.links import refuse_links
+from xafsflow.files import refuse_links
 
 
 def check(text: str, source: str, catalog: Sequence[Measurement]) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from xafsflow.campaign.ledger import STATES, Ledger, Row, counts
 from xafsflow.errors import InputError
-from xafsflow.files import LOCK, Process, is_alive
+from xafsflow.locks import LOCK, is_alive, lock_owner
 
 LEDGER, RUNS, INDEX = "ledger.sqlite", "runs", "index.html"
 
@@ -63,8 +63,8 @@ def _of_run(path: Path) -> list[str]:
 
 def _at_work(lock: Path) -> str:
     try:
-        owner = Process(**_json(lock))
-    except (InputError, TypeError):
+        owner = lock_owner(lock.read_bytes(), lock)
+    except (OSError, InputError):
         return f"{lock} cannot be read"
     words = {
         True: "at work: ",

@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 from xafsflow.cli.progress_display import ProgressDisplay
+from xafsflow.cli.quick_imports import uncollected
 from xafsflow.cli.run_commands import PLACE, demo, export, phantom, report, verify
-from xafsflow.files import uncollected
 from xafsflow.io.remote.urls import last_part
 
 FOLDER = click.Path(path_type=Path)

@@ -11,8 +11,8 @@ import click
 
 from xafsflow.cli.progress_display import ProgressDisplay
 from xafsflow.errors import ComputationError
+from xafsflow.files import refuse_links
 from xafsflow.io.remote.urls import checked, is_url, last_part
-from xafsflow.links import refuse_links
 
 FOLDER = click.Path(path_type=Path)
 

@@ -21,7 +21,7 @@ from xafsflow.cluster.cluster_settings import LOOPBACK, Ask, environment
 from xafsflow.cluster.security import keys
 from xafsflow.cluster.worker_size import MEBIBYTE, Sizes, sizes
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.links import refuse_links
+from xafsflow.files import refuse_links
 
 # The process that watches a worker and starts it again needs its own memory beside the worker's.
 NANNY_BYTES = 256 * MEBIBYTE

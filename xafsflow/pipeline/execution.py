@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import resource
 import shutil
@@ -17,11 +16,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from xafsflow.errors import InputError, XafsflowWarning
+from xafsflow.files import behind_link, refuse_links, write_atomically, write_json
 from xafsflow.io.folders import Folders
-from xafsflow.links import real, refuse_links
+from xafsflow.locks import locked_folder
 from xafsflow.pipeline.plan import PlannedStep
 from xafsflow.pipeline.recipe import Recipe
-from xafsflow.pipeline.run_folder import ReadFolders, check_sources, claim, identity, inputs_of, owned
+from xafsflow.pipeline.run_folder import ReadFolders, check_sources, claim, identity, inputs_of
 from xafsflow.progress import ProgressCallback, no_progress
 from xafsflow.store.verify import named
 
@@ -61,8 +61,8 @@ def run(
     InputError
         The folder holds something else or a link, or a step refuses its input.
     """
-    out = real(Path(out))
-    with owned(out, lambda text: report_progress(text, None)):
+    out = behind_link(Path(out))
+    with locked_folder(out, report_progress):
         earlier = claim(recipe, folders, out, fresh, lambda text: report_progress(text, None))
         with named(out):
             return _Run(recipe, folders, out, earlier, report_progress).go()
@@ -96,7 +96,7 @@ class _Run:
 
     def go(self) -> dict[str, Any]:
         """Run all steps, and store the maps before a step that takes them, or at the end."""
-        (self.out / "recipe.yaml").write_text(self.recipe.to_yaml(), encoding="utf-8")
+        write_atomically(self.out / "recipe.yaml", self.recipe.to_yaml())
         write_json(self.out / "run.json", self.record)
         with _own_warnings() as caught:
             for planned in self.recipe.plan:
@@ -194,18 +194,6 @@ def preview(recipe: Recipe, folders: Folders) -> dict[str, Any]:
     return products
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=1, default=_plain), encoding="utf-8")
-    temporary.replace(path)
-
-
-def _plain(value: Any) -> Any:
-    """Numbers and arrays of numpy as JSON."""
-    return value.tolist() if hasattr(value, "tolist") else str(value)
-
-
 def advance(planned: PlannedStep, products: dict[str, Any], out: Path | None) -> None:
     """Take the products through one step; a model is kept in the run folder, where there is one."""
     from xafsflow.learning.models.model import Model, save_model
@@ -282,7 +270,7 @@ def report_again(out: Path) -> Path:
     from xafsflow.learning.models.model import read_model
     from xafsflow.steps.report import page
 
-    refuse_links(real(out))
+    refuse_links(behind_link(out))
     maps = finished_maps(out)
     try:
         findings = json.loads((out / "findings.json").read_text(encoding="utf-8"))

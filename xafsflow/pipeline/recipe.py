@@ -5,7 +5,6 @@ All the problems of a recipe are told at once, each with its line and column and
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from xafsflow.errors import InputError, RecipeError
+from xafsflow.files import sha256_of
 from xafsflow.pipeline.plan import Draft, PlannedStep, bind
 from xafsflow.pipeline.setting_types import quoted
 from xafsflow.pipeline.strict_yaml import MAX_BYTES, Node, located, read_yaml, write_yaml
@@ -39,7 +39,7 @@ class Recipe:
         The order within a setting counts, for the order of references is the order of the answer.
         """
         steps = [[p.step.name, p.settings] for p in self.plan]
-        return hashlib.sha256(json.dumps(steps, separators=(",", ":")).encode()).hexdigest()
+        return sha256_of(json.dumps(steps, separators=(",", ":")))
 
     def to_yaml(self) -> str:
         """The recipe as it runs, every default written out; `parse_recipe` gives an equal recipe back."""

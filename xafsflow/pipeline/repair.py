@@ -14,11 +14,12 @@ import xarray as xr
 
 from xafsflow import __version__
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.links import real
+from xafsflow.files import behind_link, write_atomically
+from xafsflow.locks import locked_folder
 from xafsflow.pipeline.execution import advance
 from xafsflow.pipeline.plan import PlannedStep
 from xafsflow.pipeline.recipe import Recipe, load_recipe
-from xafsflow.pipeline.run_folder import ReadFolders, inputs_of, owned, within
+from xafsflow.pipeline.run_folder import ReadFolders, inputs_of, within
 from xafsflow.progress import ProgressCallback, no_progress
 from xafsflow.store import open_cube, write_maps
 from xafsflow.store.chunk_files import Target, check, checking_codecs, files
@@ -64,7 +65,7 @@ def repair(
     for one in found:
         if not one.variable:
             raise InputError(str(one), "metadata that tell what the chunks are", AGAIN)
-    with owned(real(run), lambda text: report_progress(text, None)):
+    with locked_folder(behind_link(run), report_progress):
         again = _Again(run, data, references)
         for store in sorted({one.store for one in found}):
             own = [one for one in found if one.store == store]
@@ -177,7 +178,7 @@ def _write_metadata(file: Path, told: Mapping[str, Any]) -> None:
     try:
         json.loads(file.read_bytes())
     except (OSError, ValueError):
-        file.write_text(json.dumps(told, indent=2), encoding="utf-8")
+        write_atomically(file, json.dumps(told, indent=2))
     else:
         # Either of them may be the one that is right.
         raise InputError(

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from xafsflow import __version__
 from xafsflow.errors import InputError
-from xafsflow.files import LOCK, Process, is_alive, this_process
+from xafsflow.files import sha256_of
 from xafsflow.io.folders import Folders, told_as
-from xafsflow.links import refuse_links
+from xafsflow.locks import LOCK
 from xafsflow.pipeline.recipe import Recipe
 
 # Everything that a run may write into its folder; `--fresh` removes these and nothing else.
@@ -46,60 +44,6 @@ class ReadFolders(Folders):
         paths = super().glob(pattern)
         self.files.update(paths)
         return paths
-
-
-@contextmanager
-def owned(out: Path, tell: Callable[[str], None]) -> Iterator[None]:
-    """Be the only process that works in a folder, which is made; a lock of a process that has died is taken over.
-
-    Raises
-    ------
-    InputError
-        Another process works there, or what is written there would go through a link.
-    """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out}, which is a file", "a folder for the run", "choose another --out")
-    refuse_links(out)
-    out.mkdir(parents=True, exist_ok=True)
-    path, own = out / LOCK, json.dumps(asdict(this_process()))
-    while True:
-        try:
-            # Made whole beside its place: a lock that can be read is complete.
-            temporary = path.with_name(f".{LOCK}.{os.getpid()}")
-            temporary.write_text(own, encoding="utf-8")
-            os.link(temporary, path)
-        except FileExistsError:
-            _take_over(path, tell)
-        else:
-            break
-        finally:
-            temporary.unlink(missing_ok=True)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _take_over(path: Path, tell: Callable[[str], None]) -> None:
-    try:
-        owner = Process(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return  # just given back
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            f"{path}: {error}", "a lock of xafsflow", "remove it if no run is at work"
-        ) from error
-    alive = is_alive(owner)
-    if alive is not False:
-        where = f"process {owner.pid} on {owner.host}"
-        seen = "works" if alive else "may work: that cannot be seen from here;"
-        raise InputError(
-            f"{where} {seen} in {path.parent}",
-            "a folder in which no other run is at work",
-            f"wait for it, choose another --out, or remove {path} if that process is gone",
-        )
-    tell(f"takes up the run of process {owner.pid}, which has died")
-    path.unlink(missing_ok=True)
 
 
 def claim(
@@ -230,8 +174,7 @@ def inputs_of(folders: ReadFolders) -> list[dict[str, Any]]:
             digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
             groups[path.parent] = (digest, count + 1, size + status.st_size)
         else:
-            sha = hashlib.sha256(path.read_bytes()).hexdigest()
-            found.append({"path": path, "bytes": status.st_size, "sha256": sha})
+            found.append({"path": path, "bytes": status.st_size, "sha256": sha256_of(path)})
     for folder, (digest, count, size) in groups.items():
         found.append({"path": folder, "files": count, "bytes": size, "digest": digest.hexdigest()})
     origins = [(whole, told_as(whole)) for _, whole in roots]

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xafsflow.files import write_atomically
 from xafsflow.report.markup import Html, el, join, table
 from xafsflow.report.stylesheet import CSS
-from xafsflow.report.whole_file import whole_file
 from xafsflow.report.wording import counted
 
 # A browser runs and fetches nothing in this page, whatever an error text holds.
@@ -87,10 +87,7 @@ def build_index(entries: Sequence[Entry], states: Sequence[str], name: str, path
         el("style", Html(CSS)),
     )
     body = el("body", top, el("main", *sections), el("footer", "Written by xafsflow."))
-    with whole_file(path) as temporary:
-        # A file name may hold bytes that are no text; they are shown by their numbers.
-        text = f"<!DOCTYPE html>\n{el('html', head, body, lang='en')}"
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+    write_atomically(path, f"<!DOCTYPE html>\n{el('html', head, body, lang='en')}")
     return path
 
 

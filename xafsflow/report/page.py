@@ -9,6 +9,7 @@ from typing import Any
 import xarray as xr
 
 from xafsflow.errors import InputError
+from xafsflow.files import write_atomically
 from xafsflow.report.map_statistics import Facts, gather
 from xafsflow.report.markup import Html, el
 from xafsflow.report.model_view import ModelView
@@ -18,7 +19,6 @@ from xafsflow.report.run_record import findings_sheets, record
 from xafsflow.report.sections.model_section import better_sentence
 from xafsflow.report.sections.reference_set_section import verdict_box
 from xafsflow.report.stylesheet import CSS
-from xafsflow.report.whole_file import whole_file
 from xafsflow.report.wording import counted, listed, summary
 
 # A belt to the braces of escaping: a browser runs and fetches nothing in this page.
@@ -80,9 +80,7 @@ def build_page(
     sections = [section for section in sections if section[2]]
     name = str(run.get("name") or path.resolve().parent.name or "a run")
     text = _page(name, _top(facts, model_view, findings, run, name), sections)
-    with whole_file(path) as temporary:
-        # A file name may hold bytes that are no text; they are shown by their numbers.
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+    write_atomically(path, text)
     return path
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from xafsflow.files import sha256_of, write_atomically
 
 SUFFIX = ".bands"
 # What zarr-python calls a file that it is writing.
@@ -68,7 +69,7 @@ def begin(folder: Path, plan: Mapping[str, Any]) -> Written:
     (False, True, [0, 1, 2], None)
     """
     path = beside(folder)
-    path.write_text(json.dumps({"plan": plan}, default=str) + "\n", encoding="utf-8")
+    write_atomically(path, json.dumps({"plan": plan}, default=str) + "\n")
     return Written(path, {})
 
 
@@ -79,7 +80,7 @@ def take_up(folder: Path, plan: Mapping[str, Any]) -> Written | None:
     if not lines or lines[0].get("plan") != json.loads(json.dumps(plan, default=str)):
         return None
     # A line that was cut off goes, and so do files that were being written.
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    write_atomically(path, "".join(json.dumps(line) + "\n" for line in lines))
     for unfinished in folder.rglob(UNFINISHED):
         unfinished.unlink()
     return Written(path, {line["band"]: line["sums"] for line in lines[1:]})
@@ -103,7 +104,7 @@ def run_identity(run: Path, cube: Any) -> str:
         return ""
     told = [record.get(key) for key in ("recipe_digest", "data", "references", "version", "inputs")]
     text = json.dumps([*told, cube.attrs.get("history", "")])
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256_of(text)
 
 
 def clear(folder: Path) -> None:

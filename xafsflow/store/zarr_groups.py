@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from xafsflow.errors import InputError
-from xafsflow.links import refuse_links
+from xafsflow.files import refuse_links
 from xafsflow.store.chunk_files import Target, checking_codecs
 from xafsflow.store.written_chunks import Written, begin, beside, clear, take_up
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.files import Process, place, this_process
 from xafsflow.io.remote import publish
 from xafsflow.io.remote.object_lock import owned_at
 from xafsflow.io.remote.object_store import Place, opened
+from xafsflow.locks import Process, place, this_process
 
 OWN = json.dumps(asdict(this_process())).encode()
 DEAD = json.dumps(asdict(Process(place(), 2**22 + 1, "1"))).encode()
@@ -49,7 +49,7 @@ def test_of_two_that_take_over_a_dead_lock__one_gets_it(
         return content
 
     monkeypatch.setattr(Place, "read", read)
-    with pytest.raises(InputError, match="process 7 on elsewhere may work"), owned_at(at, print):
+    with pytest.raises(InputError, match="process 7 on elsewhere, which may work"), owned_at(at, print):
         pass
     assert bucket.get("run/run.lock") == OTHER
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from xafsflow.files import Process, started, this_process
 from xafsflow.io.remote.object_store import Place
+from xafsflow.locks import Process, started, this_process
 
 
 def test_a_run_from_s3_to_s3__has_the_bytes_of_a_local_run(
@@ -93,7 +93,7 @@ def test_two_runs_to_one_url__the_second_is_refused_and_told_whose_it_is(
         remote.put("out/run/run.lock", json.dumps(asdict(lock)).encode())
         done = call(*words)
         assert (done.exit_code, done.stderr.count("Found ")) == (2, 1)
-        assert f"process {owner.pid} on {lock.host} works at {remote.url}/out/run" in done.stderr
+        assert f"process {owner.pid} on {lock.host}, which works at {remote.url}/out/run" in done.stderr
         assert list(remote.listed("out/")) == ["run/run.lock"]
     finally:
         owner.communicate()
@@ -105,7 +105,7 @@ def test_a_lock_of_another_machine__is_left(call: Any, words: list[str], remote:
     remote.put("out/run/run.lock", lock)
     done = call(*words)
     assert done.exit_code == 2
-    assert "process 7 on elsewhere may work" in done.stderr
+    assert "process 7 on elsewhere, which may work" in done.stderr
     assert remote.get("out/run/run.lock") == lock
 
 

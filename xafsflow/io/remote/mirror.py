@@ -11,10 +11,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 
 from xafsflow.errors import ComputationError, InputError
+from xafsflow.files import refuse_links, write_json
 from xafsflow.io.folders import FETCHED, ORIGIN, Folders
 from xafsflow.io.remote.object_store import Object, Place, at_once, is_content, opened
 from xafsflow.io.remote.urls import is_url
-from xafsflow.links import refuse_links
 from xafsflow.progress import ProgressCallback, no_progress
 
 SCRATCH = "XAFSFLOW_SCRATCH"
@@ -234,7 +234,7 @@ def _renew(place: Place, own: Path, listed: Mapping[str, Object], report_progres
     copy, arriving = own / FETCHED, own / "arriving"
     copy.mkdir(exist_ok=True)
     # Told first: a copy whose URL is not known would be taken for a folder of this machine.
-    (own / ORIGIN).write_text(json.dumps({"url": place.url}), encoding="utf-8")
+    write_json(own / ORIGIN, {"url": place.url})
     for path in _files(copy):
         if path.relative_to(copy).as_posix() not in listed:
             path.unlink()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 
 from xafsflow.errors import ComputationError, InputError, XafsflowError
-from xafsflow.files import LOCK, Process, is_alive, this_process
 from xafsflow.io.remote.object_store import Place
+from xafsflow.locks import LOCK, lock_owner, lock_text, refuse_living, this_process
 
 Tell = Callable[[str], None]
 
@@ -39,7 +37,7 @@ def owned_at(place: Place, tell: Tell) -> Iterator[Callable[[], None]]:
     >>> place.objects()
     {}
     """
-    own = json.dumps(asdict(this_process())).encode()
+    own = lock_text(this_process()).encode()
     while not place.write(LOCK, own, mode="create"):
         if _take_over(place, own, tell):
             break
@@ -65,18 +63,8 @@ def _take_over(place: Place, own: bytes, tell: Tell) -> bool:
     if content is None:
         return False
     at = f"{place.url}/{LOCK}"
-    try:
-        owner = Process(**json.loads(content))
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{at}: {error}", "a lock of xafsflow", "remove it if no run is at work") from error
-    alive = is_alive(owner)
-    if alive is not False:
-        seen = "works" if alive else "may work: that cannot be seen from here;"
-        raise InputError(
-            f"process {owner.pid} on {owner.host} {seen} at {place.url}",
-            "a URL at which no other run is at work",
-            f"wait for it, choose another --out, or remove {at} if that process is gone",
-        )
+    owner = lock_owner(content, at)
+    refuse_living(owner, f"at {place.url}", at)
     taken = place.write(LOCK, own, **({"IfMatch": tag} if tag else {}))
     if taken:
         tell(f"takes up the run of process {owner.pid}, which has died")

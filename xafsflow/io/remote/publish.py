@@ -12,12 +12,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.files import LOCK
+from xafsflow.files import refuse_links
 from xafsflow.io.folders import Folders
 from xafsflow.io.remote.mirror import fetched, scratch
 from xafsflow.io.remote.object_lock import owned_at
 from xafsflow.io.remote.object_store import Object, Place, at_once, is_content, opened
-from xafsflow.links import refuse_links
+from xafsflow.locks import LOCK
 from xafsflow.pipeline import execution as flow
 from xafsflow.pipeline.recipe import Recipe
 from xafsflow.pipeline.run_folder import PARTS, check_parts, check_same, identity, written_by

@@ -10,10 +10,10 @@ from typing import TextIO
 import numpy as np
 import xarray as xr
 
+from xafsflow.files import atomic_file
 from xafsflow.io.writers.output_folder import new_folder
 from xafsflow.report.map_layers import Layer, layers
 from xafsflow.report.map_statistics import Facts, gather
-from xafsflow.report.whole_file import whole_file
 from xafsflow.vocabulary import Flag
 
 # Numbers that are formatted at once: few enough for memory, enough for speed.
@@ -60,9 +60,9 @@ def export_csv(maps: xr.Dataset, folder: Path) -> list[Path]:
     found = layers(maps)
     new_folder(folder)
     pixels, summary = folder / "pixels.csv", folder / "summary.csv"
-    with whole_file(pixels) as path, path.open("w", encoding="utf-8", newline="") as file:
+    with atomic_file(pixels) as path, path.open("w", encoding="utf-8", newline="") as file:
         _write_pixels(maps, found, file)
-    with whole_file(summary) as path, path.open("w", encoding="utf-8", newline="") as file:
+    with atomic_file(summary) as path, path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["quantity", "name", "value"])
         writer.writerows(_summary_rows(gather(maps)))

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import xarray as xr
 
+from xafsflow.files import atomic_file
 from xafsflow.io.writers.output_folder import new_folder
 from xafsflow.report.curve_figures import curve_pictures
 from xafsflow.report.map_figures import map_pictures
 from xafsflow.report.map_statistics import gather
 from xafsflow.report.picture import save_png
-from xafsflow.report.whole_file import whole_file
 
 
 def export_png(maps: xr.Dataset, folder: Path, *, dpi: int = 200) -> list[Path]:
@@ -52,7 +52,7 @@ def export_png(maps: xr.Dataset, folder: Path, *, dpi: int = 200) -> list[Path]:
     pictures = chain(map_pictures(maps, facts), curve_pictures(maps, facts, None))
     for number, picture in enumerate(pictures, start=1):
         path = folder / f"{number:02d}_{picture.key}.png"
-        with whole_file(path) as temporary:
+        with atomic_file(path) as temporary:
             save_png(picture, temporary, dpi=dpi)
         written.append(path)
     return written

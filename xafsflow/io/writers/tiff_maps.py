@@ -10,9 +10,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from xafsflow.files import atomic_file
 from xafsflow.io.writers.output_folder import new_folder
 from xafsflow.report.map_layers import Layer, file_names, layers, pixel_size
-from xafsflow.report.whole_file import whole_file
 
 
 def export_tiff(maps: xr.Dataset, folder: Path, *, ome: bool = False) -> list[Path]:
@@ -79,7 +79,7 @@ def _write_one(layer: Layer, size: float | None, path: Path) -> Path:
         # ImageJ reads pixels per unit of its description, and wants no unit in the tag.
         resolution = {"resolution": (1 / size, 1 / size), "resolutionunit": "NONE"}
         texts["unit"] = "micron"
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         tifffile.imwrite(temporary, values, imagej=True, metadata={"axes": "YX", **texts}, **resolution)
     return path
 
@@ -98,6 +98,6 @@ def _write_ome(found: list[Layer], size: float | None, path: Path) -> Path:
             f"PhysicalSize{axis}Unit": "µm" for axis in "XY"
         }
     options: dict[str, Any] = {"shape": (len(found), *found[0].data.shape), "dtype": np.float32}
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         tifffile.imwrite(temporary, planes(), ome=True, photometric="minisblack", metadata=about, **options)
     return path

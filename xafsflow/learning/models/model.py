@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-import os
 import tempfile
-import threading
 import zipfile
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -17,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from xafsflow.errors import InputError
+from xafsflow.files import sha256_of, write_atomically
 from xafsflow.learning.forest.binned_layout import BinnedForest
 from xafsflow.learning.forest.exact_layout import FlatForest
 from xafsflow.learning.models.model_file import OtherContentError, read_plain
@@ -110,7 +108,7 @@ def stored(model: Model | StoredModel) -> StoredModel:
     if isinstance(model, StoredModel):
         return model
     content = _to_bytes(model)
-    path = _scratch() / f"{hashlib.sha256(content).hexdigest()}.skops"
+    path = _scratch() / f"{sha256_of(content)}.skops"
     return read_model(path) if path.exists() else _write(content, path)
 
 
@@ -124,7 +122,7 @@ def read_model(path: Path) -> StoredModel:
     """
     if not path.is_file():
         raise InputError(f"no file {path}", "a model.skops of an earlier run", "check the path")
-    return StoredModel(str(path.resolve()), hashlib.sha256(path.read_bytes()).hexdigest())
+    return StoredModel(str(path.resolve()), sha256_of(path))
 
 
 @lru_cache(maxsize=1)
@@ -138,14 +136,8 @@ def _scratch() -> Path:
 
 
 def _write(content: bytes, path: Path) -> StoredModel:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return StoredModel(str(path.resolve()), hashlib.sha256(content).hexdigest())
+    write_atomically(path, content)
+    return StoredModel(str(path.resolve()), sha256_of(content))
 
 
 @lru_cache(maxsize=4)
@@ -155,7 +147,7 @@ def _load(path: str, digest: str) -> Model:
         content = Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"model file {path}: {error.strerror}", "a readable file", again) from error
-    if hashlib.sha256(content).hexdigest() != digest:
+    if sha256_of(content) != digest:
         raise InputError(f"model file {path}, which has changed", f"SHA-256 {digest}", again)
     try:
         return _from_bytes(content)

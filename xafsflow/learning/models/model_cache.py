@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from xafsflow.errors import InputError
+from xafsflow.files import refuse_links, write_atomically
 from xafsflow.learning.models.model import Model, StoredModel, save_model
-from xafsflow.links import refuse_links
 
 # The folder; empty keeps nothing.
 PLACE = "XAFSFLOW_CACHE"
@@ -80,9 +80,7 @@ def keep(digest: str, model: Model, findings: Mapping[str, Any]) -> None:
         text = json.dumps(
             {"digest": stored.digest, "findings": dict(findings)}, default=lambda one: one.tolist()
         )
-        temporary = path.with_name(f".{path.stem}.{os.getpid()}")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path.with_suffix(".json"))
+        write_atomically(path.with_suffix(".json"), text)
         by_use = sorted(folder.glob("*.skops"), key=lambda one: one.stat().st_mtime, reverse=True)
         for old in by_use[MOST:]:
             old.with_suffix(".json").unlink(missing_ok=True)
