@@ -102,9 +102,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, int]]:
     counts: Counter[tuple[str, int]] = Counter()
     original = tiff_pixels._decode
 
-    def count(image: Any, data: Any, size: int) -> Any:
+    def count(image: Any, data: Any, number: int, size: int) -> Any:
         counts[image.path, hash(data.tobytes())] += 1
-        return original(image, data, size)
+        return original(image, data, number, size)
 
     monkeypatch.setattr(tiff_pixels, "_decode", count)
     return counts

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xafsflow.errors import InputError
-from xafsflow.io.readers.tiff_header import NUMBERS, TEXT, Page, Source, Tag, pages
+from xafsflow.io.readers.tiff_header import Page, pages, tiff_file
 
 DTYPES = ("uint8", "uint16", "uint32", "int16", "int32", "float32", "float64")
-KINDS = {1: "uint", 2: "int", 3: "float", 4: "uint"}  # 4 is "undefined", which old cameras write for counts
-FLOAT = 3
 NO_PREDICTOR, HORIZONTAL, FLOATING_POINT = 1, 2, 3
-# Compression numbers, and the name of the decoder in imagecodecs; only what brings back the very counts.
+# Compression numbers and their names; only what brings back the very counts.
 CODECS = {1: "", 5: "lzw", 8: "deflate", 32946: "deflate", 32773: "packbits", 34925: "lzma", 50000: "zstd"}
 # The densest code, a run of one value in Zstandard, is 4 bytes for a block of 128 KiB.
 DENSEST = 2**15
@@ -27,6 +25,14 @@ LARGEST = 2**31  # pixels of a side; keeps products of two sides and a number of
 REDUCED_OR_MASK = 0b101
 RGB = 2
 GRAY = "gray images, one sample a pixel"
+# What a gray image has one of, by tifffile's names.
+SINGLE = (
+    "imagelength", "imagewidth", "samplesperpixel", "photometric", "imagedepth", "tilelength", "tilewidth",
+    "rowsperstrip", "compression", "predictor", "fillorder",
+)  # fmt: skip
+# Tags of the tables of strips or tiles, and the types that their numbers have.
+STRIP_TABLES, TILE_TABLES = (273, 279), (324, 325)
+NUMBERS = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8"}
 
 
 class Table(NamedTuple):
@@ -77,13 +83,15 @@ class Layout:
 class Image(NamedTuple):
     """One image. `at` is its first byte if it lies there whole and plain, else there are tables of segments.
 
-    The tables stay in the file: thousands of strips an image would make a stack too large to send to workers.
+    The tables stay in the file: thousands of strips an image would make a stack too large to send to workers. `header`
+    is the place of the page's header.
     """
 
     path: str
     page: int
     layout: Layout
     at: int | None
+    header: int
     offsets: Table
     counts: Table | None
 
@@ -100,65 +108,55 @@ def read_images(path: Path) -> list[Image]:
         The file is missing, empty, no TIFF, truncated or damaged, or holds what is not one gray image a page.
     """
     name = os.path.abspath(path)
-    try:
-        with open(path, "rb") as stream:
-            found = list(pages(Source(name, stream)))
-            if len(found) == 1:
-                return _unfold(found[0], _locate(found[0], _layout(found[0])))
-            layouts: dict[Layout, Layout] = {}  # one object for all the pages that share it
-            images = []
-            for page in [p for p in found if not p.number_of(Tag.SUBFILE, 0) & REDUCED_OR_MASK] or found:
-                layout = _layout(page)
-                images.append(_locate(page, layouts.setdefault(layout, layout)))
-            return images
-    except FileNotFoundError:
-        raise InputError(f"no file {name}", "a TIFF file", "check the path and its spelling") from None
-    except OSError as error:
-        what = error.strerror or str(error)
-        raise InputError(f"{name}: {what}", "a readable TIFF file", "check the path and its rights") from None
+    with tiff_file(name) as file:
+        found = list(pages(name, file))
+        if len(found) == 1:
+            return _unfold(found[0], _locate(found[0], _layout(found[0])))
+        layouts: dict[Layout, Layout] = {}  # one object for all the pages that share it
+        images = []
+        for page in [one for one in found if not one.tags.subfiletype & REDUCED_OR_MASK] or found:
+            layout = _layout(page)
+            images.append(_locate(page, layouts.setdefault(layout, layout)))
+        return images
 
 
 def _layout(page: Page) -> Layout:
     """The form of a page; refuses what is not one gray image of numbers."""
-    rows, columns = page.number_of(Tag.ROWS, 0), page.number_of(Tag.COLUMNS, 0)
-    tiled = Tag.TILE_OFFSETS in page.tags
-    if not rows or not columns or not (tiled or Tag.STRIP_OFFSETS in page.tags):
+    tags = page.tags
+    if several := [name for name in SINGLE if not isinstance(getattr(tags, name), int)]:
+        raise page.damaged(f"no single number as {several[0]}")
+    if not tags.imagelength or not tags.imagewidth or not tags.dataoffsets:
         raise page.damaged("no image data")
-    samples, photometric = page.number_of(Tag.SAMPLES, 1), page.number_of(Tag.PHOTOMETRIC, 1)
+    samples, photometric = tags.samplesperpixel, tags.photometric
     if samples != 1 or photometric == RGB:
         found = f"{'RGB' if photometric == RGB else 'several channels'}, {samples} samples a pixel"
         raise page.error(found, GRAY, "export the detector's counts, not a colored picture")
-    if page.number_of(Tag.DEPTH, 1) != 1:
+    if tags.imagedepth != 1:
         raise page.error("a volume in one page", GRAY, "write one page an image")
-    strip = page.number_of(Tag.ROWS_PER_STRIP, rows)
-    layout = Layout(
-        rows=rows,
-        columns=columns,
-        dtype=_dtype(page),
-        codec=_codec(page),
-        predictor=page.number_of(Tag.PREDICTOR, NO_PREDICTOR),
-        segment_rows=page.number_of(Tag.TILE_ROWS, 0) if tiled else min(rows, strip),
-        segment_columns=page.number_of(Tag.TILE_COLUMNS, 0) if tiled else columns,
+    dtype = _dtype(page)
+    sizes = (
+        tags.imagelength,
+        tags.imagewidth,
+        tags.tilelength if tags.is_tiled else tags.rowsperstrip,
+        tags.tilewidth if tags.is_tiled else tags.imagewidth,
     )
-    sizes = (layout.rows, layout.columns, layout.segment_rows, layout.segment_columns)
     if not all(0 < size < LARGEST for size in sizes):
-        raise page.damaged(f"{rows} x {columns} pixels in pieces of {sizes[2]} x {sizes[3]}")
-    return layout
+        raise page.damaged(f"{sizes[0]} x {sizes[1]} pixels in pieces of {sizes[2]} x {sizes[3]}")
+    rows, columns, height, width = sizes
+    return Layout(rows, columns, dtype, _codec(page, dtype), int(tags.predictor), height, width)
 
 
 def _dtype(page: Page) -> str:
-    form, bits = page.number_of(Tag.SAMPLE_FORMAT, 1), page.number_of(Tag.BITS, 1)
-    name = f"{KINDS.get(form, f'format {form}, bits ')}{bits}"
-    if name not in DTYPES:
-        raise page.error(
-            f"pixels of {name}", f"one of {', '.join(DTYPES)}", "convert the images to one of these"
-        )
-    return np.dtype(f"{page.source.order}{np.dtype(name).str[1:]}").str
+    tags = page.tags
+    if tags.dtype is None or tags.dtype.name not in DTYPES or tags.bitspersample != 8 * tags.dtype.itemsize:
+        found = f"pixels of sample format {int(tags.sampleformat)} and {tags.bitspersample} bits"
+        raise page.error(found, f"one of {', '.join(DTYPES)}", "convert the images to one of these")
+    return tags.dtype.newbyteorder(tags.parent.byteorder).str
 
 
-def _codec(page: Page) -> str:
+def _codec(page: Page, dtype: str) -> str:
     """The name of the decoder; refuses what cannot be undone exactly."""
-    compression, predictor = page.number_of(Tag.COMPRESSION, 1), page.number_of(Tag.PREDICTOR, NO_PREDICTOR)
+    compression, predictor = int(page.tags.compression), int(page.tags.predictor)
     codec, plain = CODECS.get(compression), "write the images without compression"
     if codec is None:
         known = ", ".join(sorted({name for name in CODECS.values() if name}))
@@ -166,20 +164,22 @@ def _codec(page: Page) -> str:
     allowed = {NO_PREDICTOR}
     if codec:
         allowed |= {HORIZONTAL}
-    if codec and page.number_of(Tag.SAMPLE_FORMAT, 1) == FLOAT:
+    if codec and np.dtype(dtype).kind == "f":
         allowed |= {FLOATING_POINT}
     if predictor not in allowed:
         raise page.error(f"predictor number {predictor}", f"one of {sorted(allowed)} for this page", plain)
-    if page.number_of(Tag.FILL_ORDER, 1) != 1:
+    if page.tags.fillorder != 1:
         raise page.error("bytes with their bits reversed (FillOrder 2)", "FillOrder 1", plain)
     return codec
 
 
 def _locate(page: Page, layout: Layout) -> Image:
     """Find the bytes of a page, and check that the file holds all of them."""
-    tiled = Tag.TILE_OFFSETS in page.tags
-    codes = (Tag.TILE_OFFSETS, Tag.TILE_COUNTS) if tiled else (Tag.STRIP_OFFSETS, Tag.STRIP_COUNTS)
-    offsets, counts = (page.values(code, limit=page.source.size) for code in codes)
+    try:
+        offsets = np.array(tuple(page.tags.dataoffsets), np.uint64)
+        counts = np.array(tuple(page.tags.databytecounts), np.uint64)
+    except (TypeError, ValueError, OverflowError) as error:  # a negative number, a text
+        raise page.damaged(f"strips or tiles whose places cannot be read ({error})") from None
     # Old programs leave out or miscount the bytes of strips; uncompressed, they follow from the shape.
     held = min(len(offsets), len(counts)) if layout.codec else len(offsets)
     if held < layout.segments:
@@ -189,17 +189,25 @@ def _locate(page: Page, layout: Layout) -> Image:
         raise page.damaged("no image data in some strips or tiles")
     page.check_end(int(offsets.max()), "its data")
     starts = offsets.astype(np.int64)  # safe: all are within the file
-    tables = [
-        Table(tag.at, page.source.order + NUMBERS[tag.kind]) for code in codes if (tag := page.tags.get(code))
-    ]
+    places, sizes = (_table(page, code) for code in (TILE_TABLES if page.tags.is_tiled else STRIP_TABLES))
+    if places is None or (layout.codec and sizes is None):
+        raise page.damaged("strips or tiles without a table of their places and sizes")
     if layout.codec:
         _check_compressed(page, layout, starts, counts)
-        return Image(page.source.path, page.number, layout, None, tables[0], tables[1])
+        return Image(page.path, page.number, layout, None, page.tags.offset, places, sizes)
     at = _check_plain(page, layout, starts)
-    return Image(page.source.path, page.number, layout, at, tables[0], None)
+    return Image(page.path, page.number, layout, at, page.tags.offset, places, None)
 
 
-def _check_compressed(page: Page, layout: Layout, starts: NDArray[np.int64], counts: NDArray[Any]) -> None:
+def _table(page: Page, code: int) -> Table | None:
+    tag = page.tags.tags.get(code)
+    kind = None if tag is None else NUMBERS.get(int(tag.dtype))
+    return None if kind is None else Table(tag.valueoffset, page.tags.parent.byteorder + kind)
+
+
+def _check_compressed(
+    page: Page, layout: Layout, starts: NDArray[np.int64], counts: NDArray[np.uint64]
+) -> None:
     page.check_end(int(counts.max()), "its data")
     ends = starts + counts.astype(np.int64)
     page.check_end(int(ends.max()), "its data")
@@ -229,7 +237,7 @@ def _unfold(page: Page, image: Image) -> list[Image]:
         return [image]
     if image.at is None:
         raise page.damaged(f"one page in pieces or compressed, whose description counts {count} images")
-    held = (page.source.size - image.at) // size
+    held = (page.size - image.at) // size
     if held < count:
         raise page.error(
             f"truncated: {held} of the {count} images that its description counts",
@@ -241,14 +249,10 @@ def _unfold(page: Page, image: Image) -> list[Image]:
 
 def _described(page: Page, layout: Layout) -> int:
     """How many images the description counts: `images=` of ImageJ, or the shape that tifffile writes."""
-    tag = page.tags.get(Tag.DESCRIPTION)
-    if tag is None or tag.kind != TEXT:
-        return 1
-    text = page.read(tag.at, min(tag.items, 4096), "the description").decode("latin-1")
+    text = str(page.tags.description)[:4096]
     if text.startswith("ImageJ="):
         found = re.search(r"^images=([0-9]+)", text, re.MULTILINE)
         return max(1, int(found[1])) if found else 1
-    if shaped := re.match(r'\{"shape": \[([0-9, ]+)\].*"truncated": true', text):
-        pixels = math.prod(int(n) for n in re.findall("[0-9]+", shaped[1]))
-        return max(1, pixels // (layout.rows * layout.columns))
+    if shaped := re.match(r'\{"shape": (\[[0-9, ]+\]).*"truncated": true', text):
+        return max(1, math.prod(json.loads(shaped[1])) // (layout.rows * layout.columns))
     return 1

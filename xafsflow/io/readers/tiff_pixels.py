@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
-from xafsflow.io.readers.tiff_layout import FLOATING_POINT, HORIZONTAL, Image, Layout, Table
+from xafsflow.io.readers.tiff_header import tiff_file
+from xafsflow.io.readers.tiff_layout import Image, Layout, Table
 
-Pixels = NDArray[Any]
+Pixels = NDArray[np.generic]
+# Bytes and number of a segment to its pixels (depth, rows, columns, samples), its place and its shape.
+Decoder = Callable[[bytes, int], tuple[Pixels, tuple[int, ...], tuple[int, ...]]]
 
 
 def read_band(image: Image, start: int, columns: tuple[int, int], target: Pixels) -> None:
@@ -71,19 +74,21 @@ def _read_segments(
         size = min(height, layout.rows - row) * width * layout.itemsize
         data = np.empty(size if counts is None else int(counts[k]), np.uint8)
         _fill(image, stream, int(offsets[k]), data)
-        segment = _decode(image, data, size)
+        segment = _decode(image, data, top * across + k, size)
         target[y0 - start : y1 - start, x0 - left : x1 - left] = segment[
             y0 - row : y1 - row, x0 - column : x1 - column
         ]
 
 
-def _table(image: Image, stream: io.FileIO, table: Table, first: int, last: int) -> NDArray[Any]:
+def _table(
+    image: Image, stream: io.FileIO, table: Table, first: int, last: int
+) -> NDArray[np.unsignedinteger]:
     items = np.empty(last - first, table.dtype)
     _fill(image, stream, table.at + first * items.itemsize, items)
     return items
 
 
-def _fill(image: Image, stream: io.FileIO, at: int, block: NDArray[Any]) -> None:
+def _fill(image: Image, stream: io.FileIO, at: int, block: Pixels) -> None:
     """Read bytes into an array until it is full."""
     view, done = block.data.cast("B"), 0
     stream.seek(at)
@@ -102,21 +107,21 @@ def _lost(image: Image, what: str) -> InputError:
     )
 
 
-def _decode(image: Image, data: NDArray[np.uint8], size: int) -> Pixels:
-    """Undo compression and predictor of a segment with `size` bytes in the image: (rows, segment columns)."""
+def _decode(image: Image, data: NDArray[np.uint8], number: int, size: int) -> Pixels:
+    """Undo compression and predictor of the segment with a number, of `size` bytes in the image: (rows, segment columns)."""
     layout = image.layout
-    raw: Any = data
-    if layout.codec:
-        import imagecodecs
-
-        decode = getattr(imagecodecs, f"{layout.codec}_decode")
-        try:
-            raw = decode(data, out=layout.segment_bytes)  # full size: some programs fill up the last strip
-        except Exception as error:  # every codec has a kind of its own
-            raise _broken(image, f"{layout.codec} data do not decode ({error})") from None
-    if len(raw) < size:
-        raise _broken(image, f"a strip or tile of {len(raw)} bytes, {size} needed")
-    return _unpredict(layout, np.frombuffer(raw, np.uint8, size))
+    if not layout.codec:
+        return np.frombuffer(data, layout.dtype).reshape(-1, layout.segment_columns)
+    try:
+        decoded, _, _ = _decoder(image)(data.tobytes(), number)
+    except InputError:
+        raise
+    except Exception as error:  # every codec has a kind of its own
+        raise _broken(image, f"{layout.codec} data do not decode ({error})") from None
+    if decoded.nbytes < size:
+        raise _broken(image, f"a strip or tile of {decoded.nbytes} bytes, {size} needed")
+    pixels: Pixels = decoded[0, :, :, 0]
+    return pixels
 
 
 def _broken(image: Image, what: str) -> InputError:
@@ -127,18 +132,16 @@ def _broken(image: Image, what: str) -> InputError:
     )
 
 
-def _unpredict(layout: Layout, data: NDArray[np.uint8]) -> Pixels:
-    """Undo the differences along rows (TIFF 6.0, section 14; Adobe's technical note 3 for floating point)."""
-    stored, width = np.dtype(layout.dtype), layout.segment_columns
-    if layout.predictor == FLOATING_POINT:
-        # The bytes of a row lie by significance, highest first in files of either byte order.
-        sums = np.add.accumulate(data.reshape(-1, width * stored.itemsize), axis=1, dtype=np.uint8)
-        planes = sums.reshape(-1, stored.itemsize, width).transpose(0, 2, 1)
-        return np.ascontiguousarray(planes).view(stored.newbyteorder(">"))[..., 0]
-    pixels = data.view(stored).reshape(-1, width)
-    if layout.predictor == HORIZONTAL:
-        # Floating point numbers are differenced as integers of their size; the sums wrap around by design.
-        integer = np.dtype(f"u{stored.itemsize}")
-        bits = pixels.view(integer.newbyteorder(stored.byteorder))
-        return np.add.accumulate(bits, axis=1, dtype=integer).view(stored.newbyteorder("="))
-    return pixels
+# tifffile's decoders by the form of the image, on which alone they depend: to open a page for each image of a band
+# would take longer than to decode the band.
+_DECODERS: dict[Layout, Decoder] = {}
+
+
+def _decoder(image: Image) -> Decoder:
+    import tifffile
+
+    if image.layout not in _DECODERS:
+        with tiff_file(image.path) as file:
+            file.filehandle.seek(image.header)
+            _DECODERS[image.layout] = tifffile.TiffPage(file, image.page - 1).decode
+    return _DECODERS[image.layout]
