@@ -46,9 +46,9 @@ for name, library in (("Fe, FeO, Fe2O3", wrong), ("Fe2O3, Fe3O4", right)):
 
 # %%
 _, _, found = xf.judge.components(cube)
-print(f"{found['number_by_noise']} components stand above the noise")
-plt.semilogy(found["eigenvalues"][:8], "o-")
-plt.semilogy(found["noise_floor"][:8], "--")
+print(f"{found.number_by_noise} components stand above the noise")
+plt.semilogy(found.eigenvalues[:8], "o-")
+plt.semilogy(found.noise_floor[:8], "--")
 plt.xlabel("component")
 plt.ylabel("eigenvalue, in units of the noise")
 plt.show()
@@ -60,5 +60,5 @@ plt.show()
 # %%
 candidates = xf.ingest.phantom_references(names=["Fe", "FeO", "Fe2O3", "Fe3O4", "FeS2", "FeCO3", "FeOOH"])
 judged = xf.judge.reference_sets(cube, candidates, used=["Fe", "FeO", "Fe2O3"])
-print(judged["verdict"])
-print("superfluous:", judged["superfluous"], " missing:", judged["missing"])
+print(judged.verdict)
+print("superfluous:", judged.superfluous, " missing:", judged.missing)

@@ -14,6 +14,7 @@ import xarray as xr
 from hypothesis import settings
 
 import xafsflow as xf
+from xafsflow.findings.run_findings import RunFindings
 from xafsflow.io.readers.spectrum_text import Spectrum, library_of
 from xafsflow.phantom import spectrum
 
@@ -53,7 +54,7 @@ def through_the_steps(rows: int = 24, columns: int = 20) -> dict[str, Any]:
         "calibration": calibration,
         "samples": samples,
         "model": model,
-        "findings": {"train.fit": findings},
+        "findings": RunFindings({"train.fit": findings}),
     }
 
 

@@ -11,11 +11,12 @@ import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar, cast, get_type_hints
+from typing import Any, ParamSpec, TypeVar, cast, get_args, get_type_hints
 
 import xarray as xr
 
 from xafsflow.errors import InputError
+from xafsflow.findings.record import Finding
 from xafsflow.vocabulary import attributes
 
 P = ParamSpec("P")
@@ -34,7 +35,7 @@ PRODUCTS: dict[str, str] = {
     "model": "a trained classifier",
     "components": "what a few spectra and their sums can make: the principal components of a cube",
     "maps": "every variable over y, x, computed and stored",
-    "findings": "what the steps found, by step",
+    "findings": "what the steps found, by entry",
     "run": "the folder of the run, for steps that write",
     "page": "the path of the report",
 }
@@ -55,6 +56,7 @@ class Step:
     example: Mapping[str, Any]
     replayed: bool
     run: Callable[..., Any]
+    finds: type[Finding] | None
 
     @property
     def station(self) -> str:
@@ -134,11 +136,12 @@ def step(
             cube, *others = cast(tuple[Any, ...], result)
             return cast(R, (_finish(row, cube, previous, given), *others))
 
+        products = (makes,) if isinstance(makes, str) else tuple(makes)
         row = Step(
             name=name,
             function=function,
             takes=takes,
-            makes=(makes,) if isinstance(makes, str) else tuple(makes),
+            makes=products,
             needs=tuple(needs),
             gives=tuple(gives),
             settings=settings,
@@ -146,11 +149,22 @@ def step(
             example=dict(example or {}),
             replayed=replayed,
             run=run,
+            finds=_finds(name, products, hints.get("return")),
         )
         STEPS[name] = row
         return run
 
     return enter
+
+
+def _finds(name: str, makes: tuple[str, ...], returned: object) -> type[Finding] | None:
+    """The class of what a step finds, from its return annotation."""
+    if "findings" not in makes:
+        return None
+    kind = returned if len(makes) == 1 else get_args(returned)[makes.index("findings")]
+    if not (isinstance(kind, type) and issubclass(kind, Finding)):
+        raise TypeError(f"{name}: findings are annotated with their class, a Finding, not with {kind}")
+    return kind
 
 
 def history(cube: xr.Dataset) -> list[dict[str, Any]]:

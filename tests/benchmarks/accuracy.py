@@ -9,12 +9,14 @@ import argparse
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from xafsflow.cli.demonstration import compare
+from xafsflow.findings.judge_findings import ComponentFindings, MissingFindings
+from xafsflow.findings.reference_set_findings import ReferenceSetFindings
+from xafsflow.findings.run_findings import RunFindings
 from xafsflow.io.folders import Folders
 from xafsflow.learning.models.model import Model
 from xafsflow.pipeline.execution import run
@@ -38,15 +40,14 @@ def iron_oxides(data: Path, out: Path) -> list[str]:
     return lines
 
 
-def _verdicts(findings: dict[str, Any]) -> list[str]:
-    steps = ("judge.reference_sets", "judge.missing")
-    told = [f"{step}: {findings[step]['verdict']}" for step in steps if step in findings]
-    if "judge.components" in findings:
-        found = findings["judge.components"]
-        told.append(
-            f"judge.components: {found['number_by_noise']} above the noise, IND {found['number_by_indicator']}"
-        )
-    return told
+def _verdicts(findings: RunFindings) -> list[str]:
+    verdicts = findings.of(ReferenceSetFindings) | findings.of(MissingFindings)
+    lines = [f"{entry}: {found.verdict}" for entry, found in verdicts.items()]
+    lines += [
+        f"{entry}: {found.number_by_noise} above the noise, IND {found.number_by_indicator}"
+        for entry, found in findings.of(ComponentFindings).items()
+    ]
+    return lines
 
 
 def iron_l_edge(data: Path, out: Path) -> list[str]:

@@ -71,7 +71,7 @@ def measured(case: str, way: str, cube: xr.Dataset, library: xr.Dataset, shift: 
     return Line(
         case=case,
         way=way,
-        order=findings["order"],
+        order=findings.order,
         bias=float(wrong.mean()),
         rms=float(np.sqrt((wrong**2).mean())),
         stated=float(np.sqrt((stated**2).mean())),

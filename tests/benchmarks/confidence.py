@@ -114,19 +114,19 @@ def print_known(data: Path, seeds: int) -> None:
             good = np.isfinite(cube.confidence.values)
             stated, fraction = cube.confidence.values[good], cube.fraction.values[:, good].T
             errors = [
-                reliability(stated, leader_right(fraction, true[:, good].T))["calibration_error"]
+                reliability(stated, leader_right(fraction, true[:, good].T))[1]
                 for true in (averaged(answer), answer["fractions"])
             ]
             rates = [
                 flagged(xf.judge.unknown(cube, references, samples, method=method))[good].mean()
                 for method in ("residual", "mahalanobis", "isolation")
             ]
-            off = [score["fraction_error"] for score in told["controls"].values()]
+            off = [score.fraction_error for score in told.controls.values()]
             on_scan = [np.nanmean(np.abs(cube[name].values - averaged(answer))[:, good]) for name in MAPS]
-            numbers = (float(cube.noise.median()), told["calibration_error"], *errors, *rates, *off, *on_scan)
+            numbers = (float(cube.noise.median()), told.calibration_error, *errors, *rates, *off, *on_scan)
             print(f"{seed:5}{counts:8.0f}" + "".join(f"{number:10.4f}" for number in numbers), flush=True)
-            if told["better"]:
-                print(f"      {told['better']}")
+            if told.better:
+                print(f"      {told.better}")
 
 
 def flagged(cube: xr.Dataset) -> Any:

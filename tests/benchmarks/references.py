@@ -99,22 +99,22 @@ def print_pair(candidates: xr.Dataset, seeds: int) -> None:
             xf.judge.reference_sets(cube, four, most=4),
             xf.judge.reference_sets(cube, candidates),
         ]
-        right = [set(one["chosen"]) == set(RIGHT) for one in found]
+        right = [set(one.chosen) == set(RIGHT) for one in found]
         score += right
-        rows = {frozenset(row["references"]): row for row in found[0]["sets"]}
+        rows = {frozenset(row.references): row for row in found[0].sets}
         told = [rows[frozenset(names)] for names in (RIGHT, given[0], ALL_FOUR)]
         errors = "  ".join(
-            f"{r['prediction_error']:.3f} [{r['interval'][0]:.3f} {r['interval'][1]:.3f}]" for r in told
+            f"{r.prediction_error:.3f} [{r.interval[0]:.3f} {r.interval[1]:.3f}]" for r in told
         )
-        costs = [f"{row['bic'] - told[0]['bic']:.0f}" for row in told[1:]]
+        costs = [f"{row.bic - told[0].bic:.0f}" for row in told[1:]]
         print(
             f"  seed {seed}: given {right[0]}, of four {right[1]}, of all {right[2]}; {errors}; "
             f"BIC {costs[0]}, {costs[1]} above; {time.perf_counter() - start:.1f} s; "
-            f"as good: {found[2]['instead'] or 'none'}",
+            f"as good: {found[2].alternatives or 'none'}",
             flush=True,
         )
     print(f"  right of {seeds}: given {score[0]}, of four {score[1]}, of all {score[2]}")
-    print(f'  "{found[0]["verdict"]}"')
+    print(f'  "{found[0].verdict}"')
 
 
 def print_siderite(candidates: xr.Dataset, seeds: int, grains: int) -> None:
@@ -128,25 +128,25 @@ def print_siderite(candidates: xr.Dataset, seeds: int, grains: int) -> None:
         unknown = np.where(share > 0.5, int(Flag.UNKNOWN), 0)
         flagged = cube.assign(flags=(MAP, (cube.flags.values | unknown).astype(np.uint8)))
         found = [xf.judge.missing(one, library, candidates) for one in (flagged, cube)]
-        first = ["siderite" in one["ranking"][0]["reference"] for one in found]
+        first = ["siderite" in one.ranking[0].reference for one in found]
         whole = xf.judge.reference_sets(cube, candidates, used=RIGHT)
-        names = " ".join(whole["needed"])
-        score += [*first, "siderite" in names and len(whole["needed"]) == 3]
+        names = " ".join(whole.needed)
+        score += [*first, "siderite" in names and len(whole.needed) == 3]
         best, second = (
-            found[0]["ranking"][0],
-            next(row for row in found[0]["ranking"] if "siderite" not in row["reference"]),
+            found[0].ranking[0],
+            next(row for row in found[0].ranking if "siderite" not in row.reference),
         )
         print(
             f"  seed {seed}: in {(share > 0.5).mean():.0%} of the field; first {first[0]}, by the worst bins {first[1]}; "
-            f"{best['share']:.3f}, BIC {best['bic_change']:.0f}, next kind {second['reference']} "
-            f"{second['bic_change']:.0f}; needed: {names}",
+            f"{best.share:.3f}, BIC {best.bic_change:.0f}, next kind {second.reference} "
+            f"{second.bic_change:.0f}; needed: {names}",
             flush=True,
         )
     print(
         f"  right of {seeds}: flagged {score[0]}, by the worst bins {score[1]}, needed by reference_sets {score[2]}"
     )
-    print(f'  "{found[0]["verdict"]}"')
-    print(f'  "{whole["verdict"]}"')
+    print(f'  "{found[0].verdict}"')
+    print(f'  "{whole.verdict}"')
 
 
 def abundance_cube(data: Path, library: xr.Dataset, sigma: float, seed: int) -> tuple[xr.Dataset, np.ndarray]:
@@ -181,7 +181,7 @@ def print_map(data: Path, seeds: int) -> None:
             covered = xf.correct.crop(cube, energy=inside)
             fitted = xf.classify.combination(
                 covered,
-                library.sel(spectrum=found["chosen"]),
+                library.sel(spectrum=list(found.chosen)),
                 span=(-20.0, 80.0),
                 sum_to_one=False,
                 background=True,
@@ -197,11 +197,11 @@ def print_map(data: Path, seeds: int) -> None:
                 )
             told = ", ".join(f"{name} {a:.3f} ({b:.3f})" for name, (a, b) in r.items())
             print(
-                f"  noise {sigma} seed {seed}: the four {set(found['chosen']) == set(PHASES)} {found['needed']}; {told}; "
+                f"  noise {sigma} seed {seed}: the four {set(found.chosen) == set(PHASES)} {found.needed}; {told}; "
                 f"{sample.mean():.0%} of the field",
                 flush=True,
             )
-            print(f'    "{found["verdict"]}"')
+            print(f'    "{found.verdict}"')
 
 
 def main() -> None:

@@ -105,7 +105,7 @@ def _sets() -> dict[str, object]:
         "sets": sets,
         "regions": [region, other],
         "region_map": {"bin": 3, "region": [[0, 0, 0, 0], [0, 0, 1, 1], [0, -1, 1, 0]]},
-        "twins": {"Fe3O4": ["magnetite"], "magnetite": ["Fe3O4"]},
+        "near_duplicates": {"Fe3O4": ["magnetite"], "magnetite": ["Fe3O4"]},
         "bins": 12,
         "pixels": 108,
         "energies": 41,
@@ -123,17 +123,23 @@ def _missing(energy: np.ndarray) -> dict[str, object]:
             "gain": 15940.7,
             "bic_change": -15806.0,
             "share": 0.134,
-            "twins": ["siderite"],
+            "near_duplicates": ["siderite"],
         },
-        {"reference": "FeS2", "gain": 34.2, "bic_change": 1309.0, "share": 0.0001, "twin_of": ["Fe"]},
-        {"reference": "FeO", "gain": 0.0, "bic_change": 1343.0, "share": 0.2, "twin_of": ["FeO"]},
+        {
+            "reference": "FeS2",
+            "gain": 34.2,
+            "bic_change": 1309.0,
+            "share": 0.0001,
+            "near_duplicate_of": ["Fe"],
+        },
+        {"reference": "FeO", "gain": 0.0, "bic_change": 1343.0, "share": 0.2, "near_duplicate_of": ["FeO"]},
     ]
     fit = np.arctan(energy - 7112) / np.pi + 0.5
     residual = 0.03 * np.exp(-(((energy - 7120) / 8) ** 2))
     return {
         "source": "unknown pixels",
         "pixels": 2512,
-        "verdict": "most like FeCO3 or its twin siderite",
+        "verdict": "most like FeCO3 or its near-duplicate siderite",
         "reduced_chi_square": 7.391,
         "ranking": ranking,
         "energy": energy.tolist(),
@@ -155,7 +161,7 @@ def _components(energy: np.ndarray) -> dict[str, object]:
         "indicator": indicator.tolist(),
         "number_by_noise": 3,
         "number_by_indicator": 4,
-        "kept": 3,
+        "retained": 3,
         "residual_mean": np.zeros(energy.size).tolist(),
         "residual_rms": np.linspace(0.9, 1.1, energy.size).tolist(),
     }

@@ -14,7 +14,7 @@ def sheets(findings: dict[str, Any]) -> dict[str, str]:
     return dict(candidate_sheets(findings))
 
 
-def test_ranking__tells_gain_price_share_and_twins(judged) -> None:
+def test_ranking__tells_gain_price_share_and_near_duplicates(judged) -> None:
     text = sheets(judged)["references-missing"]
     for told in (
         "15,941",
@@ -22,11 +22,11 @@ def test_ranking__tells_gain_price_share_and_twins(judged) -> None:
         "+1,309",
         "13.4 %",
         "&lt; 0.1 %",
-        "Most like FeCO3 or its twin siderite.",
+        "Most like FeCO3 or its near-duplicate siderite.",
     ):
         assert told in text, told
-    assert "twin of siderite" in text
-    assert "twin of Fe, which is used" in text
+    assert "near-duplicate of siderite" in text
+    assert "near-duplicate of Fe, which is used" in text
     assert "is used already" in text
     assert "Without any, χ² per degree of freedom is 7.39." in text
 
@@ -77,7 +77,7 @@ def test_nothing_is_shown__where_nothing_was_found(found: dict[str, Any]) -> Non
 
 
 def test_sheets__escape_names(judged) -> None:
-    judged["judge.missing"]["ranking"][0] |= {"reference": "<script>", "twins": ["<i>"]}
+    judged["judge.missing"]["ranking"][0] |= {"reference": "<script>", "near_duplicates": ["<i>"]}
     judged["judge.target"]["candidates"][0] |= {"name": "<script>", "grade": "<i>"}
     text = "".join(sheets(judged).values())
     assert "<script>" not in text

@@ -31,7 +31,7 @@ def test_set_table__tells_what_each_set_costs_and_which_is_chosen(judged) -> Non
     assert text.count("<b>chosen</b>") == 1
     for told in (">0<", "+50,000", "1.02", "0.93 to 1.12", "1.25", "3e-05", ">as good<"):
         assert told in text, told
-    assert "Twins, whose spectra are nearly one: Fe3O4 and magnetite." in text
+    assert "Near-duplicates: Fe3O4 and magnetite." in text
 
 
 def test_verdict_sheet__says_what_it_rests_on(judged) -> None:
@@ -93,7 +93,7 @@ def test_region_picture__grows_bins_to_pixels(judged) -> None:
         {STEP: None},
         {STEP: {"verdict": "", "sets": [], "regions": "x", "region_map": {}}},
         {STEP: {"sets": [{"references": ["Fe"]}], "region_map": {"bin": None, "region": [[0]]}}},
-        {STEP: {"verdict": 3, "region_map": {"bin": 2, "region": [[0, 1], [0]]}, "twins": 2}},
+        {STEP: {"verdict": 3, "region_map": {"bin": 2, "region": [[0, 1], [0]]}, "near_duplicates": 2}},
     ],
 )
 def test_nothing_is_shown__where_nothing_was_found(found: dict[str, Any]) -> None:

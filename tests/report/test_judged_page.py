@@ -82,12 +82,11 @@ def test_expected_distances__are_drawn_where_they_stand_alone(make) -> None:
 
 def test_findings_of__tells_how_sure_it_is(make) -> None:
     found = findings_of(trusted(make()[0]))
-    assert found["unknown_share"] == 0.25
-    assert found["median_reduced_chi_square"] == 1.0
-    assert found["mean_confidence"] == pytest.approx(0.9)
-    assert found["mean_disagreement"] == 0.125
-    assert found["distance_over_expected"] == pytest.approx({"euclidean": 2.0, "jensen_shannon": 2.0})
-    json.dumps(found)
+    assert found.unknown_share == 0.25
+    assert found.median_reduced_chi_square == 1.0
+    assert found.mean_confidence == pytest.approx(0.9)
+    assert found.mean_disagreement == 0.125
+    assert found.distance_over_expected == pytest.approx({"euclidean": 2.0, "jensen_shannon": 2.0})
 
 
 def test_findings_of__leaves_out_what_no_map_tells(make) -> None:
@@ -95,7 +94,9 @@ def test_findings_of__leaves_out_what_no_map_tells(make) -> None:
     maps["confidence"][:] = np.nan
     maps["distance_expected"][:] = 0
     found = findings_of(maps[["confidence", "distance", "distance_expected"]])
-    assert not found.keys() & {"mean_confidence", "unknown_share", "distance_over_expected"}
+    assert found.mean_confidence is None
+    assert found.unknown_share is None
+    assert found.distance_over_expected == {}
 
 
 def test_findings_sheets__do_not_repeat_what_has_a_picture(judged) -> None:

@@ -56,8 +56,8 @@ def test_foil__finds_the_shift_and_knows_how_well(tilt: float, curvature: float,
     assert abs(wrong.mean()) < 0.01
     assert (np.abs(wrong) < 2.5 * found.energy_shift_error.values).mean() > 0.9
     assert found.energy_shift_error.values.max() < 0.03
-    assert told["before"]["slope_y"] == pytest.approx(-tilt, abs=0.1)
-    assert abs(told["after"]["slope_y"]) < 0.03
+    assert told.before.slope_y == pytest.approx(-tilt, abs=0.1)
+    assert abs(told.after.slope_y) < 0.03
 
 
 def test_foil__stated_errors_cover_the_true_ones(library: xr.Dataset) -> None:
@@ -78,7 +78,7 @@ def test_foil__is_the_same_in_any_blocks(measured: Any, library: xr.Dataset, fro
 def test_foil__goes_by_an_order_that_is_given(measured: Any, library: xr.Dataset) -> None:
     with pytest.warns(XafsflowWarning, match="known to"):
         found, told = xf.calibrate.foil(measured[0], library, standard="Fe", order=0, tile=12)
-    assert told["order"] == 0
+    assert told.order == 0
     assert np.ptp(found.energy_shift.values) < 1e-6
     with pytest.raises(InputError, match="a surface of order 4 through 4 tiles"):
         xf.calibrate.foil(measured[0], library, standard="Fe", order=4, tile=30)
@@ -97,8 +97,8 @@ def test_foil__leaves_a_hole_out_and_tells(library: xr.Dataset) -> None:
     counts.foil.values[:, :20, :20] = counts.flat_field.values[:, :20, :20]
     with pytest.warns(XafsflowWarning, match="400 other step"):
         found, told = xf.calibrate.foil(xf.correct.absorbance(counts), library, standard="Fe")
-    assert told["pixels"]["other_step"] == 400
-    assert told["before"]["map"][0][0] is None
+    assert told.pixels.other_step == 400
+    assert np.isnan(told.before.map[0, 0])
     assert rms(found.energy_shift.values - truth(phantom)["shift"]) < 0.012
     inside, outside = (found.energy_shift_error.values[part] for part in (np.s_[:10, :10], np.s_[-10:, -10:]))
     assert inside.mean() > outside.mean()
@@ -108,7 +108,7 @@ def test_foil__saturated_pixels_are_left_out_and_told(library: xr.Dataset) -> No
     phantom = Phantom(size=SIZE, energies=140, counts=60000.0)
     with pytest.warns(XafsflowWarning, match="dead or saturated"):
         found, told = xf.calibrate.foil(xf.correct.absorbance(as_dataset(phantom)), library, standard="Fe")
-    assert told["pixels"]["dead_or_saturated"] > 500
+    assert told.pixels.dead_or_saturated > 500
     assert rms(found.energy_shift.values - truth(phantom)["shift"]) < 0.02
 
 
@@ -150,7 +150,7 @@ def test_foil__a_standard_that_is_not_there_is_named(measured: Any, library: xr.
 def test_sample__finds_the_shift_without_a_foil(measured: Any, library: xr.Dataset) -> None:
     found, told = xf.calibrate.sample(measured[0], library)
     assert rms(found.energy_shift.values - measured[1]) < 0.03
-    assert told["correlation"] > 0.5
+    assert told.correlation > 0.5
     assert rms(found.energy_shift.values - measured[1]) < 3 * found.energy_shift_error.values.max()
 
 
@@ -179,11 +179,11 @@ def test_apply__puts_the_edge_of_all_pixels_at_one_energy(
 ) -> None:
     cube = xf.calibrate.apply(measured[0], from_foil[0])
     told = xf.calibrate.check(cube, library, standard="Fe")
-    assert told["before"]["slope_y"] == pytest.approx(-2.2, abs=0.1)
-    assert abs(told["after"]["slope_y"]) < 0.03
-    assert told["after"]["rms"] < 0.05 * told["before"]["rms"]
+    assert told.before.slope_y == pytest.approx(-2.2, abs=0.1)
+    assert abs(told.after.slope_y) < 0.03
+    assert told.after.rms < 0.05 * told.before.rms
     sample = xf.calibrate.check(cube, library, images="mu")
-    assert sample["after"]["rms"] < 0.1 * sample["before"]["rms"]
+    assert sample.after.rms < 0.1 * sample.before.rms
 
 
 def test_apply__gives_the_absorbance_that_an_even_field_would_have() -> None:

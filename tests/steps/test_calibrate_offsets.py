@@ -80,7 +80,7 @@ def test_offset__adds_what_a_calibration_lacks(measured: Any, library: xr.Datase
     cube, shift = measured
     known = calibration_of(shift - 0.7, np.full(SIZE, 0.01))
     found, told = xf.calibrate.offset(cube, known, library, standard="Fe")
-    assert told["offset"] == pytest.approx(0.7, abs=0.012)
+    assert told.offset == pytest.approx(0.7, abs=0.012)
     assert rms(found.energy_shift.values - shift) < 0.012
     assert found.energy_shift_error.values.min() >= 0.01
 
@@ -88,14 +88,14 @@ def test_offset__adds_what_a_calibration_lacks(measured: Any, library: xr.Datase
 def test_offset__tells_that_the_field_is_not_even(measured: Any, library: xr.Dataset) -> None:
     with pytest.warns(XafsflowWarning, match="differs over the field by 0.6"):
         _, told = xf.calibrate.offset(measured[0], xf.calibrate.constant(measured[0]), library, standard="Fe")
-    assert told["offset"] == pytest.approx(measured[1].mean(), abs=0.012)
+    assert told.offset == pytest.approx(measured[1].mean(), abs=0.012)
 
 
 def test_offset__puts_the_edge_at_the_tabulated_energy(measured: Any, library: xr.Dataset) -> None:
     cube, shift = measured
     known = calibration_of(shift, 0 * shift)
-    at = xf.calibrate.offset(cube, known, library, e0=7112.0)[1]["offset"]
-    later = xf.calibrate.offset(cube, known, library, e0=7112.4)[1]["offset"]
+    at = xf.calibrate.offset(cube, known, library, e0=7112.0)[1].offset
+    later = xf.calibrate.offset(cube, known, library, e0=7112.4)[1].offset
     assert later - at == pytest.approx(0.4, abs=0.02)
     assert abs(at) < 1.0
 
@@ -110,9 +110,9 @@ def test_align__moves_a_set_by_what_its_shared_compound_is_off(library: xr.Datas
     other = library.assign(energy=library.energy + 1.3).assign_coords(spectrum=["Fe2", "FeO2", "Fe2O32"])
     both = xr.concat([library, other], "spectrum")
     found, told = xf.calibrate.align(both, fixed="Fe", moved="Fe2", others=["FeO2"])
-    assert told["offset"] == pytest.approx(-1.3, abs=1e-3)
+    assert told.offset == pytest.approx(-1.3, abs=1e-3)
     moved = (found.energy - both.energy).isel(point=0).values
-    np.testing.assert_allclose(moved, [0, 0, 0, told["offset"], told["offset"], 0], atol=1e-9)
+    np.testing.assert_allclose(moved, [0, 0, 0, told.offset, told.offset, 0], atol=1e-9)
 
 
 def test_align__refuses_two_compounds(library: xr.Dataset) -> None:
@@ -158,9 +158,9 @@ def test_distance__is_fitted_with_its_direction(tilt: float, library: xr.Dataset
         cube, library, standard="Fe", e0=7112.0, distance_m=20.0, pixel_size_um=100.0
     )
     # E cot(theta) = 24,575 eV over the angle of the field.
-    assert told["distance_m"] == pytest.approx(24575 * 48 * 100e-6 / 2.0, rel=0.01)
-    assert told["deflects"] == ("down" if tilt > 0 else "up")
-    assert told["offset"] == pytest.approx(0.3, abs=0.012)
+    assert told.distance_m == pytest.approx(24575 * 48 * 100e-6 / 2.0, rel=0.01)
+    assert told.deflects == ("down" if tilt > 0 else "up")
+    assert told.offset == pytest.approx(0.3, abs=0.012)
     assert rms(found.energy_shift.values - shift) < 0.012
     assert (np.abs(found.energy_shift.values - shift) < 3 * found.energy_shift_error.values).mean() > 0.9
 

@@ -32,7 +32,7 @@ def found(cube: xr.Dataset) -> tuple[xr.Dataset, dict[str, Any]]:
 
 def test_clusters__are_the_grains_without_being_told_their_number(found: Any) -> None:
     out, findings = found
-    assert findings["number"] == 3
+    assert findings.number == 3
     fractions = truth(PHANTOM)["fractions"]
     index = out.cluster_index.values
     leaders = fractions.argmax(axis=0)
@@ -53,11 +53,11 @@ def test_clusters__are_none_where_a_pixel_is_no_good(cube: xr.Dataset, found: An
 
 def test_clusters__are_ordered_by_size_with_means_of_their_pixels(cube: xr.Dataset, found: Any) -> None:
     out, findings = found
-    assert list(findings["sizes"]) == sorted(findings["sizes"], reverse=True)
-    inside = cube.norm.sel(energy=findings["energy"]).where(out.cluster_index == 0)
-    np.testing.assert_allclose(findings["mean_norm"][0], inside.mean(("y", "x")), atol=1e-4)
-    assert findings["linkage"].shape == (2, 4)
-    assert sorted(findings["leaves"]) == [0, 1, 2]
+    assert list(findings.sizes) == sorted(findings.sizes, reverse=True)
+    inside = cube.norm.sel(energy=findings.energy).where(out.cluster_index == 0)
+    np.testing.assert_allclose(findings.mean_norm[0], inside.mean(("y", "x")), atol=1e-4)
+    assert findings.linkage.shape == (2, 4)
+    assert sorted(findings.leaves) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("method", ["kmeans", "gaussian_mixture"])
@@ -67,7 +67,7 @@ def test_clusters__do_not_depend_on_chunking(cube: xr.Dataset, method: Any) -> N
     parts, again = clusters(cube.chunk(energy=-1, y=7, x=11), **settings)
     assert parts.cluster_index.chunks is not None
     np.testing.assert_array_equal(whole.cluster_index, parts.cluster_index)
-    np.testing.assert_array_equal(told["mean_norm"], again["mean_norm"])
+    np.testing.assert_array_equal(told.mean_norm, again.mean_norm)
 
 
 def test_clusters__refuse_what_cannot_be(cube: xr.Dataset) -> None:

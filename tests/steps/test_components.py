@@ -57,10 +57,10 @@ def good_spectra(cube: xr.Dataset) -> np.ndarray:
 )
 def test_number_by_noise__is_that_of_the_phases(phases: tuple[str, ...], window: int, seed: int) -> None:
     findings = components(scan(window, references=phases, seed=seed))[2]
-    assert findings["number_by_noise"] == len(phases)
+    assert findings.number_by_noise == len(phases)
     # What noise alone makes beside them is known, not only that it is less.
-    floor = findings["noise_floor"][len(phases)]
-    assert findings["eigenvalues"][len(phases)] == pytest.approx(floor, rel=0.2)
+    floor = findings.noise_floor[len(phases)]
+    assert findings.eigenvalues[len(phases)] == pytest.approx(floor, rel=0.2)
 
 
 def test_number_by_noise__counts_a_flux_that_changes_until_it_is_corrected() -> None:
@@ -68,8 +68,8 @@ def test_number_by_noise__counts_a_flux_that_changes_until_it_is_corrected() -> 
     raw = xf.correct.background(raw, e0=7112.0)
     worse = components(normalized(raw, 3).compute())[2]
     better = components(normalized(xf.correct.flux(raw), 3).compute())[2]
-    assert worse["number_by_noise"] > 3
-    assert better["number_by_noise"] == 3
+    assert worse.number_by_noise > 3
+    assert better.number_by_noise == 3
 
 
 def test_eigenvalues__are_scikit_learns_on_the_good_pixels_only(cube: xr.Dataset, found: Any) -> None:
@@ -81,9 +81,9 @@ def test_eigenvalues__are_scikit_learns_on_the_good_pixels_only(cube: xr.Dataset
     table = good_spectra(bad)
     _, product, findings = components(bad)
     svd = TruncatedSVD(6, algorithm="arpack", random_state=0).fit(table)
-    assert findings["pixels"] == len(table) < found[2]["pixels"]
-    np.testing.assert_allclose(findings["eigenvalues"][:6], svd.singular_values_**2 / len(table), rtol=1e-5)
-    assert findings["eigenvalues"].sum() == pytest.approx((table**2).sum() / len(table), rel=1e-6)
+    assert findings.pixels == len(table) < found[2].pixels
+    np.testing.assert_allclose(findings.eigenvalues[:6], svd.singular_values_**2 / len(table), rtol=1e-5)
+    assert findings.eigenvalues.sum() == pytest.approx((table**2).sum() / len(table), rel=1e-6)
     same = np.abs((product.component.values[:3] * svd.components_[:3]).sum(axis=1))
     np.testing.assert_allclose(same, 1, rtol=1e-6)
 
@@ -96,8 +96,8 @@ def test_component_residual__is_numpys_and_one_for_noise(cube: xr.Dataset, found
     values = out.component_residual.values
     np.testing.assert_allclose(values[np.isfinite(values)], expected, rtol=1e-3)
     assert np.median(expected) == pytest.approx(0.93, abs=0.08)
-    np.testing.assert_allclose(findings["residual_rms"], np.sqrt((left**2).mean(axis=0)), rtol=1e-4)
-    np.testing.assert_allclose(findings["residual_mean"], left.mean(axis=0), atol=1e-3)
+    np.testing.assert_allclose(findings.residual_rms, np.sqrt((left**2).mean(axis=0)), rtol=1e-4)
+    np.testing.assert_allclose(findings.residual_mean, left.mean(axis=0), atol=1e-3)
     assert np.isnan(values[cube.flags.values & LEFT_OUT > 0]).all()
 
 
@@ -112,16 +112,16 @@ def test_component_residual__shows_where_something_is_missing(cube: xr.Dataset) 
 def test_components__do_not_depend_on_chunking(cube: xr.Dataset, found: Any) -> None:
     out, product, findings = components(cube.chunk(energy=-1, y=9, x=13))
     assert out.component_residual.chunks is not None
-    np.testing.assert_allclose(findings["eigenvalues"], found[2]["eigenvalues"], rtol=1e-9)
+    np.testing.assert_allclose(findings.eigenvalues, found[2].eigenvalues, rtol=1e-9)
     np.testing.assert_allclose(product.component[:3], found[1].component[:3], atol=1e-9)
     np.testing.assert_allclose(out.component_residual, found[0].component_residual, rtol=1e-4)
 
 
 def test_components__of_some_rows_are_nearly_those_of_all(cube: xr.Dataset, found: Any) -> None:
     some = components(cube, pixels=1500)[2]
-    assert 800 < some["pixels"] <= 1520
-    assert some["number_by_noise"] == 3
-    np.testing.assert_allclose(some["eigenvalues"][:3], found[2]["eigenvalues"][:3], rtol=0.3)
+    assert 800 < some.pixels <= 1520
+    assert some.number_by_noise == 3
+    np.testing.assert_allclose(some.eigenvalues[:3], found[2].eigenvalues[:3], rtol=0.3)
 
 
 def test_components__refuse_what_cannot_be(cube: xr.Dataset) -> None:
@@ -159,19 +159,19 @@ def measured(shared: Any) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset, dict[str,
 
 
 def test_components__of_the_measured_scan_are_three(measured: Any) -> None:
-    assert measured[3]["number_by_noise"] == 3
+    assert measured[3].number_by_noise == 3
 
 
 def test_target__passes_what_is_in_the_sample_and_refuses_the_others(measured: Any) -> None:
     cube, product, candidates, _ = measured
-    rows = {row["name"]: row for row in target(cube, product, candidates)["candidates"]}
+    rows = {row.name: row for row in target(cube, product, candidates).candidates}
     for name in ("Fe_metal_rt_01", "FeO_rt_01", "Fe2O3_rt_01"):
-        assert rows[name]["grade"] in ("excellent", "good"), name
-    spoils = [row["spoil"] for row in rows.values()]
+        assert rows[name].grade in ("excellent", "good"), name
+    spoils = [row.spoil for row in rows.values()]
     assert spoils == sorted(spoils)
     strange = [name for name in rows if "metal" not in name.lower() and "foil" not in name.lower()]
-    assert min(rows[n]["spoil"] for n in strange if n not in ("FeO_rt_01", "Fe2O3_rt_01")) > 6
-    assert rows["FeO_rt_01"]["r_factor"] < 0.001 < rows["Hansel2001_siderite_xanes_001"]["r_factor"]
+    assert min(rows[n].spoil for n in strange if n not in ("FeO_rt_01", "Fe2O3_rt_01")) > 6
+    assert rows["FeO_rt_01"].r_factor < 0.001 < rows["Hansel2001_siderite_xanes_001"].r_factor
 
 
 def test_target__refuses_components_of_another_cube(measured: Any) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import xarray as xr
 
 import xafsflow as xf
 from xafsflow.errors import InputError
+from xafsflow.findings.judge_findings import MissingFindings
+from xafsflow.findings.record import from_json, to_json
 from xafsflow.io.readers.spectrum_text import Spectrum, library_of
 from xafsflow.kernels.mixtures.reference_subsets import MOST
 from xafsflow.phantom import Phantom, as_dataset, truth
@@ -57,52 +58,51 @@ def used(*names: str) -> xr.Dataset:
 @pytest.mark.parametrize(("flagged", "source"), [(True, "unknown pixels"), (False, "worst bins")])
 def test_missing__ranks_what_is_there_first(flagged: bool, source: str) -> None:
     found = xf.judge.missing(scan(flagged), used("Fe2O3", "Fe3O4"), library())
-    assert found["source"] == source
-    first, second, third = found["ranking"][:3]
-    assert {first["reference"], second["reference"]} == {"FeCO3", "FeCO3_b"}
-    assert first["twins"] == [second["reference"]]
-    assert first["share"] == pytest.approx(SHARE, abs=0.045)
-    assert first["bic_change"] < 0
-    assert first["gain"] > 1.3 * third["gain"]
+    assert found.source == source
+    first, second, third = found.ranking[:3]
+    assert {first.reference, second.reference} == {"FeCO3", "FeCO3_b"}
+    assert first.near_duplicates == (second.reference,)
+    assert first.share == pytest.approx(SHARE, abs=0.045)
+    assert first.bic_change < 0
+    assert first.gain > 1.3 * third.gain
     # The worst bins are worst by chance too.
-    assert first["reduced_chi_square"] == pytest.approx(1, abs=0.1 if flagged else 0.4)
-    assert found["reduced_chi_square"] > 1.2 * first["reduced_chi_square"]
-    assert "or its twin" in found["verdict"]
-    json.dumps(found)
+    assert first.reduced_chi_square == pytest.approx(1, abs=0.1 if flagged else 0.4)
+    assert found.reduced_chi_square > 1.2 * first.reduced_chi_square
+    assert "or its near-duplicate" in found.verdict
+    assert from_json(MissingFindings, to_json(found)) == found
 
 
 def test_missing__shows_the_mean_spectrum_and_what_is_left_of_it() -> None:
     found = xf.judge.missing(scan(), used("Fe2O3", "Fe3O4"), library())
-    energy = np.array(found["energy"])
-    left, fit, mean = (np.array(found[f"mean_{name}"]) for name in ("residual", "fit", "spectrum"))
-    np.testing.assert_allclose(fit + left, mean)
+    energy, left = found.energy, found.mean_residual
+    np.testing.assert_allclose(found.mean_fit + left, found.mean_spectrum)
     lines = [np.ones_like(energy), energy - energy.mean()]
     known = np.stack([spectrum(name, energy) for name in ("Fe2O3", "Fe3O4")] + lines, axis=1)
     expected = SHARE * spectrum("FeCO3", energy)
     expected -= known @ np.linalg.lstsq(known, expected, rcond=None)[0]
     assert np.corrcoef(left, expected)[0, 1] > 0.9
-    assert np.all(np.array(found["mean_noise"]) > 0)
+    assert np.all(found.mean_noise > 0)
 
 
 def test_missing__does_not_depend_on_the_order_of_candidates_or_chunking() -> None:
     found = xf.judge.missing(scan(), used("Fe2O3", "Fe3O4"), library())
     turned = library().isel(spectrum=slice(None, None, -1))
     again = xf.judge.missing(scan().chunk(y=11, x=30), used("Fe3O4", "Fe2O3"), turned)
-    gains = [{row["reference"]: row["gain"] for row in one["ranking"]} for one in (found, again)]
+    gains = [{row.reference: row.gain for row in one.ranking} for one in (found, again)]
     assert gains[1] == pytest.approx(gains[0], rel=1e-4, abs=0.1)
 
 
 def test_missing__says_when_a_reference_that_is_used_is_at_fault() -> None:
     found = xf.judge.missing(scan(), used("Fe2O3", "Fe3O4", "FeCO3_b"), library())
-    told = {row["reference"]: row["twin_of"] for row in found["ranking"]}
-    assert told["FeCO3"] == ["FeCO3_b"]
-    assert told["FeCO3_b"] == ["FeCO3_b"]
-    assert told["Fe"] == []
+    near = {row.reference: row.near_duplicate_of for row in found.ranking}
+    assert near["FeCO3"] == ("FeCO3_b",)
+    assert near["FeCO3_b"] == ("FeCO3_b",)
+    assert near["Fe"] == ()
 
 
 def test_missing__finds_nothing_where_nothing_is_missing() -> None:
     found = xf.judge.missing(scan(), used("Fe2O3", "Fe3O4", "FeCO3"), library())
-    assert found["verdict"].startswith("no candidate explains more than it costs")
+    assert found.verdict.startswith("no candidate explains more than it costs")
 
 
 def test_missing__refuses_more_references_than_it_can_fit() -> None:

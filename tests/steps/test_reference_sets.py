@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ import xarray as xr
 
 import xafsflow as xf
 from xafsflow.errors import ComputationError, InputError
+from xafsflow.findings.record import from_json, to_json
+from xafsflow.findings.reference_set_findings import ReferenceSetFindings
 from xafsflow.io.folders import Folders
 from xafsflow.io.readers.spectrum_text import Spectrum, library_of
 from xafsflow.phantom import Phantom, as_dataset
@@ -48,24 +49,24 @@ def scan(references: tuple[Any, ...] = ("Fe2O3", "Fe3O4"), seed: int = 0, window
 def test_reference_sets__prefers_the_pair_to_what_fits_as_well_with_more() -> None:
     sets = [["Fe", "FeO", "Fe2O3"], ["Fe2O3", "Fe3O4"], ["Fe", "FeO", "Fe2O3", "Fe3O4"], ["Fe2O3"]]
     found = xf.judge.reference_sets(scan(), library(), sets=sets, used=sets[0])
-    assert found["chosen"] == ["Fe2O3", "Fe3O4"]
-    assert found["superfluous"] == ["Fe", "FeO"]
-    assert found["missing"] == ["Fe3O4"]
-    assert [set(row["references"]) for row in found["sets"][:2]] == [set(sets[1]), set(sets[2])]
-    assert found["verdict"].startswith("Fe2O3 + Fe3O4 suffices; adding")
-    json.dumps(found)
+    assert found.chosen == ("Fe2O3", "Fe3O4")
+    assert found.superfluous == ("Fe", "FeO")
+    assert found.missing == ("Fe3O4",)
+    assert [set(row.references) for row in found.sets[:2]] == [set(sets[1]), set(sets[2])]
+    assert found.verdict.startswith("Fe2O3 + Fe3O4 suffices; adding")
+    assert from_json(ReferenceSetFindings, to_json(found)) == found
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_reference_sets__finds_the_pair_among_all_sets(seed: int) -> None:
     found = xf.judge.reference_sets(scan(seed=seed), library())
-    assert found["chosen"] == found["needed"] == ["Fe2O3", "Fe3O4"]
-    assert found["instead"] == {}
-    best = found["sets"][0]
-    assert best["interval"][0] < best["prediction_error"] < best["interval"][1]
-    assert best["parameters"] == found["bins"] * 4
-    assert found["values"] == found["bins"] * found["energies"]
-    assert abs(best["offset"]) < 0.05
+    assert found.chosen == found.needed == ("Fe2O3", "Fe3O4")
+    assert found.alternatives == {}
+    best = found.sets[0]
+    assert best.interval[0] < best.prediction_error < best.interval[1]
+    assert best.parameters == found.bins * 4
+    assert found.values == found.bins * found.energies
+    assert abs(best.offset) < 0.05
 
 
 def test_reference_sets__tells_the_region_where_something_is_missing() -> None:
@@ -77,11 +78,11 @@ def test_reference_sets__tells_the_region_where_something_is_missing() -> None:
         sets=[["Fe2O3"], ["Fe2O3", "Fe3O4"]],
         used=["Fe2O3", "Fe3O4"],
     )
-    assert found["missing"] == ["FeCO3"]
-    missed = [row for row in found["regions"] if row["missing"]]
+    assert found.missing == ("FeCO3",)
+    missed = [row for row in found.regions if row.missing]
     assert missed
-    assert {one["reference"] for row in missed for one in row["missing"]} == {"FeCO3"}
-    assert "missing, most like FeCO3" in found["verdict"]
+    assert {one.reference for row in missed for one in row.missing} == {"FeCO3"}
+    assert "missing, most like FeCO3" in found.verdict
 
 
 def test_reference_sets__takes_the_cubes_own_regions() -> None:
@@ -90,8 +91,8 @@ def test_reference_sets__takes_the_cubes_own_regions() -> None:
         np.repeat([[3, 7]], 60, axis=0).repeat(36, axis=1).astype(np.int16), dims=("y", "x")
     )
     found = xf.judge.reference_sets(cube.assign(cluster_index=halves), library(), sets=[["Fe2O3", "Fe3O4"]])
-    assert [row["region"] for row in found["regions"]] == [3, 7]
-    side, regions = found["region_map"]["bin"], np.array(found["region_map"]["region"])
+    assert [row.region for row in found.regions] == [3, 7]
+    side, regions = found.region_map.bin, found.region_map.region
     assert regions.shape == (-(-60 // side), -(-72 // side))
     assert set(regions[:, 0]) <= {-1, 3}
 
@@ -103,9 +104,9 @@ def test_reference_sets__does_not_depend_on_chunking() -> None:
         for one in (cube, cube.chunk(y=7, x=25), cube.compute())
     ]
     for other in found[1:]:
-        assert other["region_map"] == found[0]["region_map"]
-        for row, again in zip(found[0]["sets"], other["sets"], strict=True):
-            assert again["bic"] == pytest.approx(row["bic"], rel=1e-6)
+        assert other.region_map == found[0].region_map
+        for row, again in zip(found[0].sets, other.sets, strict=True):
+            assert again.bic == pytest.approx(row.bic, rel=1e-6)
 
 
 def test_reference_sets__computes_the_cube_once() -> None:
@@ -201,4 +202,4 @@ def test_reference_sets__finds_measured_phases_in_a_measured_map(shared: Path) -
         xf.correct.average(cube), e0=7112.0, pre1=-22.0, pre2=-8.0, norm1=40.0, nnorm=1
     )
     found = xf.judge.reference_sets(xf.derive.noise(cube), candidates, most=4)
-    assert set(found["chosen"]) == set(found["needed"]) == set(phases)
+    assert set(found.chosen) == set(found.needed) == set(phases)

@@ -83,8 +83,8 @@ def test_mixtures__refuse_a_scan_without_sample(library: xr.Dataset) -> None:
 )
 def test_fit__learns_with_every_classifier_of_the_table(classifier: Any, products: dict[str, Any]) -> None:
     model, findings = xf.train.fit(products["samples"], classifier=classifier, trees=20)
-    assert findings["accuracy"] > 0.8
-    assert np.sum(findings["confusion"]) == findings["held_out_patterns"]
+    assert findings.accuracy > 0.8
+    assert np.sum(findings.confusion) == findings.held_out_patterns
     fraction = xf.classify.model(products["cube"], model).fraction.values
     known = np.isfinite(fraction).all(axis=0)
     np.testing.assert_allclose(fraction.sum(axis=0)[known], 1, atol=1e-5)

@@ -64,7 +64,7 @@ def test_foil__finds_the_shift_of_every_pixel(tilt: float, curvature: float) -> 
     apart = calibration.energy_shift.values - truth(phantom)["shift"]
     assert np.sqrt(np.mean(apart**2)) < 0.012
     assert abs(apart.mean()) < 0.01
-    assert abs(findings["after"]["slope_y"]) < 0.02
+    assert abs(findings.after.slope_y) < 0.02
 
 
 def test_foil__states_an_error_that_holds_95_percent() -> None:

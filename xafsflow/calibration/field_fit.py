@@ -1,10 +1,9 @@
-"""Measured shifts judged, told, and made a calibration."""
+"""Measured shifts: judged, as findings, and as a calibration."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,18 +13,18 @@ from xafsflow.calibration.shift_map import calibration_of
 from xafsflow.calibration.tile_shifts import FLANKS, Field, Standards, fit_field, rough_fit, standards
 from xafsflow.calibration.tile_spectra import Tiles, at_tiles, gather
 from xafsflow.errors import ComputationError, InputError, XafsflowWarning
-from xafsflow.kernels.images import field_surface as surface
+from xafsflow.findings.calibrate_findings import CheckFindings, ShiftFieldFindings
 from xafsflow.kernels.spectra import energy_shift as kernels
 from xafsflow.step_table import Span
 
 Doubles = NDArray[np.float64]
 # The least and largest step of a good pixel as shares of the median: a foil is even, a sample is not.
 LIMITS = {"foil_mu": (0.5, 1.5), "mu": (0.3, 3.0)}
-# Share of the edge step that a model may leave unexplained: told, refused.
+# Share of the edge step that a model leaves unexplained: from here on a warning, an error.
 POOR, WRONG = 0.02, 0.05
 # Share of the edge step by which a mean over the field may differ because its energies do.
 BLUR = 0.03
-# eV: a shift and an error beyond these are told.
+# eV: a shift and an error beyond these give a warning.
 LARGE_SHIFT, LARGE_ERROR = 10.0, 0.1
 
 
@@ -55,13 +54,13 @@ def measure(
     InputError
         The images hold something else, or too little.
     ComputationError
-        Shift and composition cannot be told apart.
+        Shift and composition cannot be distinguished.
     """
     known = standards(library, names)
     tiles = tiles_of(cube, name, known, span, tile)
     try:
         rough = rough_fit(tiles, known)
-        judge(known.misfit(rough) - BLUR, name, known, told=False)
+        judge(known.misfit(rough) - BLUR, name, known, warn=False)
         field = fit_field(tiles, known, float(rough.shift[0]), order)
     except ComputationError as unsettled:
         raise _refusal(name, known) from unsettled
@@ -83,14 +82,14 @@ def _refusal(name: str, known: Standards) -> ComputationError | InputError:
             "check which images are given, and the standard",
         )
     return ComputationError(
-        f"{name} in which shift and amounts of {listed} cannot be told apart",
+        f"{name} in which shift and amounts of {listed} cannot be distinguished",
         "references that differ from each other by more than a shift, and explain the sample",
         "measure a foil, leave out references that look alike, or add those that are missing",
     )
 
 
-def judge(misfit: float, name: str, known: Standards, *, told: bool = True) -> None:
-    """Refuse a fit that leaves more than 5 % of the edge step unexplained, and tell of one that leaves 2 %.
+def judge(misfit: float, name: str, known: Standards, *, warn: bool = True) -> None:
+    """Refuse a fit that leaves more than 5 % of the edge step unexplained, and warn of one that leaves 2 %.
 
     Raises
     ------
@@ -104,7 +103,7 @@ def judge(misfit: float, name: str, known: Standards, *, told: bool = True) -> N
             f"less than {WRONG:.0%}",
             "check that the standard is what the images show, and that nothing is saturated",
         )
-    if told and misfit > POOR:
+    if warn and misfit > POOR:
         _warn(f"{name} differs from {listed} by {misfit:.1%} of the edge step; the energy shift may be off")
 
 
@@ -130,27 +129,25 @@ def _warn(text: str) -> None:
     warnings.warn(text, XafsflowWarning, stacklevel=4)
 
 
-def told(field: Field) -> dict[str, Any]:
-    """What was found, for findings: the surface, its errors, E0 over the field before and after, and the pixels."""
+def findings_of(field: Field) -> ShiftFieldFindings:
+    """The surface, its errors, E0 over the field before and after, and the pixels."""
     shift, error = field.maps()
-    left = field.free.shift - field.fit.shift
-    v, u, sigma = field.tiles.v, field.tiles.u, field.free.own_error
-    return {
-        "standard": field.known.names,
-        "order": field.order,
-        "cross_validation": list(field.scores),
-        "coefficients": field.fit.parameters.tolist(),
-        "shift_range": [float(shift.min()), float(shift.max())],
-        "error_range": [float(error.min()), float(error.max())],
-        "standard_error": field.systematic,
-        "misfit": field.misfit,
-        "flux_jitter": field.fit.jitter,
-        "correlation": float(np.median(field.fit.correlation)),
-        "pixels": field.tiles.fate,
-        "before": surface.slopes(v, u, -field.free.shift, sigma)
-        | {"map": field.tiles.image(-field.free.shift)},
-        "after": surface.slopes(v, u, -left, sigma) | {"map": field.tiles.image(-left)},
-    }
+    tiles, free, fit = field.tiles, field.free, field.fit
+    return ShiftFieldFindings(
+        standard=tuple(field.known.names),
+        order=field.order,
+        cross_validation=np.array(field.scores),
+        coefficients=fit.parameters,
+        shift_range=(float(shift.min()), float(shift.max())),
+        error_range=(float(error.min()), float(error.max())),
+        systematic_error=field.systematic,
+        misfit=field.misfit,
+        flux_jitter=fit.jitter,
+        correlation=float(np.median(fit.correlation)),
+        pixels=tiles.pixels,
+        before=tiles.edge_over_field(-free.shift, free.own_error),
+        after=tiles.edge_over_field(fit.shift - free.shift, free.own_error),
+    )
 
 
 def from_field(field: Field, method: str) -> xr.Dataset:
@@ -174,14 +171,16 @@ def remaining(
     names: Sequence[str] | None,
     span: Span,
     tile: int | None,
-) -> dict[str, Any]:
+) -> CheckFindings:
     """E0 of the tiles against the standard's as the cube is now, and as it was before its energies were moved."""
     field = measure(cube, name, library, names, span, tile, None)
     tiles, free = field.tiles, field.free
     after = -free.shift
     before = after - (at_tiles(cube.energy_shift.values, tiles) if "energy_shift" in cube else 0.0)
-    found = {
-        word: surface.slopes(tiles.v, tiles.u, values, free.own_error) | {"map": tiles.image(values)}
-        for word, values in (("before", before), ("after", after))
-    }
-    return {"standard": field.known.names, "misfit": field.misfit, "pixels": tiles.fate, **found}
+    return CheckFindings(
+        standard=tuple(field.known.names),
+        misfit=field.misfit,
+        pixels=tiles.pixels,
+        before=tiles.edge_over_field(before, free.own_error),
+        after=tiles.edge_over_field(after, free.own_error),
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -24,7 +23,7 @@ from xafsflow.calibration.tile_shifts import (
 )
 from xafsflow.calibration.tile_spectra import Tiles, at_tiles, gather
 from xafsflow.errors import ComputationError, InputError, XafsflowWarning
-from xafsflow.kernels.images import field_surface as surface
+from xafsflow.findings.calibrate_findings import AlignFindings, DistanceFindings, EdgeOverField
 from xafsflow.kernels.spectra import standard_spectrum as standard
 from xafsflow.kernels.spectra.energy_shift import move
 from xafsflow.kernels.spectra.energy_shift_fit import ShiftFit, Spectra
@@ -36,7 +35,7 @@ Doubles = NDArray[np.float64]
 ROUNDS = 4
 # Standard errors by which a change over the field must stand out.
 CLEAR = 5.0
-# eV, root mean square, by which tiles may differ from a calibration before that is told.
+# eV, root mean square, by which tiles may differ from a calibration without a warning.
 UNEVEN = 0.1
 # eV on either side of the edge that two spectra of one compound are compared by.
 COMPARED = 60.0
@@ -60,7 +59,7 @@ def one_shift(
     left = fit.shift - at_tiles(calibration.energy_shift.values, tiles)
     share = tiles.count / tiles.count.sum()
     found = float(share @ left)
-    _tell_uneven(left - found, fit.own_error, name)
+    _warn_if_uneven(left - found, fit.own_error, name)
     return found, float(np.hypot(np.sqrt(share @ fit.covariance @ share), known.own_error(fit)))
 
 
@@ -70,7 +69,7 @@ def _each_tile(tiles: Tiles, known: Standards) -> ShiftFit:
     return fit_alone(spectra_of(tiles, known), np.eye(count), np.full(count, start))
 
 
-def _tell_uneven(left: Doubles, error: Doubles, name: str) -> None:
+def _warn_if_uneven(left: Doubles, error: Doubles, name: str) -> None:
     """Warn where shifts that should be even over the field are not."""
     scatter = float(np.sqrt(np.mean(left**2)))
     if scatter > UNEVEN and scatter > CLEAR * float(np.median(error)):
@@ -80,11 +79,11 @@ def _tell_uneven(left: Doubles, error: Doubles, name: str) -> None:
         )
 
 
-def raised(calibration: xr.Dataset, offset: float, error: float, **told: Any) -> xr.Dataset:
+def raised(calibration: xr.Dataset, offset: float, error: float, **made_by: object) -> xr.Dataset:
     """A calibration with one shift more for all pixels."""
     both = np.hypot(calibration.energy_shift_error.values, error)
     return calibration_of(
-        calibration.energy_shift.values + np.float32(offset), both, base=dict(calibration.attrs), **told
+        calibration.energy_shift.values + np.float32(offset), both, base=dict(calibration.attrs), **made_by
     )
 
 
@@ -122,7 +121,7 @@ class Distance:
     fit: ShiftFit
     misfit: float
     systematic: float
-    left: dict[str, float]
+    after: EdgeOverField
 
     def maps(self) -> tuple[Doubles, Doubles]:
         """`energy_shift` and `energy_shift_error`, `(y, x)`, eV."""
@@ -132,17 +131,17 @@ class Distance:
         variance = v00 + 2 * geometry * v01 + geometry**2 * v11 + self.systematic**2
         return self.fit.parameters[0] + geometry, np.sqrt(np.maximum(0, variance))
 
-    def told(self) -> dict[str, Any]:
-        """For findings."""
-        return {
-            "distance_m": abs(self.distance_m),
-            "distance_error_m": self.error_m,
-            "deflects": "down" if self.distance_m > 0 else "up",
-            "offset": float(self.fit.parameters[0]),
-            "offset_error": float(np.hypot(np.sqrt(self.fit.covariance[0, 0]), self.systematic)),
-            "misfit": self.misfit,
-            "after": self.left,
-        }
+    def findings(self) -> DistanceFindings:
+        """What was found."""
+        return DistanceFindings(
+            distance_m=abs(self.distance_m),
+            distance_error_m=self.error_m,
+            deflects="down" if self.distance_m > 0 else "up",
+            offset=float(self.fit.parameters[0]),
+            offset_error=float(np.hypot(np.sqrt(self.fit.covariance[0, 0]), self.systematic)),
+            misfit=self.misfit,
+            after=self.after,
+        )
 
 
 def distance_of(
@@ -182,8 +181,8 @@ def fit_distance(tiles: Tiles, known: Standards, layout: Layout, e0: float, star
     error = abs(distance) * sigma / abs(factor)
     free = _each_tile(tiles, known)
     left = free.shift - fit.shift
-    _tell_uneven(left, free.own_error, "the foil")
-    after = surface.slopes(tiles.v, tiles.u, -left, free.own_error)
+    _warn_if_uneven(left, free.own_error, "the foil")
+    after = tiles.edge_over_field(-left, free.own_error)
     return Distance(
         layout, e0, float(distance), float(error), fit, known.misfit(free), known.own_error(fit), after
     )
@@ -191,7 +190,7 @@ def fit_distance(tiles: Tiles, known: Standards, layout: Layout, e0: float, star
 
 def align(
     library: xr.Dataset, fixed: str, moved: str, others: Sequence[str]
-) -> tuple[xr.Dataset, dict[str, Any]]:
+) -> tuple[xr.Dataset, AlignFindings]:
     """The library with the energies of one spectrum, and of others with it, raised to match another of its compound.
 
     Raises
@@ -214,5 +213,5 @@ def align(
     judge(misfit, moved, known)
     shift, error = float(fit.shift[0]), float(np.sqrt(fit.covariance[0, 0]))
     inside = library.spectrum.isin([moved, *others]).astype(float)
-    told = {"offset": shift, "error": error, "misfit": misfit, "moved": [moved, *others]}
-    return library.assign(energy=library.energy + shift * inside), told
+    findings = AlignFindings(offset=shift, error=error, misfit=misfit, moved=(moved, *others))
+    return library.assign(energy=library.energy + shift * inside), findings

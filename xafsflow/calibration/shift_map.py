@@ -19,14 +19,14 @@ from xafsflow.vocabulary import MAP, attributes
 VARIABLES = ("energy_shift", "energy_shift_error")
 
 
-def calibration_of(shift: ArrayLike, error: ArrayLike, **told: Any) -> xr.Dataset:
+def calibration_of(shift: ArrayLike, error: ArrayLike, **made_by: object) -> xr.Dataset:
     """A calibration from its maps.
 
     Parameters
     ----------
     shift, error
         `(y, x)`, eV: true minus nominal energy, and its standard error; NaN for an error that is not known.
-    told
+    made_by
         What made it, JSON; becomes attributes beside `digest`, the SHA-256 of maps and attributes.
 
     Returns
@@ -51,9 +51,9 @@ def calibration_of(shift: ArrayLike, error: ArrayLike, **told: Any) -> xr.Datase
             "two images of one shape",
             "give (y, x)",
         )
-    content = json.dumps(told, sort_keys=True).encode() + b"".join(one.tobytes() for one in maps)
+    content = json.dumps(made_by, sort_keys=True).encode() + b"".join(one.tobytes() for one in maps)
     variables = {name: (MAP, one, attributes(name)) for name, one in zip(VARIABLES, maps, strict=True)}
-    attrs = {name: value if isinstance(value, str) else json.dumps(value) for name, value in told.items()}
+    attrs = {name: value if isinstance(value, str) else json.dumps(value) for name, value in made_by.items()}
     return xr.Dataset(variables, attrs=attrs | {"digest": sha256_of(content)})
 
 
@@ -92,9 +92,9 @@ def read_calibration(path: Path) -> xr.Dataset:
     """
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            told: Mapping[str, str] = json.loads(str(file["attributes"]))
+            attrs: Mapping[str, str] = json.loads(str(file["attributes"]))
             maps = {name: (MAP, file[name], attributes(name)) for name in VARIABLES}
-        found = xr.Dataset(maps, attrs=told)
+        found = xr.Dataset(maps, attrs=attrs)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
             f"{path}: {error}", "a calibration that xafsflow saved", "save one with calibrate.save"

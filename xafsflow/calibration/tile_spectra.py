@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from xafsflow.blocks.over_blocks import Output, over_blocks
 from xafsflow.errors import InputError, XafsflowWarning
+from xafsflow.findings.calibrate_findings import EdgeOverField, PixelCounts
 from xafsflow.kernels.images import field_surface as surface
 from xafsflow.kernels.images import neighbors as spatial
 from xafsflow.kernels.images.tile_means import FATES, step_weights, tile_edges, tile_sums
@@ -22,15 +23,15 @@ Doubles = NDArray[np.float64]
 TILES, LEAST_TILE = 12, 4
 # Rows from which the typical step of a pixel is learned.
 SAMPLED_ROWS = 12
-# A tile with a smaller share of good pixels is left out; a larger share of bad ones is told.
-LEAST_SHARE, TOLD_SHARE = 0.2, 0.02
+# A tile with a smaller share of good pixels is left out; a larger share of bad ones gives a warning.
+LEAST_SHARE, WARNED_SHARE = 0.2, 0.02
 
 
 @dataclass(frozen=True, eq=False)
 class Tiles:
     """Mean spectra `mu` (tile, energy) of tiles, from `count` (tile,) pixels around `v`, `u` (-1 to 1 over the field).
 
-    `place` (tile,) are their numbers among all of `grid`, rows by columns; `fate` counts the field's pixels.
+    `place` (tile,) are their numbers among all of `grid`, rows by columns; `pixels` counts the field's pixels.
     """
 
     energy: Doubles
@@ -41,7 +42,7 @@ class Tiles:
     place: NDArray[np.int64]
     grid: tuple[int, int]
     shape: tuple[int, int]
-    fate: dict[str, int]
+    pixels: PixelCounts
 
     @property
     def half(self) -> tuple[float, float]:
@@ -57,12 +58,17 @@ class Tiles:
         """Up to a factor: photon statistics of a transmission, `(1 + exp(mu)) / pixels`, `(tile, energy)`."""
         return np.asarray((1 + np.exp(np.clip(self.mu, -20, 20))) / self.count[:, None])
 
-    def image(self, values: Any) -> list[list[float | None]]:
-        """Values of the tiles as rows of columns; None for a tile that was left out."""
-        found = np.full(self.grid[0] * self.grid[1], np.nan)
-        found[self.place] = values
-        rows = found.reshape(self.grid)
-        return [[None if np.isnan(value) else round(float(value), 5) for value in row] for row in rows]
+    def edge_over_field(self, values: Doubles, error: Doubles) -> EdgeOverField:
+        """E0 of the tiles against a standard's, as a map and as a plane through it.
+
+        Parameters
+        ----------
+        values, error
+            `(tile,)`, eV.
+        """
+        image = np.full(self.grid[0] * self.grid[1], np.nan)
+        image[self.place] = np.round(values, 5)
+        return EdgeOverField(image.reshape(self.grid), **surface.slopes(self.v, self.u, values, error))
 
 
 def gather(
@@ -176,16 +182,16 @@ def _means(
     count, rows, columns = sums.moments.transpose("part", "tile").values
     pixels = shape[0] * shape[1] / (grid[0] * grid[1])
     used = np.flatnonzero(count >= max(1, LEAST_SHARE * pixels))
-    fate = {word: int(n) for word, n in zip(FATES, sums.fates.values, strict=True)}
-    lost = shape[0] * shape[1] - fate["kept"]
-    told = ", ".join(f"{n} {word.replace('_', ' ')}" for word, n in fate.items())
+    counts = {name: int(number) for name, number in zip(FATES, sums.fates.values, strict=True)}
+    lost = shape[0] * shape[1] - counts["used"]
+    listed = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
     if used.size == 0:
         raise InputError(
-            f"no tile of {name} with enough good pixels ({told})", "spectra", "check counts and flags"
+            f"no tile of {name} with enough good pixels ({listed})", "spectra", "check counts and flags"
         )
     # The sample's holes are nothing special; a foil's are.
-    if name == "foil_mu" and lost > TOLD_SHARE * shape[0] * shape[1]:
-        text = f"{lost} of {shape[0] * shape[1]} pixels are no part of the foil ({told}): a hole, specks or saturation"
+    if name == "foil_mu" and lost > WARNED_SHARE * shape[0] * shape[1]:
+        text = f"{lost} of {shape[0] * shape[1]} pixels are no part of the foil ({listed}): a hole, specks or saturation"
         warnings.warn(
             f"{text}; they are left out, and the shift there comes from the surface",
             XafsflowWarning,
@@ -200,7 +206,7 @@ def _means(
         place=used,
         grid=grid,
         shape=shape,
-        fate=fate,
+        pixels=PixelCounts(**counts),
     )
 
 

@@ -8,6 +8,9 @@ from typing import Literal
 
 from xafsflow.findings.record import Doubles, Finding
 
+# Where `judge.missing` looks: at the pixels flagged unknown, or at the bins that the references used fit worst.
+Source = Literal["unknown pixels", "worst bins"]
+
 
 @dataclass(frozen=True, eq=False)
 class ComponentFindings(Finding):
@@ -185,7 +188,7 @@ class MissingFindings(Finding):
         First and last energy that was asked for, eV.
     """
 
-    source: Literal["unknown pixels", "worst bins"]
+    source: Source
     verdict: str
     ranking: tuple[MissingCandidate, ...]
     reduced_chi_square: float

@@ -17,9 +17,10 @@ from typing import Any, TextIO
 
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.files import behind_link, refuse_links, write_atomically, write_json
+from xafsflow.findings.run_findings import RunFindings
 from xafsflow.io.folders import Folders
 from xafsflow.locks import locked_folder
-from xafsflow.pipeline.plan import PlannedStep
+from xafsflow.pipeline.plan import PlannedStep, table
 from xafsflow.pipeline.recipe import Recipe
 from xafsflow.pipeline.run_folder import ReadFolders, check_sources, claim, identity, inputs_of
 from xafsflow.progress import ProgressCallback, no_progress
@@ -81,7 +82,7 @@ class _Run:
     ) -> None:
         self.recipe, self.out, self.earlier, self.report_progress = recipe, out, earlier, report_progress
         self.folders = ReadFolders(folders.data, folders.references)
-        self.products: dict[str, Any] = {"data": self.folders, "run": out, "findings": {"warnings": []}}
+        self.products: dict[str, Any] = {"data": self.folders, "run": out, "findings": RunFindings()}
         self.record: dict[str, Any] = {
             "name": recipe.name or recipe.source,
             "state": "unfinished",
@@ -110,7 +111,7 @@ class _Run:
             self._store_maps()
             self._keep_warnings(caught)
         self.record |= {"state": "finished", "peak_memory_mb": round(_peak_memory())}
-        write_json(self.out / "findings.json", self.products["findings"])
+        write_json(self.out / "findings.json", self.products["findings"].to_json())
         self._note_inputs()
         return self.products
 
@@ -138,11 +139,11 @@ class _Run:
         self.report_progress(name, 1.0)
 
     def _keep_warnings(self, caught: list[str]) -> None:
-        kept = self.products["findings"]["warnings"]
+        findings: RunFindings = self.products["findings"]
         while caught:
             text = caught.pop(0)
-            if text not in kept:
-                kept.append(text)
+            if text not in findings.warnings:
+                findings.warnings.append(text)
                 self.report_progress(f"warning: {text}", None)
 
 
@@ -181,7 +182,7 @@ def preview(recipe: Recipe, folders: Folders) -> dict[str, Any]:
     """
     from xafsflow.steps.ingest import check_cover
 
-    products: dict[str, Any] = {"data": folders, "findings": {}}
+    products: dict[str, Any] = {"data": folders, "findings": RunFindings()}
     for planned in recipe.plan:
         step = planned.step
         if set(step.takes) <= set(products) and set(step.makes) <= {"cube", "library"}:
@@ -202,7 +203,7 @@ def advance(planned: PlannedStep, products: dict[str, Any], out: Path | None) ->
     result = step.run(*(products[name] for name in step.takes), **planned.settings)
     for name, product in zip(step.makes, result if len(step.makes) > 1 else (result,), strict=True):
         if name == "findings":
-            products["findings"][step.name] = product
+            products["findings"].entries[step.name] = product
         elif isinstance(product, Model) and out is not None:
             products[name] = save_model(product, out / "model.skops")
         else:
@@ -225,7 +226,7 @@ def _make_maps(products: dict[str, Any], out: Path, report_progress: ProgressCal
     products["maps"] = write_maps(
         cube, path, identity=identity, progress=lambda done, total: report_progress("maps", done / total)
     )
-    products["findings"]["maps"] = findings_of(products["maps"])
+    products["findings"].maps = findings_of(products["maps"])
 
 
 def _peak_memory() -> float:
@@ -259,6 +260,27 @@ def finished_maps(out: Path) -> Any:
     return open_maps(out / "maps.zarr")
 
 
+def read_findings(out: Path) -> RunFindings:
+    """What the steps of a finished run found.
+
+    Raises
+    ------
+    InputError
+        The files that say so are missing, or hold something else.
+    """
+    try:
+        findings, record = (
+            json.loads((out / name).read_text(encoding="utf-8")) for name in ("findings.json", "run.json")
+        )
+        steps = table()
+        kinds = {one["step"]: steps[one["step"]].finds for one in record["steps"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{out / 'findings.json'}: {error}", "the findings of a finished run", "run again"
+        ) from error
+    return RunFindings.from_json(findings, {name: kind for name, kind in kinds.items() if kind is not None})
+
+
 def report_again(out: Path) -> Path:
     """Write the report of a finished run anew; its path.
 
@@ -272,11 +294,6 @@ def report_again(out: Path) -> Path:
 
     refuse_links(behind_link(out))
     maps = finished_maps(out)
-    try:
-        findings = json.loads((out / "findings.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{out / 'findings.json'}: {error}", "the findings of a finished run", "run again"
-        ) from error
+    findings = read_findings(out)
     with named(out):
         return page(maps, read_model(out / "model.skops"), findings, out)

@@ -19,6 +19,7 @@ import numpy as np
 import xarray as xr
 
 from xafsflow.errors import ComputationError, XafsflowError, XafsflowWarning
+from xafsflow.findings.run_findings import RunFindings
 from xafsflow.io.readers.lazy_stack import SHARED_BYTES
 from xafsflow.pipeline.plan import PlannedStep
 from xafsflow.pipeline.recipe import Recipe
@@ -158,7 +159,7 @@ class _Pass:
     ) -> None:
         self.layout, self.get = layout, get
         self.blocks, self.trained, self.library = blocks, dict(trained), products.get("library")
-        self.products: dict[str, Any] = {"data": products["data"], "findings": {}}
+        self.products: dict[str, Any] = {"data": products["data"], "findings": RunFindings()}
         self.spent: dict[str, float] = {}
         self.maps = self.training = self.map_bytes = 0.0
         self.values = 0

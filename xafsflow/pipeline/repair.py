@@ -15,6 +15,7 @@ import xarray as xr
 from xafsflow import __version__
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.files import behind_link, write_atomically
+from xafsflow.findings.run_findings import RunFindings
 from xafsflow.locks import locked_folder
 from xafsflow.pipeline.execution import advance
 from xafsflow.pipeline.plan import PlannedStep
@@ -107,7 +108,7 @@ class _Again:
             # The sources of later steps are looked at too.
             last = names.index(STORE)
             plan = [*plan[:last], *(one for one in plan[last:] if "data" in one.step.takes)]
-        products: dict[str, Any] = {"data": self.folders, "run": self.run, "findings": {}}
+        products: dict[str, Any] = {"data": self.folders, "run": self.run, "findings": RunFindings()}
         for planned in _needed(plan):
             if planned.step.name == STORE:
                 products["cube"] = open_cube(self.run / "cube.zarr")

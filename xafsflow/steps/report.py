@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
 import xarray as xr
 from pydantic import Field
 
+from xafsflow.findings.run_findings import RunFindings
+from xafsflow.findings.train_findings import FitFindings
 from xafsflow.learning.models.model import Model, StoredModel, stored
 from xafsflow.learning.samples.mixtures import class_names
 from xafsflow.step_table import step
@@ -20,7 +20,7 @@ from xafsflow.step_table import step
 def page(
     maps: xr.Dataset,
     model: Model | StoredModel,
-    findings: Mapping[str, Any],
+    findings: RunFindings,
     run: Path,
     /,
     *,
@@ -42,8 +42,7 @@ def page(
     from xafsflow.report.page import build_page
 
     known = stored(model).load()
-    score = findings.get("train.fit", {})
-    confusion = score.get("confusion")
+    score = next(iter(findings.of(FitFindings).values()), None)
     view = ModelView(
         references=known.references,
         class_names=class_names(known.references, known.compositions),
@@ -53,10 +52,10 @@ def page(
         reference_energy=known.reference_energy,
         reference_norm=known.reference_norm,
         importances=known.importances,
-        confusion=None if confusion is None else np.array(confusion),
-        accuracy=score.get("accuracy"),
+        confusion=None if score is None else score.confusion.astype(float),
+        accuracy=None if score is None else score.accuracy,
         classifier=known.classifier,
     )
     record = Path(run) / "run.json"
     told = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
-    return build_page(maps, view, findings, told, Path(run) / name)
+    return build_page(maps, view, findings.to_json(), told, Path(run) / name)

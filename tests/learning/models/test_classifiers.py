@@ -79,25 +79,25 @@ def test_held_out_score__is_what_scikit_learn_and_numpy_find():
     votes = rng.dirichlet(np.full(len(compositions), 0.1), 500)
     votes[np.arange(500), labels] += 0.3
     votes /= votes.sum(axis=1, keepdims=True)
-    found = held_out_score(votes, labels, compositions)
+    found, confusion = held_out_score(votes, labels, compositions)
     predicted = votes.argmax(axis=1)
-    assert found["accuracy"] == accuracy_score(labels, predicted)
+    assert found.accuracy == accuracy_score(labels, predicted)
     wanted = confusion_matrix(labels, predicted, labels=np.arange(len(compositions)))
-    np.testing.assert_array_equal(found["confusion"], wanted)
+    np.testing.assert_array_equal(confusion, wanted)
     truth, fractions = compositions[labels], votes @ compositions
-    assert found["fraction_error"] == pytest.approx(mean_absolute_error(truth, fractions))
+    assert found.fraction_error == pytest.approx(mean_absolute_error(truth, fractions))
     leads = np.sort(truth)[:, -1] > np.sort(truth)[:, -2]
     right = fractions.argmax(axis=1) == truth.argmax(axis=1)
-    assert found["dominant_accuracy"] == pytest.approx(right[leads].mean())
+    assert found.dominant_accuracy == pytest.approx(right[leads].mean())
 
 
 def test_held_out_score__does_not_let_rounding_choose_a_leader():
     compositions = np.array([[1.0, 0.0], [0.1 + 0.2, 0.3], [0.0, 1.0]])
     votes = np.eye(3)
-    assert held_out_score(votes, np.arange(3), compositions)["dominant_accuracy"] == 1.0
-    assert held_out_score(votes[1:2], np.array([1]), compositions)["dominant_accuracy"] is None
+    assert held_out_score(votes, np.arange(3), compositions)[0].dominant_accuracy == 1.0
+    assert held_out_score(votes[1:2], np.array([1]), compositions)[0].dominant_accuracy is None
 
 
 def test_held_out_score__of_one_reference_is_right():
-    found = held_out_score(np.ones((4, 1)), np.zeros(4, int), np.ones((1, 1)))
-    assert (found["accuracy"], found["dominant_accuracy"], found["fraction_error"]) == (1, 1, 0)
+    found, _ = held_out_score(np.ones((4, 1)), np.zeros(4, int), np.ones((1, 1)))
+    assert (found.accuracy, found.dominant_accuracy, found.fraction_error) == (1, 1, 0)

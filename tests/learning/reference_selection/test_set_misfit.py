@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import nnls
 
+from xafsflow.findings.reference_set_findings import MissingReference, RegionMap
 from xafsflow.learning.reference_selection.bin_regions import Bins, grouped, independent
 from xafsflow.learning.reference_selection.set_comparison import Comparison
 from xafsflow.learning.reference_selection.set_judgement import common_offset, moved
@@ -18,10 +19,12 @@ from xafsflow.learning.reference_selection.set_misfit import (
     chi_squares,
     scatter_of,
 )
-from xafsflow.learning.reference_selection.similarity import apart, twins
+from xafsflow.learning.reference_selection.similarity import apart, near_duplicates
 
 ENERGY = np.linspace(7092, 7192, 90)
 NAMES = ["a", "b", "c", "d", "e"]
+# What the step adds to the findings.
+PLACE = {"left_out": (), "span": (7000.0, 7100.0), "region_map": RegionMap(2, np.zeros((1, 1), np.int64))}
 
 
 def spectra() -> np.ndarray:
@@ -141,33 +144,33 @@ def test_grouped__finds_regions_whatever_the_order_of_bins() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_comparison__finds_the_pair_though_all_bins_share_an_error(seed: int) -> None:
-    found = compared(made(seed, pair_of(seed), common=0.006)).findings(["a", "b", "c"])
-    assert sorted(found["chosen"]) == ["b", "c"]
-    assert found["superfluous"] == ["a"]
-    assert found["missing"] == []
-    assert found["sets"][0]["references"] == ["b", "c"]
-    assert "b + c suffices" in found["verdict"]
+    found = compared(made(seed, pair_of(seed), common=0.006)).findings(["a", "b", "c"], **PLACE)
+    assert sorted(found.chosen) == ["b", "c"]
+    assert found.superfluous == ("a",)
+    assert found.missing == ()
+    assert found.sets[0].references == ("b", "c")
+    assert "b + c suffices" in found.verdict
 
 
 def test_comparison__tells_what_is_missing_and_where() -> None:
     shares = pair_of(1)
     shares[30:] = 0.8 * shares[30:] + 0.2 * np.eye(5)[4]
     bins = replace(made(7, shares), region=(np.arange(40) >= 30).astype(int))
-    found = compared(bins, sets=[(1, 2), (0, 1, 2)]).findings(["b", "c"])
-    assert found["missing"] == ["e"]
-    assert [row["missing"] for row in found["regions"]] == [[], [{"reference": "e", "instead": []}]]
-    assert found["regions"][1]["shares"]["e"] == pytest.approx(0.2, abs=0.02)
-    assert "missing, most like e" in found["verdict"]
+    found = compared(bins, sets=[(1, 2), (0, 1, 2)]).findings(["b", "c"], **PLACE)
+    assert found.missing == ("e",)
+    assert [row.missing for row in found.regions] == [(), (MissingReference("e", ()),)]
+    assert found.regions[1].shares["e"] == pytest.approx(0.2, abs=0.02)
+    assert "missing, most like e" in found.verdict
 
 
-def test_comparison__names_the_twin_that_does_as_well() -> None:
+def test_comparison__names_the_near_duplicate_that_does_as_well() -> None:
     references = np.concatenate([spectra(), spectra()[1:2]])
     found = Comparison(made(8, pair_of(8)), references, [*NAMES, "b2"], None, 2, 0.0, 0.02, 0).findings(
-        ["b2", "c"]
+        ["b2", "c"], **PLACE
     )
-    assert {*found["chosen"], *found["instead"][next(iter(found["instead"]))]} == {"b", "b2", "c"}
-    assert "or its twin" in found["verdict"]
-    assert found["superfluous"] == found["missing"] == []
+    assert {*found.chosen, *found.alternatives[next(iter(found.alternatives))]} == {"b", "b2", "c"}
+    assert "or its near-duplicate" in found.verdict
+    assert found.superfluous == found.missing == ()
 
 
 @given(st.permutations(range(5)))
@@ -175,14 +178,14 @@ def test_comparison__names_the_twin_that_does_as_well() -> None:
 def test_comparison__does_not_depend_on_the_order_of_candidates(order: list[int]) -> None:
     bins = made(9, pair_of(9, 12))
     names = [NAMES[i] for i in order]
-    found = Comparison(bins, spectra()[order], names, None, 2, 0.0, 0.02, 0).findings(None)
-    again = compared(bins, most=2).findings(None)
-    assert sorted(found["chosen"]) == sorted(again["chosen"])
-    tables = [{frozenset(row["references"]): row for row in one["sets"]} for one in (found, again)]
+    found = Comparison(bins, spectra()[order], names, None, 2, 0.0, 0.02, 0).findings(None, **PLACE)
+    again = compared(bins, most=2).findings(None, **PLACE)
+    assert sorted(found.chosen) == sorted(again.chosen)
+    tables = [{frozenset(row.references): row for row in one.sets} for one in (found, again)]
     assert set(tables[0]) == set(tables[1])
     for members, row in tables[0].items():
-        assert row["bic"] == pytest.approx(tables[1][members]["bic"])
-        assert row["interval"] == pytest.approx(tables[1][members]["interval"])
+        assert row.bic == pytest.approx(tables[1][members].bic)
+        assert row.interval == pytest.approx(tables[1][members].interval)
 
 
 @given(st.floats(0.05, 50))
@@ -190,9 +193,9 @@ def test_comparison__does_not_depend_on_the_order_of_candidates(order: list[int]
 def test_comparison__does_not_depend_on_the_scale(factor: float) -> None:
     bins = made(9, pair_of(9, 12))
     scaled = replace(bins, spectra=factor * bins.spectra, noise=factor * bins.noise, flux=factor * bins.flux)
-    found, again = (compared(one, most=2).findings(None)["sets"] for one in (bins, scaled))
-    assert [row["bic"] for row in again] == pytest.approx([row["bic"] for row in found], rel=1e-6)
-    assert [row["r_factor"] for row in again] == pytest.approx([row["r_factor"] for row in found], rel=1e-6)
+    found, again = (compared(one, most=2).findings(None, **PLACE).sets for one in (bins, scaled))
+    assert [row.bic for row in again] == pytest.approx([row.bic for row in found], rel=1e-6)
+    assert [row.r_factor for row in again] == pytest.approx([row.r_factor for row in found], rel=1e-6)
 
 
 def test_common_offset__is_found() -> None:
@@ -225,6 +228,6 @@ def test_apart__agrees_with_a_fit_of_factor_constant_and_slope() -> None:
     assert apart(ENERGY, np.stack([a, b]))[0, 1] == pytest.approx(min(one, other))
 
 
-def test_twins__are_named_by_distance() -> None:
+def test_near_duplicates__are_named_by_distance() -> None:
     rows = np.concatenate([spectra(), 1.1 * spectra()[:1] + 0.02])
-    assert twins([*NAMES, "a2"], apart(ENERGY, rows), 0.01) == {"a": ["a2"], "a2": ["a"]}
+    assert near_duplicates([*NAMES, "a2"], apart(ENERGY, rows), 0.01) == {"a": ("a2",), "a2": ("a",)}

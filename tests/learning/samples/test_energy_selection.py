@@ -7,6 +7,7 @@ import pytest
 
 from xafsflow.errors import InputError
 from xafsflow.learning.samples.energy_selection import (
+    Round,
     eliminate,
     fewest_within,
     fractions_by,
@@ -36,16 +37,17 @@ def task():
 @pytest.mark.parametrize("learner", ["linear_regression", "extra_trees"])
 def test_elimination__keeps_what_tells_the_references_apart(task, learner):
     rounds = eliminate(task, learner, 20, 3, 0)
-    assert rounds[-1]["used"].tolist() == list(TELLING)
-    assert set(np.argsort(rounds[0]["importances"])[-3:]) == set(TELLING)
-    sizes = [len(one["used"]) for one in rounds]
+    assert rounds[-1].used.tolist() == list(TELLING)
+    assert set(np.argsort(rounds[0].importances)[-3:]) == set(TELLING)
+    sizes = [len(one.used) for one in rounds]
     assert sizes[0] == 30
     assert (np.diff(sizes) < 0).all()
-    assert rounds[-1]["fraction_error"] <= rounds[0]["fraction_error"] + 3 * rounds[0]["error"]
+    assert rounds[-1].fraction_error <= rounds[0].fraction_error + 3 * rounds[0].error
 
 
 def test_the_fewest_energies__stay_within_the_loss():
-    rounds = [{"fraction_error": error} for error in (0.10, 0.09, 0.11, 0.105, 0.2)]
+    none = np.empty(0)
+    rounds = [Round(none.astype(int), none, error, 0.0, 1.0) for error in (0.10, 0.09, 0.11, 0.105, 0.2)]
     assert [fewest_within(rounds, loss) for loss in (0.0, 0.06, 1.0)] == [1, 3, 4]
 
 

@@ -58,7 +58,7 @@ def test_confidence__is_how_often_the_leader_is_right():
     knots, values = learn_confidence(margin[::2], right[::2])
     stated = confidence_at(margin[1::2], knots, values)
     assert np.abs(stated - norm.cdf(margin[1::2] / 2 / sigma)).mean() < 0.005
-    assert reliability(stated, right[1::2])["calibration_error"] < 0.01
+    assert reliability(stated, right[1::2])[1] < 0.01
     assert (np.diff(values) >= 0).all()
     assert values[-1] < 1
 
@@ -73,6 +73,6 @@ def test_confidence__is_learnt_of_few_patterns(count):
 
 def test_reliability__finds_an_overconfident_statement():
     right = np.random.default_rng(0).random(10_000) < 0.8
-    found = reliability(np.full(10_000, 0.95), right)
-    assert found["calibration_error"] == pytest.approx(0.15, abs=0.01)
-    assert found["reliability"]["count"] == [10_000]
+    diagram, error = reliability(np.full(10_000, 0.95), right)
+    assert error == pytest.approx(0.15, abs=0.01)
+    assert diagram.count.tolist() == [10_000]

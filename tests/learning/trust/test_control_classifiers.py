@@ -41,13 +41,13 @@ def test_controls__are_scored_on_the_same_patterns(patterns):
     unseen, table, labels, centers = patterns
     found = control_votes(table, labels, centers, "random_forest")
     assert list(found) == ["linear_discriminant", "nearest_class"]
-    scores = compare("nearest_class", found, unseen)["controls"]
+    scores = compare("nearest_class", found, unseen)[0]
     nearest = nearest_class(unseen.held, centers)
-    assert scores["nearest_class"]["accuracy"] == (nearest == unseen.labels).mean()
+    assert scores["nearest_class"].accuracy == (nearest == unseen.labels).mean()
     fractions = unseen.compositions[nearest_class(unseen.checks, centers)]
-    assert scores["nearest_class"]["fraction_error"] == pytest.approx(np.abs(fractions - unseen.truth).mean())
+    assert scores["nearest_class"].fraction_error == pytest.approx(np.abs(fractions - unseen.truth).mean())
     right = fractions.argmax(axis=1) == unseen.truth.argmax(axis=1)
-    assert scores["nearest_class"]["dominant_accuracy"] == right.mean()
+    assert scores["nearest_class"].dominant_accuracy == right.mean()
 
 
 def test_a_better_control__is_told(patterns):
@@ -55,9 +55,9 @@ def test_a_better_control__is_told(patterns):
     estimator, _ = fit("random_forest", table, labels, 1, 0)
     ways = {"random_forest": lambda rows: estimator.votes(rows.T)}
     ways |= control_votes(table, labels, centers, "random_forest")
-    found = compare("random_forest", ways, unseen)
-    assert found["better"].startswith("linear_discriminant is better than random_forest")
-    assert compare("linear_discriminant", ways, unseen)["better"] is None
+    better = compare("random_forest", ways, unseen)[1]
+    assert better.startswith("linear_discriminant is better than random_forest")
+    assert compare("linear_discriminant", ways, unseen)[1] is None
 
 
 def test_a_control__that_is_better_by_chance_is_not_told(patterns):
@@ -68,7 +68,7 @@ def test_a_control__that_is_better_by_chance_is_not_told(patterns):
         "chosen": votes,
         "other": lambda rows: votes(rows) * (1 + 1e-6 * rng.standard_normal((len(rows), 1))),
     }
-    assert compare("chosen", ways, unseen)["better"] is None
+    assert compare("chosen", ways, unseen)[1] is None
 
 
 def test_linear_discriminant__is_no_control_of_itself(patterns):

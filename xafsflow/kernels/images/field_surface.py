@@ -194,8 +194,9 @@ def slopes(v: Any, u: Any, values: Any, error: Any) -> dict[str, float]:
     Returns
     -------
     dict
-        `mean`; `slope_y`, `slope_x`: from border to border; `mean_error`, `slope_y_error`, `slope_x_error`: scaled by the
-        scatter about the plane where that is larger than the errors; `rms`: the root mean square of the values.
+        `mean`; `slope_y`, `slope_x`: from border to border, NaN for fewer than four values; `mean_error`, `slope_y_error`,
+        `slope_x_error`: scaled by the scatter about the plane where that is larger than the errors; `rms`: the root mean
+        square of the values.
 
     Examples
     --------
@@ -212,12 +213,15 @@ def slopes(v: Any, u: Any, values: Any, error: Any) -> dict[str, float]:
     left = (values - columns @ found) * root
     scale = max(1.0, (left @ left) / max(1, len(values) - len(found)))
     sigma = np.sqrt(np.diag(inverse) * scale)
-    told = {
+    slope, slope_error = (
+        (2 * found[1:], 2 * sigma[1:]) if len(found) > 1 else (np.full(2, np.nan), np.full(2, np.nan))
+    )
+    return {
         "mean": float(found[0]),
         "mean_error": float(sigma[0]),
         "rms": float(np.sqrt(np.mean(np.square(values)))),
+        "slope_x": float(slope[0]),
+        "slope_x_error": float(slope_error[0]),
+        "slope_y": float(slope[1]),
+        "slope_y_error": float(slope_error[1]),
     }
-    for name, place in (("slope_x", 1), ("slope_y", 2)):
-        if len(found) > 1:
-            told |= {name: 2 * float(found[place]), f"{name}_error": 2 * float(sigma[place])}
-    return told

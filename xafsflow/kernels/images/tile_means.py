@@ -12,7 +12,7 @@ from xafsflow.errors import InputError
 Doubles = NDArray[np.float64]
 
 # What happened to a pixel: the places of the counts that `tile_sums` returns.
-FATES = ("kept", "dead_or_saturated", "not_finite", "other_step")
+FATES = ("used", "dead_or_saturated", "not_finite", "other_step")
 
 
 def tile_edges(size: int, tile: float) -> NDArray[np.int64]:
@@ -83,7 +83,7 @@ def tile_sums(
     -------
     totals, moments, fates
         `(1, 1, tile, energy)`, the sums of the spectra; `(1, 1, tile, 3)`, the number of pixels and the sums of
-        their rows and columns; `(1, 1, fate)`, pixels kept and left out, in the order of `FATES`.
+        their rows and columns; `(1, 1, fate)`, pixels used and left out, in the order of `FATES`.
 
     Examples
     --------

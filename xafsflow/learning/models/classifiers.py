@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from xafsflow.errors import InputError
+from xafsflow.findings.record import Integers
+from xafsflow.findings.train_findings import Score
 from xafsflow.learning.forest.exact_layout import flatten
 from xafsflow.vocabulary import nearest
 
@@ -107,7 +109,7 @@ def fit(
     return estimator, importances
 
 
-def held_out_score(votes: np.ndarray, labels: np.ndarray, compositions: np.ndarray) -> dict[str, Any]:
+def held_out_score(votes: np.ndarray, labels: np.ndarray, compositions: np.ndarray) -> tuple[Score, Integers]:
     """How a classifier did on patterns that it has not seen.
 
     Parameters
@@ -121,15 +123,13 @@ def held_out_score(votes: np.ndarray, labels: np.ndarray, compositions: np.ndarr
 
     Returns
     -------
-    dict
-        `accuracy` of the class, `fraction_error` (mean absolute error of the vote-weighted composition),
-        `dominant_accuracy` of the patterns in which one reference leads (None where there are none), and
-        `confusion` (true class, predicted class) as counts.
+    Score, ndarray
+        Of class, vote-weighted composition, and leading reference, and the counts (true class, predicted class).
 
     Examples
     --------
-    >>> held_out_score(np.eye(2), np.array([0, 1]), np.eye(2))["accuracy"]
-    1.0
+    >>> held_out_score(np.eye(2), np.array([0, 1]), np.eye(2))[0]
+    Score(accuracy=1.0, fraction_error=0.0, dominant_accuracy=1.0)
     """
     predicted = votes.argmax(axis=1)
     truth, fractions = compositions[labels], votes @ compositions
@@ -138,11 +138,11 @@ def held_out_score(votes: np.ndarray, labels: np.ndarray, compositions: np.ndarr
     second = ordered[:, -2] if truth.shape[1] > 1 else np.full(len(truth), -1.0)
     leads = ordered[:, -1] > second + 1e-9
     dominant = (fractions.argmax(axis=1) == truth.argmax(axis=1))[leads]
-    confusion = np.zeros((len(compositions), len(compositions)), int)
+    confusion = np.zeros((len(compositions), len(compositions)), np.int64)
     np.add.at(confusion, (labels, predicted), 1)
-    return {
-        "accuracy": float(np.mean(predicted == labels)),
-        "fraction_error": float(np.abs(fractions - truth).mean()),
-        "dominant_accuracy": float(dominant.mean()) if dominant.size else None,
-        "confusion": confusion.tolist(),
-    }
+    score = Score(
+        accuracy=float(np.mean(predicted == labels)),
+        fraction_error=float(np.abs(fractions - truth).mean()),
+        dominant_accuracy=float(dominant.mean()) if dominant.size else None,
+    )
+    return score, confusion

@@ -6,12 +6,13 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from xafsflow.errors import InputError
 from xafsflow.files import refuse_links, write_atomically
+from xafsflow.findings.record import from_json, to_json
+from xafsflow.findings.train_findings import FitFindings
 from xafsflow.learning.models.model import Model, StoredModel, save_model
 
 # The folder; empty keeps nothing.
@@ -50,7 +51,7 @@ def place() -> Path | None:
     return Path(base) / "xafsflow" / "models"
 
 
-def find(digest: str) -> tuple[Model, dict[str, Any]] | None:
+def find(digest: str) -> tuple[Model, FitFindings] | None:
     """A model and its findings, if they are kept and whole.
 
     Nothing is run from the folder: models are read by skops with its fixed list of types, findings are JSON.
@@ -60,15 +61,16 @@ def find(digest: str) -> tuple[Model, dict[str, Any]] | None:
         return None
     path = folder / f"{digest}.skops"
     try:
-        told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        model = StoredModel(str(path), told["digest"]).load()
+        record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        findings = from_json(FitFindings, record["findings"])
+        model = StoredModel(str(path), record["digest"]).load()
         path.touch()
     except (OSError, ValueError, KeyError, TypeError, InputError):
         return None
-    return model, told["findings"]
+    return model, findings
 
 
-def keep(digest: str, model: Model, findings: Mapping[str, Any]) -> None:
+def keep(digest: str, model: Model, findings: FitFindings) -> None:
     """Keep a model; where the folder cannot be written to or holds links, nothing is kept."""
     folder = place()
     if folder is None:
@@ -77,9 +79,7 @@ def keep(digest: str, model: Model, findings: Mapping[str, Any]) -> None:
     with contextlib.suppress(OSError, InputError):
         refuse_links(folder, 1)
         stored = save_model(model, path)
-        text = json.dumps(
-            {"digest": stored.digest, "findings": dict(findings)}, default=lambda one: one.tolist()
-        )
+        text = json.dumps({"digest": stored.digest, "findings": to_json(findings)})
         write_atomically(path.with_suffix(".json"), text)
         by_use = sorted(folder.glob("*.skops"), key=lambda one: one.stat().st_mtime, reverse=True)
         for old in by_use[MOST:]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xafsflow.findings.judge_findings import MissingCandidate, MissingFindings, Source
 from xafsflow.learning.reference_selection.bin_regions import Bins, Doubles
 from xafsflow.learning.reference_selection.set_judgement import Case, Judged, common_offset, degrees, moved
 from xafsflow.learning.reference_selection.set_misfit import Fits, Set, all_at_once, scatter_of
@@ -17,7 +17,7 @@ from xafsflow.learning.reference_selection.similarity import apart
 LEAST_PIXELS = 4
 
 
-class Absent:
+class MissingReferences:
     """Bins in which something is missing, references used, and candidates for what is missing.
 
     Parameters
@@ -47,8 +47,27 @@ class Absent:
         more = [(*self.base, len(used) + place) for place in range(len(candidates))]
         self.without, *self.judged = self.case.judge([self.base, *more])
 
-    def findings(self, used: Sequence[str], candidates: Sequence[str], alike: float) -> dict[str, Any]:
-        """The verdict, the ranking, and the mean spectrum, its fit by the references used and what is left."""
+    def findings(
+        self,
+        used: Sequence[str],
+        candidates: Sequence[str],
+        alike: float,
+        *,
+        source: Source,
+        left_out: tuple[str, ...],
+        span: tuple[float, float],
+    ) -> MissingFindings:
+        """The verdict, the ranking, and the mean spectrum, its fit by the references used and what is left.
+
+        Parameters
+        ----------
+        used, candidates
+            Their names.
+        alike
+            Root mean square, in edge steps, below which two spectra are near-duplicates.
+        source, left_out, span
+            Passed on.
+        """
         near = apart(self.bins.energy, self.spectra) < alike
         names = [*used, *candidates]
         order = sorted(self.judged, key=lambda one: float(one.chi_square[0]))
@@ -58,21 +77,24 @@ class Absent:
         mean, residual = (np.average(values, axis=0, weights=weight) for values in (self.bins.spectra, left))
         common = self.scatter.common * float(np.average(self.bins.flux, weights=weight)) ** 2
         noise = np.sqrt((self.scatter.inflation / weight.sum() + common) * self.bins.profile)
-        return {
-            "verdict": _words(ranking, self._reduced(self.without), used),
-            "ranking": ranking,
-            "reduced_chi_square": self._reduced(self.without),
-            "r_factor": self.without.r_factor,
-            "offset": self.offset,
-            "inflation": self.scatter.inflation,
-            "bins": len(self.bins.noise),
-            "pixels": int(self.bins.pixels.sum()),
-            "energy": self.bins.energy.tolist(),
-            "mean_spectrum": mean.tolist(),
-            "mean_fit": (mean - residual).tolist(),
-            "mean_residual": residual.tolist(),
-            "mean_noise": noise.tolist(),
-        }
+        return MissingFindings(
+            source=source,
+            verdict=_verdict(ranking, self._reduced(self.without), used),
+            ranking=tuple(ranking),
+            reduced_chi_square=self._reduced(self.without),
+            r_factor=self.without.r_factor,
+            offset=self.offset,
+            inflation=self.scatter.inflation,
+            bins=len(self.bins.noise),
+            pixels=int(self.bins.pixels.sum()),
+            energy=self.bins.energy,
+            mean_spectrum=mean,
+            mean_fit=mean - residual,
+            mean_residual=residual,
+            mean_noise=noise,
+            left_out=left_out,
+            span=span,
+        )
 
     def _reduced(self, one: Judged) -> float:
         free = degrees(len(self.bins.noise), len(self.bins.energy), len(one.members))
@@ -80,19 +102,19 @@ class Absent:
 
     def _row(
         self, one: Judged, near: NDArray[np.bool_], used: Sequence[str], names: Sequence[str]
-    ) -> dict[str, Any]:
+    ) -> MissingCandidate:
         place, alike = one.members[-1], np.flatnonzero(near).tolist()
-        return {
-            "reference": names[place],
-            "gain": float(self.without.chi_square[0] - one.chi_square[0]),
-            "bic_change": float(one.bic[0] - self.without.bic[0]),
-            "reduced_chi_square": self._reduced(one),
-            "r_factor": one.r_factor,
-            "prediction_error": one.prediction[0].error,
-            "share": float(one.shares[0, -1]),
-            "twins": [names[i] for i in alike if i >= len(used) and i != place],
-            "twin_of": [names[i] for i in alike if i < len(used)],
-        }
+        return MissingCandidate(
+            reference=names[place],
+            gain=float(self.without.chi_square[0] - one.chi_square[0]),
+            bic_change=float(one.bic[0] - self.without.bic[0]),
+            reduced_chi_square=self._reduced(one),
+            r_factor=one.r_factor,
+            prediction_error=one.prediction[0].error,
+            share=float(one.shares[0, -1]),
+            near_duplicates=tuple(names[i] for i in alike if i >= len(used) and i != place),
+            near_duplicate_of=tuple(names[i] for i in alike if i < len(used)),
+        )
 
 
 def _worst(bins: Bins, used: Doubles, share: float) -> NDArray[np.bool_]:
@@ -107,15 +129,18 @@ def _worst(bins: Bins, used: Doubles, share: float) -> NDArray[np.bool_]:
     return found
 
 
-def _words(ranking: Sequence[dict[str, Any]], before: float, used: Sequence[str]) -> str:
+def _verdict(ranking: Sequence[MissingCandidate], before: float, used: Sequence[str]) -> str:
     best = ranking[0]
-    if best["bic_change"] >= 0:
+    if best.bic_change >= 0:
         return f"no candidate explains more than it costs beside {', '.join(used)}"
-    either = " or its twin ".join([best["reference"], *best["twins"]])
+    either = " or its near-duplicate ".join([best.reference, *best.near_duplicates])
     text = (
-        f"most like {either}: beside {', '.join(used)} it would take {100 * best['share']:.0f} %, and chi-square per "
-        f"degree of freedom falls from {before:.2f} to {best['reduced_chi_square']:.2f}"
+        f"most like {either}: beside {', '.join(used)} it would take {100 * best.share:.0f} %, and chi-square per "
+        f"degree of freedom falls from {before:.2f} to {best.reduced_chi_square:.2f}"
     )
-    if best["twin_of"]:
-        text += f"; it is a twin of {', '.join(best['twin_of'])}, which is used: a fault of that reference is more likely"
+    if best.near_duplicate_of:
+        used_too = ", ".join(best.near_duplicate_of)
+        text += (
+            f"; it is a near-duplicate of {used_too}, which is used: a fault of that reference is more likely"
+        )
     return text

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
+from xafsflow.findings.reference_set_findings import (
+    MissingReference,
+    ReferenceSet,
+    ReferenceSetFindings,
+    RegionFindings,
+    RegionMap,
+)
 from xafsflow.learning.reference_selection import verdict
 from xafsflow.learning.reference_selection.bin_regions import Bins, Doubles
 from xafsflow.learning.reference_selection.parsimony import fewest
@@ -20,14 +26,15 @@ from xafsflow.learning.reference_selection.set_judgement import (
     moved,
 )
 from xafsflow.learning.reference_selection.set_misfit import Fits, Set, all_at_once, scatter_of
-from xafsflow.learning.reference_selection.similarity import apart, twins
+from xafsflow.learning.reference_selection.similarity import apart, near_duplicates
+from xafsflow.learning.reference_selection.verdict import RegionNeed
 
 # Additions to the chosen set, and replacements in it, that are judged for the image and each region.
 NEXT = 3
 
 
 class Comparison:
-    """References compared on bins; `findings` tells all.
+    """References compared on bins; `findings` has the result.
 
     Parameters
     ----------
@@ -44,7 +51,7 @@ class Comparison:
     offset
         The references of a set may be moved together by up to this, eV.
     alike
-        Root mean square of the edge step below which two spectra are twins.
+        Root mean square of the edge step below which two spectra are near-duplicates.
     seed
         Of the bootstrap.
     """
@@ -66,7 +73,7 @@ class Comparison:
         self.offset = common_offset(bins, references, offset)
         self.scatter = scatter_of(bins, *all_at_once(Fits(bins, moved(bins.energy, references, self.offset))))
         self.case = Case(bins, references, self.scatter, groups, offset, seed)
-        self.twins = twins(self.names, apart(bins.energy, references), alike)
+        self.near_duplicates = near_duplicates(self.names, apart(bins.energy, references), alike)
         asked = self.case.shortlist(all_sets(len(names), most), self.offset) if sets is None else list(sets)
         self.judged = self.case.judge(asked)
         self.chosen = self.judged[self._choose(self.judged, 0)[0]]
@@ -77,7 +84,7 @@ class Comparison:
         return fewest([len(one.members) for one in pool], [one.prediction[group] for one in pool])
 
     def _others(self) -> list[Set]:
-        """Additions to the chosen set and replacements in it that are worth a closer look, with their twins."""
+        """Additions to the chosen set and replacements in it that are worth a closer look, with their near-duplicates."""
         near: list[Set] = []
         for group in self.change.T:
             best = np.argsort(group, kind="stable")[:NEXT]
@@ -87,39 +94,38 @@ class Comparison:
         members = self.chosen.members
         swaps = [_swapped(members, r, other) for r in members for other in range(len(self.names))]
         swaps = [one for one in swaps if len(set(one)) == len(members)]
-        near += [one for one in swaps if self._by_twin(one)]
+        near += [one for one in swaps if self._by_near_duplicate(one)]
         if swaps:
             fits = Fits(self.bins, moved(self.bins.energy, self.case.references, self.chosen.offset))
             near += [swaps[i] for i in np.argsort(self.case.image_chi(fits, swaps), kind="stable")[:NEXT]]
         known = {frozenset(one.members) for one in self.judged}
         return [tuple(one) for one in dict.fromkeys(map(frozenset, near)) if one not in known]
 
-    def _by_twin(self, members: Set) -> bool:
+    def _by_near_duplicate(self, members: Set) -> bool:
         new = set(members) - set(self.chosen.members)
         old = set(self.chosen.members) - set(members)
-        return all(self.names[n] in self.twins.get(self.names[o], ()) for n in new for o in old)
+        return all(self.names[n] in self.near_duplicates.get(self.names[o], ()) for n in new for o in old)
 
-    def names_of(self, members: Sequence[int]) -> list[str]:
+    def names_of(self, members: Sequence[int]) -> tuple[str, ...]:
         """Names of references."""
-        return [self.names[place] for place in members]
+        return tuple(self.names[place] for place in members)
 
     def choice(self, members: Sequence[int], whole: Set, group: int) -> verdict.Choice:
         """References of a set, with those that could stand in the place of each as far as the data tell."""
         near = [frozenset(self.pool[place].members) for place in self._choose(self.pool, group)[1]]
-        instead: dict[str, list[str]] = {}
+        instead: dict[str, tuple[str, ...]] = {}
         for member in members:
             others = [r for r in range(len(self.names)) if frozenset(_swapped(whole, member, r)) in near]
-            found = [self.names[r] for r in others if r not in whole]
+            found = tuple(self.names[r] for r in others if r not in whole)
             if found:
                 instead[self.names[member]] = found
-        return verdict.Choice(tuple(self.names_of(members)), instead)
+        return verdict.Choice(self.names_of(members), instead)
 
-    def replacements(self) -> dict[str, list[str]]:
+    def replacements(self) -> Mapping[str, tuple[str, ...]]:
         """By reference of the chosen set, others with which it does as well."""
-        choice = self.choice(self.chosen.members, self.chosen.members, 0)
-        return {name: list(others) for name, others in choice.instead.items()}
+        return self.choice(self.chosen.members, self.chosen.members, 0).instead
 
-    def region(self, group: int) -> tuple[verdict.RegionWords, Judged]:
+    def region(self, group: int) -> tuple[RegionNeed, Judged]:
         """What is said of a group of bins, and the set that it needs: the chosen one where that does."""
         place, near = self._choose(self.pool, group)
         best, chosen = self.pool[place], self.chosen
@@ -129,66 +135,91 @@ class Comparison:
         share = float(sum(own.shares[group][own.members.index(r)] for r in missing))
         image = min((one.prediction[0] for one in self.pool), key=lambda one: one.error)
         least_here = min((one.prediction[group] for one in self.pool), key=lambda one: one.error)
-        words = verdict.RegionWords(
+        need = RegionNeed(
             label=int(self.labels[group - 1]) if group else -1,
             bins=int(self.case.groups[group].sum()),
-            enough=tuple(self.names_of(own.members)),
+            enough=self.names_of(own.members),
             missing=tuple(self.choice([r], own.members, group) for r in missing),
             share=share,
             unexplained=bool(group) and least_here.low > image.high,
         )
-        return words, own
+        return need, own
 
-    def findings(self, used: Sequence[str] | None) -> dict[str, Any]:
-        """The verdict, the table of sets from the lowest BIC on, the regions, and what it all rests on."""
+    def findings(
+        self,
+        used: Sequence[str] | None,
+        *,
+        left_out: tuple[str, ...],
+        span: tuple[float, float],
+        region_map: RegionMap,
+    ) -> ReferenceSetFindings:
+        """The verdict, the table of sets from the lowest BIC on, the regions, and what it all rests on.
+
+        Parameters
+        ----------
+        used
+            Names of the references that the classification used, if that is known.
+        left_out, span, region_map
+            Passed on.
+        """
         regions = [self.region(group) for group in range(len(self.case.groups))]
-        needed = list(
-            dict.fromkeys(name for words, own in regions[:1] for name in self.names_of(own.members))
-        )
-        for words, _ in regions[1:]:
-            needed += [one.names[0] for one in words.missing if one.names[0] not in needed]
-        found: dict[str, Any] = {
-            "verdict": self.words([words for words, _ in regions]),
-            "chosen": self.names_of(self.chosen.members),
-            "instead": {} if regions[0][0].missing else self.replacements(),
-            "needed": needed,
-        }
+        needed = list(dict.fromkeys(name for _, own in regions[:1] for name in self.names_of(own.members)))
+        for need, _ in regions[1:]:
+            needed += [one.names[0] for one in need.missing if one.names[0] not in needed]
+        text = self.verdict_on([need for need, _ in regions])
+        superfluous = missing = None
         if used is not None:
-            found["superfluous"], found["missing"] = verdict.of_used(used, needed, self.twins)
-            found["verdict"] += _used_words(found["superfluous"], found["missing"])
+            superfluous, missing = verdict.of_used(used, needed, self.near_duplicates)
+            text += _about_used(superfluous, missing)
         order = sorted(self.judged, key=lambda one: float(one.bic[0]))
-        found["sets"] = [self.row(one) for one in order]
-        found["regions"] = [self.region_row(g, *regions[g]) for g in range(1, len(regions))]
-        found["twins"] = self.twins
-        found["offset"], found["inflation"] = self.offset, self.scatter.inflation
-        found["common_error"] = float(np.sqrt(self.scatter.common))
-        found["bins"], found["pixels"] = len(self.bins.noise), int(self.bins.pixels.sum())
-        found["energies"] = len(self.bins.energy)
-        found["values"] = int(self.bins.spectra.size)
-        return found
+        return ReferenceSetFindings(
+            verdict=text,
+            chosen=self.names_of(self.chosen.members),
+            alternatives={} if regions[0][0].missing else self.replacements(),
+            needed=tuple(needed),
+            superfluous=superfluous,
+            missing=missing,
+            sets=tuple(self.row(one) for one in order),
+            regions=tuple(self.region_row(g, *regions[g]) for g in range(1, len(regions))),
+            near_duplicates=self.near_duplicates,
+            offset=self.offset,
+            inflation=self.scatter.inflation,
+            common_error=float(np.sqrt(self.scatter.common)),
+            bins=len(self.bins.noise),
+            pixels=int(self.bins.pixels.sum()),
+            energies=len(self.bins.energy),
+            values=int(self.bins.spectra.size),
+            left_out=left_out,
+            span=span,
+            region_map=region_map,
+        )
 
-    def words(self, regions: Sequence[verdict.RegionWords]) -> str:
+    def verdict_on(self, regions: Sequence[RegionNeed]) -> str:
         """The verdict on the image and on the regions where something is missing."""
         whole = regions[0]
-        told = [one.names for one in whole.missing]
-        apart = [
-            r for r in regions[1:] if r.unexplained or [one.names for one in r.missing] not in ([], told)
+        lacking = [one.names for one in whole.missing]
+        special = [
+            r for r in regions[1:] if r.unexplained or [one.names for one in r.missing] not in ([], lacking)
         ]
         choice = verdict.Choice(
-            tuple(self.names_of(self.chosen.members)), {} if whole.missing else self.replacements()
+            self.names_of(self.chosen.members), {} if whole.missing else self.replacements()
         )
         if whole.missing:
-            where = [r.label for r in regions[1:] if set(told) & {one.names for one in r.missing}]
-            text = [verdict.lacking(choice, whole.missing, where, self.twins)]
+            where = [r.label for r in regions[1:] if set(lacking) & {one.names for one in r.missing}]
+            text = [verdict.lacking(choice, whole.missing, where, self.near_duplicates)]
         else:
-            text = [verdict.enough(choice, self.twins, not apart)]
+            text = [verdict.enough(choice, self.near_duplicates, not special)]
             text += self._about_adding()
-        text += [verdict.of_region(one, self.twins) for one in apart]
+        text += [verdict.of_region(one, self.near_duplicates) for one in special]
         return "; ".join(text)
 
     def _about_adding(self) -> list[str]:
-        """What the best further reference would bring that is no twin of a chosen one; nothing where there is none."""
-        near = {twin for name in self.names_of(self.chosen.members) for twin in self.twins.get(name, ())}
+        """What the best further reference would bring, other than near-duplicates of the chosen; nothing without one."""
+        near = {
+            other
+            for name in self.names_of(self.chosen.members)
+            for other in self.near_duplicates.get(name, ())
+        }
         others = [i for i, members in enumerate(self.more) if self.names[members[-1]] not in near]
         if not others:
             return []
@@ -202,46 +233,45 @@ class Comparison:
         zero = np.zeros(len(self.case.groups))
         return float((self.case.cost(zero, 2) - self.case.cost(zero, 1))[0])
 
-    def row(self, one: Judged) -> dict[str, Any]:
+    def row(self, one: Judged) -> ReferenceSet:
         """A set in the table."""
         bins, energies, size = len(self.bins.noise), len(self.bins.energy), len(one.members)
         whole = one.prediction[0]
-        return {
-            "references": self.names_of(one.members),
-            "offset": one.offset,
-            "chi_square": float(one.chi_square[0]),
-            "reduced_chi_square": float(one.chi_square[0] / degrees(bins, energies, size)),
-            "r_factor": one.r_factor,
-            "parameters": bins * (energies - degrees(1, energies, size)),
-            "bic": float(one.bic[0]),
-            "prediction_error": whole.error,
-            "interval": [whole.low, whole.high],
-            "within_best": one in [self.pool[i] for i in self._choose(self.pool, 0)[1]],
-            "shares": dict(zip(self.names_of(one.members), one.shares[0].tolist(), strict=True)),
-            "region_bic": one.bic[1:].tolist(),
-            "region_prediction_error": [p.error for p in one.prediction[1:]],
-        }
+        return ReferenceSet(
+            references=self.names_of(one.members),
+            offset=one.offset,
+            chi_square=float(one.chi_square[0]),
+            reduced_chi_square=float(one.chi_square[0] / degrees(bins, energies, size)),
+            r_factor=one.r_factor,
+            parameters=bins * (energies - degrees(1, energies, size)),
+            bic=float(one.bic[0]),
+            prediction_error=whole.error,
+            interval=(whole.low, whole.high),
+            within_best=one in [self.pool[i] for i in self._choose(self.pool, 0)[1]],
+            shares=dict(zip(self.names_of(one.members), one.shares[0].tolist(), strict=True)),
+            region_bic=one.bic[1:],
+            region_prediction_error=np.array([p.error for p in one.prediction[1:]]),
+        )
 
-    def region_row(self, group: int, words: verdict.RegionWords, own: Judged) -> dict[str, Any]:
+    def region_row(self, group: int, need: RegionNeed, own: Judged) -> RegionFindings:
         """A region in the table."""
         here = own.prediction[group]
-        free = degrees(words.bins, len(self.bins.energy), len(own.members))
-        return {
-            "region": words.label,
-            "bins": words.bins,
-            "pixels": int(self.bins.pixels[self.case.groups[group]].sum()),
-            "verdict": verdict.of_region(words, self.twins),
-            "references": list(words.enough),
-            "missing": [
-                {"reference": one.names[0], "instead": list(one.instead.get(one.names[0], ()))}
-                for one in words.missing
-            ],
-            "unexplained": words.unexplained,
-            "shares": dict(zip(words.enough, own.shares[group].tolist(), strict=True)),
-            "reduced_chi_square": float(own.chi_square[group] / free),
-            "prediction_error": here.error,
-            "interval": [here.low, here.high],
-        }
+        free = degrees(need.bins, len(self.bins.energy), len(own.members))
+        return RegionFindings(
+            region=need.label,
+            bins=need.bins,
+            pixels=int(self.bins.pixels[self.case.groups[group]].sum()),
+            verdict=verdict.of_region(need, self.near_duplicates),
+            references=need.enough,
+            missing=tuple(
+                MissingReference(one.names[0], one.instead.get(one.names[0], ())) for one in need.missing
+            ),
+            unexplained=need.unexplained,
+            shares=dict(zip(need.enough, own.shares[group].tolist(), strict=True)),
+            reduced_chi_square=float(own.chi_square[group] / free),
+            prediction_error=here.error,
+            interval=(here.low, here.high),
+        )
 
 
 def _parts(members: Set) -> list[Set]:
@@ -252,7 +282,7 @@ def _swapped(members: Sequence[int], old: int, new: int) -> Set:
     return tuple(new if member == old else member for member in members)
 
 
-def _used_words(superfluous: Sequence[str], missing: Sequence[str]) -> str:
+def _about_used(superfluous: Sequence[str], missing: Sequence[str]) -> str:
     text = ""
     if superfluous:
         text += f"; of the references used {verdict.listed(superfluous)} {_is(superfluous)} superfluous"

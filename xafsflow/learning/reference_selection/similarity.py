@@ -1,4 +1,4 @@
-"""Spectra of a collection that are nearly one."""
+"""Near-duplicates among the spectra of a collection."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ def apart(energy: Doubles, spectra: Doubles) -> Doubles:
     free = spectra - (spectra @ axes) @ axes.T
     length = np.sqrt((free**2).sum(axis=1))
     along = np.clip(free @ free.T / np.outer(length, length), -1, 1)
-    # Opposite spectra are no twins, however well a negative factor would fit.
+    # Opposite spectra are no near-duplicates, however well a negative factor would fit.
     left = np.where(along > 0, np.sqrt(np.maximum(0, 1 - along**2)), 1.0)
     found = left * np.minimum(length, length[:, None]) / np.sqrt(len(energy))
     np.fill_diagonal(found, 0)
     return np.asarray(found)
 
 
-def twins(names: Sequence[str], distance: Doubles, limit: float) -> dict[str, list[str]]:
+def near_duplicates(names: Sequence[str], distance: Doubles, limit: float) -> dict[str, tuple[str, ...]]:
     """The names nearer than a limit to each name, nearest first; only names that have any.
 
     Examples
     --------
-    >>> twins(["a", "b", "c"], np.array([[0, 0.01, 0.5], [0.01, 0, 0.4], [0.5, 0.4, 0]]), 0.02)
-    {'a': ['b'], 'b': ['a']}
+    >>> near_duplicates(["a", "b", "c"], np.array([[0, 0.01, 0.5], [0.01, 0, 0.4], [0.5, 0.4, 0]]), 0.02)
+    {'a': ('b',), 'b': ('a',)}
     """
     found = {}
     for place, name in enumerate(names):
@@ -61,5 +61,5 @@ def twins(names: Sequence[str], distance: Doubles, limit: float) -> dict[str, li
             i for i in np.argsort(distance[place], kind="stable") if i != place and distance[place, i] < limit
         ]
         if near:
-            found[name] = [names[i] for i in near]
+            found[name] = tuple(names[i] for i in near)
     return found

@@ -1,9 +1,12 @@
-"""What a comparison of sets of references says, in words that can be quoted."""
+"""What a comparison of sets of references says, in sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+# Names of nearly the same spectrum, by name.
+NearDuplicates = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -11,11 +14,11 @@ class Choice:
     """A set and, by reference, others that the data cannot tell from it."""
 
     names: tuple[str, ...]
-    instead: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    instead: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class RegionWords:
+class RegionNeed:
     """What is said of a region: its label, its bins, the references it needs beyond the chosen, and their share."""
 
     label: int
@@ -37,23 +40,23 @@ def listed(names: Sequence[str], last: str = "and") -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
-def called(choice: Choice, twins: Mapping[str, Sequence[str]]) -> str:
+def called(choice: Choice, near_duplicates: NearDuplicates) -> str:
     """A set as it is spoken of, with what may stand in its place.
 
     Examples
     --------
-    >>> called(Choice(("A", "B"), {"B": ["C", "D"]}), {"B": ["C"]})
-    'A + B (or its twin C, or D)'
+    >>> called(Choice(("A", "B"), {"B": ("C", "D")}), {"B": ("C",)})
+    'A + B (or its near-duplicate C, or D)'
     """
     words = []
     for name in choice.names:
-        near = twins.get(name, ())
-        others = [f"its twin {one}" if one in near else one for one in choice.instead.get(name, ())]
+        near = near_duplicates.get(name, ())
+        others = [f"its near-duplicate {one}" if one in near else one for one in choice.instead.get(name, ())]
         words.append(f"{name} (or {', or '.join(others)})" if others else name)
     return " + ".join(words)
 
 
-def enough(choice: Choice, twins: Mapping[str, Sequence[str]], whole: bool) -> str:
+def enough(choice: Choice, near_duplicates: NearDuplicates, whole: bool) -> str:
     """The first sentence.
 
     Examples
@@ -61,21 +64,21 @@ def enough(choice: Choice, twins: Mapping[str, Sequence[str]], whole: bool) -> s
     >>> enough(Choice(("A", "B")), {}, True)
     'A + B suffices'
     """
-    return f"{called(choice, twins)} {'suffices' if whole else 'suffices for most of the image'}"
+    return f"{called(choice, near_duplicates)} {'suffices' if whole else 'suffices for most of the image'}"
 
 
 def lacking(
-    choice: Choice, missing: Sequence[Choice], where: Sequence[int], twins: Mapping[str, Sequence[str]]
+    choice: Choice, missing: Sequence[Choice], where: Sequence[int], near_duplicates: NearDuplicates
 ) -> str:
     """The first sentence where none of the sets is enough.
 
     Examples
     --------
-    >>> lacking(Choice(("A", "B")), [Choice(("S",), {"S": ["S2"]})], [0, 3], {"S": ["S2"]})
-    'A + B is the best of the sets, but something is missing, most like S (or its twin S2), in regions 0 and 3'
+    >>> lacking(Choice(("A", "B")), [Choice(("S",), {"S": ("S2",)})], [0, 3], {"S": ("S2",)})
+    'A + B is the best of the sets, but something is missing, most like S (or its near-duplicate S2), in regions 0 and 3'
     """
-    text = f"{called(choice, twins)} is the best of the sets, but something is missing, most like "
-    text += listed([called(one, twins) for one in missing])
+    text = f"{called(choice, near_duplicates)} is the best of the sets, but something is missing, most like "
+    text += listed([called(one, near_duplicates) for one in missing])
     if where:
         text += f", in region{'s' * (len(where) > 1)} {listed([str(label) for label in where])}"
     return text
@@ -94,40 +97,41 @@ def adding(name: str, gain: float, cost: float) -> str:
     return text if gain <= cost else f"{text}, but does not predict what is held out better"
 
 
-def of_region(words: RegionWords, twins: Mapping[str, Sequence[str]]) -> str:
+def of_region(need: RegionNeed, near_duplicates: NearDuplicates) -> str:
     """A sentence on a region.
 
     Examples
     --------
-    >>> of_region(RegionWords(3, 31, ("A", "B", "C"), (Choice(("C",)),), 0.14), {})
+    >>> of_region(RegionNeed(3, 31, ("A", "B", "C"), (Choice(("C",)),), 0.14), {})
     'in region 3 (31 bins) something is missing, most like C (14 %)'
-    >>> of_region(RegionWords(0, 12, ("A",)), {})
+    >>> of_region(RegionNeed(0, 12, ("A",)), {})
     'in region 0 (12 bins) A suffices'
     """
-    where = f"in region {words.label} ({words.bins} bins)"
-    if words.missing:
-        likely = " and ".join(called(one, twins) for one in words.missing)
-        text = f"{where} something is missing, most like {likely} ({words.share:.0%})".replace("%)", " %)")
+    where = f"in region {need.label} ({need.bins} bins)"
+    if need.missing:
+        likely = " and ".join(called(one, near_duplicates) for one in need.missing)
+        text = f"{where} something is missing, most like {likely} ({need.share:.0%})".replace("%)", " %)")
     else:
-        verb = "does best" if words.unexplained else "suffices"
-        text = f"{where} {' + '.join(words.enough)} {verb}"
-    if words.unexplained:
+        verb = "does best" if need.unexplained else "suffices"
+        text = f"{where} {' + '.join(need.enough)} {verb}"
+    if need.unexplained:
         text += ", but no candidate explains all of it"
     return text
 
 
 def of_used(
-    used: Sequence[str], needed: Sequence[str], twins: Mapping[str, Sequence[str]]
-) -> tuple[list[str], list[str]]:
-    """Used references that are superfluous, and needed ones that were not used; a twin stands for the other.
+    used: Sequence[str], needed: Sequence[str], near_duplicates: NearDuplicates
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Used references that are superfluous, and needed ones that were not used; a near-duplicate stands for the other.
 
     Examples
     --------
-    >>> of_used(["A", "F", "M2"], ["A", "M", "B"], {"M": ["M2"], "M2": ["M"]})
-    (['F'], ['B'])
+    >>> of_used(["A", "F", "M2"], ["A", "M", "B"], {"M": ("M2",), "M2": ("M",)})
+    (('F',), ('B',))
     """
 
     def stands(name: str, among: Sequence[str]) -> bool:
-        return name in among or any(twin in among for twin in twins.get(name, ()))
+        return name in among or any(other in among for other in near_duplicates.get(name, ()))
 
-    return [n for n in used if not stands(n, needed)], [n for n in needed if not stands(n, used)]
+    superfluous = tuple(name for name in used if not stands(name, needed))
+    return superfluous, tuple(name for name in needed if not stands(name, used))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
+from xafsflow.findings.record import Doubles
 from xafsflow.learning.models.classifiers import fit
 from xafsflow.learning.trust.confidence import leader_right
 
@@ -79,6 +80,21 @@ def fractions_by(task: Task, learner: str, used: NDArray[Any], trees: int, seed:
     return lambda found: estimator.votes(found.T) @ task.compositions[estimator.classes]
 
 
+@dataclass(frozen=True, eq=False)
+class Round:
+    """A round of elimination: what is learnt of some energies, and how right it is.
+
+    `used` (used,) are the indices of the features, `importances` (used,) theirs; on patterns that were not judged by,
+    `fraction_error` (mean absolute), its standard error `error`, `dominant_accuracy`.
+    """
+
+    used: NDArray[np.int64]
+    importances: Doubles
+    fraction_error: float
+    error: float
+    dominant_accuracy: float
+
+
 def permutation_importances(
     fractions: Fractions, features: NDArray[Any], truth: NDArray[Any], rng: np.random.Generator
 ) -> NDArray[Any]:
@@ -101,15 +117,8 @@ def permutation_importances(
     return found
 
 
-def eliminate(task: Task, learner: str, trees: int, fewest: int, seed: int) -> list[dict[str, Any]]:
-    """Leave out the least important energies, round by round, down to the fewest.
-
-    Returns
-    -------
-    list
-        One a round, from all energies on: `used` (indices of the features), `importances` of these, and on patterns
-        that were not judged by, `fraction_error` (mean absolute), its standard error `error`, `dominant_accuracy`.
-    """
+def eliminate(task: Task, learner: str, trees: int, fewest: int, seed: int) -> list[Round]:
+    """Leave out the least important energies, round by round, from all energies down to the fewest."""
     rng = np.random.default_rng([seed, 5])
     used, rounds = np.arange(task.features.shape[1]), []
     while True:
@@ -118,21 +127,21 @@ def eliminate(task: Task, learner: str, trees: int, fewest: int, seed: int) -> l
         found = fractions(task.score[0][:, used])
         errors = np.abs(found - task.score[1]).mean(axis=1)
         rounds.append(
-            {
-                "used": used,
-                "importances": importances,
-                "fraction_error": float(errors.mean()),
-                "error": float(errors.std() / np.sqrt(len(errors))),
-                "dominant_accuracy": float(leader_right(found, task.score[1]).mean()),
-            }
+            Round(
+                used=used,
+                importances=importances,
+                fraction_error=float(errors.mean()),
+                error=float(errors.std() / np.sqrt(len(errors))),
+                dominant_accuracy=float(leader_right(found, task.score[1]).mean()),
+            )
         )
-        kept = max(fewest, min(len(used) - 1, int(len(used) * (1 - DROPPED))))
-        if kept >= len(used):
+        remaining = max(fewest, min(len(used) - 1, int(len(used) * (1 - DROPPED))))
+        if remaining >= len(used):
             return rounds
-        used = np.sort(used[np.argsort(-importances, kind="stable")[:kept]])
+        used = np.sort(used[np.argsort(-importances, kind="stable")[:remaining]])
 
 
-def fewest_within(rounds: list[dict[str, Any]], loss: float) -> int:
+def fewest_within(rounds: list[Round], loss: float) -> int:
     """The round with the fewest energies whose error is at most `1 + loss` times that with all of them."""
-    most = rounds[0]["fraction_error"] * (1 + loss)
-    return max(place for place, one in enumerate(rounds) if one["fraction_error"] <= most)
+    most = rounds[0].fraction_error * (1 + loss)
+    return max(place for place, one in enumerate(rounds) if one.fraction_error <= most)

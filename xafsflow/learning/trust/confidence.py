@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+from xafsflow.findings.record import Doubles
+from xafsflow.findings.train_findings import Reliability
 
 # Points of the learnt curve, and bins of the reliability diagram.
 KNOTS, BINS = 20, 10
@@ -91,7 +92,7 @@ def confidence_at(margin: NDArray[Any], knots: Doubles, values: Doubles) -> NDAr
     return np.asarray(np.interp(margin, knots, values))
 
 
-def reliability(stated: NDArray[Any], right: NDArray[np.bool_]) -> dict[str, Any]:
+def reliability(stated: NDArray[Any], right: NDArray[np.bool_]) -> tuple[Reliability, float]:
     """A reliability diagram and its summary.
 
     The expected calibration error is sum_b n_b/n |mean stated_b - mean right_b| over `BINS` bins of equal width from the
@@ -104,14 +105,14 @@ def reliability(stated: NDArray[Any], right: NDArray[np.bool_]) -> dict[str, Any
 
     Returns
     -------
-    dict
-        `reliability`: `stated`, `observed` and `count` of each bin that holds patterns; `calibration_error`.
+    Reliability, float
+        Of each bin that holds patterns, and the calibration error.
 
     Examples
     --------
-    >>> found = reliability(np.array([0.95, 0.95, 0.55, 0.55]), np.array([True, True, True, False]))
-    >>> found["reliability"]["observed"], round(found["calibration_error"], 3)
-    ([0.5, 1.0], 0.05)
+    >>> diagram, error = reliability(np.array([0.95, 0.95, 0.55, 0.55]), np.array([True, True, True, False]))
+    >>> diagram.observed, round(error, 3)
+    (array([0.5, 1. ]), 0.05)
     """
     place = np.minimum((stated * BINS).astype(int), BINS - 1)
     count = np.bincount(place, minlength=BINS)
@@ -120,5 +121,4 @@ def reliability(stated: NDArray[Any], right: NDArray[np.bool_]) -> dict[str, Any
         np.bincount(place, np.asarray(values, float), BINS)[held] / count[held] for values in (stated, right)
     )
     error = float((count[held] * np.abs(said - seen)).sum() / count.sum())
-    diagram = {"stated": said.tolist(), "observed": seen.tolist(), "count": count[held].tolist()}
-    return {"reliability": diagram, "calibration_error": error}
+    return Reliability(said, seen, count[held]), error

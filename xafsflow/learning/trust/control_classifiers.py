@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xafsflow.findings.train_findings import Score
 from xafsflow.learning.models.classifiers import fit
 from xafsflow.learning.trust.confidence import leader_right
 
@@ -69,7 +70,9 @@ def control_votes(
     return found
 
 
-def compare(chosen: str, ways: Mapping[str, Votes], patterns: Patterns) -> dict[str, Any]:
+def compare(
+    chosen: str, ways: Mapping[str, Votes], patterns: Patterns
+) -> tuple[dict[str, Score], str | None]:
     """Scores of the chosen classifier and its controls, and whether one of these is better.
 
     Better is a smaller mean error of the fractions of the check patterns, by more than the standard error of the
@@ -82,33 +85,32 @@ def compare(chosen: str, ways: Mapping[str, Votes], patterns: Patterns) -> dict[
 
     Returns
     -------
-    dict
-        `controls`: by name `accuracy` of the class on the held-out patterns, `fraction_error` (mean absolute) and
-        `dominant_accuracy` on the check patterns; `better`: a sentence, or None.
+    dict, str
+        Scores by name, of the class on the held-out patterns, of the fractions and the leading reference on the check
+        patterns; a sentence if one is better, or None.
 
     Examples
     --------
     >>> patterns = Patterns(np.eye(2), np.array([0, 1]), np.eye(2), np.eye(2), np.eye(2))
-    >>> found = compare("blind", {"blind": lambda rows: 0 * rows + 0.5, "seeing": lambda rows: rows}, patterns)
-    >>> found["better"]
+    >>> compare("blind", {"blind": lambda rows: 0 * rows + 0.5, "seeing": lambda rows: rows}, patterns)[1]
     'seeing is better than blind: fractions of mixtures wrong by 0.000 in place of 0.500 (difference 0.500 +- 0.000)'
     """
-    scores: dict[str, dict[str, float]] = {}
+    scores: dict[str, Score] = {}
     errors: dict[str, NDArray[Any]] = {}
     for name, votes in ways.items():
         fractions = votes(patterns.checks) @ patterns.compositions
         errors[name] = np.abs(fractions - patterns.truth).mean(axis=1)
-        scores[name] = {
-            "accuracy": float((votes(patterns.held).argmax(axis=1) == patterns.labels).mean()),
-            "fraction_error": float(errors[name].mean()),
-            "dominant_accuracy": float(leader_right(fractions, patterns.truth).mean()),
-        }
-    best = min(errors, key=lambda name: scores[name]["fraction_error"])
+        scores[name] = Score(
+            accuracy=float((votes(patterns.held).argmax(axis=1) == patterns.labels).mean()),
+            fraction_error=float(errors[name].mean()),
+            dominant_accuracy=float(leader_right(fractions, patterns.truth).mean()),
+        )
+    best = min(errors, key=lambda name: scores[name].fraction_error)
     gain = errors[chosen] - errors[best]
     by, error = float(gain.mean()), float(gain.std() / np.sqrt(len(gain)))
-    first, second = (scores[name]["fraction_error"] for name in (best, chosen))
+    first, second = (scores[name].fraction_error for name in (best, chosen))
     sentence = (
         f"{best} is better than {chosen}: fractions of mixtures wrong by {first:.3f} in place of {second:.3f} "
         f"(difference {by:.3f} +- {error:.3f})"
     )
-    return {"controls": scores, "better": sentence if best != chosen and by > error else None}
+    return scores, sentence if best != chosen and by > error else None

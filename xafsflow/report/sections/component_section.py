@@ -58,7 +58,7 @@ def _scree(found: Mapping[str, Any], values: Array) -> Picture:
         top.set_ylim(bottom=bottom)
     if indicator is not None:
         _indicator(low[0], indicator[: shown + 1])
-    kept = number_in(found, "kept")
+    kept = number_in(found, "retained")
     for axes in figure.axes:
         if math.isfinite(kept):
             axes.axvline(kept + 0.5, color=SIGNAL, linewidth=0.9, linestyle=(0, (3, 2)))
@@ -87,7 +87,7 @@ def _indicator(axes: Any, indicator: Array) -> None:
 def _numbers(found: Mapping[str, Any]) -> str:
     """How many components, by each rule."""
     by_noise, by_indicator, kept = (
-        number_in(found, key) for key in ("number_by_noise", "number_by_indicator", "kept")
+        number_in(found, key) for key in ("number_by_noise", "number_by_indicator", "retained")
     )
     told = []
     if math.isfinite(by_noise):

@@ -77,12 +77,12 @@ def _ranking(found: Mapping[str, Any], ranking: Sequence[Mapping[str, Any]]) -> 
 
 
 def _remark(row: Mapping[str, Any]) -> str:
-    """What a candidate is a twin of."""
-    used, others = names_in(row, "twin_of"), names_in(row, "twins")
+    """What a candidate is a near-duplicate of."""
+    used, others = names_in(row, "near_duplicate_of"), names_in(row, "near_duplicates")
     if str(row["reference"]) in used:
         return "is used already"
-    told = [f"twin of {listed(others)}"] if others else []
-    return "; ".join([*told, f"twin of {listed(used)}, which is used"] if used else told)
+    told = [f"near-duplicate of {listed(others)}"] if others else []
+    return "; ".join([*told, f"near-duplicate of {listed(used)}, which is used"] if used else told)
 
 
 def _spoil_table(found: Mapping[str, Any], tested: Sequence[Mapping[str, Any]]) -> Html:

@@ -48,7 +48,7 @@ def set_sheets(findings: Mapping[str, Any]) -> Iterator[tuple[str, Html]]:
     Parameters
     ----------
     findings
-        By step: `verdict`, `sets`, `regions`, `twins` of judge.reference_sets are read, each where it is there.
+        By step: `verdict`, `sets`, `regions`, `near_duplicates` of judge.reference_sets are read, each where it is there.
     """
     found = of_step(findings, STEP)
     text = sentence_in(found, "verdict")
@@ -148,7 +148,7 @@ def _set_table(found: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> H
         "set misses at energies that were held out, in units of the noise: 1 is perfect. “As good”: its interval overlaps "
         "that of the best. Chosen by the rule of parsimony: the fewest references among those."
     )
-    near = _twin_words(found)
+    near = _near_duplicates(found)
     content = folded_table(head, cells, SHOWN, numeric=[0, 2, 3, 4, 5, 6], class_="wide")
     notes = [el("p", text, class_="quiet") for text in (note, near) if text]
     return el("div", el("h3", "Sets of references compared"), content, *notes, class_="sheet")
@@ -159,19 +159,19 @@ def _between(row: Mapping[str, Any]) -> str:
     return f"{fixed(low)} to {fixed(high)}" if math.isfinite(low) and math.isfinite(high) else ""
 
 
-def _twin_words(found: Mapping[str, Any]) -> str:
+def _near_duplicates(found: Mapping[str, Any]) -> str:
     """Spectra that the data can hardly tell apart, each pair once."""
-    twins = found.get("twins")
-    if not isinstance(twins, Mapping):
+    near = found.get("near_duplicates")
+    if not isinstance(near, Mapping):
         return ""
     told: list[str] = []
     seen: set[frozenset[str]] = set()
-    for name in twins:
-        others = [other for other in names_in(twins, name) if frozenset((name, other)) not in seen]
+    for name in near:
+        others = [other for other in names_in(near, name) if frozenset((name, other)) not in seen]
         seen.update(frozenset((name, other)) for other in others)
         if others:
             told.append(f"{name} and {listed(others)}")
-    return f"Twins, whose spectra are nearly one: {'; '.join(told)}." if told else ""
+    return f"Near-duplicates: {'; '.join(told)}." if told else ""
 
 
 def _region_table(regions: Sequence[Mapping[str, Any]]) -> Html:

@@ -12,7 +12,7 @@ from xafsflow.calibration import shift_map as product
 from xafsflow.errors import InputError
 from xafsflow.step_table import step
 
-# Of a file in the run folder, told before anything is computed.
+# Of a file in the run folder, checked before anything is computed.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9 _.-]*\.npz$")]
 
 

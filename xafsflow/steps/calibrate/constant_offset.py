@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import xarray as xr
@@ -12,9 +12,8 @@ from xafsflow.calibration import offset_fit as fits
 from xafsflow.calibration import shift_map as product
 from xafsflow.calibration.tile_shifts import SPAN
 from xafsflow.errors import InputError
+from xafsflow.findings.calibrate_findings import AlignFindings, OffsetFindings
 from xafsflow.step_table import Span, step
-
-Findings = dict[str, Any]
 
 
 @step(makes="calibration")
@@ -43,7 +42,7 @@ def offset(
     e0: Annotated[float, Field(gt=0)] | None = None,
     images: Literal["foil_mu", "mu"] = "foil_mu",
     span: Span = SPAN,
-) -> tuple[xr.Dataset, Findings]:
+) -> tuple[xr.Dataset, OffsetFindings]:
     """One shift of the whole field on top of a calibration, against a reference or a tabulated edge; computes.
 
     A reference is the more exact way: it uses the whole spectrum, and knows the flux of each image from it.
@@ -67,15 +66,15 @@ def offset(
     """
     product.check_fit(calibration, cube)
     if standard is not None and e0 is None:
-        found = fits.one_shift(cube, calibration, images, library, [standard], span)
+        shift, error = fits.one_shift(cube, calibration, images, library, [standard], span)
     elif e0 is not None and standard is None:
-        found = fits.edge_offset(cube, calibration, images, e0)
+        shift, error = fits.edge_offset(cube, calibration, images, e0)
     else:
         raise InputError(
             f"standard {standard} and e0 {e0}", "one of them", "give the standard, or the tabulated edge"
         )
-    told = {"offset": found[0], "error": found[1], "standard": standard, "e0": e0}
-    return fits.raised(calibration, *found, method="offset", standard=standard, e0=e0), told
+    findings = OffsetFindings(offset=shift, error=error, standard=standard, e0=e0)
+    return fits.raised(calibration, shift, error, method="offset", standard=standard, e0=e0), findings
 
 
 @step(makes=("library", "findings"), example={"fixed": "Fe", "moved": "Fe"})
@@ -86,7 +85,7 @@ def align(
     fixed: str,
     moved: str,
     others: list[str] = [],  # noqa: B006
-) -> tuple[xr.Dataset, Findings]:
+) -> tuple[xr.Dataset, AlignFindings]:
     """Align a set of references with another set through a compound that both hold.
 
     Parameters
@@ -109,7 +108,7 @@ def align(
     >>> library = xf.ingest.phantom_references(names=["Fe", "FeO"])
     >>> other = library.assign(energy=library.energy - 0.7).assign_coords(spectrum=["Fe2", "FeO2"])
     >>> both = xr.concat([library, other], "spectrum")
-    >>> round(xf.calibrate.align(both, fixed="Fe", moved="Fe2", others=["FeO2"])[1]["offset"], 3)
+    >>> round(xf.calibrate.align(both, fixed="Fe", moved="Fe2", others=["FeO2"])[1].offset, 3)
     0.7
     """
     return fits.align(library, fixed, moved, others)

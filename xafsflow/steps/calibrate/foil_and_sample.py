@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import xarray as xr
 from pydantic import Field
 
 from xafsflow.calibration import field_fit as fits
 from xafsflow.calibration.tile_shifts import SPAN
+from xafsflow.findings.calibrate_findings import CheckFindings, ShiftFieldFindings
 from xafsflow.kernels.images.field_surface import LARGEST_ORDER
 from xafsflow.step_table import Span, step
 
-Findings = dict[str, Any]
 Tile = Annotated[int, Field(ge=2)] | None
 Order = Annotated[int, Field(ge=0, le=LARGEST_ORDER)] | None
 Images = Literal["foil_mu", "mu"]
@@ -28,7 +28,7 @@ def foil(
     span: Span = SPAN,
     tile: Tile = None,
     order: Order = None,
-) -> tuple[xr.Dataset, Findings]:
+) -> tuple[xr.Dataset, ShiftFieldFindings]:
     """The energy shift over the field from a scan of a homogeneous foil; computes.
 
     The mean absorbance of every tile is fitted to the standard with its own shift, scale, slope and background, and with
@@ -63,11 +63,11 @@ def foil(
     >>> import xafsflow as xf
     >>> cube = xf.correct.absorbance(xf.ingest.phantom(size=(32, 32), energies=100, tilt=1.0))
     >>> calibration, findings = xf.calibrate.foil(cube, xf.ingest.phantom_references(), standard="Fe")
-    >>> findings["order"], round(findings["before"]["slope_y"], 1)
+    >>> findings.order, round(findings.before.slope_y, 1)
     (2, -1.0)
     """
     field = fits.measure(cube, "foil_mu", library, [standard], span, tile, order)
-    return fits.from_field(field, "foil"), fits.told(field)
+    return fits.from_field(field, "foil"), fits.findings_of(field)
 
 
 @step(makes=("calibration", "findings"), needs=["mu"])
@@ -81,7 +81,7 @@ def sample(
     tile: Tile = None,
     order: Order = None,
     worst: Annotated[float, Field(gt=0)] = 0.1,
-) -> tuple[xr.Dataset, Findings]:
+) -> tuple[xr.Dataset, ShiftFieldFindings]:
     """The energy shift over the field from the sample's own spectra, where there is no foil; computes.
 
     As `calibrate.foil`, with the amounts of all references in each tile free. The answer leans on the references: that
@@ -95,18 +95,18 @@ def sample(
     span, tile, order
         As in `calibrate.foil`.
     worst
-        The largest `energy_shift_error`, eV, at which composition and shift count as told apart.
+        The largest `energy_shift_error`, eV, at which composition and shift still count as distinguishable.
 
     Raises
     ------
     InputError
         The references do not explain the sample.
     ComputationError
-        Composition and shift cannot be told apart.
+        Composition and shift cannot be distinguished.
     """
     field = fits.measure(cube, "mu", library, references, span, tile, order)
     fits.check_certain(field, worst)
-    return fits.from_field(field, "sample"), fits.told(field)
+    return fits.from_field(field, "sample"), fits.findings_of(field)
 
 
 @step(makes="findings", needs=["{images}"], example={"standard": "Fe"})
@@ -119,7 +119,7 @@ def check(
     images: Images = "foil_mu",
     span: Span = SPAN,
     tile: Tile = None,
-) -> Findings:
+) -> CheckFindings:
     """What is left of the energy's change over the field after `calibrate.apply`, measured anew; computes.
 
     E0 of each tile minus that of the standard, as the cube is now (`after`) and as it was (`before`): mean, slopes along

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import xarray as xr
@@ -12,6 +12,7 @@ from xafsflow.calibration import offset_fit as offsets
 from xafsflow.calibration import shift_map as product
 from xafsflow.calibration.tile_shifts import SPAN
 from xafsflow.errors import InputError
+from xafsflow.findings.calibrate_findings import DistanceFindings
 from xafsflow.kernels.spectra.monochromator import SPACINGS, Layout
 from xafsflow.step_table import Span, step
 
@@ -78,8 +79,8 @@ def monochromator(
     layout = _layout(cube, e0, crystal, spacing, gap_mm, pixel_size_um, axis, center)
     shift = layout.field(e0, distance_m if deflects == "down" else -distance_m)
     relative = np.nan if distance_error_m is None else distance_error_m / distance_m
-    told = {"e0": e0, "distance_m": distance_m, "deflects": deflects}
-    return product.calibration_of(shift, np.abs(shift) * relative, method="monochromator", **told)
+    made_by = {"e0": e0, "distance_m": distance_m, "deflects": deflects}
+    return product.calibration_of(shift, np.abs(shift) * relative, method="monochromator", **made_by)
 
 
 @step(makes=("calibration", "findings"), needs=["foil_mu"], example={"standard": "Fe", **EXAMPLE})
@@ -98,7 +99,7 @@ def distance(
     axis: Axis = "y",
     center: float | None = None,
     span: Span = SPAN,
-) -> tuple[xr.Dataset, dict[str, Any]]:
+) -> tuple[xr.Dataset, DistanceFindings]:
     """As `calibrate.monochromator`, with distance, direction and one offset fitted to a foil scan; computes.
 
     Parameters
@@ -119,8 +120,20 @@ def distance(
     """
     layout = _layout(cube, e0, crystal, spacing, gap_mm, pixel_size_um, axis, center)
     found = offsets.distance_of(cube, library, standard, layout, e0, distance_m, span)
-    told = found.told()
-    return product.calibration_of(*found.maps(), method="distance", standard=standard, e0=e0, **told), told
+    findings = found.findings()
+    calibration = product.calibration_of(
+        *found.maps(),
+        method="distance",
+        standard=standard,
+        e0=e0,
+        distance_m=findings.distance_m,
+        distance_error_m=findings.distance_error_m,
+        deflects=findings.deflects,
+        offset=findings.offset,
+        offset_error=findings.offset_error,
+        misfit=findings.misfit,
+    )
+    return calibration, findings
 
 
 def _layout(

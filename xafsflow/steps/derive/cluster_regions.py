@@ -9,6 +9,7 @@ import xarray as xr
 from pydantic import Field
 
 from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.findings.derive_findings import ClusterFindings
 from xafsflow.learning.unsupervised.clusters import Clusters, Method, find, hierarchy
 from xafsflow.learning.unsupervised.components import principal
 from xafsflow.sampling.pixel_sample import sampled_table, scale_of, scaled
@@ -33,7 +34,7 @@ def clusters(
     span: Span = (-20.0, 100.0),
     pixels: Annotated[int, Field(ge=100)] = 20_000,
     seed: Annotated[int, Field(ge=0)] = 0,
-) -> tuple[xr.Dataset, dict[str, Any]]:
+) -> tuple[xr.Dataset, ClusterFindings]:
     """Sort the pixels into regions of alike spectra, by the scores of their principal components.
 
     Components and clusters are found on pixels from rows spread over the scan; all others are then assigned block by block.
@@ -60,8 +61,8 @@ def clusters(
     Returns
     -------
     cube, findings
-        The cube with `cluster_index` (y, x), 0 for the largest region, -1 where a pixel is not good; number, sizes and mean
-        spectra of the sampled pixels, how alike those are (Ward's linkage, in units of the noise), and the numbers tried.
+        The cube with `cluster_index` (y, x), 0 for the largest region, -1 where a pixel is not good; what the sampled pixels
+        say.
 
     Raises
     ------
@@ -82,20 +83,20 @@ def clusters(
     seen = np.flatnonzero(sizes)
     means = np.array([table[labels == k].mean(axis=0, dtype=np.float64) for k in seen])
     linkage, leaves = hierarchy(means)
-    findings = {
-        "number": found.number,
-        "method": method,
-        "pixels": len(table),
-        "sizes": sizes,
-        "shares": sizes / len(table),
-        "energy": cube.energy.values[scale.places],
-        "mean_norm": means * scale.noise * scale.pixel,
-        "linkage": linkage,
-        "leaves": leaves,
-        "quality": "silhouette" if method == "kmeans" else "bic",
-        "quality_by_number": {str(k): one for k, one in found.scores_by_number.items()},
-        "explained": values[:components] / values.sum(),
-    }
+    findings = ClusterFindings(
+        number=found.number,
+        method=method,
+        pixels=len(table),
+        sizes=sizes,
+        shares=sizes / len(table),
+        energy=cube.energy.values[scale.places],
+        mean_norm=means * scale.noise * scale.pixel,
+        linkage=linkage,
+        leaves=np.array(leaves),
+        quality="silhouette" if method == "kmeans" else "bic",
+        quality_by_number=found.scores_by_number,
+        explained=values[:components] / values.sum(),
+    )
     return cube.assign(result), findings
 
 

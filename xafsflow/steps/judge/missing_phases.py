@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import xarray as xr
 from pydantic import Field
 
 from xafsflow.errors import InputError
+from xafsflow.findings.judge_findings import MissingFindings, Source
 from xafsflow.kernels.mixtures.reference_subsets import MOST
-from xafsflow.learning.reference_selection.missing_reference import Absent
+from xafsflow.learning.reference_selection.missing_reference import MissingReferences
 from xafsflow.sampling.binned_spectra import binned, places, span_of
 from xafsflow.sampling.replay import normalized_candidates
 from xafsflow.step_table import Span, step
@@ -29,8 +30,8 @@ def missing(
     least: Annotated[int, Field(ge=1)] = 30,
     worst: Annotated[float, Field(gt=0, le=1)] = 0.05,
     offset: Annotated[float, Field(ge=0, le=5)] = 0.3,
-    twins: Annotated[float, Field(ge=0)] = 0.02,
-) -> dict[str, Any]:
+    near_duplicates: Annotated[float, Field(ge=0)] = 0.02,
+) -> MissingFindings:
     """Candidates in the order in which they would explain the pixels flagged unknown, when added to the references used.
 
     Unknown pixels are averaged bin by bin and fitted with the library's references (non-negative fractions of any sum, a
@@ -49,17 +50,9 @@ def missing(
         Share of the bins that are the worst.
     offset
         How far all references may be moved together, eV; 0 for not at all.
-    twins
+    near_duplicates
         Spectra that differ by less than this share of the edge step (root mean square, after a factor, a constant and a
-        slope) are told to be twins.
-
-    Returns
-    -------
-    dict
-        `verdict`, a text; `ranking`, a table of the candidates: `gain` by which chi-square falls, `bic_change` (below zero
-        where that is more than it costs), `reduced_chi_square`, `r_factor`, `prediction_error`, the `share` it would take,
-        its `twins`, and `twin_of` where a reference used is one; `energy`, `mean_spectrum`, `mean_fit`, `mean_residual`
-        and its `mean_noise`; `source` (`unknown pixels` or `worst bins`), `pixels`, `bins`.
+        slope) count as near-duplicates.
 
     Raises
     ------
@@ -74,7 +67,7 @@ def missing(
     >>> cube = xf.correct.absorbance(xf.ingest.phantom(size=(24, 24), energies=80))
     >>> cube = xf.derive.noise(xf.normalize.edge_step(cube, e0=7112.0, pre2=-15.0, norm1=40.0, nnorm=1))
     >>> known = xf.ingest.phantom_references()
-    >>> missing(cube, known.sel(spectrum=["Fe", "FeO"]), known)["ranking"][0]["reference"]
+    >>> missing(cube, known.sel(spectrum=["Fe", "FeO"]), known).ranking[0].reference
     'Fe2O3'
     """
     from threadpoolctl import threadpool_limits
@@ -95,15 +88,11 @@ def missing(
     flagged = (cube.flags.drop_vars(["y", "x"], errors="ignore") & np.uint8(int(Flag.UNKNOWN))) > 0
     bins = binned(cube, 2 * numbers + flagged, 2 * int(numbers.max()) + 2, low, high, least=1)
     unknown = bins.number % 2 == 1
-    source = "unknown pixels" if bins.pixels[unknown].sum() >= least else "worst bins"
+    source: Source = "unknown pixels" if bins.pixels[unknown].sum() >= least else "worst bins"
     with threadpool_limits(limits=1):
-        absent = Absent(
-            bins,
-            used.norm.values,
-            usable.norm.values,
-            unknown if source == "unknown pixels" else worst,
-            offset,
-        )
+        where = unknown if source == "unknown pixels" else worst
+        missing = MissingReferences(bins, used.norm.values, usable.norm.values, where, offset)
         names, others = ([str(name) for name in one.spectrum.values] for one in (used, usable))
-        told = absent.findings(names, others, twins)
-    return {"source": source, **told, "left_out": left_out, "span": [low, high]}
+        return missing.findings(
+            names, others, near_duplicates, source=source, left_out=tuple(left_out), span=(low, high)
+        )

@@ -11,6 +11,7 @@ import xarray as xr
 from pydantic import Field
 
 from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.findings.judge_findings import ComponentFindings
 from xafsflow.learning.unsupervised import components as learn
 from xafsflow.sampling import replay
 from xafsflow.sampling.pixel_sample import Scale, check_number, rows_for, scale_of, scaled
@@ -37,15 +38,15 @@ def components(
     keep: Annotated[int, Field(ge=1)] | None = None,
     pixels: Annotated[int, Field(ge=100)] = 30_000,
     seed: Annotated[int, Field(ge=0)] = 0,
-) -> tuple[xr.Dataset, xr.Dataset, dict[str, Any]]:
+) -> tuple[xr.Dataset, xr.Dataset, ComponentFindings]:
     """Principal components of `norm` in units of its noise, and how many of them are more than noise.
 
     Spectra are divided by the pixel's noise and by how the noise goes with energy (Cochran and Horne, J. Appl. Phys. 48,
     2417 (1977)). No mean is taken off: n phases make n components. Everything else that differs from pixel to pixel counts
     too: an energy calibration that is not good enough, a flux that changed between images (correct.flux first).
 
-    Two numbers are told. By noise: eigenvalues that noise does not reach which went through the same steps as the data. By
-    IND, Larch's form: with the noise of images and their many pixels it often tells too many or too few (Manceau, J.
+    Their number is found in two ways. By noise: eigenvalues above those of noise that went through the same steps. By IND,
+    Larch's form: with the noise of images and their many pixels it often gives too many or too few (Manceau, J.
     Synchrotron Rad. 21, 1140 (2014)).
 
     Parameters
@@ -55,7 +56,7 @@ def components(
     most
         Components that are looked at.
     keep
-        Components that are kept for the residual and for judge.target; None takes the number by noise.
+        Components that are retained for the residual and for judge.target; None takes the number by noise.
     pixels
         About so many, from rows spread over the scan, are decomposed. With 100,000 and 200 energies an eigenvalue of noise
         is known to 9 %, which is below what decides, and of a scan of 7 million pixels a few rows are computed.
@@ -65,10 +66,10 @@ def components(
     Returns
     -------
     cube, components, findings
-        The cube with `component_residual` (y, x), the root of the sum of squares that the kept components leave over
+        The cube with `component_residual` (y, x), the root of the sum of squares that the retained components leave over
         energies less components: 0.85 to 1 where noise alone is left, for a part of the noise that the normalization adds is
         within the components. `component` (component, energy), orthonormal in units of the noise, with `eigenvalue` and
-        `scale` (energy). Eigenvalues, the numbers, and mean and rms of what is left by energy.
+        `scale` (energy).
 
     Raises
     ------
@@ -81,8 +82,8 @@ def components(
     noise = _noise_alone(cube, scale, mean, seed)
     floor = learn.noise_floor(values, vectors, noise, most)
     number = min(most, learn.above_noise(values, floor))
-    kept = max(1, number) if keep is None else min(keep, most)
-    basis = vectors[:kept]
+    retained = max(1, number) if keep is None else min(keep, most)
+    basis = vectors[:retained]
     output = Output("component_residual", MAP)
     arrays = list(scaled(cube, scale, by_pixel=True))
     found = over_blocks(_residual, arrays, [output], basis=basis.astype(np.float32))
@@ -94,27 +95,27 @@ def components(
         },
         coords={"energy": cube.energy.values[scale.places]},
         attrs={
-            "keep": kept,
-            "error": float(np.sqrt(values[kept:].sum() / (len(values) - kept))),
+            "keep": retained,
+            "error": float(np.sqrt(values[retained:].sum() / (len(values) - retained))),
             "pixels": good,
         },
     )
     ind = learn.indicator(values)
-    findings = {
-        "pixels": good,
-        "energy": product.energy.values,
-        "eigenvalues": values,
-        "noise_floor": floor,
-        "noise_margin": learn.MARGIN,
-        "explained": values / values.sum(),
-        "cumulated": np.cumsum(values) / values.sum(),
-        "indicator": ind,
-        "number_by_indicator": int(ind[: most + 1].argmin()),
-        "number_by_noise": number,
-        "kept": kept,
-        "residual_mean": mean - (mean @ basis.T) @ basis,
-        "residual_rms": np.sqrt(values[kept:] @ vectors[kept:] ** 2),
-    }
+    findings = ComponentFindings(
+        pixels=good,
+        energy=product.energy.values,
+        eigenvalues=values,
+        noise_floor=floor,
+        noise_margin=learn.MARGIN,
+        explained=values / values.sum(),
+        cumulative=np.cumsum(values) / values.sum(),
+        indicator=ind,
+        number_by_indicator=int(ind[: most + 1].argmin()),
+        number_by_noise=number,
+        retained=retained,
+        residual_mean=mean - (mean @ basis.T) @ basis,
+        residual_rms=np.sqrt(values[retained:] @ vectors[retained:] ** 2),
+    )
     return cube.assign(found), product, findings
 
 

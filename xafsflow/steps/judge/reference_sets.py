@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import xarray as xr
 from pydantic import Field
 
 from xafsflow.errors import InputError
+from xafsflow.findings.reference_set_findings import ReferenceSetFindings, RegionMap
 from xafsflow.kernels.mixtures.reference_subsets import MOST
 from xafsflow.learning.reference_selection.bin_regions import Bins, grouped
 from xafsflow.learning.reference_selection.set_comparison import Comparison
@@ -37,9 +38,9 @@ def reference_sets(
     bin: Annotated[int, Field(ge=2)] | None = None,  # noqa: A002
     regions: Annotated[int, Field(ge=1, le=50)] = 6,
     offset: Annotated[float, Field(ge=0, le=5)] = 0.3,
-    twins: Annotated[float, Field(ge=0)] = 0.02,
+    near_duplicates: Annotated[float, Field(ge=0)] = 0.02,
     seed: Annotated[int, Field(ge=0)] = 0,
-) -> dict[str, Any]:
+) -> ReferenceSetFindings:
     """Which sets of references explain the image, which of them is the simplest that does, and where something is missing.
 
     More references always fit better; the question is what an extra one buys. The image is cut into bins, each bin's mean
@@ -52,7 +53,7 @@ def reference_sets(
       It is the root mean square of what is missed, in units of the noise, with a 95 % interval by resampling the runs.
 
     The verdict follows the rule of parsimony: the fewest references among the sets whose intervals overlap the best set's.
-    Of those with equally few the one with the least error is named, and the others are told. Of more sets than 24 those are
+    Of those with equally few the one with the least error is named first, then the others. Of more sets than 24 those are
     judged so closely that have the lowest BIC over the image, and 3 of each size over the image and in each region.
 
     The noise is that of photons. What all candidates together leave beyond it counts as noise too, in part as an error
@@ -66,7 +67,7 @@ def reference_sets(
     most
         References in a set.
     used
-        Names of the candidates that the classification used: the findings tell which are superfluous, which missing.
+        Names of the candidates that the classification used: the findings say which are superfluous, which missing.
     span
         eV relative to the median e0; None is open. Candidates that do not cover it are left out.
     bin
@@ -75,19 +76,11 @@ def reference_sets(
         Number of regions that the bins are grouped into by their spectra; not used where the cube has `cluster_index`.
     offset
         How far the references of a set may be moved together, eV; 0 for not at all.
-    twins
+    near_duplicates
         Candidates that differ by less than this share of the edge step (root mean square, after a factor, a constant and a
-        slope) are told to be twins: spectra of one compound from two beamlines differ by 0.005 to 0.02.
+        slope) count as near-duplicates: spectra of one compound from two beamlines differ by 0.005 to 0.02.
     seed
         Of the regions and the bootstrap.
-
-    Returns
-    -------
-    dict
-        `verdict`, a text; `chosen`, and `instead` what would do as well; `needed`, with what regions miss; of those used the
-        `superfluous`, and what is `missing`; `sets`, a table from the lowest BIC on, with `values` and `parameters` counted;
-        `regions`; `region_map`, the region of each bin, -1 for none; `twins`; `offset`, `inflation` of the variance of the
-        photons' noise and `common_error`, as found with all candidates together.
 
     Raises
     ------
@@ -101,9 +94,8 @@ def reference_sets(
     >>> import xafsflow as xf
     >>> cube = xf.correct.absorbance(xf.ingest.phantom(size=(24, 24), energies=80))
     >>> cube = xf.derive.noise(xf.normalize.edge_step(cube, e0=7112.0, pre2=-15.0, norm1=40.0, nnorm=1))
-    >>> found = reference_sets(cube, xf.ingest.phantom_references(), regions=2)
-    >>> found["chosen"]
-    ['Fe', 'FeO', 'Fe2O3']
+    >>> reference_sets(cube, xf.ingest.phantom_references(), regions=2).chosen
+    ('Fe', 'FeO', 'Fe2O3')
     """
     from threadpoolctl import threadpool_limits
 
@@ -121,9 +113,10 @@ def reference_sets(
     with threadpool_limits(limits=1):
         if "cluster_index" not in cube:
             bins = grouped(bins, regions, seed)
-        compared = Comparison(bins, usable.norm.values, names, asked, most, offset, twins, seed)
-        found = compared.findings(used)
-    return {**found, "left_out": left_out, "span": [low, high], "region_map": _region_map(bins, groups)}
+        compared = Comparison(bins, usable.norm.values, names, asked, most, offset, near_duplicates, seed)
+        return compared.findings(
+            used, left_out=tuple(left_out), span=(low, high), region_map=_region_map(bins, groups)
+        )
 
 
 def _places(wanted: list[str], names: list[str], left_out: list[str]) -> tuple[int, ...]:
@@ -146,9 +139,9 @@ def _check_number(candidates: int, most: int, searched: bool) -> None:
         )
 
 
-def _region_map(bins: Bins, groups: xr.DataArray) -> dict[str, Any]:
-    """Side of a bin in pixels, and the region of each over the image."""
+def _region_map(bins: Bins, groups: xr.DataArray) -> RegionMap:
+    """The region of each bin over the image."""
     side, across = groups.attrs["side"], groups.attrs["across"]
     regions = np.full(-(-groups.sizes["y"] // side) * across, -1)
     regions[bins.number] = bins.region
-    return {"bin": side, "region": regions.reshape(-1, across).tolist()}
+    return RegionMap(int(side), regions.reshape(-1, across))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import xarray as xr
 from pydantic import Field
 
 from xafsflow.errors import InputError
+from xafsflow.findings.record import Doubles
+from xafsflow.findings.train_findings import EnergyChoice, SelectFindings
 from xafsflow.learning.models.classifiers import fit
 from xafsflow.learning.samples import energy_selection as learn
 from xafsflow.sampling.noisy_patterns import finite
@@ -25,11 +27,11 @@ def select(
     fewest: Annotated[int, Field(ge=2)] = 4,
     trees: Annotated[int, Field(ge=1)] = 30,
     seed: Annotated[int, Field(ge=0)] = 0,
-) -> dict[str, Any]:
+) -> SelectFindings:
     """Which energies matter, and how few would give the same map, at what loss.
 
     Energies are left out round by round, those first whose shuffled values harm the fractions least; each round learns
-    anew. What the others cost is told by check patterns that did not choose. Only features are chosen among: a scan
+    anew. What the others cost is measured on check patterns that did not choose. Only features are chosen among: a scan
     still needs the energies before and after the edge by which it is normalized, and noise as low as this one.
 
     Parameters
@@ -42,16 +44,9 @@ def select(
     fewest
         Energies at which elimination ends.
     trees
-        Number of trees of the forest that tells the impurity importances, and of `extra_trees`.
+        Number of trees of the forest that gives the impurity importances, and of `extra_trees`.
     seed
         Of all that is drawn.
-
-    Returns
-    -------
-    dict
-        `energies` (eV) with their `permutation` and `impurity` importances; `curve`, from all energies to the fewest,
-        each with the number of energies, `fraction_error` and its standard error, `dominant_accuracy` and the
-        energies `chosen`; `suggested` of these, and `verdict`, a sentence.
 
     Raises
     ------
@@ -70,27 +65,32 @@ def select(
     _, impurity = fit("extra_trees", task.features, task.labels, trees, seed)
     rounds = learn.eliminate(task, learner, trees, fewest, seed)
     best = rounds[learn.fewest_within(rounds, loss)]
-    return {
-        "learner": learner,
-        "energies": energy.tolist(),
-        "permutation": rounds[0]["importances"].tolist(),
-        "impurity": np.asarray(impurity).tolist(),
-        "curve": [_told(one, energy) for one in rounds],
-        "suggested": _told(best, energy),
-        "verdict": _verdict(rounds[0], best),
-    }
+    return SelectFindings(
+        learner=learner,
+        energies=energy,
+        permutation=rounds[0].importances,
+        impurity=np.asarray(impurity),
+        curve=tuple(_choice(one, energy) for one in rounds),
+        suggested=_choice(best, energy),
+        verdict=_verdict(rounds[0], best),
+    )
 
 
-def _told(one: dict[str, Any], energy: np.ndarray) -> dict[str, Any]:
-    numbers = {name: one[name] for name in ("fraction_error", "error", "dominant_accuracy")}
-    return {"energies": len(one["used"]), **numbers, "chosen": energy[one["used"]].tolist()}
+def _choice(one: learn.Round, energy: Doubles) -> EnergyChoice:
+    return EnergyChoice(
+        energies=len(one.used),
+        fraction_error=one.fraction_error,
+        error=one.error,
+        dominant_accuracy=one.dominant_accuracy,
+        chosen=energy[one.used],
+    )
 
 
-def _verdict(whole: dict[str, Any], best: dict[str, Any]) -> str:
-    if len(best["used"]) == len(whole["used"]):
-        return f"none of the {len(whole['used'])} energies can be left out at that loss"
+def _verdict(whole: learn.Round, best: learn.Round) -> str:
+    if len(best.used) == len(whole.used):
+        return f"none of the {len(whole.used)} energies can be left out at that loss"
     return (
-        f"{len(best['used'])} of {len(whole['used'])} energies would do: fractions wrong by "
-        f"{best['fraction_error']:.3f} in place of {whole['fraction_error']:.3f}, leading reference right in "
-        f"{best['dominant_accuracy']:.1%} in place of {whole['dominant_accuracy']:.1%}"
+        f"{len(best.used)} of {len(whole.used)} energies would do: fractions wrong by {best.fraction_error:.3f} in place of "
+        f"{whole.fraction_error:.3f}, leading reference right in {best.dominant_accuracy:.1%} in place of "
+        f"{whole.dominant_accuracy:.1%}"
     )

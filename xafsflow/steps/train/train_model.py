@@ -5,13 +5,14 @@ from __future__ import annotations
 import platform
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import xarray as xr
 from pydantic import Field
 
 from xafsflow.errors import InputError
+from xafsflow.findings.train_findings import FitFindings, Reliability, Score
 from xafsflow.learning.models import classifiers
 from xafsflow.learning.models.model import Model
 from xafsflow.learning.models.model_cache import digest_of, find, keep
@@ -33,39 +34,32 @@ def fit(
     trees: Annotated[int, Field(ge=1)] = 100,
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2,
     seed: Annotated[int, Field(ge=0)] = 0,
-) -> tuple[Model, dict[str, Any]]:
+) -> tuple[Model, FitFindings]:
     """Train a classifier on a part of the samples, and score it on the others.
 
     On one half of the check patterns it is learnt how often the leading reference is right, as a function of the margin
     between the two largest fractions; on the other half that is checked. Linear discriminant analysis and the nearest
     class spectrum are scored beside it, always.
 
-    A model is kept by the digest of its samples, settings and versions, and not trained a second time: in the folder of the
-    environment's `XAFSFLOW_CACHE`, else in the user's cache folder; an empty `XAFSFLOW_CACHE` keeps nothing.
+    A model is cached by the digest of its samples, settings and versions, and not trained a second time: in the folder of
+    the environment's `XAFSFLOW_CACHE`, else in the user's cache folder; an empty `XAFSFLOW_CACHE` caches nothing.
 
     Parameters
     ----------
     classifier
         A row of the table in `xafsflow.learning.models.classifiers`. `random_forest` grows on features binned to 255
-        levels, as
-        right as scikit-learn's, which is `sklearn_random_forest`, and some ten times as fast.
+        levels, as right as scikit-learn's, which is `sklearn_random_forest`, and some ten times as fast.
     trees
         Number of trees of a forest; without meaning for the others.
     held_out
         Share of the patterns that are kept for the score.
     seed
         Of the split and of the classifier.
-
-    Returns
-    -------
-    model, findings
-        The model, and its held-out accuracy, fraction error, confusion and importances; `reliability` and
-        `calibration_error` of its confidence; `controls`, and `better` if one of them is.
     """
     key = digest_of(samples.attrs.get("digest"), classifier, trees, held_out, seed, _versions())
-    kept = find(key) if "digest" in samples.attrs else None
-    if kept is not None:
-        return kept[0], {**kept[1], "kept_model": key}
+    cached = find(key) if "digest" in samples.attrs else None
+    if cached is not None:
+        return cached[0], replace(cached[1], cached_model=key)
     samples = finite(samples, "sample", "check")
     table, labels = samples.features.values, samples.label.values
     order = np.random.default_rng(seed).permutation(len(labels))
@@ -88,19 +82,28 @@ def fit(
         seed=seed,
         versions=_versions(),
     )
-    model, told = _with_what_noise_does(model, samples, seed)
-    findings = {
-        "classifier": classifier,
-        "classes": len(model.compositions),
-        "training_patterns": len(known),
-        "held_out_patterns": len(held),
-        "check_patterns": samples.sizes["check"],
-        "noise": samples.attrs["median_noise"],
-        **classifiers.held_out_score(model.votes(table[held].T), labels[held], model.compositions),
-        **told,
-        **_beside_controls(model, samples, known, held),
-        "importances": None if importances is None else importances.tolist(),
-    }
+    model, reliability, calibration_error = _with_what_noise_does(model, samples, seed)
+    score, confusion = classifiers.held_out_score(
+        model.votes(table[held].T), labels[held], model.compositions
+    )
+    controls, better = _beside_controls(model, samples, known, held)
+    findings = FitFindings(
+        classifier=classifier,
+        classes=len(model.compositions),
+        training_patterns=len(known),
+        held_out_patterns=len(held),
+        check_patterns=samples.sizes["check"],
+        noise=samples.attrs["median_noise"],
+        accuracy=score.accuracy,
+        fraction_error=score.fraction_error,
+        dominant_accuracy=score.dominant_accuracy,
+        confusion=confusion,
+        reliability=reliability,
+        calibration_error=calibration_error,
+        controls=controls,
+        better=better,
+        importances=importances,
+    )
     if "digest" in samples.attrs:
         keep(key, model, findings)
     return model, findings
@@ -112,7 +115,7 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple[Model, dict[str, Any]]:
+def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple[Model, Reliability, float]:
     """The model with its confidence, checked, and with the distances that noise gives where the noise is known."""
     fractions = model.votes(samples.check_features.values.T) @ model.compositions
     margin = trust.margins(fractions)
@@ -120,18 +123,18 @@ def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple
     order = np.random.default_rng([seed, 1]).permutation(len(margin))
     learn, check = order[: len(order) // 2], order[len(order) // 2 :]
     knots, values = trust.learn_confidence(margin[learn], right[learn])
-    told = trust.reliability(trust.confidence_at(margin[check], knots, values), right[check])
+    reliability, error = trust.reliability(trust.confidence_at(margin[check], knots, values), right[check])
     scale = power = None
     if np.isfinite(samples.noise.values).any():
         arrays = (samples[name].values for name in ("features", "label", "class_features", "noise"))
         scale, power = learn_distances(*arrays)
     curve = np.stack([knots, values])
-    return replace(model, confidence=curve, distance_scale=scale, distance_power=power), told
+    return replace(model, confidence=curve, distance_scale=scale, distance_power=power), reliability, error
 
 
 def _beside_controls(
     model: Model, samples: xr.Dataset, known: np.ndarray, held: np.ndarray
-) -> dict[str, Any]:
+) -> tuple[dict[str, Score], str | None]:
     table, labels = samples.features.values, samples.label.values
     ways = {model.classifier: lambda rows: model.votes(rows.T)}
     ways |= control_votes(table[known], labels[known], model.class_features, model.classifier)
