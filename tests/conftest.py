@@ -15,7 +15,7 @@ from hypothesis import settings
 
 import xafsflow as xf
 from xafsflow.findings.run_findings import RunFindings
-from xafsflow.io.readers.spectrum_text import Spectrum, library_of
+from xafsflow.io.readers.spectrum_library import Spectrum, library_of
 from xafsflow.phantom import spectrum
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -17,7 +17,8 @@ import numpy as np
 import xarray as xr
 
 from xafsflow import calibrate, correct, ingest
-from xafsflow.io.readers.spectrum_text import library_of, read_spectrum
+from xafsflow.io.readers import read_spectrum
+from xafsflow.io.readers.spectrum_library import library_of
 from xafsflow.phantom import Phantom, as_dataset, truth
 
 ROOT = Path(__file__).resolve().parents[2]

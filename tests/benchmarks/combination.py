@@ -19,7 +19,8 @@ import xarray as xr
 from scipy.optimize import nnls
 
 from xafsflow import calibrate, classify, correct, derive, ingest, normalize
-from xafsflow.io.readers.spectrum_text import library_of, read_spectrum
+from xafsflow.io.readers import read_spectrum
+from xafsflow.io.readers.spectrum_library import library_of
 from xafsflow.kernels.mixtures.combination import fit_combination
 from xafsflow.kernels.mixtures.shifted_combination import fit_moved_combination
 

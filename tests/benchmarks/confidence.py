@@ -15,7 +15,8 @@ import xarray as xr
 
 import xafsflow as xf
 from xafsflow.errors import XafsflowWarning
-from xafsflow.io.readers.spectrum_text import Spectrum, library_of, read_spectrum
+from xafsflow.io.readers import read_spectrum
+from xafsflow.io.readers.spectrum_library import Spectrum, library_of
 from xafsflow.learning.trust.confidence import leader_right, reliability
 from xafsflow.phantom import Phantom, Reference, as_dataset, truth
 from xafsflow.vocabulary import Flag

@@ -16,7 +16,7 @@ import xarray as xr
 
 import xafsflow as xf
 from xafsflow.io.folders import Folders
-from xafsflow.io.readers.spectrum_text import on_grid
+from xafsflow.io.readers.spectrum_library import on_grid
 from xafsflow.phantom import Phantom, as_dataset, truth
 from xafsflow.phantom.spectra import Reference
 from xafsflow.vocabulary import CUBE, MAP, Flag

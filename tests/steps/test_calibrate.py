@@ -14,7 +14,8 @@ import xarray as xr
 import xafsflow as xf
 from xafsflow.calibration.shift_map import calibration_of
 from xafsflow.errors import ComputationError, InputError, XafsflowWarning
-from xafsflow.io.readers.spectrum_text import library_of, read_spectrum
+from xafsflow.io.readers import read_spectrum
+from xafsflow.io.readers.spectrum_library import library_of
 from xafsflow.phantom import Phantom, as_dataset, truth
 from xafsflow.step_table import STEPS, history
 from xafsflow.vocabulary import Flag

@@ -13,7 +13,8 @@ import xarray as xr
 
 import xafsflow as xf
 from xafsflow.errors import InputError
-from xafsflow.io.readers.spectrum_text import library_of, read_spectrum
+from xafsflow.io.readers import read_spectrum
+from xafsflow.io.readers.spectrum_library import library_of
 from xafsflow.phantom import Phantom, as_dataset, truth
 
 SETTINGS: dict[str, Any] = {"size": (24, 32), "energies": 100, "seed": 2}

@@ -11,7 +11,7 @@ import xafsflow as xf
 from xafsflow.errors import InputError
 from xafsflow.findings.judge_findings import MissingFindings
 from xafsflow.findings.record import from_json, to_json
-from xafsflow.io.readers.spectrum_text import Spectrum, library_of
+from xafsflow.io.readers.spectrum_library import Spectrum, library_of
 from xafsflow.kernels.mixtures.reference_subsets import MOST
 from xafsflow.phantom import Phantom, as_dataset, truth
 from xafsflow.phantom.spectra import Reference, spectrum

@@ -14,7 +14,7 @@ from xafsflow.errors import ComputationError, InputError
 from xafsflow.findings.record import from_json, to_json
 from xafsflow.findings.reference_set_findings import ReferenceSetFindings
 from xafsflow.io.folders import Folders
-from xafsflow.io.readers.spectrum_text import Spectrum, library_of
+from xafsflow.io.readers.spectrum_library import Spectrum, library_of
 from xafsflow.phantom import Phantom, as_dataset
 from xafsflow.phantom.spectra import Reference, spectrum
 from xafsflow.sampling.binned_spectra import binned, places, span_of
@@ -183,7 +183,7 @@ def test_reference_sets__refuses_more_sets_than_can_be_told_apart() -> None:
 def test_reference_sets__finds_measured_phases_in_a_measured_map(shared: Path) -> None:
     import tifffile
 
-    from xafsflow.io.readers.spectrum_text import on_grid
+    from xafsflow.io.readers.spectrum_library import on_grid
 
     phases = ["LiFe(II)PO4", "Pyrite", "StainlessSteelNP", "Hematite_NP"]
     candidates = xf.ingest.candidates(Folders(shared / "fe_library"), files=["*.nor"])

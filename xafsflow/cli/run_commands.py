@@ -13,6 +13,7 @@ from xafsflow.cli.progress_display import ProgressDisplay
 from xafsflow.errors import ComputationError
 from xafsflow.files import refuse_links
 from xafsflow.io.remote.urls import checked, is_url, last_part
+from xafsflow.io.writers import WRITERS
 
 FOLDER = click.Path(path_type=Path)
 
@@ -113,9 +114,7 @@ def phantom(out: Path, size: tuple[int, int], energies: int, seed: int, multipag
 
 @click.command()
 @click.argument("run", type=PLACE)
-@click.option(
-    "--to", "kind", type=click.Choice(["csv", "tiff", "ome-tiff", "png"]), required=True, help="Format."
-)
+@click.option("--to", "kind", type=click.Choice(list(WRITERS)), required=True, help="Format.")
 @click.option(
     "--out",
     type=FOLDER,

@@ -300,7 +300,7 @@ def _absorbance(
     library: xr.Dataset | None, energy: np.ndarray, columns: int, standard: str | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Absorbance `(energy, x)` of a sample whose mixture changes along x, with empty columns, and of a foil."""
-    from xafsflow.io.readers.spectrum_text import on_grid
+    from xafsflow.io.readers.spectrum_library import on_grid
 
     if library is None:
         mu = 1 / (1 + np.exp(np.mean(energy) - energy))[None]

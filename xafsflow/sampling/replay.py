@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.io.readers.spectrum_text import on_grid
+from xafsflow.io.readers.spectrum_library import on_grid
 from xafsflow.kernels.spectra.noise_propagation import mean_variance, sharing
 from xafsflow.learning.samples.mixtures import noisy_block
 from xafsflow.step_table import STEPS, history

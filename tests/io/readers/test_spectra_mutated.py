@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xafsflow.errors import InputError
-from xafsflow.io.readers.spectrum_text import read_spectrum
+from xafsflow.io.readers import read_spectrum
 
 XDI = "# XDI/1.0\n# Column.1: energy eV\n# Column.2: i0\n# Column.3: itrans\n# Element.symbol: Fe\n#---\n"
 XDI += "".join(f"  {7000 + 10 * k}.0000  {3e5 + k:.6f}  {2e5 - k:.6f}\n" for k in range(12))

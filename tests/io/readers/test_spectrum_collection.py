@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xafsflow.errors import InputError
-from xafsflow.io.readers.spectrum_text import Spectrum, library_of, on_grid
+from xafsflow.io.readers.spectrum_library import Spectrum, library_of, on_grid
 
 ENERGY = 7100.0 + np.arange(8) ** 1.5
 MU = 0.1 + 1 / (1 + np.exp(-(ENERGY - 7110.0)))

@@ -7,12 +7,9 @@ import numpy as np
 import pytest
 
 from xafsflow.errors import InputError, XafsflowWarning
-from xafsflow.io.readers.spectrum_text import (
-    edge_inside,
-    read_spectrum,
-    read_two_columns,
-    tabulated_edge,
-)
+from xafsflow.io.readers import read_spectrum
+from xafsflow.io.readers.spectrum_library import edge_inside, tabulated_edge
+from xafsflow.io.readers.spectrum_text import read_two_columns
 
 DATA = Path("../shared/data")
 needs_data = pytest.mark.skipif(
@@ -222,7 +219,9 @@ def test_read_spectrum__says_what_is_wrong_and_where(tmp_path: Path, text: str, 
 def test_read_spectrum__refuses_what_is_no_text(tmp_path: Path) -> None:
     for raw in (b"\x1f\x8bproject", b"II*\0\0\0"):
         (tmp_path / "a.prj").write_bytes(raw)
-        with pytest.raises(InputError, match="compressed or binary"):
+        with pytest.raises(
+            InputError, match=r"no known format of spectra\. Expected one of these formats: columns of text"
+        ):
             read_spectrum(tmp_path / "a.prj")
     with pytest.raises(InputError, match="No such file"):
         read_spectrum(tmp_path / "b.prj")

@@ -84,7 +84,7 @@ def test_read_energies__converts_kev_aloud(table, text):
         ("", "without numbers"),
         ("# only a comment\n", "without numbers"),
         ("energy\n", "a header and no numbers"),
-        ("II*\0\1\2", "is no text"),
+        ("II*\0\1\2", "no known format of energies"),
         ("7112\n7113\nabout 7114\n", "line 3: 'about'"),
         ("energy\n7112\n\nnan\n", "line 4: 'nan'"),
         ("7112\ninf\n", "line 2: 'inf'"),
@@ -112,7 +112,7 @@ def test_read_energies__names_what_is_wrong(table, text, words):
 def test_read_energies__names_a_missing_file(tmp_path):
     with pytest.raises(InputError, match="absent"):
         read_energies(tmp_path / "absent.csv")
-    with pytest.raises(InputError, match="a table of energies"):
+    with pytest.raises(InputError, match="a readable file"):
         read_energies(tmp_path)
 
 

@@ -12,10 +12,7 @@ import xarray as xr
 from PIL import Image
 
 from xafsflow.errors import InputError
-from xafsflow.io.writers import EXPORTS, write
-from xafsflow.io.writers.csv_tables import export_csv
-from xafsflow.io.writers.png_figures import export_png
-from xafsflow.io.writers.tiff_maps import export_tiff
+from xafsflow.io.writers import WRITERS, csv_tables, ome_tiff, png_figures, tiff_maps, write
 from xafsflow.vocabulary import Flag
 
 REFERENCES = ["Fe", "../a/b <&>", "A\\B <&>", "日本 é"]
@@ -51,7 +48,7 @@ def rows_of(path: Path) -> list[list[str]]:
 
 
 def test_export_csv__gives_every_value_back_exactly(maps: xr.Dataset, tmp_path: Path) -> None:
-    pixels, _ = export_csv(maps, tmp_path / "new" / "csv")
+    pixels, _ = csv_tables.write(maps, tmp_path / "new" / "csv")
     head, *rows = rows_of(pixels)
     named = [f"fraction_{name}" for name in REFERENCES]
     assert head == ["y", "x", "e0", "edge_step", "flags", "class_index", *named]
@@ -65,7 +62,7 @@ def test_export_csv__gives_every_value_back_exactly(maps: xr.Dataset, tmp_path: 
 
 
 def test_export_csv__leaves_cells_without_a_value_empty(maps: xr.Dataset, tmp_path: Path) -> None:
-    pixels, _ = export_csv(maps, tmp_path)
+    pixels, _ = csv_tables.write(maps, tmp_path)
     row = rows_of(pixels)[1 + 2 * 11 + 3]
     assert row[4:] == ["3", "-1", "", "", "", ""]
 
@@ -73,14 +70,14 @@ def test_export_csv__leaves_cells_without_a_value_empty(maps: xr.Dataset, tmp_pa
 def test_export_csv__does_not_depend_on_bands_or_chunks(
     maps: xr.Dataset, tmp_path: Path, monkeypatch
 ) -> None:
-    whole = [path.read_bytes() for path in export_csv(maps, tmp_path / "whole")]
+    whole = [path.read_bytes() for path in csv_tables.write(maps, tmp_path / "whole")]
     monkeypatch.setattr("xafsflow.io.writers.csv_tables.CELLS", 1)
-    parts = [path.read_bytes() for path in export_csv(maps.chunk({"y": 3, "x": 4}), tmp_path / "parts")]
+    parts = [path.read_bytes() for path in csv_tables.write(maps.chunk({"y": 3, "x": 4}), tmp_path / "parts")]
     assert parts == whole
 
 
 def test_export_csv__sums_up_means_and_counts(maps: xr.Dataset, tmp_path: Path) -> None:
-    _, summary = export_csv(maps, tmp_path)
+    _, summary = csv_tables.write(maps, tmp_path)
     found = {(quantity, name): float(number) for quantity, name, number in rows_of(summary)[1:]}
     assert found["pixels", "all"] == 77
     assert found["pixels", "with an answer"] == 76
@@ -93,7 +90,7 @@ def test_export_csv__sums_up_means_and_counts(maps: xr.Dataset, tmp_path: Path) 
 
 
 def test_export_tiff__writes_one_float32_file_a_map_with_safe_names(maps: xr.Dataset, tmp_path: Path) -> None:
-    paths = export_tiff(maps, tmp_path)
+    paths = tiff_maps.write(maps, tmp_path)
     assert [path.name for path in paths] == [
         "e0.tif", "edge_step.tif", "flags.tif", "class_index.tif",
         "fraction_Fe.tif", "fraction_.._a_b_.tif", "fraction_A_B_.tif", "fraction_日本_é.tif",
@@ -107,7 +104,7 @@ def test_export_tiff__writes_one_float32_file_a_map_with_safe_names(maps: xr.Dat
 
 
 def test_export_tiff__tells_imagej_unit_size_and_meaning(maps: xr.Dataset, tmp_path: Path) -> None:
-    paths = export_tiff(maps, tmp_path)
+    paths = tiff_maps.write(maps, tmp_path)
     with tifffile.TiffFile(paths[0]) as file:
         assert file.is_imagej
         about = file.imagej_metadata
@@ -122,13 +119,13 @@ def test_export_tiff__tells_imagej_unit_size_and_meaning(maps: xr.Dataset, tmp_p
 
 def test_export_tiff__has_no_resolution_without_a_pixel_size(maps: xr.Dataset, tmp_path: Path) -> None:
     del maps.attrs["pixel_size_um"]
-    with tifffile.TiffFile(export_tiff(maps, tmp_path)[0]) as file:
+    with tifffile.TiffFile(tiff_maps.write(maps, tmp_path)[0]) as file:
         assert "unit" not in file.imagej_metadata
         assert file.pages[0].tags["XResolution"].value == (1, 1)
 
 
 def test_export_tiff__as_ome_names_the_channels(maps: xr.Dataset, tmp_path: Path) -> None:
-    (path,) = export_tiff(maps.chunk({"y": 2}), tmp_path, ome=True)
+    (path,) = ome_tiff.write(maps.chunk({"y": 2}), tmp_path)
     assert path.name == "maps.ome.tif"
     with tifffile.TiffFile(path) as file:
         assert file.series[0].axes == "CYX"
@@ -148,7 +145,7 @@ def test_export_png__writes_numbered_figures_on_white(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     fraction = random.dirichlet(np.ones(2), size=(5, 6)).transpose(2, 0, 1)
     maps = xr.Dataset({"fraction": (("reference", "y", "x"), fraction)}, {"reference": ["Fe", "FeO"]})
-    paths = export_png(maps, tmp_path, dpi=40)
+    paths = png_figures.write(maps, tmp_path, dpi=40)
     names = ["01_chemical_state.png", "02_rgb.png", "03_fraction_Fe.png", "04_fraction_FeO.png"]
     assert [path.name for path in paths] == names
     for path in paths:
@@ -157,7 +154,7 @@ def test_export_png__writes_numbered_figures_on_white(tmp_path: Path) -> None:
             assert image.info["Title"]
 
 
-@pytest.mark.parametrize("kind", EXPORTS)
+@pytest.mark.parametrize("kind", WRITERS)
 def test_exports__refuse_a_folder_that_holds_something(kind: str, maps: xr.Dataset, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(InputError, match=r"holds mine\.txt. Expected a new or an empty folder. "):
@@ -167,14 +164,14 @@ def test_exports__refuse_a_folder_that_holds_something(kind: str, maps: xr.Datas
         write(maps, kind, tmp_path / "mine.txt")
 
 
-@pytest.mark.parametrize("kind", EXPORTS)
+@pytest.mark.parametrize("kind", WRITERS)
 def test_exports__make_no_folder_for_a_dataset_without_maps(kind: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="at least one map"):
         write(xr.Dataset(), kind, tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("kind", EXPORTS)
+@pytest.mark.parametrize("kind", WRITERS)
 @pytest.mark.parametrize("value", [0.5, np.nan, np.inf])
 def test_exports__work_for_a_single_pixel(kind: str, value: float, tmp_path: Path) -> None:
     maps = xr.Dataset({"e0": (("y", "x"), [[value]]), "flags": (("y", "x"), [[np.uint8(1)]])})

@@ -1,1 +1,196 @@
-"""One file a format; images lazily, spectra as a `library` Dataset."""
+"""What can be read: one file a format, which is asked whether a file is of its format.
+
+A format is a module with `FORMAT`, its name for messages; `detect`, which is given the first bytes of a file; and what its
+kind asks for, see the protocols below. To add one, write the module and put its name into `READERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol, cast
+
+from xafsflow.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from xafsflow.io.readers.spectrum_library import Spectrum
+
+Kind = Literal["images", "spectra", "energies"]
+
+# By kind; asked in this order.
+READERS: dict[Kind, tuple[str, ...]] = {
+    "images": ("xafsflow.io.readers.tiff_stack",),
+    "spectra": ("xafsflow.io.readers.spectrum_text",),
+    "energies": ("xafsflow.io.readers.energy_table",),
+}
+START_BYTES = 512
+
+
+class ImageStack(Protocol):
+    """Images of one shape and type: small, picklable, without open files, read by rows."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Images, rows, columns."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """The type of the pixels, in the byte order of this machine."""
+        ...
+
+    @property
+    def row_quantum(self) -> int:
+        """Rows that cannot be read apart, 1 where each row lies by itself."""
+        ...
+
+    def take(self, order: Sequence[int]) -> ImageStack:
+        """The images with these numbers (from 0), in this order."""
+        ...
+
+    def read_rows(
+        self,
+        start: int,
+        stop: int,
+        out: NDArray[np.generic] | None = None,
+        columns: slice | None = None,
+        threads: int = 1,
+    ) -> NDArray[np.generic]:
+        """A band of rows of every image, (images, stop - start, columns)."""
+        ...
+
+
+class Format(Protocol):
+    """What every module of a format has."""
+
+    FORMAT: str
+
+    def detect(self, start: bytes) -> bool:
+        """Whether a file that begins so is of this format."""
+        ...
+
+
+class ImageFormat(Format, Protocol):
+    """Files of images."""
+
+    def open_stack(self, paths: Sequence[Path]) -> ImageStack:
+        """The images of all the files, of which only headers are read."""
+        ...
+
+
+class SpectrumFormat(Format, Protocol):
+    """Files of spectra."""
+
+    def read(self, path: Path, column: str | None = None) -> Spectrum:
+        """One spectrum: the only one, or that of a column."""
+        ...
+
+    def read_all(self, path: Path) -> list[Spectrum]:
+        """Every spectrum of the file."""
+        ...
+
+
+class EnergyFormat(Format, Protocol):
+    """Tables of energies."""
+
+    def read_column(self, path: Path) -> tuple[list[float], str | None]:
+        """The energies as they stand there, and their unit where the file names it."""
+        ...
+
+
+def open_stack(paths: Sequence[Path]) -> ImageStack:
+    """The images of files of one format, in the order of the files and of the images in them.
+
+    Raises
+    ------
+    InputError
+        There is no file, the first is of no format that can be read, or a file is damaged (names file and page).
+
+    Examples
+    --------
+    >>> import numpy, tifffile
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     tifffile.imwrite(f"{folder}/scan.tif", numpy.zeros((3, 4, 5), numpy.uint16), photometric="minisblack")
+    ...     open_stack([Path(folder, "scan.tif")]).shape
+    (3, 4, 5)
+    """
+    if not paths:
+        raise InputError(
+            "no files for a stack", "one file of images at least", "check the pattern or the list of files"
+        )
+    return cast(ImageFormat, _format_of(paths[0], "images")).open_stack(paths)
+
+
+def read_spectrum(path: Path, column: str | None = None) -> Spectrum:
+    """One spectrum of a file: the only one, or that of a column, by name or by number from 1.
+
+    Raises
+    ------
+    InputError
+        The file is of no format that can be read, or holds no such spectrum.
+    """
+    return cast(SpectrumFormat, _format_of(path, "spectra")).read(path, column)
+
+
+def read_spectra(path: Path) -> list[Spectrum]:
+    """Every spectrum of a file.
+
+    Raises
+    ------
+    InputError
+        The file is of no format that can be read, or holds no spectrum.
+    """
+    return cast(SpectrumFormat, _format_of(path, "spectra")).read_all(path)
+
+
+def read_energy_column(path: Path) -> tuple[list[float], str | None]:
+    """The energies of a table as they stand there, and their unit where the table names it.
+
+    Raises
+    ------
+    InputError
+        The file is of no format that can be read, or holds no energies.
+    """
+    return cast(EnergyFormat, _format_of(path, "energies")).read_column(path)
+
+
+def is_readable(path: Path, kind: Kind) -> bool:
+    """Whether a file is of a format of this kind.
+
+    Raises
+    ------
+    InputError
+        There is no such file.
+    """
+    start = _start(path)
+    return any(module.detect(start) for module in _formats(kind))
+
+
+def _formats(kind: Kind) -> list[Format]:
+    return [cast(Format, import_module(name)) for name in READERS[kind]]
+
+
+def _format_of(path: Path, kind: Kind) -> Format:
+    start, formats = _start(path), _formats(kind)
+    for module in formats:
+        if module.detect(start):
+            return module
+    raise InputError(
+        f"{path}, which starts with {start[:8]!r} and is of no known format of {kind}",
+        f"one of these formats: {'; '.join(module.FORMAT for module in formats)}",
+        "check the path, or export the file in one of these formats",
+    )
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(START_BYTES)
+    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: {why}", "a readable file", "check the path and its spelling") from None

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xafsflow.errors import InputError
+from xafsflow.io.readers.text_columns import is_text
 
+FORMAT = "a table of text (CSV, XDI, columns), one energy a line"
+detect = is_text
 COMMENTS = "#%"
 COLUMN = re.compile(r"^(?:(?:\w+[ _.-])*energ(?:y|ies).*|e?[\s_(\[]*k?ev[)\]]*|e)$", re.IGNORECASE)
 EXACT = re.compile(r"^energ(?:y|ies)[\s_(\[]*(?:k?ev)?[)\]]*$", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""TIFF stacks as lazy arrays, cut into the blocks that later steps work on."""
+"""Stacks of images as lazy arrays, cut into the blocks that later steps work on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 import dask.array as da
 import numpy as np
 
-from xafsflow.io.readers.tiff_stack import TiffStack
+from xafsflow.io.readers import ImageStack
 
 # A compressed strip is inflated whole: blocks share one reading of it, as far as memory allows.
 READ_BYTES = 192 * 2**20
@@ -17,10 +17,10 @@ READ_BYTES = 192 * 2**20
 SHARED_BYTES = 32 * 2**20
 
 # The stacks of plain files behind lazy arrays, by the arrays' names.
-_SOURCES: WeakValueDictionary[str, TiffStack] = WeakValueDictionary()
+_SOURCES: WeakValueDictionary[str, ImageStack] = WeakValueDictionary()
 
 
-def source(array: da.Array) -> TiffStack | None:
+def source(array: da.Array) -> ImageStack | None:
     """The stack that an array of `lazy_stack` reads, where whole rows of it are read as fast without the blocks.
 
     What wants rows of all images reads them from there into its own memory: a third of the time, since nothing is copied.
@@ -28,7 +28,7 @@ def source(array: da.Array) -> TiffStack | None:
     return _SOURCES.get(array.name)
 
 
-def lazy_stack(stack: TiffStack, block: tuple[int, int]) -> da.Array:
+def lazy_stack(stack: ImageStack, block: tuple[int, int]) -> da.Array:
     """Counts `(image, y, x)`; a block reads the rows it needs of every image, and a few blocks share a reading.
 
     Where strips or tiles are decoded whole, one reading is whole strips: a computation of everything decodes
@@ -46,7 +46,7 @@ def lazy_stack(stack: TiffStack, block: tuple[int, int]) -> da.Array:
     --------
     >>> import tempfile, tifffile
     >>> from pathlib import Path
-    >>> from xafsflow.io.readers.tiff_stack import open_stack
+    >>> from xafsflow.io.readers import open_stack
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "images.tif")
     ...     images = np.arange(60, dtype=np.uint16).reshape(2, 6, 5)
@@ -72,7 +72,7 @@ def lazy_stack(stack: TiffStack, block: tuple[int, int]) -> da.Array:
     return blocks
 
 
-def lazy_mean(stack: TiffStack, rows: int) -> da.Array:
+def lazy_mean(stack: ImageStack, rows: int) -> da.Array:
     """The mean image `(y, x)` float32 of a stack of frames, in blocks of so many rows."""
     n_images, height, width = stack.shape
     readings = _readings(stack, min(rows, height), n_images * width * stack.dtype.itemsize)
@@ -85,7 +85,7 @@ def lazy_mean(stack: TiffStack, rows: int) -> da.Array:
     return mean.rechunk((min(rows, height), width), method="tasks")
 
 
-def _readings(stack: TiffStack, height: int, row_bytes: int) -> tuple[int, ...]:
+def _readings(stack: ImageStack, height: int, row_bytes: int) -> tuple[int, ...]:
     """Rows read together: some blocks where rows lie apart, else the fewest whole strips that hold one."""
     quantum = stack.row_quantum
     most = max(height, READ_BYTES // row_bytes)
@@ -99,12 +99,12 @@ def _readings(stack: TiffStack, height: int, row_bytes: int) -> tuple[int, ...]:
     return tuple(min(height, rows - start) for start in range(0, rows, height))
 
 
-def _read(stack: TiffStack, block_info: Any = None) -> np.ndarray:
+def _read(stack: ImageStack, block_info: Any = None) -> np.ndarray:
     (start, stop) = block_info[None]["array-location"][1]
     return stack.read_rows(start, stop)
 
 
-def _read_mean(stack: TiffStack, block_info: Any = None) -> np.ndarray:
+def _read_mean(stack: ImageStack, block_info: Any = None) -> np.ndarray:
     (start, stop) = block_info[None]["array-location"][0]
     mean: np.ndarray = stack.read_rows(start, stop).mean(axis=0, dtype=np.float64).astype(np.float32)
     return mean

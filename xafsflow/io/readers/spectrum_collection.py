@@ -9,13 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from xafsflow.errors import InputError, XafsflowWarning
-from xafsflow.io.readers.column_roles import PREFERRED, energies_of
-from xafsflow.io.readers.spectrum_text import Spectrum, edge_inside, read_spectrum, tabulated_edge
-from xafsflow.io.readers.text_columns import read_columns
+from xafsflow.io.readers import read_spectra
+from xafsflow.io.readers.spectrum_library import Spectrum, edge_inside, tabulated_edge
 
 
 def read_collection(paths: Sequence[Path]) -> list[Spectrum]:
-    r"""Every spectrum of every file that is one; what is left out is told by an XafsflowWarning.
+    r"""Every spectrum of every file that is one; what is left out is said by an XafsflowWarning.
 
     A file with a column that is usually absorbance gives one spectrum, with the name of the file; a table of named
     spectra beside one energy gives them all. Left out are files that cannot be read, spectra of another element or edge
@@ -39,34 +38,25 @@ def read_collection(paths: Sequence[Path]) -> list[Spectrum]:
     found: list[Spectrum] = []
     for path in paths:
         try:
-            found += _spectra_of(path)
+            found += read_spectra(path)
         except InputError as error:
-            _tell(f"{path.name} is left out: {error.found}")
+            _warn(f"{path.name} is left out: {error.found}")
     kinds = Counter((one.element, one.edge) for one in found if one.element)
     most = kinds.most_common(1)[0][0] if kinds else ("", "")
-    kept = [one for one in found if _fits(one, most)]
-    if not kept:
+    fitting = [one for one in found if _fits(one, most)]
+    if not fitting:
         raise InputError(
             f"no spectrum in {len(paths)} files", "one or more", "check the files and their columns"
         )
-    return _named(kept)
-
-
-def _spectra_of(path: Path) -> list[Spectrum]:
-    table = read_columns(path)
-    at, _ = energies_of(table)
-    others = [name for index, name in enumerate(table.names) if index != at]
-    if len(others) == 1 or any(table.find(name) is not None for name in PREFERRED):
-        return [read_spectrum(path)]
-    return [replace(read_spectrum(path, column=name), name=name) for name in others]
+    return _named(fitting)
 
 
 def _fits(one: Spectrum, most: tuple[str, str]) -> bool:
     if one.element and (one.element, one.edge) != most:
-        _tell(f"{one.name} is left out: the {one.element} {one.edge} edge, where most have {' '.join(most)}")
+        _warn(f"{one.name} is left out: the {one.element} {one.edge} edge, where most have {' '.join(most)}")
         return False
     if one.element and one.edge and not edge_inside(one.energy, tabulated_edge(one.element, one.edge)):
-        _tell(f"{one.name} is left out: {one.energy[0]:.0f} to {one.energy[-1]:.0f} eV without its edge")
+        _warn(f"{one.name} is left out: {one.energy[0]:.0f} to {one.energy[-1]:.0f} eV without its edge")
         return False
     return True
 
@@ -80,5 +70,5 @@ def _named(spectra: list[Spectrum]) -> list[Spectrum]:
     ]
 
 
-def _tell(text: str) -> None:
+def _warn(text: str) -> None:
     warnings.warn(text, XafsflowWarning, stacklevel=3)

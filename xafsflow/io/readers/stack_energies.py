@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xafsflow.errors import InputError, XafsflowWarning
-from xafsflow.io.readers.energy_table import read_column
+from xafsflow.io.readers import read_energy_column
 
 T = TypeVar("T")
 Energies = NDArray[np.float64]
@@ -58,7 +58,7 @@ def read_energies(path: Path) -> Energies:
     ...     print(read_energies(path))
     [7112.  7112.5]
     """
-    values, unit = read_column(path)
+    values, unit = read_energy_column(path)
     return to_ev(values, str(path), unit)
 
 

@@ -152,6 +152,11 @@ def read_columns(path: Path) -> Columns:
     return Columns(Path(path), names, units, np.array(rows), np.array(numbers), header)
 
 
+def is_text(start: bytes) -> bool:
+    """Whether bytes may be the beginning of a text: no zero, and no signature of gzip."""
+    return b"\0" not in start and not start.startswith(b"\x1f\x8b")
+
+
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -162,7 +167,7 @@ def _text(path: Path) -> str:
     except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
         why = getattr(error, "strerror", None) or error
         raise InputError(f"{path}: {why}", "a readable file", "check the path") from error
-    if b"\0" in raw or raw.startswith(b"\x1f\x8b"):
+    if not is_text(raw):
         found = f"{path}, which is compressed or binary"
         raise InputError(
             found, "text with numbers in columns", "export it as a column file, from Athena as mu(E)"

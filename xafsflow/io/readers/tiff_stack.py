@@ -19,6 +19,13 @@ from xafsflow.io.folders import Folders
 from xafsflow.io.readers.tiff_layout import Image, read_images
 from xafsflow.io.readers.tiff_pixels import Pixels, read_band
 
+FORMAT = "TIFF, BigTIFF or ImageJ's TIFF"
+
+
+def detect(start: bytes) -> bool:
+    """Whether a file that begins so is a TIFF file, in either byte order, small or big."""
+    return start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
 
 @dataclass(frozen=True)
 class TiffStack:

@@ -1,10 +1,14 @@
-"""Maps going out to other programs: CSV tables, TIFF and OME-TIFF images, PNG figures."""
+"""What maps can be written as: one file a format.
+
+A format is a module with `write`, which is given the maps and a folder, new or empty, and gives the paths of its files. To
+add one, write the module and put its name into `WRITERS`: the command line has it then.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, cast
 
 from xafsflow.errors import InputError
 from xafsflow.vocabulary import nearest
@@ -12,42 +16,25 @@ from xafsflow.vocabulary import nearest
 if TYPE_CHECKING:
     import xarray as xr
 
-
-def _csv(maps: xr.Dataset, folder: Path) -> list[Path]:
-    from xafsflow.io.writers.csv_tables import export_csv
-
-    return export_csv(maps, folder)
-
-
-def _tiff(maps: xr.Dataset, folder: Path) -> list[Path]:
-    from xafsflow.io.writers.tiff_maps import export_tiff
-
-    return export_tiff(maps, folder)
-
-
-def _ome_tiff(maps: xr.Dataset, folder: Path) -> list[Path]:
-    from xafsflow.io.writers.tiff_maps import export_tiff
-
-    return export_tiff(maps, folder, ome=True)
-
-
-def _png(maps: xr.Dataset, folder: Path) -> list[Path]:
-    from xafsflow.io.writers.png_figures import export_png
-
-    return export_png(maps, folder)
-
-
-# A new format is one entry.
-EXPORTS: dict[str, Callable[[xr.Dataset, Path], list[Path]]] = {
-    "csv": _csv,
-    "tiff": _tiff,
-    "ome-tiff": _ome_tiff,
-    "png": _png,
+# Modules by name of the format; imported when one is asked for, since the command line lists the names.
+WRITERS: dict[str, str] = {
+    "csv": "xafsflow.io.writers.csv_tables",
+    "tiff": "xafsflow.io.writers.tiff_maps",
+    "ome-tiff": "xafsflow.io.writers.ome_tiff",
+    "png": "xafsflow.io.writers.png_figures",
 }
 
 
+class Writer(Protocol):
+    """What every module of a format has."""
+
+    def write(self, maps: xr.Dataset, folder: Path) -> list[Path]:
+        """Write maps into a folder."""
+        ...
+
+
 def write(maps: xr.Dataset, kind: str, folder: Path) -> list[Path]:
-    """Write maps in a format of `EXPORTS`.
+    """Write maps in a format of `WRITERS`.
 
     Parameters
     ----------
@@ -76,7 +63,10 @@ def write(maps: xr.Dataset, kind: str, folder: Path) -> list[Path]:
     ...     [path.name for path in write(maps, "tiff", Path(above) / "maps")]
     ['e0.tif']
     """
-    if kind not in EXPORTS:
-        wanted = f"one of {', '.join(EXPORTS)}"
-        raise InputError(f"export to {kind!r}", wanted, f"choose one of them{nearest(kind, EXPORTS)}")
-    return EXPORTS[kind](maps, folder)
+    if kind not in WRITERS:
+        raise InputError(
+            f"export to {kind!r}",
+            f"one of {', '.join(WRITERS)}",
+            f"choose one of them{nearest(kind, WRITERS)}",
+        )
+    return cast(Writer, import_module(WRITERS[kind])).write(maps, folder)

@@ -22,7 +22,7 @@ CELLS = 1_000_000
 WHOLE = ("class_index", "flags")
 
 
-def export_csv(maps: xr.Dataset, folder: Path) -> list[Path]:
+def write(maps: xr.Dataset, folder: Path) -> list[Path]:
     """Write `pixels.csv` and `summary.csv`.
 
     `pixels.csv` has one row a pixel: the coordinates y and x, then every map, `fraction_Fe2O3` for instance.
@@ -51,7 +51,7 @@ def export_csv(maps: xr.Dataset, folder: Path) -> list[Path]:
     >>> from tempfile import TemporaryDirectory
     >>> maps = xr.Dataset({"edge_step": (("y", "x"), np.array([[0.5, np.nan]]))})
     >>> with TemporaryDirectory() as above:
-    ...     pixels, summary = export_csv(maps, Path(above) / "csv")
+    ...     pixels, summary = write(maps, Path(above) / "csv")
     ...     print(pixels.read_text(encoding="utf-8"))
     y,x,edge_step
     0,0,0.5

@@ -15,7 +15,7 @@ from xafsflow.report.map_statistics import gather
 from xafsflow.report.picture import save_png
 
 
-def export_png(maps: xr.Dataset, folder: Path, *, dpi: int = 200) -> list[Path]:
+def write(maps: xr.Dataset, folder: Path, *, dpi: int = 200) -> list[Path]:
     """Write the figures that can be drawn of the maps alone, numbered in the order of the report.
 
     Parameters
@@ -43,7 +43,7 @@ def export_png(maps: xr.Dataset, folder: Path, *, dpi: int = 200) -> list[Path]:
     >>> from tempfile import TemporaryDirectory
     >>> maps = xr.Dataset({"edge_step": (("y", "x"), np.ones((3, 4)))})
     >>> with TemporaryDirectory() as above:
-    ...     [path.name for path in export_png(maps, Path(above) / "png", dpi=50)]
+    ...     [path.name for path in write(maps, Path(above) / "png", dpi=50)]
     ['01_edge_step.png']
     """
     facts = gather(maps)

@@ -1,21 +1,19 @@
-"""Maps as float32 TIFF: one file a map for ImageJ and Fiji, or one OME-TIFF with a channel a map."""
+"""Maps as float32 TIFF, one file a map, for ImageJ and Fiji."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from xafsflow.files import atomic_file
 from xafsflow.io.writers.output_folder import new_folder
 from xafsflow.report.map_layers import Layer, file_names, layers, pixel_size
 
 
-def export_tiff(maps: xr.Dataset, folder: Path, *, ome: bool = False) -> list[Path]:
+def write(maps: xr.Dataset, folder: Path) -> list[Path]:
     """Write every map as float32 TIFF.
 
     NaN stays NaN, a class of -1 stays -1. The ImageDescription is that of ImageJ, with lines `variable`,
@@ -27,8 +25,6 @@ def export_tiff(maps: xr.Dataset, folder: Path, *, ome: bool = False) -> list[Pa
         Variables of the vocabulary over y, x; one map at a time is read.
     folder
         New or empty.
-    ome
-        True for one file `maps.ome.tif` with axes C, Y, X and the channels named.
 
     Returns
     -------
@@ -44,13 +40,11 @@ def export_tiff(maps: xr.Dataset, folder: Path, *, ome: bool = False) -> list[Pa
     >>> from tempfile import TemporaryDirectory
     >>> maps = xr.Dataset({"edge_step": (("y", "x"), np.ones((3, 4)))})
     >>> with TemporaryDirectory() as above:
-    ...     [path.name for path in export_tiff(maps, Path(above) / "tiff")]
+    ...     [path.name for path in write(maps, Path(above) / "tiff")]
     ['edge_step.tif']
     """
     found, size = layers(maps), pixel_size(maps)
     new_folder(folder)
-    if ome:
-        return [_write_ome(found, size, folder / "maps.ome.tif")]
     written = []
     for layer, name in zip(found, file_names(layer.name for layer in found), strict=True):
         written.append(_write_one(layer, size, folder / f"{name}.tif"))
@@ -81,23 +75,4 @@ def _write_one(layer: Layer, size: float | None, path: Path) -> Path:
         texts["unit"] = "micron"
     with atomic_file(path) as temporary:
         tifffile.imwrite(temporary, values, imagej=True, metadata={"axes": "YX", **texts}, **resolution)
-    return path
-
-
-def _write_ome(found: list[Layer], size: float | None, path: Path) -> Path:
-    import tifffile
-
-    def planes() -> Iterator[NDArray[np.float32]]:
-        for layer in found:
-            yield layer.values()
-
-    names = [layer.name if layer.unit in ("", "1") else f"{layer.name} [{layer.unit}]" for layer in found]
-    about: dict[str, Any] = {"axes": "CYX", "Name": "xafsflow maps", "Channel": {"Name": names}}
-    if size is not None:
-        about |= {f"PhysicalSize{axis}": size for axis in "XY"} | {
-            f"PhysicalSize{axis}Unit": "µm" for axis in "XY"
-        }
-    options: dict[str, Any] = {"shape": (len(found), *found[0].data.shape), "dtype": np.float32}
-    with atomic_file(path) as temporary:
-        tifffile.imwrite(temporary, planes(), ome=True, photometric="minisblack", metadata=about, **options)
     return path

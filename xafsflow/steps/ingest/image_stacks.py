@@ -14,10 +14,10 @@ from pydantic import Field
 from xafsflow.blocks.over_blocks import block_shape
 from xafsflow.errors import InputError
 from xafsflow.io.folders import Folders
+from xafsflow.io.readers import is_readable, open_stack
 from xafsflow.io.readers.lazy_stack import lazy_mean, lazy_stack
 from xafsflow.io.readers.spectrum_text import read_two_columns
 from xafsflow.io.readers.stack_energies import check_energies, energies_from_names, read_energies
-from xafsflow.io.readers.tiff_stack import open_stack
 from xafsflow.step_table import step
 from xafsflow.vocabulary import CUBE, MAP
 
@@ -140,7 +140,7 @@ class _Scan:
     def flat(self, pattern: str, after: str | None) -> xr.DataArray:
         """The flat field; between one taken before the scan and one after it, by the place of an image in the scan."""
         files = self.folders.glob(pattern)
-        if files[0].suffix.lower() not in (".tif", ".tiff"):
+        if not is_readable(files[0], "images"):
             i0 = _on_energies(files[0], self.energy[self.order], "I0")
             return xr.DataArray(i0, dims="energy")
         before = self.images("flat_field", pattern, one_is_enough=True)

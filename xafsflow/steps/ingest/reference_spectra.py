@@ -45,7 +45,8 @@ def references(
     from dataclasses import replace
 
     from xafsflow.io.folders import Folders
-    from xafsflow.io.readers.spectrum_text import library_of, read_spectrum
+    from xafsflow.io.readers import read_spectrum
+    from xafsflow.io.readers.spectrum_library import library_of
     from xafsflow.vocabulary import nearest
 
     folders = Folders.of(data)
@@ -94,7 +95,7 @@ def candidates(data: Any, /, *, files: list[str]) -> xr.Dataset:
     """
     from xafsflow.io.folders import Folders
     from xafsflow.io.readers.spectrum_collection import read_collection
-    from xafsflow.io.readers.spectrum_text import library_of
+    from xafsflow.io.readers.spectrum_library import library_of
 
     folders = Folders.of(data)
     paths = dict.fromkeys(path for pattern in files for path in folders.glob(pattern))

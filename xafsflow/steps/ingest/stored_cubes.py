@@ -56,7 +56,7 @@ def phantom_references(*, names: list[str] = ["Fe", "FeO", "Fe2O3"]) -> xr.Datas
     names
         Names of `xafsflow.phantom.SPECTRA`.
     """
-    from xafsflow.io.readers.spectrum_text import Spectrum, library_of
+    from xafsflow.io.readers.spectrum_library import Spectrum, library_of
     from xafsflow.phantom import spectrum
 
     energy = np.arange(6950.0, 7500.0, 0.25)
