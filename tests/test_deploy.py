@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from xafsflow.cli.main import main
-from xafsflow.cluster import Sizes
-from xafsflow.cluster.kubernetes import Site, manifest
+from xafsflow.cluster import WorkerSizes
+from xafsflow.cluster.kubernetes import Site, cluster_manifest
 
 DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 ROOT = DEPLOY.parent
@@ -77,7 +77,7 @@ def test_cluster_manifest__is_the_one_that_the_program_makes():
     pytest.importorskip("dask_kubernetes.operator", reason="the extra `cluster` is not installed")
     [found] = documents("cluster.yaml")
     place = Site("registry.example.org/xafsflow:1", claim="measurements")
-    made = manifest("xafsflow", Sizes(4, 2, 2**31), place)
+    made = cluster_manifest("xafsflow", WorkerSizes(4, 2, 2**31), place)
     # This one stays when it has nothing to do. That the operator takes it is shown in test_cluster.py.
     made["spec"]["idleTimeout"] = 0
     assert found == made

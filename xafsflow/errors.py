@@ -56,5 +56,9 @@ class ComputationError(XafsflowError):
     """A computation failed on good input (exit status 1)."""
 
 
+class BusyError(XafsflowError):
+    """Another process works in the same place; the same call may succeed when it has ended (exit status 75)."""
+
+
 class XafsflowWarning(UserWarning):
     """Something the user must know; it is shown and kept in the findings of the run."""

@@ -102,6 +102,15 @@ def sha256_of(content: bytes | str | Path) -> str:
     return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
 
 
+def cache_folder() -> Path | None:
+    """Where results are kept for later runs: `XAFSFLOW_CACHE`, else in the user's cache folder; None if it is empty."""
+    given = os.environ.get("XAFSFLOW_CACHE")
+    if given is not None:
+        return Path(given) if given else None
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "xafsflow"
+
+
 def behind_link(folder: Path) -> Path:
     """The folder that a user means by a path: a link is followed once, and the folder it leads to is worked in."""
     return Path(os.path.realpath(folder)) if os.path.islink(folder) else folder

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from xafsflow.errors import InputError
+from xafsflow.errors import BusyError, InputError
 from xafsflow.files import refuse_links, write_atomically
 from xafsflow.progress import ProgressCallback, no_progress
 
@@ -143,13 +143,13 @@ def refuse_living(owner: Process, where: str, lock: Path | str) -> None:
 
     Raises
     ------
-    InputError
+    BusyError
         Says which process owns the lock.
     """
     alive = is_alive(owner)
     if alive is not False:
         seen = f"works {where}" if alive else f"may work {where} (it cannot be seen from here)"
-        raise InputError(
+        raise BusyError(
             f"process {owner.pid} on {owner.host}, which {seen}",
             "a place in which no other run is at work",
             f"wait for it, choose another --out, or remove {lock} if that process is gone",
@@ -165,8 +165,10 @@ def locked_folder(folder: Path, report_progress: ProgressCallback = no_progress)
 
     Raises
     ------
+    BusyError
+        Another process works there or may.
     InputError
-        Another process works there or may, or what is written there would go through a link.
+        It is no folder, or what is written there would go through a link.
 
     Examples
     --------

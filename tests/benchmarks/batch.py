@@ -77,7 +77,7 @@ if __name__ == "__main__":
     from xafsflow.campaign import batch
     from xafsflow.campaign.catalog import read_catalog
     root = Path(sys.argv[1])
-    batch.run(read_catalog(root / "catalog.csv"), root / "recipe.yaml", root / "out", at_most=int(sys.argv[2]))
+    batch.run_batch(read_catalog(root / "catalog.csv"), root / "recipe.yaml", root / "out", at_most=int(sys.argv[2]))
 """
 
 

@@ -48,10 +48,10 @@ def empty(number: int) -> int:
 
 def scheduler(counts: list[int], repeats: int) -> dict[int, float]:
     """Seconds for so many empty tasks on a cluster of two workers, encrypted as that of a run is."""
-    from xafsflow.cluster import opened
+    from xafsflow.cluster import open_cluster
 
     found = {}
-    with opened("local", workers=2) as client:
+    with open_cluster("local", workers=2) as client:
         client.gather(client.map(empty, range(100), pure=False))
         for count in counts:
             times = []
@@ -82,47 +82,28 @@ def run(scan: Path, out: Path) -> dict[str, float]:
 
 
 def on_workers(count: int, scan: Path, folder: Path) -> dict[str, float]:
-    """Seconds of the maps on fresh workers and on the same ones again, and the most memory of one beside its limit."""
+    """Seconds and tasks of the maps on fresh workers and on the same ones again, the most memory of one, and its limit."""
+    from distributed import get_task_stream
+
     from xafsflow import cluster
     from xafsflow.io.folders import Folders
     from xafsflow.pipeline import execution as flow
-    from xafsflow.pipeline.cost import need_of
+    from xafsflow.pipeline.cost import worker_need
     from xafsflow.pipeline.recipe import load_recipe
 
     recipe, folders = load_recipe(HERE / "whole_run.yaml"), Folders(scan)
-    need = need_of(flow.preview(recipe, folders))
+    need = worker_need(flow.preview(recipe, folders))
     found = {}
-    with cluster.opened("local", workers=count, need=need, folder=folder / "cluster") as client:
+    with cluster.open_cluster("local", workers=count, need=need, folder=folder / "cluster") as client:
         for turn in ("first", "maps"):
             out = folder / f"{turn}-{count}"
-            flow.run(recipe, folders, out)
+            with get_task_stream(client) as stream:
+                flow.run(recipe, folders, out)
+            found["tasks"] = len(stream.data)
             found[turn] = json.loads((out / "run.json").read_text())["timings"]["maps"]
         peaks = client.run(lambda: __import__("resource").getrusage(0).ru_maxrss / 1024)
         limits = [w["memory_limit"] for w in client.scheduler_info(n_workers=-1)["workers"].values()]
     return found | {"peak_mb": max(peaks.values()), "limit_mb": min(limits) / 1e6}
-
-
-def tasks_a_block(scan: Path) -> int:
-    """Tasks of Dask for one block on its way to the maps, where each block has its own."""
-    from xafsflow.io.folders import Folders
-    from xafsflow.pipeline import execution as flow
-    from xafsflow.pipeline.recipe import load_recipe
-    from xafsflow.pipeline.rehearsal import rehearse
-
-    recipe = load_recipe(HERE / "whole_run.yaml")
-    return rehearse(recipe, flow.preview(recipe, Folders(scan))).tasks
-
-
-def tasks_on(workers: int, scan: Path) -> int:
-    """Tasks that so many workers get for the maps, as `xafsflow check` tells them."""
-    from xafsflow.io.folders import Folders
-    from xafsflow.pipeline import execution as flow
-    from xafsflow.pipeline.cost import foresee
-    from xafsflow.pipeline.recipe import load_recipe
-
-    recipe = load_recipe(HERE / "whole_run.yaml")
-    cost = foresee(recipe, flow.preview(recipe, Folders(scan)), "local", workers)
-    return 0 if cost is None else cost.tasks
 
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:
@@ -139,12 +120,8 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         run(scan, folder / "run")  # trains the model, warms the caches
         turns = [run(scan, folder / "run") for _ in range(options.repeats)]
         threads = {key: float(np.median([turn[key] for turn in turns])) for key in turns[0]}
-        workers = {
-            str(n): on_workers(n, scan, folder) | {"tasks": tasks_on(n, scan)} for n in options.workers
-        }
-        tasks = tasks_a_block(scan)
+        workers = {str(n): on_workers(n, scan, folder) for n in options.workers}
     return {
-        "tasks_a_block": tasks,
         "cores": os.cpu_count(),
         "load": os.getloadavg()[0],
         "bytes": size,
@@ -163,7 +140,7 @@ def costs(found: dict[str, Any]) -> dict[str, float]:
     return {
         "block_core_s": threads["maps"] * found["cores"] / found["blocks"],
         "pixels_a_block": found["pixels"] / found["blocks"],
-        "tasks_a_block": found["tasks_a_block"],
+        "tasks_a_block": max(row["tasks"] for row in found["workers"].values()) / found["blocks"],
         "task_s": (counts[most] - counts[least]) / (int(most) - int(least)),
         "fixed_s": threads["wall"] - threads["maps"],
         "files_written": threads["files"],
@@ -194,7 +171,7 @@ def campaign(cost: dict[str, float], site: Campaign) -> dict[str, tuple[float, s
             total * cost["task_s"],
             f"the limit from {one / cost['task_s']:.0f} nodes on",
         ),
-        "scheduler, every block its tasks": (
+        "scheduler, all tasks of the blocks": (
             total * tasks * cost["task_s"],
             f"the limit from {max(1.0, one / (tasks * cost['task_s'])):.0f} nodes on",
         ),
@@ -218,7 +195,7 @@ def report(found: dict[str, Any], site: Campaign) -> None:
         print(f"  {count:>5} empty tasks {seconds:7.3f} s, {1e3 * seconds / int(count):6.2f} ms each")
     print(f"a block       {cost['block_core_s']:.3f} core seconds")
     print(
-        f"a task        {1e3 * cost['task_s']:.2f} ms of the scheduler, {cost['tasks_a_block']} tasks a block"
+        f"a task        {1e3 * cost['task_s']:.2f} ms of the scheduler, {cost['tasks_a_block']:.1f} tasks a block"
     )
     print(f"a measurement {cost['fixed_s']:.1f} s beside its blocks, {cost['files_written']:.0f} files, "
           f"a model of {cost['model_mb']:.1f} MB")  # fmt: skip

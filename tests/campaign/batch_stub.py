@@ -14,7 +14,7 @@ from pathlib import Path
 from xafsflow.campaign.executors import Outcome, Task
 
 
-def measure(task: Task) -> Outcome:
+def run_measurement(task: Task) -> Outcome:
     data, run = Path(task.data), Path(task.run)
     run.mkdir(exist_ok=True)
     # As in a run: what is unfinished says so

@@ -17,15 +17,13 @@ from types import ModuleType
 
 import pytest
 
-from xafsflow.campaign import batch, fingerprint
-from xafsflow.campaign import executors as lanes
-from xafsflow.campaign import measurement_run as measuring
+from xafsflow.campaign import batch, executors, fingerprint, measurement_run
 from xafsflow.campaign.batch import Batch
 from xafsflow.campaign.catalog import Measurement, read_catalog
 from xafsflow.campaign.executors import Outcome, Task
 from xafsflow.campaign.ledger import Ledger
 from xafsflow.campaign.run_status import LOCK, status, table
-from xafsflow.errors import ComputationError, InputError, RecipeError
+from xafsflow.errors import BusyError, ComputationError, InputError, RecipeError
 from xafsflow.locks import Process, started, this_process
 from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.pipeline import execution as flow
@@ -42,7 +40,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = importlib.import_module("batch_stub")
     # A new process would import the script that started the tests, which takes longer than they do.
     monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
-    monkeypatch.setattr(batch, "measure", module.measure)
+    monkeypatch.setattr(batch, "run_measurement", module.run_measurement)
     monkeypatch.setattr(batch, "check", module.check)
     return module
 
@@ -70,9 +68,16 @@ class Archive:
         return read_catalog(self.root / "catalog.csv", self.root / "references")
 
     def run(
-        self, at_most: int = 2, retries: int = 1, tell: Callable[[str], None] = lambda line: None
+        self, at_most: int = 2, retries: int = 1, print_line: Callable[[str], None] = lambda line: None
     ) -> Batch:
-        return batch.run(self.catalog(), self.recipe, self.out, at_most=at_most, retries=retries, tell=tell)
+        return batch.run_batch(
+            self.catalog(),
+            self.recipe,
+            self.out,
+            at_most=at_most,
+            retries=retries,
+            report_progress=lambda line, _: print_line(line),
+        )
 
     def calls(self, name: str) -> list[str]:
         path = self.root / "scans" / name / ".calls"
@@ -97,7 +102,7 @@ def states(found: Batch) -> dict[str, str]:
 def test_bad_measurements__are_named_and_stop_no_other(archive: Archive) -> None:
     told: list[str] = []
     archive.add(a="done", b="wrong", c="fail", d="die", e="leave", f="fail once", g="die once", h="done")
-    found = archive.run(tell=told.append)
+    found = archive.run(print_line=told.append)
     assert states(found) == {
         "a": "done", "b": "failed", "c": "set aside", "d": "set aside", "e": "set aside", "f": "done",
         "g": "done", "h": "done",
@@ -198,7 +203,7 @@ def test_processes__are_used_for_many_measurements(archive: Archive) -> None:
 def test_processes__are_replaced_after_some_measurements(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lanes, "TASKS_A_PROCESS", 2)
+    monkeypatch.setattr(executors, "TASKS_A_PROCESS", 2)
     found = archive.add(**{f"m{i}": "done" for i in range(5)}).run(at_most=1)
     assert found.complete
     assert len({archive.calls(f"m{i}")[0].split()[0] for i in range(5)}) == 3
@@ -208,9 +213,9 @@ def test_a_second_start_while_the_first_runs__is_refused(archive: Archive) -> No
     archive.add(a="done").run()
     other = Ledger(archive.out / "ledger.sqlite")
     other.claim()
-    with pytest.raises(InputError, match=f"process {os.getpid()} on .* is at work"):
+    with pytest.raises(BusyError, match=f"process {os.getpid()} on .* is at work"):
         archive.run()
-    assert status(archive.out)[1].startswith("at work: process")
+    assert status(archive.out)[1].startswith("running: process")
     other.release()
     other.close()
     assert archive.run().complete
@@ -229,10 +234,10 @@ def test_an_owner_that_is_gone__is_told_and_its_processes_are_ended(archive: Arc
         ledger._base.execute("UPDATE owner SET mark = '1'")
         ledger.close()
         told: list[str] = []
-        assert archive.run(tell=told.append).worked == {"a"}
+        assert archive.run(print_line=told.append).worked == {"a"}
         assert sleeper.wait(5) == -signal.SIGKILL
         assert f"process {os.getpid()}" in told[0]
-        assert "is gone" in told[0]
+        assert "has ended" in told[0]
     finally:
         batch.KILLED_SECONDS = batch_seconds
         sleeper.kill()
@@ -266,12 +271,12 @@ from pathlib import Path
 import batch_stub
 from xafsflow.campaign import batch
 from xafsflow.campaign.catalog import read_catalog
-batch.measure, batch.check = batch_stub.measure, batch_stub.check
+batch.run_measurement, batch.check = batch_stub.run_measurement, batch_stub.check
 root = Path(sys.argv[1])
 if __name__ == "__main__":
     catalog = read_catalog(root / "catalog.csv", root / "references")
     try:
-        batch.run(catalog, root / "recipe.yaml", root / "out", at_most=3)
+        batch.run_batch(catalog, root / "recipe.yaml", root / "out", at_most=3)
     except KeyboardInterrupt:
         sys.exit(130)
 """
@@ -334,7 +339,7 @@ def test_a_batch_killed_at_random_moments__goes_on_and_ends_the_same(
     expected = {f"m{i:02}": "done" for i in range(40)} | {"wrong": "failed", "aside": "set aside"}
     assert states(found) == expected
     assert not archive.run().worked
-    # What was done when a kill came is not done again: at most the three at work are.
+    # What was done when a kill came is not done again: at most the three that were running are.
     assert sum(len(archive.calls(f"m{i:02}")) for i in range(40)) <= 40 + 5 * 3
 
 
@@ -350,7 +355,7 @@ def test_processes__end_when_the_first_one_is_killed(
     process.kill()
     process.wait()
     wait_for(lambda: not any(started(worker.pid) == worker.mark for worker in at_work), 5)
-    assert any("is gone; the same command goes on" in line for line in status(archive.out))
+    assert any("has ended; the same command continues" in line for line in status(archive.out))
 
 
 def test_ctrl_c__ends_all_and_the_same_call_goes_on(
@@ -390,7 +395,7 @@ def test_results_within_data__are_refused(archive: Archive) -> None:
 
 @pytest.mark.parametrize(("at_most", "retries"), [(0, 1), (1, -1)])
 def test_numbers_out_of_range__are_refused(archive: Archive, at_most: int, retries: int) -> None:
-    with pytest.raises(InputError, match="1 or more, and 0 or more"):
+    with pytest.raises(InputError, match="at least 1, and at least 0"):
         archive.add(a="done").run(at_most, retries)
 
 
@@ -450,7 +455,8 @@ def test_nothing_heavy__is_imported_where_nothing_is_to_be_done(archive: Archive
         "import sys; from pathlib import Path; from xafsflow.campaign import batch;"
         " from xafsflow.campaign.catalog import read_catalog;"
         f"root = Path({str(archive.root)!r});"
-        "found = batch.run(read_catalog(root / 'catalog.csv', root / 'references'), root / 'recipe.yaml', root / 'out');"
+        "catalog = read_catalog(root / 'catalog.csv', root / 'references');"
+        "found = batch.run_batch(catalog, root / 'recipe.yaml', root / 'out');"
         "assert found.complete and not found.worked;"
         "print([name for name in ('numba', 'dask', 'xarray', 'sklearn', 'zarr') if name in sys.modules])"
     )
@@ -471,7 +477,7 @@ def test_a_ledger_that_was_taken_over__is_left_alone(
         thief.close()
 
     with pytest.raises(ComputationError, match="taken over by process"):
-        archive.run(at_most=1, tell=rob)
+        archive.run(at_most=1, print_line=rob)
     assert sorted(archive.states().values()) == ["done", "waiting"]
 
 
@@ -497,7 +503,7 @@ def test_status__tells_of_a_run(tmp_path: Path) -> None:
     )
     assert status(tmp_path) == ["iron: unfinished, started now", "  a.b        1.2 s", "  c.d            -"]
     (tmp_path / LOCK).write_text(json.dumps(asdict(this_process())))
-    assert status(tmp_path)[1].startswith(f"at work: process {os.getpid()} on ")
+    assert status(tmp_path)[1].startswith(f"running: process {os.getpid()} on ")
     (tmp_path / LOCK).write_text(json.dumps(asdict(replace(this_process(), mark="1"))))
     assert status(tmp_path)[1].startswith("interrupted")
     (tmp_path / "findings.json").write_text('{"warnings": ["one"]}')
@@ -521,7 +527,7 @@ def test_dask__does_the_same_on_its_workers(archive: Archive) -> None:
     with distributed.Client(
         n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
     ) as client:
-        found = batch.run(archive.catalog(), archive.recipe, archive.out, at_most=2, client=client)
+        found = batch.run_batch(archive.catalog(), archive.recipe, archive.out, at_most=2, client=client)
     assert states(found) == {"a": "done", "b": "failed", "c": "done"}
 
 
@@ -538,9 +544,9 @@ def test_check__tells_every_wrong_override_with_its_line(tmp_path: Path) -> None
     overrides = [(), (("normalize.edge_step.e0", "7113"),), (("normalize.edge_step.e0", "high"),)]
     overrides += [(("normalize.edge_step.order", "1"),), (("train.fit.trees", "[1"),)]
     catalog = [Measurement(f"m{i}", tmp_path, None, one, i + 2) for i, one in enumerate(overrides)]
-    measuring.check(SMALL, "recipe.yaml", catalog[:2])
+    measurement_run.check(SMALL, "recipe.yaml", catalog[:2])
     with pytest.raises(RecipeError) as caught:
-        measuring.check(SMALL, "recipe.yaml", catalog)
+        measurement_run.check(SMALL, "recipe.yaml", catalog)
     assert [line[:22] for line in caught.value.problems] == [f"line {i} of the catalog:" for i in (4, 5, 6)]
 
 
@@ -549,12 +555,16 @@ def test_measure__makes_every_error_an_outcome(tmp_path: Path, monkeypatch: pyte
     task = Task(
         "a", SMALL, "recipe.yaml", ("normalize.edge_step.pre1=-60",), str(scan), None, str(tmp_path / "a")
     )
-    assert measuring.measure(task) == Outcome("done")
+    assert measurement_run.run_measurement(task) == Outcome("done")
     before = (tmp_path / "a" / "run.json").read_bytes()
     assert b"-60" in before
-    assert measuring.measure(task) == Outcome("done")  # finished by an attempt whose end nobody heard
+    assert measurement_run.run_measurement(task) == Outcome(
+        "done"
+    )  # finished by an attempt whose end nobody heard
     assert (tmp_path / "a" / "run.json").read_bytes() == before
-    outcome = measuring.measure(replace(task, data=str(tmp_path / "none"), run=str(tmp_path / "b")))
+    outcome = measurement_run.run_measurement(
+        replace(task, data=str(tmp_path / "none"), run=str(tmp_path / "b"))
+    )
     assert outcome.kind == "wrong"
     assert "no folder" in outcome.error
     for error, shown in ((OSError("disk full"), "OSError: disk full"), (KeyError("x"), "Traceback")):
@@ -563,6 +573,6 @@ def test_measure__makes_every_error_an_outcome(tmp_path: Path, monkeypatch: pyte
             raise error
 
         monkeypatch.setattr(flow, "run", fail)
-        outcome = measuring.measure(replace(task, run=str(tmp_path / "c")))
+        outcome = measurement_run.run_measurement(replace(task, run=str(tmp_path / "c")))
         assert outcome.kind == "failed"
         assert outcome.error.startswith(shown)

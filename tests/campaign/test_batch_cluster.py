@@ -21,12 +21,11 @@ import pytest
 from xafsflow.blocks import over_blocks as blocks
 from xafsflow.campaign import batch
 from xafsflow.campaign.catalog import read_catalog
-from xafsflow.campaign.cluster_executor import DaskLanes
-from xafsflow.cluster import Need, opened
+from xafsflow.campaign.cluster_executor import DaskExecutor
+from xafsflow.cluster import WorkerNeed, open_cluster
 from xafsflow.io.folders import Folders
 from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.pipeline import execution as flow
-from xafsflow.pipeline.cost import foresee
 from xafsflow.pipeline.recipe import load_recipe
 from xafsflow.store import map_store as maps
 
@@ -69,7 +68,7 @@ steps:
   - classify.model
   - judge.means
 """
-NEED = Need(process_bytes=300 * 2**20, task_bytes=50 * 2**20)
+NEED = WorkerNeed(process_bytes=300 * 2**20, task_bytes=50 * 2**20)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -116,7 +115,7 @@ def digest(run: Path) -> str:
 @contextmanager
 def cluster(workers: int, more: str = "") -> Iterator[Any]:
     preload = {"distributed.worker.preload": [PRELOAD + more]}
-    with dask.config.set(preload), opened("local", workers=workers, need=NEED) as client:
+    with dask.config.set(preload), open_cluster("local", workers=workers, need=NEED) as client:
         yield client
 
 
@@ -130,9 +129,9 @@ def run_batch(archive: Path, out: Path, client: Any) -> batch.Batch:
     """All four at a time; of them `large` is large."""
     bound = 2 * sum(path.stat().st_size for path in (archive / "s1").rglob("*") if path.is_file())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batch, "DaskLanes", partial(DaskLanes, large_bytes=bound))
+        patch.setattr(batch, "DaskExecutor", partial(DaskExecutor, large_bytes=bound))
         catalog = read_catalog(archive / "catalog.csv", None, out)
-        return batch.run(catalog, archive / "recipe.yaml", out, at_most=4, client=client)
+        return batch.run_batch(catalog, archive / "recipe.yaml", out, at_most=4, client=client)
 
 
 def check(found: batch.Batch, alone: dict[str, str]) -> None:
@@ -153,13 +152,6 @@ def test_a_run__gives_the_bytes_of_threads_with_few_tasks(
     assert digest(tmp_path / "run") == alone["large"]
     # Three bands of eight blocks each: four parts for two threads, and the borders between them.
     assert len(of_bands(stream)) == 3 * (4 + 3)
-
-
-def test_check__knows_how_many_tasks_there_will_be(archive: Path) -> None:
-    recipe = load_recipe(archive / "recipe.yaml")
-    cost = foresee(recipe, flow.preview(recipe, Folders(archive / "large")), "local", 2)
-    assert cost is not None
-    assert (cost.stopped, cost.blocks, cost.bands, cost.tasks) == ("", 24, 3, 3 * (4 + 3))
 
 
 def test_a_batch__works_on_a_large_measurement_with_all_workers(

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xafsflow.campaign.ledger import SILENT_SECONDS, Ledger, Row, counts
-from xafsflow.errors import ComputationError, InputError
+from xafsflow.errors import BusyError, ComputationError, InputError
 from xafsflow.locks import Process, is_alive, started, this_process
 
 ROWS = [Row("A", 2, "data/A", "runs/A", "waiting"), Row("B", 3, "data/B", "runs/B", "waiting")]
@@ -108,7 +108,7 @@ def test_an_owner_that_is_dead__is_followed(ledger: Ledger, other: Ledger) -> No
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     process = Process(this_process().place, child.pid, started(child.pid) or "")
     owned_by(ledger, process, time.time())
-    with pytest.raises(InputError, match=f"process {child.pid} on"):
+    with pytest.raises(BusyError, match=f"process {child.pid} on"):
         other.claim()
     child.kill()
     # Not waited for: a process that is dead and not yet buried has a number still
@@ -130,7 +130,7 @@ def test_an_owner_on_another_machine__counts_as_gone_after_long_silence(
     ledger: Ledger, other: Ledger
 ) -> None:
     owned_by(ledger, Process("elsewhere 0 0", 1, "1"), time.time() - SILENT_SECONDS + 60)
-    with pytest.raises(InputError, match=r"on elsewhere.*15 minutes"):
+    with pytest.raises(BusyError, match=r"on elsewhere.*15 minutes"):
         other.claim()
     ledger._base.execute("UPDATE owner SET seen = ?", (time.time() - SILENT_SECONDS - 1,))
     assert other.claim() is not None
@@ -144,7 +144,7 @@ def test_beat__says_now_and_then_that_the_owner_lives(ledger: Ledger) -> None:
     ledger._base.execute("UPDATE owner SET seen = 0")
     ledger.beat()
     assert ledger.owner().seen == 0  # type: ignore[union-attr]
-    ledger._said -= 60
+    ledger._last_beat -= 60
     ledger.beat()
     assert time.time() - ledger.owner().seen < 5  # type: ignore[union-attr]
 

@@ -16,6 +16,7 @@ import xarray as xr
 from click.testing import CliRunner, Result
 
 from xafsflow.cli.main import main
+from xafsflow.locks import locked_folder
 from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.pipeline.plan import table
 from xafsflow.vocabulary import VARIABLES
@@ -135,6 +136,24 @@ def test_run__does_not_touch_a_folder_that_holds_something_else(
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+def test_run__ends_with_75_where_another_process_works(scan: Path, recipe: Path, tmp_path: Path) -> None:
+    with locked_folder(tmp_path / "run"):
+        result = call("run", recipe, "--data", scan, "--out", tmp_path / "run")
+    assert result.exit_code == 75
+    assert f"process {os.getpid()}" in result.stderr
+
+
+def test_check__knows_the_time_from_the_last_run(
+    scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XAFSFLOW_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "recipe.yaml"
+    path.write_text(RECIPE.partition("  - train")[0])
+    assert "takes an unknown time" in call("check", path, "--data", scan).stdout
+    assert call("run", path, "--data", scan, "--out", tmp_path / "run").exit_code == 0
+    assert "1 times the size" in call("check", path, "--data", scan).stdout
+
+
 def test_run__of_another_recipe_is_refused(finished: Path, scan: Path, recipe: Path) -> None:
     result = call("run", recipe, "--data", scan, "--out", finished, "--set", "train.fit.trees=21")
     assert result.exit_code == 2
@@ -169,7 +188,7 @@ def test_store__keeps_counts_and_changes_no_map(
     np.testing.assert_allclose(one.fraction, two.fraction, atol=0.02)
 
 
-def test_check__tells_size_and_cost_without_reading_a_pixel(scan: Path, recipe: Path) -> None:
+def test_check__shows_size_and_cost_without_reading_a_pixel(scan: Path, recipe: Path) -> None:
     result = call("check", recipe, "--data", scan)
     assert result.exit_code == 0, result.output
     assert "70 energies from 7050 to 7302.5 eV, 32 x 40 pixels" in result.stdout

@@ -19,20 +19,20 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xafsflow.cluster import Need, Sizes, opened, sizes
-from xafsflow.cluster.cluster_settings import configuration, environment
-from xafsflow.cluster.failures import block_name, explained
-from xafsflow.cluster.kubernetes import Site, manifest
+from xafsflow.cluster import WorkerNeed, WorkerSizes, open_cluster, worker_sizes
+from xafsflow.cluster.cluster_settings import unset_scheduler_settings, worker_environment
+from xafsflow.cluster.failures import explain_failures, task_name
+from xafsflow.cluster.kubernetes import Site, cluster_manifest
 from xafsflow.cluster.worker_size import FREE_OF_SPILLING
 from xafsflow.errors import ComputationError, InputError
 
 MIB = 2**20
-needs = st.builds(Need, st.integers(1, 2**31), st.integers(1, 2**31), st.integers(1, 10**6))
+needs = st.builds(WorkerNeed, st.integers(1, 2**31), st.integers(1, 2**31), st.integers(1, 10**6))
 
 
 @given(need=needs, workers=st.none() | st.integers(1, 500), threads=st.integers(1, 64))
 def test_sizes__hold_the_need_below_where_dask_spills(need, workers, threads):
-    size = sizes(need, workers=workers, threads=threads)
+    size = worker_sizes(need, workers=workers, threads=threads)
     held = need.process_bytes + threads * need.task_bytes
     assert held <= FREE_OF_SPILLING * size.memory < held + FREE_OF_SPILLING * 65 * MIB
     assert 1 <= size.workers <= (workers or 4)
@@ -43,9 +43,9 @@ def test_sizes__hold_the_need_below_where_dask_spills(need, workers, threads):
 @given(need=needs, cores=st.integers(1, 128), memory=st.integers(1, 2**40))
 def test_sizes__fit_the_machine_or_are_refused(need, cores, memory):
     try:
-        size = sizes(need, cores=cores, memory=memory)
+        size = worker_sizes(need, cores=cores, memory=memory)
     except InputError:
-        assert sizes(need, workers=1).memory > memory
+        assert worker_sizes(need, workers=1).memory > memory
     else:
         assert size.workers * size.memory <= memory
         assert size.workers * size.threads <= cores
@@ -61,18 +61,18 @@ def test_sizes__fit_the_machine_or_are_refused(need, cores, memory):
 )
 def test_sizes__say_what_would_fit(given_, message):
     with pytest.raises(InputError, match=message):
-        sizes(Need(), **given_)
+        worker_sizes(WorkerNeed(), **given_)
 
 
 def test_configuration__leaves_what_somebody_has_set():
-    assert configuration("slurm")["distributed.comm.timeouts.tcp"] == "15s"
+    assert unset_scheduler_settings("slurm")["distributed.comm.timeouts.tcp"] == "15s"
     with dask.config.set({"distributed.comm.timeouts.tcp": "99s"}):
-        assert "distributed.comm.timeouts.tcp" not in configuration("slurm")
-        assert "distributed.scheduler.worker-ttl" in configuration("slurm")
+        assert "distributed.comm.timeouts.tcp" not in unset_scheduler_settings("slurm")
+        assert "distributed.scheduler.worker-ttl" in unset_scheduler_settings("slurm")
 
 
 def test_opened__threads_start_nothing():
-    with opened() as client:
+    with open_cluster() as client:
         assert client is None
 
 
@@ -83,7 +83,7 @@ def test_opened__uses_the_client_that_is_active():
         LocalCluster(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
         Client(cluster) as mine,
     ):
-        with opened("threads") as client:
+        with open_cluster("threads") as client:
             assert client is mine
         assert mine.submit(sum, (1, 2)).result() == 3
 
@@ -94,14 +94,14 @@ def test_opened__uses_the_client_that_is_active():
         ("slrum", {}, "did you mean 'slurm'"),
         ("threads", {"workers": 2}, "--workers with --cluster threads"),
         ("local", {"workers": 0}, "positive"),
-        ("tcp://127.0.0.1:9", {"timeout": 1}, "no scheduler answers at tcp://127.0.0.1:9 within 1 s"),
-        ("tcp://127.0.0.1:nine", {"timeout": 1}, "no scheduler answers"),
+        ("tcp://127.0.0.1:9", {"timeout": 1}, "no answer from tcp://127.0.0.1:9 within 1 s"),
+        ("tcp://127.0.0.1:nine", {"timeout": 1}, "no answer from"),
         ("tls://127.0.0.1:9", {"timeout": 1}, "no certificate"),
         ("file:/nowhere/scheduler.json", {"timeout": 0.3}, "dask scheduler --scheduler-file"),
     ],
 )
 def test_opened__says_what_is_wrong(kind, settings, message):
-    with pytest.raises(InputError, match=message), opened(kind, **settings):
+    with pytest.raises(InputError, match=message), open_cluster(kind, **settings):
         pass
 
 
@@ -109,7 +109,10 @@ def test_opened__says_what_is_wrong(kind, settings, message):
 def test_opened__refuses_the_file_of_something_else(tmp_path, content):
     path = tmp_path / "scheduler.json"
     path.write_text(content)
-    with pytest.raises(InputError, match="the file of a scheduler"), opened(f"file:{path}", timeout=0.3):
+    with (
+        pytest.raises(InputError, match="the file of a scheduler"),
+        open_cluster(f"file:{path}", timeout=0.3),
+    ):
         pass
 
 
@@ -117,7 +120,7 @@ def test_opened__refuses_the_file_of_something_else(tmp_path, content):
 def test_opened__names_the_extra_to_install(package, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, package, None)
     kind = {"dask_jobqueue": "slurm"}.get(package, "kubernetes")
-    with pytest.raises(InputError, match=r"xafsflow\[cluster\]"), opened(kind, folder=tmp_path / "c"):
+    with pytest.raises(InputError, match=r"xafsflow\[cluster\]"), open_cluster(kind, folder=tmp_path / "c"):
         pass
 
 
@@ -125,21 +128,21 @@ def test_block_that_takes_its_workers_down__is_named():
     from distributed.scheduler import KilledWorker
 
     with (
-        pytest.raises(ComputationError, match=r"block \(0, 3\) of forest was on 4 workers"),
-        explained(),
+        pytest.raises(ComputationError, match=r"block \(0, 3\) of forest, which ended 4 workers"),
+        explain_failures(),
     ):
         raise KilledWorker(("forest-" + "0" * 32, 0, 3), None, 3)
 
 
 @pytest.mark.parametrize("error", [ValueError("mine"), InputError("mine"), KeyboardInterrupt()])
 def test_errors_of_a_computation__pass_as_they_are(error):
-    with pytest.raises(type(error)) as caught, explained():
+    with pytest.raises(type(error)) as caught, explain_failures():
         raise error
     assert caught.value is error
 
 
 def test_block_name__takes_names_without_a_token():
-    assert block_name("sum") == "the task sum"
+    assert task_name("sum") == "the task sum"
 
 
 def test_keys__are_for_their_owner_only(tmp_path):
@@ -176,7 +179,9 @@ class TestSlurm:
         return slurm
 
     def test_job_script__is_what_it_was(self, slurm, tmp_path):
-        script = slurm.job_script(slurm.options(Sizes(4, 2, 2**30), tmp_path, slurm.settings()))
+        script = slurm.job_script(
+            slurm.slurm_cluster_options(WorkerSizes(4, 2, 2**30), tmp_path, slurm.site_settings())
+        )
         lines = [line for line in script.splitlines() if line]
         assert lines[0] == "#!/usr/bin/env bash"
         assert {line for line in lines if line.startswith("#SBATCH")} == {
@@ -188,7 +193,7 @@ class TestSlurm:
             "#SBATCH --mem=1280M",
             "#SBATCH -t 00:30:00",
         }
-        assert {f"export {name}={value}" for name, value in environment().items()} <= set(lines)
+        assert {f"export {name}={value}" for name, value in worker_environment().items()} <= set(lines)
         assert lines[-1].startswith(f"{sys.executable} -m distributed.cli.dask_worker tls://SCHEDULER:8786")
         for words in ("--nthreads 2", "--memory-limit 1.00GiB", "--nanny", "--death-timeout 60",
                       "--dashboard-address 127.0.0.1:0"):  # fmt: skip
@@ -209,7 +214,9 @@ class TestSlurm:
             "jobqueue.slurm.job-extra-directives": ["--exclusive"],
         }
         with dask.config.set(site):
-            script = slurm.job_script(slurm.options(Sizes(4, 1, 2**30), tmp_path, slurm.settings()))
+            script = slurm.job_script(
+                slurm.slurm_cluster_options(WorkerSizes(4, 1, 2**30), tmp_path, slurm.site_settings())
+            )
         for line in (
             "-p short",
             "-A beamline",
@@ -228,13 +235,13 @@ class TestSlurm:
     @pytest.mark.parametrize("name", ["my run", "run;reboot", "run'", "$HOME", "run\nexit"])
     def test_job_script__holds_no_path_that_a_shell_would_read_otherwise(self, slurm, name):
         with pytest.raises(InputError, match="Choose another --out"):
-            slurm.options(Sizes(1, 1, 2**30), Path("/scratch") / name, {})
+            slurm.slurm_cluster_options(WorkerSizes(1, 1, 2**30), Path("/scratch") / name, {})
 
     def test_no_slurm_here__is_said(self, slurm, tmp_path, monkeypatch):
         monkeypatch.setenv("PATH", str(tmp_path))
         with (
-            pytest.raises(InputError, match="no command sbatch here"),
-            opened("slurm", folder=tmp_path / "c"),
+            pytest.raises(InputError, match="no command sbatch on this machine"),
+            open_cluster("slurm", folder=tmp_path / "c"),
         ):
             pass
 
@@ -243,14 +250,17 @@ class TestSlurm:
         sbatch.write_text("#!/bin/sh\necho 'allocation failure: Invalid partition' >&2\nexit 1\n")
         sbatch.chmod(0o755)
         monkeypatch.setenv("PATH", str(tmp_path))
-        with pytest.raises(InputError, match="Invalid partition"), opened("slurm", folder=tmp_path / "c"):
+        with (
+            pytest.raises(InputError, match="Invalid partition"),
+            open_cluster("slurm", folder=tmp_path / "c"),
+        ):
             pass
 
-    def test_last_words__are_of_the_newest_log(self, slurm, tmp_path):
+    def test_last_log_line__are_of_the_newest_log(self, slurm, tmp_path):
         (tmp_path / "xafsflow-1.err").write_text("one\nModuleNotFoundError: xafsflow\n\n")
         (tmp_path / "xafsflow-2.err").write_text("")
-        assert slurm.last_words(tmp_path, ["1", "2"]) == "ModuleNotFoundError: xafsflow"
-        assert slurm.last_words(tmp_path, ["3"]) == "no log was written"
+        assert slurm.last_log_line(tmp_path, ["1", "2"]) == "ModuleNotFoundError: xafsflow"
+        assert slurm.last_log_line(tmp_path, ["3"]) == "no log was written"
 
 
 def operator_schema() -> dict[str, Any]:
@@ -283,7 +293,7 @@ class TestKubernetes:
 
     def test_manifest__is_what_the_operator_takes(self):
         jsonschema = pytest.importorskip("jsonschema")
-        made = manifest("xafsflow", Sizes(3, 2, 2**30), self.PLACE)
+        made = cluster_manifest("xafsflow", WorkerSizes(3, 2, 2**30), self.PLACE)
         jsonschema.validate(made, operator_schema())
         worker = made["spec"]["worker"]
         [container] = worker["spec"]["containers"]
@@ -291,19 +301,19 @@ class TestKubernetes:
         assert container["resources"]["limits"] == {"cpu": "2", "memory": "1280Mi"}
         assert container["args"][:2] == ["dask", "worker"]
         names = {entry["name"]: entry["value"] for entry in container["env"]}
-        assert environment().items() <= names.items()
+        assert worker_environment().items() <= names.items()
         assert names["DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL"] == "30s"
         assert json.loads(json.dumps(made)) == made
 
     def test_schema__refuses_what_the_operator_would_drop(self):
         jsonschema = pytest.importorskip("jsonschema")
-        made = manifest("xafsflow", Sizes(3, 2, 2**30), self.PLACE)
+        made = cluster_manifest("xafsflow", WorkerSizes(3, 2, 2**30), self.PLACE)
         made["spec"]["worker"]["spec"]["containers"][0]["resorces"] = {}
         with pytest.raises(jsonschema.ValidationError, match="resorces"):
             jsonschema.validate(made, operator_schema())
 
     def test_pods__have_no_rights(self):
-        made = manifest("xafsflow", Sizes(3, 2, 2**30), self.PLACE)
+        made = cluster_manifest("xafsflow", WorkerSizes(3, 2, 2**30), self.PLACE)
         for part in ("scheduler", "worker"):
             pod = made["spec"][part]["spec"]
             assert pod["securityContext"]["runAsNonRoot"]
@@ -311,12 +321,12 @@ class TestKubernetes:
             assert not pod["containers"][0]["securityContext"]["allowPrivilegeEscalation"]
 
     def test_manifest__leaves_out_a_volume_that_is_not_named(self):
-        made = manifest("xafsflow", Sizes(3, 2, 2**30), Site("image"))
+        made = cluster_manifest("xafsflow", WorkerSizes(3, 2, 2**30), Site("image"))
         assert "volumes" not in made["spec"]["worker"]["spec"]
 
     def test_image_of_dask__is_refused(self):
         pytest.importorskip("dask_kubernetes.operator")
-        with pytest.raises(InputError, match="DASK_KUBERNETES__IMAGE"), opened("kubernetes"):
+        with pytest.raises(InputError, match="DASK_KUBERNETES__IMAGE"), open_cluster("kubernetes"):
             pass
 
     def test_kubernetes_without_the_operator__is_said(self, tmp_path, monkeypatch):
@@ -328,7 +338,7 @@ class TestKubernetes:
             with (
                 dask.config.set({"kubernetes.image": "image", "kubernetes.namespace": "default"}),
                 pytest.raises(InputError, match="operator of Dask"),
-                opened("kubernetes", timeout=5),
+                open_cluster("kubernetes", timeout=5),
             ):
                 pass
 

@@ -19,19 +19,19 @@ import distributed  # noqa: F401  (its settings must be there before tests set s
 import psutil
 import pytest
 
-from xafsflow.cluster import Need, opened
+from xafsflow.cluster import WorkerNeed, open_cluster
 from xafsflow.io.folders import Folders
 from xafsflow.pipeline.execution import run
 from xafsflow.pipeline.recipe import load_recipe
 
-SMALL = Need(process_bytes=300 * 2**20, task_bytes=50 * 2**20)
+SMALL = WorkerNeed(process_bytes=300 * 2**20, task_bytes=50 * 2**20)
 
 
 def test_workers_killed_in_turn__the_maps_are_those_of_threads(
     scan: Path, recipe: Path, undisturbed: Path, tmp_path: Path, digest: Any, survived: Any
 ) -> None:
     killed: list[int] = []
-    with opened("local", workers=2, need=SMALL) as client:
+    with open_cluster("local", workers=2, need=SMALL) as client:
         before = set(client.run(os.getpid).values())
         begun = threading.Event()
 

@@ -19,7 +19,7 @@ import distributed  # noqa: F401  (its settings must be there before tests set s
 import numpy as np
 import pytest
 
-from xafsflow.cluster import Need, opened
+from xafsflow.cluster import WorkerNeed, open_cluster
 from xafsflow.errors import ComputationError, InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(
     not WISHED or shutil.which("sbatch") is None,
     reason="no SLURM asked for: start tests/slurm/slurm.sh and set XAFSFLOW_SLURM=1",
 )
-SMALL = Need(process_bytes=300 * 2**20, task_bytes=50 * 2**20)
+SMALL = WorkerNeed(process_bytes=300 * 2**20, task_bytes=50 * 2**20)
 
 
 def squeue(*options: str) -> list[str]:
@@ -59,7 +59,7 @@ def site(monkeypatch) -> Iterator[None]:
 def test_slurm__computes_in_jobs_and_leaves_none(tmp_path):
     folder = tmp_path / "run-cluster"
     told: list[str] = []
-    with opened(
+    with open_cluster(
         "slurm", workers=2, need=SMALL, folder=folder, report_progress=lambda name, share: told.append(name)
     ) as client:
         assert len(squeue()) == 2
@@ -79,7 +79,7 @@ def test_slurm__replaces_a_job_that_is_cancelled(tmp_path):
         time.sleep(0.5)
         return block**2
 
-    with opened("slurm", workers=2, need=SMALL, folder=tmp_path / "c") as client:
+    with open_cluster("slurm", workers=2, need=SMALL, folder=tmp_path / "c") as client:
         client.wait_for_workers(2, timeout=60)
         first = set(squeue())
         running = client.compute(da.arange(120, chunks=1).map_blocks(slow_square, dtype=int))
@@ -94,7 +94,7 @@ def test_slurm__refuses_what_the_queue_refuses(tmp_path):
     with (
         dask.config.set({"jobqueue.slurm.queue": "nowhere"}),
         pytest.raises(InputError, match="Invalid partition"),
-        opened("slurm", workers=1, need=SMALL, folder=tmp_path / "c"),
+        open_cluster("slurm", workers=1, need=SMALL, folder=tmp_path / "c"),
     ):
         pass
 
@@ -104,7 +104,7 @@ def test_slurm__says_why_a_worker_does_not_come(tmp_path):
     with (
         dask.config.set({"jobqueue.slurm.python": "/nowhere/python"}),
         pytest.raises(ComputationError, match="/nowhere/python: No such file"),
-        opened("slurm", workers=1, need=SMALL, folder=folder, timeout=30),
+        open_cluster("slurm", workers=1, need=SMALL, folder=folder, timeout=30),
     ):
         pass
     # The log stays, the keys do not.
@@ -114,11 +114,11 @@ def test_slurm__says_why_a_worker_does_not_come(tmp_path):
 SCRIPT = """
 import time
 from pathlib import Path
-from xafsflow.cluster import opened
-from xafsflow.cluster import Need
+from xafsflow.cluster import open_cluster
+from xafsflow.cluster import WorkerNeed
 
 if __name__ == "__main__":
-    with opened("slurm", workers=1, need=Need(300 * 2**20, 50 * 2**20), folder=Path("c")) as client:
+    with open_cluster("slurm", workers=1, need=WorkerNeed(300 * 2**20, 50 * 2**20), folder=Path("c")) as client:
         client.submit(time.sleep, 600)
         print("up", flush=True)
         time.sleep(600)

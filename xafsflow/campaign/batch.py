@@ -1,4 +1,4 @@
-"""Many measurements by one recipe: killed at any moment, the next start goes on; a failing one stops no other."""
+"""One recipe on many measurements: after a kill the next start continues; one that fails stops no other."""
 
 from __future__ import annotations
 
@@ -9,38 +9,46 @@ import shutil
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from xafsflow.campaign.catalog import Measurement
-from xafsflow.campaign.cluster_executor import DaskLanes
-from xafsflow.campaign.executors import Lanes, LocalLanes, Outcome, Task
+from xafsflow.campaign.cluster_executor import DaskExecutor
+from xafsflow.campaign.executors import Executor, Outcome, ProcessExecutor, Task
 from xafsflow.campaign.fingerprint import Digests
 from xafsflow.campaign.ledger import Ledger, Row, State
-from xafsflow.campaign.measurement_run import check, measure, named, override_texts, record_of
+from xafsflow.campaign.measurement_run import (
+    check,
+    describe_error,
+    override_texts,
+    record_of,
+    run_measurement,
+)
 from xafsflow.campaign.run_status import LEDGER, RUNS, brief, write_index
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.files import behind_link, refuse_links
 from xafsflow.locks import LOCK, Process, is_alive, lock_owner
 from xafsflow.pipeline.strict_yaml import MAX_BYTES, read_yaml
+from xafsflow.progress import ProgressCallback, no_progress
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 # A run folder that is being removed; no measurement's name begins with a point.
 REMOVED = ".removed-"
 PACKAGES = ("xafsflow", "numpy", "numba", "dask", "xarray", "zarr", "scikit-learn")
-# Seconds between looks at the lanes, and between writings of the index while they work.
+# Seconds between looks at the executor, and between writings of the index while they work.
 LOOK_SECONDS, INDEX_SECONDS = 5.0, 60.0
 KILLED_SECONDS = 10.0
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a start of a batch has left: all rows of the ledger, and the names that it worked on."""
+    """What a start of a batch has done: all rows of the ledger, and the names of the measurements it computed."""
 
     out: Path
     rows: tuple[Row, ...]
@@ -52,15 +60,15 @@ class Batch:
         return all(row.state == "done" for row in self.rows if row.line is not None)
 
 
-def run(
+def run_batch(
     catalog: Sequence[Measurement],
     recipe: Path,
     out: Path,
     *,
     at_most: int = 1,
     retries: int = 1,
-    tell: Tell = lambda line: None,
-    client: Any = None,
+    report_progress: ProgressCallback = no_progress,
+    client: Client | None = None,
 ) -> Batch:
     """Run a recipe on every measurement of a catalog that is not done yet.
 
@@ -76,8 +84,8 @@ def run(
         Measurements at a time. Processes share the cores of this machine.
     retries
         How often one that failed is tried again before it is set aside. Wrong input is not tried again.
-    tell
-        Gets a line for each measurement that ended.
+    report_progress
+        Called with a line for each measurement that ended.
     client
         Of a Dask cluster whose workers see the same paths; None for processes of this machine.
 
@@ -94,7 +102,7 @@ def run(
     """
     if at_most < 1 or retries < 0:
         raise InputError(
-            f"--at-most {at_most} --retries {retries}", "1 or more, and 0 or more", "change them"
+            f"--at-most {at_most} --retries {retries}", "at least 1, and at least 0", "change them"
         )
     out, recipe = behind_link(Path(out)), Path(recipe)
     text, steps = _read(recipe)
@@ -104,14 +112,18 @@ def run(
         before = ledger.claim()
         try:
             if before is not None:
-                tell(f"{before} is gone; this process goes on")
+                report_progress(f"{before}, has ended; this process continues its batch", None)
             _clear(ledger, out)
             todo = _planned(ledger, catalog, Digests(steps), retries)
             if todo:
                 check(text, str(recipe), [one for one, _ in todo])
-                lanes = LocalLanes(at_most, measure) if client is None else DaskLanes(client, measure)
+                executor = (
+                    ProcessExecutor(at_most, run_measurement)
+                    if client is None
+                    else DaskExecutor(client, run_measurement)
+                )
                 tasks = {one.name: (_task(one, text, str(recipe), out), digest) for one, digest in todo}
-                _Work(ledger, lanes, tasks, tell).go(at_most, retries)
+                _Queue(ledger, executor, tasks, report_progress).work_off(at_most, retries)
         finally:
             with suppress(ComputationError):  # taken over: it is not this process's any more
                 ledger.release()
@@ -121,7 +133,7 @@ def run(
         ledger.close()
 
 
-def _read(recipe: Path) -> tuple[str, Any]:
+def _read(recipe: Path) -> tuple[str, object]:
     """The text of a recipe and the steps in it, by a reader that imports nothing heavy."""
     problems: list[str] = []
     try:
@@ -154,7 +166,7 @@ def _open(out: Path, catalog: Sequence[Measurement]) -> None:
             f"{out}, which holds {min(held)} and no {LEDGER}", "a new or empty folder, or one of a batch",
             "choose another --out",
         )  # fmt: skip
-    # In the run folders it is looked when their turn comes.
+    # The run folders are checked when their turn comes.
     refuse_links(out, 2)
     out.mkdir(parents=True, exist_ok=True)
 
@@ -176,7 +188,7 @@ def _end(worker: Process) -> None:
         waited = time.monotonic() - begun
         if waited > 2 * KILLED_SECONDS:
             raise ComputationError(
-                f"process {worker.pid} of an earlier start, which does not end", "none at work", "end it"
+                f"process {worker.pid} of an earlier start, which does not end", "no such process", "end it"
             )
         if waited > KILLED_SECONDS:
             os.kill(worker.pid, signal.SIGKILL)
@@ -214,33 +226,42 @@ def _task(one: Measurement, text: str, source: str, out: Path) -> Task:
     return Task(one.name, text, source, override_texts(one.overrides), str(one.data), references, run)
 
 
-class _Work:
-    """The measurements that wait, given to lanes as they have room."""
+class _Queue:
+    """The measurements that wait; the executor gets them as it has room."""
 
     def __init__(
-        self, ledger: Ledger, lanes: Lanes, tasks: Mapping[str, tuple[Task, str]], tell: Tell
+        self,
+        ledger: Ledger,
+        executor: Executor,
+        tasks: Mapping[str, tuple[Task, str]],
+        report_progress: ProgressCallback,
     ) -> None:
-        self.ledger, self.lanes, self.tasks, self.tell = ledger, lanes, tasks, tell
+        self.ledger, self.executor, self.tasks, self.report_progress = (
+            ledger,
+            executor,
+            tasks,
+            report_progress,
+        )
         self.queue = deque(tasks)
         self.rows = {row.name: row for row in ledger.rows()}
         self.versions = json.dumps(_versions())
         self.ended = 0
 
-    def go(self, at_most: int, retries: int) -> None:
-        """Until nothing waits and nothing is at work."""
+    def work_off(self, at_most: int, retries: int) -> None:
+        """Compute until nothing waits and nothing is running."""
         written = time.monotonic()
         try:
-            while self.queue or self.lanes.busy:
-                while self.queue and self.lanes.busy < at_most:
+            while self.queue or self.executor.busy:
+                while self.queue and self.executor.busy < at_most:
                     self.begin(self.queue.popleft(), retries)
-                for task, outcome in self.lanes.ended(LOOK_SECONDS):
+                for task, outcome in self.executor.ended(LOOK_SECONDS):
                     self.settle(task.name, outcome, retries)
                 self.ledger.beat()
                 if time.monotonic() - written > INDEX_SECONDS:
                     write_index(self.ledger.path.parent, self.ledger.rows())
                     written = time.monotonic()
         finally:
-            self.lanes.close()
+            self.executor.close()
 
     def begin(self, name: str, retries: int) -> None:
         row, (task, digest) = self.rows[name], self.tasks[name]
@@ -254,9 +275,9 @@ class _Work:
             self.settle(name, Outcome("wrong", str(error)), retries)
             return
         except OSError as error:
-            self.settle(name, Outcome("failed", named(error)), retries)
+            self.settle(name, Outcome("failed", describe_error(error)), retries)
             return
-        worker = self.lanes.start(task)
+        worker = self.executor.start(task)
         self.ledger.start(name, digest, self.versions, worker)
         self.rows[name] = replace(row, digest=digest, started=time.time())
 
@@ -271,10 +292,10 @@ class _Work:
             self.queue.append(name)
         else:
             self.ended += 1
-        word = "failed, to be tried again" if state == "waiting" else state
+        word = "failed, will be tried again" if state == "waiting" else state
         spent = "" if row.started is None else f" after {time.time() - row.started:.1f} s"
         why = f": {brief(outcome.error)}" if outcome.error else ""
-        self.tell(f"[{self.ended}/{len(self.tasks)}] {name}: {word}{spent}{why}")
+        self.report_progress(f"[{self.ended}/{len(self.tasks)}] {name}: {word}{spent}{why}", None)
 
 
 def _remove(run: Path) -> None:

@@ -55,13 +55,13 @@ class Measurement:
 
 
 class CatalogError(InputError):
-    """All the problems of a catalog at once, one a line."""
+    """All the problems of a catalog, one a line."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         more = len(problems) - MOST_PROBLEMS
-        told = problems[:MOST_PROBLEMS] + ([f"and {more} more problems"] if more > 0 else [])
-        super().__init__("\n".join(told))
+        shown = problems[:MOST_PROBLEMS] + ([f"and {more} more problems"] if more > 0 else [])
+        super().__init__("\n".join(shown))
 
 
 def read_catalog(
@@ -110,9 +110,9 @@ def read_catalog(
             raise InputError(f"no folder {references}", "the folder of the references", "check --references")
         references = references.resolve()
     if is_url(where):
-        do = "copy the file here, or write one with a line a URL"
+        action = "copy the file here, or write one with one URL per line"
         raise InputError(
-            f"{where} as the catalog", "a CSV file of this machine; its columns may have URLs", do
+            f"the catalog {where}", "a CSV file on this machine; its columns may have URLs", action
         )
     problems: list[str] = []
     try:
@@ -134,17 +134,17 @@ def _from_pattern(
 ) -> list[Measurement]:
     if not MAGIC.search(pattern):
         if Path(pattern).is_dir():
-            found, do = f"the folder {pattern}", f'give "{pattern.rstrip("/")}/*" for the folders in it'
+            found, action = f"the folder {pattern}", f'give "{pattern.rstrip("/")}/*" for the folders in it'
         else:
-            found, do = f"no file {pattern}", f"check the path{_near(Path(pattern))}"
-        raise InputError(found, "a CSV file, or a pattern that folders match", do)
+            found, action = f"no file {pattern}", f"check the path{_near(Path(pattern))}"
+        raise InputError(found, "a CSV file, or a pattern that folders match", action)
     fixed = len(_unvarying(Path(pattern)))
     out = None if leave_out is None else leave_out.resolve()
     matches = (Path(match) for match in glob.iglob(pattern, recursive=True))
     folders = [path for path in islice(matches, MAX_LINES * 10) if path.is_dir() and path.resolve() != out]
     if not folders:
         raise InputError(
-            f"no folder {pattern}", "one or more", "check the pattern; files alone are no measurement"
+            f"no folder {pattern}", "at least one", "check the pattern; files alone are no measurement"
         )
     if len(folders) > MAX_LINES:
         problems.append(_problem(pattern, f"{len(folders)} folders", f"at most {MAX_LINES}"))
@@ -171,7 +171,7 @@ def _unvarying(pattern: Path) -> list[str]:
 def _from_csv(path: Path, references: Path | str | None, problems: list[str]) -> list[Measurement]:
     size = path.stat().st_size
     if size > MAX_BYTES:
-        raise InputError(f"{path} of {size} bytes", f"a catalog of at most {MAX_BYTES}", "cut it in parts")
+        raise InputError(f"{path} of {size} bytes", f"a catalog of at most {MAX_BYTES}", "split it")
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -226,7 +226,7 @@ def _lines(text: str, source: str, problems: list[str]) -> Iterator[tuple[int, l
 
 
 def _check_header(header: list[str], place: str, problems: list[str]) -> bool:
-    """Whether the columns can be used, however many problems were told."""
+    """Whether the columns can be used."""
     before = len(problems)
     for column in header:
         if column not in COLUMNS and not SETTING.fullmatch(column):
@@ -267,7 +267,7 @@ def _measurement(
 
 
 def _folder(cell: str, base: Path, place: str, problems: list[str]) -> Path | str:
-    """The existing folder that a cell names, or its URL, which is not asked yet; its problems are told."""
+    """The existing folder that a cell names, or its URL, which is not looked at yet; appends its problems."""
     if is_url(cell):
         try:
             return checked(cell)

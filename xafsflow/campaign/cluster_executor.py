@@ -1,14 +1,17 @@
-"""Measurements worked on by a Dask cluster: small ones by a worker each, the bands of a large one by all workers."""
+"""Measurements computed on a Dask cluster: a small one by one worker, the bands of a large one by all workers."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from xafsflow.campaign.executors import Outcome, Task, Work
 from xafsflow.locks import Process
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
 
 # Images of a measurement that all workers of a cluster take up together. At 0.1 core seconds for a block of 6 MB this is
 # half a minute on one core: of less, its start is a good part, which no worker shortens; of more, a batch would end with
@@ -16,7 +19,7 @@ from xafsflow.locks import Process
 LARGE_BYTES = 2 * 10**9
 
 
-class DaskLanes:
+class DaskExecutor:
     """Workers of a Dask cluster: one task a measurement, which hands out the bands of a large one to all of them.
 
     Parameters
@@ -24,28 +27,28 @@ class DaskLanes:
     client
         Of the cluster.
     work
-        As for `LocalLanes`.
+        As for `ProcessExecutor`.
     large_bytes
         Measurements with larger files are large.
     """
 
-    def __init__(self, client: Any, work: Work, large_bytes: int = LARGE_BYTES) -> None:
+    def __init__(self, client: Client, work: Work, large_bytes: int = LARGE_BYTES) -> None:
         self._client, self._work, self._large = client, work, large_bytes
-        self._futures: dict[Any, Task] = {}
+        self._futures: dict[Future, Task] = {}
 
     @property
     def busy(self) -> int:
-        """See `Lanes`."""
+        """See `Executor`."""
         return len(self._futures)
 
     def start(self, task: Task) -> Process:
-        """See `Lanes`."""
+        """See `Executor`."""
         future = self._client.submit(_on_worker, self._work, task, self._large, pure=False, retries=0)
         self._futures[future] = task
         return Process("", 0, "")
 
     def ended(self, seconds: float) -> list[tuple[Task, Outcome]]:
-        """See `Lanes`."""
+        """See `Executor`."""
         import distributed
 
         if not self._futures:
@@ -65,7 +68,7 @@ class DaskLanes:
         return found
 
     def close(self) -> None:
-        """See `Lanes`."""
+        """See `Executor`."""
         self._client.cancel(list(self._futures))
         self._futures.clear()
 
@@ -101,7 +104,7 @@ def larger(folder: Path, size: int) -> bool:
     total = 0
     for parent, _, names in os.walk(folder):
         for name in names:
-            with suppress(OSError):  # it went in between; what reads it tells
+            with suppress(OSError):  # it was removed meanwhile; whatever reads it will say so
                 total += (Path(parent) / name).stat().st_size
         if total > size:
             return True

@@ -1,4 +1,4 @@
-"""Where measurements are worked on, a few at a time: processes of this machine; workers of a cluster are in `workers`.
+"""Where measurements are computed, a few at a time: in processes of this machine (`cluster_executor`: on a cluster).
 
 A process is used for many measurements, since to start one and import what it needs takes seconds. Each has one
 measurement at a time and a pipe of its own: when it dies, it is known which measurement it had, and no other is
@@ -35,7 +35,7 @@ THREADS = (
 
 @dataclass(frozen=True)
 class Task:
-    """One measurement to be worked on; plain texts, so that it can be sent anywhere."""
+    """One measurement to be computed; all texts, so that it can be sent anywhere."""
 
     name: str
     recipe: str
@@ -48,7 +48,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How it went: `wrong` input will be as wrong the next time, what `failed` may succeed."""
+    """How a task ended: `wrong` input will be as wrong the next time, one that `failed` may succeed."""
 
     kind: Literal["done", "wrong", "failed"]
     error: str = ""
@@ -57,24 +57,24 @@ class Outcome:
 Work = Callable[[Task], Outcome]
 
 
-class Lanes(Protocol):
-    """Places for some measurements at a time."""
+class Executor(Protocol):
+    """Computes some measurements at a time."""
 
     def start(self, task: Task) -> Process:
-        """Begin; only where there is room. The process that works, as far as it is known."""
+        """Start a task; only while fewer are running than there is room for. Returns the process, as far as it is known."""
 
     def ended(self, seconds: float) -> list[tuple[Task, Outcome]]:
-        """What has ended; waits that long at most for the first."""
+        """The tasks that have ended; waits at most so many seconds for the first."""
 
     def close(self) -> None:
-        """End at once; what is at work is lost."""
+        """End at once; running tasks are lost."""
 
     @property
     def busy(self) -> int:
-        """How many are at work."""
+        """How many tasks are running."""
 
 
-class _Lane:
+class _WorkerProcess:
     """One process and the pipe to it."""
 
     def __init__(self, work: Work, threads: int) -> None:
@@ -84,13 +84,13 @@ class _Lane:
         self.process.start()
         theirs.close()
         pid = self.process.pid or 0
-        self.known = Process(place(), pid, started(pid) or "")
+        self.identity = Process(place(), pid, started(pid) or "")
         self.task: Task | None = None
         self.tasks = 0
 
     def send(self, task: Task) -> None:
         self.task, self.tasks = task, self.tasks + 1
-        with suppress(OSError):  # it died while it waited; `receive` tells
+        with suppress(OSError):  # it died while it waited; `receive` sees it
             self.pipe.send(task)
 
     def receive(self) -> Outcome:
@@ -131,7 +131,7 @@ def ended_by(status: int | None) -> str:
     return sentences(f"a process that {why}", "one that ends its work", action)
 
 
-class LocalLanes:
+class ProcessExecutor:
     """Processes of this machine, started when they are needed.
 
     Parameters
@@ -139,49 +139,48 @@ class LocalLanes:
     count
         Measurements at a time.
     work
-        What is done with one; a function of a module, since its name is sent.
+        Computes one; a function of a module, since its name is sent.
     """
 
     def __init__(self, count: int, work: Work) -> None:
         self._work = work
         self._threads = max(1, cores() // count) if count > 1 else 0
-        self._lanes: list[_Lane] = []
+        self._processes: list[_WorkerProcess] = []
 
     @property
     def busy(self) -> int:
-        """See `Lanes`."""
-        return sum(lane.task is not None for lane in self._lanes)
+        """See `Executor`."""
+        return sum(worker.task is not None for worker in self._processes)
 
     def start(self, task: Task) -> Process:
-        """See `Lanes`."""
-        idle = [lane for lane in self._lanes if lane.task is None]
+        """See `Executor`."""
+        idle = [worker for worker in self._processes if worker.task is None]
         if not idle:
-            idle = [_Lane(self._work, self._threads)]
-            self._lanes += idle
+            idle = [_WorkerProcess(self._work, self._threads)]
+            self._processes += idle
         idle[0].send(task)
-        return idle[0].known
+        return idle[0].identity
 
     def ended(self, seconds: float) -> list[tuple[Task, Outcome]]:
-        """See `Lanes`."""
-        pipes = {lane.pipe: lane for lane in self._lanes if lane.task is not None}
+        """See `Executor`."""
+        pipes = {worker.pipe: worker for worker in self._processes if worker.task is not None}
         found = []
-        for pipe in wait(
-            list(pipes), seconds
-        ):  # a pipe is ready with an outcome, or with the end of its process
-            lane = pipes[pipe]  # type: ignore[index]
-            task = lane.task
-            outcome = lane.receive()
+        # A pipe is ready with an outcome, or with the end of its process.
+        for pipe in wait(list(pipes), seconds):
+            worker = pipes[pipe]  # type: ignore[index]
+            task = worker.task
+            outcome = worker.receive()
             if task is not None:
                 found.append((task, outcome))
-            if lane.tasks >= TASKS_A_PROCESS:
-                self._lanes.remove(lane)
-                lane.close()
+            if worker.tasks >= TASKS_A_PROCESS:
+                self._processes.remove(worker)
+                worker.close()
         return found
 
     def close(self) -> None:
-        """See `Lanes`."""
-        while self._lanes:
-            self._lanes.pop().close()
+        """See `Executor`."""
+        while self._processes:
+            self._processes.pop().close()
 
 
 def cores() -> int:
@@ -205,7 +204,7 @@ def _serve(pipe: Connection, work: Work, threads: int) -> None:
 
 
 def _end_with_parent() -> None:
-    """Nobody waits for what is made after the first process is gone, and the next one will make it again."""
+    """Nobody waits for results after the first process is gone, and the next start will compute them again."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

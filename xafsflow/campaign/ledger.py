@@ -1,8 +1,8 @@
-"""The ledger of a batch: one row a measurement in SQLite, and who is at work on it.
+"""The ledger of a batch: one row per measurement in SQLite, and the process that works on it.
 
 The journal is SQLite's default one, since a write-ahead log needs memory shared between processes, which file
 systems over a network do not have (https://www.sqlite.org/wal.html). One process at a time writes, in short
-transactions; whoever wants to look may.
+transactions; every process may read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from xafsflow.errors import ComputationError, InputError
+from xafsflow.errors import BusyError, ComputationError, InputError
 from xafsflow.files import atomic_file
 from xafsflow.locks import Process, is_alive, this_process
 
@@ -24,7 +24,7 @@ State = Literal["waiting", "running", "done", "failed", "set aside"]
 STATES: tuple[State, ...] = ("waiting", "running", "done", "failed", "set aside")
 FORMAT = 1
 BUSY_SECONDS = 60.0
-# An owner says this often that it lives, and one that cannot be looked at counts as gone after that long in silence.
+# How often an owner says that it lives, and after how long in silence one counts as ended that cannot be seen from here.
 BEAT_SECONDS, SILENT_SECONDS = 30.0, 900.0
 
 SCHEMA = """
@@ -78,7 +78,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Owner:
-    """The process that writes a ledger, since when, and when it last said so, in seconds since 1970."""
+    """The process that writes a ledger, since when, and its last sign of life, in seconds since 1970."""
 
     process: Process
     since: float
@@ -128,12 +128,12 @@ class Ledger:
     def __init__(self, path: Path, *, new: bool = False) -> None:
         self.path = Path(path)
         self.me: Process | None = None
-        self._said = 0.0
+        self._last_beat = 0.0
         if not new and not self.path.is_file():
             raise InputError(f"no ledger {self.path}", "the folder of a batch", "check the path")
         if new and not self.path.exists():
             self._make()
-        # As a URI, for a ledger that is only looked at must not be made.
+        # As a URI, since a ledger that is only read must not be made.
         address = f"{self.path.resolve().as_uri()}?mode={'rwc' if new else 'rw'}"
         self._base = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
         self._base.text_factory = lambda content: content.decode("utf-8", "backslashreplace")
@@ -144,7 +144,7 @@ class Ledger:
             raise
 
     def _make(self) -> None:
-        """An empty ledger, made beside its place: who looks meanwhile sees none, or a whole one."""
+        """An empty ledger, made beside its place: who reads meanwhile finds none, or a whole one."""
         with (
             contextlib.suppress(FileExistsError),
             atomic_file(self.path, replace=False) as temporary,
@@ -153,7 +153,7 @@ class Ledger:
             base.executescript(SCHEMA + f";PRAGMA user_version = {FORMAT};")
 
     def _check_format(self, new: bool) -> None:
-        with self._told(), self._transaction(checked=False, write=new):
+        with self._translated_errors(), self._transaction(checked=False, write=new):
             (found,) = self._base.execute("PRAGMA user_version").fetchone()
             tables = {name for (name,) in self._base.execute("SELECT name FROM sqlite_master")}
             if found != FORMAT or not {"measurement", "owner"} <= tables:
@@ -166,11 +166,11 @@ class Ledger:
         self._base.close()
 
     def claim(self) -> Owner | None:
-        """Become the one that writes; the owner before that is gone without a word, if there was one.
+        """Become the process that writes; returns the owner before, if one ended without releasing the ledger.
 
         Raises
         ------
-        InputError
+        BusyError
             Another process is at work.
         """
         me, now = this_process(), time.time()
@@ -179,43 +179,43 @@ class Ledger:
             if before is not None and before.at_work:
                 unseen = (
                     "" if is_alive(before.process) else
-                    f" or, if it is gone, {SILENT_SECONDS / 60:.0f} minutes from its last sign of life"
+                    f", or {SILENT_SECONDS / 60:.0f} minutes from its last sign of life if it has ended"
                 )  # fmt: skip
-                raise InputError(
+                raise BusyError(
                     f"{self.path.parent}, on which {before} is at work",
-                    "one process at a time",
-                    f"wait for its end{unseen}",
+                    "a batch on which no other process works",
+                    f"wait until it ends{unseen}",
                 )
             self._base.execute(
                 "INSERT OR REPLACE INTO owner VALUES (1, ?, ?, ?, ?, ?)",
                 (me.place, me.pid, me.mark, now, now),
             )
-        self.me, self._said = me, time.monotonic()
+        self.me, self._last_beat = me, time.monotonic()
         return before
 
     def owner(self) -> Owner | None:
-        """The process that writes, be it alive or gone."""
-        with self._told():
+        """The process that writes, whether it lives or not."""
+        with self._translated_errors():
             found = self._base.execute("SELECT place, pid, mark, since, seen FROM owner").fetchone()
         return None if found is None else Owner(Process(*found[:3]), *found[3:])
 
     def beat(self) -> None:
         """Say that the owner lives, if it is time to."""
-        if time.monotonic() - self._said > BEAT_SECONDS:
+        if time.monotonic() - self._last_beat > BEAT_SECONDS:
             with self._transaction():
                 self._base.execute("UPDATE owner SET seen = ?", (time.time(),))
-            self._said = time.monotonic()
+            self._last_beat = time.monotonic()
 
     def release(self) -> None:
-        """Let others write; what was running is waiting again."""
+        """Let other processes write; what was running is waiting again."""
         with self._transaction():
             self._base.execute("UPDATE measurement SET state = 'waiting' WHERE state = 'running'")
             self._base.execute("DELETE FROM owner")
         self.me = None
 
     def rows(self) -> list[Row]:
-        """All measurements, in the order of the catalog; those that it no longer has are last."""
-        with self._told():
+        """All measurements, in the order of the catalog; those that it no longer has come last."""
+        with self._translated_errors():
             found = self._base.execute(
                 "SELECT name, line, data, run, state, attempts, failures, started, ended, seconds, digest, versions,"
                 " error, place, pid, mark FROM measurement ORDER BY line IS NULL, line, name"
@@ -259,7 +259,7 @@ class Ledger:
     @contextmanager
     def _transaction(self, *, checked: bool = True, write: bool = True) -> Iterator[None]:
         """All of it or nothing; refused to a process that is not the owner, or not any more."""
-        with self._told():
+        with self._translated_errors():
             self._base.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             try:
                 if checked:
@@ -267,7 +267,9 @@ class Ledger:
                     if self.me is None or owner is None or owner.process != self.me:
                         now = "nobody" if owner is None else str(owner)
                         raise ComputationError(
-                            f"{self.path}, taken over by {now}", "this process", "look there"
+                            f"{self.path}, taken over by {now}",
+                            "a ledger of this process alone",
+                            "look at that process",
                         )
                 yield
                 self._base.execute("COMMIT")
@@ -276,13 +278,13 @@ class Ledger:
                     self._base.execute("ROLLBACK")
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Errors of SQLite as this program's."""
+    def _translated_errors(self) -> Iterator[None]:
+        """Turn errors of SQLite into errors of this program."""
         try:
             yield
         except sqlite3.OperationalError as error:  # locked, disk full, not writable
             raise ComputationError(
-                f"{self.path}: {error}", "a file that can be written", "try again"
+                f"{self.path}: {error}", "a file that can be written", "check the disk, and start again"
             ) from error
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter from its messages on damage
             raise InputError(
@@ -291,7 +293,7 @@ class Ledger:
 
 
 def _text(found: str) -> str:
-    """A path may hold bytes that are no text; they are told by their numbers."""
+    """A path may hold bytes that are no text; they become their numbers."""
     return found.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

@@ -1,4 +1,4 @@
-"""One measurement of a batch, wherever it is worked on: checked before, run, and every error an outcome."""
+"""One measurement of a batch, wherever it is computed: checked before, run, and every error an outcome."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from xafsflow.campaign.catalog import Measurement
 from xafsflow.campaign.executors import Outcome, Task
 from xafsflow.errors import InputError, RecipeError, XafsflowError
 from xafsflow.files import refuse_links
 
+if TYPE_CHECKING:
+    from xafsflow.pipeline.recipe import Recipe
+
 
 def check(text: str, source: str, catalog: Sequence[Measurement]) -> None:
-    """Check a recipe with the overrides of each measurement; all problems at once.
+    """Check a recipe with the overrides of each measurement; all problems are reported together.
 
     Raises
     ------
     RecipeError
-        The recipe is wrong, or an override is, told with the line of the catalog.
+        The recipe is wrong, or an override is; names the line of the catalog.
     """
     from xafsflow.pipeline.recipe import apply_overrides, parse_recipe
 
@@ -38,8 +41,8 @@ def check(text: str, source: str, catalog: Sequence[Measurement]) -> None:
         raise RecipeError(problems)
 
 
-def measure(task: Task) -> Outcome:
-    """Run one measurement, in whatever process; every error becomes an outcome."""
+def run_measurement(task: Task) -> Outcome:
+    """Run one measurement in any process; every error becomes an outcome."""
     from xafsflow.io.remote.mirror import folders_of, forget
     from xafsflow.io.remote.urls import is_url
     from xafsflow.pipeline import execution as flow
@@ -53,31 +56,31 @@ def measure(task: Task) -> Outcome:
                 flow.run(recipe, folders, out)
             if is_url(task.data):
                 with suppress(XafsflowError):  # the run is done, whatever the server says now
-                    # A disk does not hold a campaign; the references are wanted again.
+                    # A disk does not hold a campaign; the references are needed again.
                     forget(task.data)
     except InputError as error:
         return Outcome("wrong", str(error))
     except (XafsflowError, OSError, MemoryError) as error:
-        return Outcome("failed", str(error) if isinstance(error, XafsflowError) else named(error))
+        return Outcome("failed", str(error) if isinstance(error, XafsflowError) else describe_error(error))
     except Exception:  # a fault of the program: where it is must not be lost, and the others go on
         return Outcome("failed", traceback.format_exc())
     return Outcome("done")
 
 
 @lru_cache(maxsize=8)
-def _recipe(text: str, source: str, overrides: tuple[str, ...]) -> Any:
+def _recipe(text: str, source: str, overrides: tuple[str, ...]) -> Recipe:
     from xafsflow.pipeline.recipe import apply_overrides, parse_recipe
 
     recipe = parse_recipe(text, source)
     return apply_overrides(recipe, overrides) if overrides else recipe
 
 
-def named(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """An error with its kind.
 
     Examples
     --------
-    >>> named(MemoryError("a block"))
+    >>> describe_error(MemoryError("a block"))
     'MemoryError: a block'
     """
     return f"{type(error).__name__}: {error}"
@@ -94,7 +97,7 @@ def override_texts(overrides: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(f"{target}={value}" for target, value in overrides)
 
 
-def record_of(run: Path) -> dict[str, Any] | None:
+def record_of(run: Path) -> dict[str, object] | None:
     """What a run folder says of itself in `run.json`, or None where it does not."""
     try:
         record = json.loads((run / "run.json").read_text(encoding="utf-8"))

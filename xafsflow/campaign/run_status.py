@@ -1,4 +1,4 @@
-"""How a run or a batch stands, in lines of text, and the page of a batch."""
+"""How far a run or a batch is, in lines of text, and the page of a batch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from xafsflow.campaign.ledger import STATES, Ledger, Row, counts
@@ -17,7 +16,7 @@ LEDGER, RUNS, INDEX = "ledger.sqlite", "runs", "index.html"
 
 
 def status(path: Path) -> list[str]:
-    """How the run or the batch in a folder stands.
+    """How far the run or the batch in a folder is.
 
     Parameters
     ----------
@@ -66,12 +65,12 @@ def _at_work(lock: Path) -> str:
         owner = lock_owner(lock.read_bytes(), lock)
     except (OSError, InputError):
         return f"{lock} cannot be read"
-    words = {
-        True: "at work: ",
-        False: "interrupted; the same command goes on; was: ",
-        None: "at work or interrupted: ",
+    states = {
+        True: "running: ",
+        False: "interrupted, the same command continues; it was ",
+        None: "running or interrupted: ",
     }
-    return f"{words[is_alive(owner)]}process {owner.pid} on {owner.host}"
+    return f"{states[is_alive(owner)]}process {owner.pid} on {owner.host}"
 
 
 def _of_batch(path: Path) -> list[str]:
@@ -82,7 +81,11 @@ def _of_batch(path: Path) -> list[str]:
         ledger.close()
     lines = [summary(rows)]
     if owner is not None:
-        lines.append(f"at work: {owner}" if owner.at_work else f"{owner}, is gone; the same command goes on")
+        lines.append(
+            f"running: {owner}"
+            if owner.at_work
+            else f"interrupted: {owner}, has ended; the same command continues"
+        )
     lines += [
         f"running: {row.name}, for {time.time() - row.started:.0f} s, attempt {row.attempts}"
         for row in rows
@@ -109,7 +112,7 @@ def summary(rows: Iterable[Row]) -> str:
 
 
 def table(out: Path, rows: Sequence[Row], worked: Iterable[str]) -> list[str]:
-    r"""A table of the measurements that were worked on and those that are not done; then how many are what.
+    r"""A table of the measurements that were computed and those that are not done; then how many are in each state.
 
     Examples
     --------
@@ -120,8 +123,8 @@ def table(out: Path, rows: Sequence[Row], worked: Iterable[str]) -> list[str]:
     2 measurements: 1 done, 1 failed
     night/index.html
     """
-    named = set(worked)
-    shown = [row for row in rows if row.line is not None and (row.name in named or row.state != "done")]
+    names = set(worked)
+    shown = [row for row in rows if row.line is not None and (row.name in names or row.state != "done")]
     lines = []
     if shown:
         name, state = (max(len(text) for text in texts) for texts in zip(*_texts(shown), strict=True))
@@ -173,15 +176,15 @@ def _link(out: Path, run: str) -> str | None:
     return None
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(path: Path) -> dict[str, object]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: {error}", "a file that a run wrote", "check the path") from error
     if not isinstance(found, dict):
-        raise InputError(f"{path}, which holds no record", "a file that a run wrote", "check the path")
+        raise InputError(f"{path} without a record", "a file that a run wrote", "check the path")
     return found
 
 
-def _mapping(value: Any) -> dict[str, Any]:
+def _mapping(value: object) -> dict[str, object]:
     return value if isinstance(value, dict) else {}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def without_garbage_collection() -> Iterator[None]:
     """No garbage collection inside: modules make objects that stay, and looking through them took a fifth of the imports."""
     gc.disable()
     try:

@@ -1,6 +1,6 @@
-"""Where a recipe is computed: threads, processes, SLURM, Kubernetes, or a scheduler that is there."""
+"""Where a recipe is computed: threads, processes, SLURM, Kubernetes, or a running scheduler."""
 
-from xafsflow.cluster.open_cluster import KINDS, opened
-from xafsflow.cluster.worker_size import Need, Sizes, sizes
+from xafsflow.cluster.cluster_kinds import KINDS, open_cluster
+from xafsflow.cluster.worker_size import WorkerNeed, WorkerSizes, worker_sizes
 
-__all__ = ["KINDS", "Need", "Sizes", "opened", "sizes"]
+__all__ = ["KINDS", "WorkerNeed", "WorkerSizes", "open_cluster", "worker_sizes"]

@@ -10,13 +10,13 @@ import shlex
 import sys
 from pathlib import Path
 
-from xafsflow.cluster.cluster_settings import as_environment
+from xafsflow.cluster.cluster_settings import as_environment_variables
 from xafsflow.cluster.security import write_keys
 from xafsflow.errors import InputError
 
 
 def main(arguments: list[str]) -> int:
-    """Write keys into the folder that is named, and print the lines; the exit status."""
+    """Write keys into the folder of the arguments, and print the lines; returns the exit status."""
     if len(arguments) != 1 or arguments[0].startswith("-"):
         print("usage: python -m xafsflow.cluster FOLDER", file=sys.stderr)
         return 2
@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     except InputError as error:
         print(f"xafsflow: {error}", file=sys.stderr)
         return 2
-    for name, value in as_environment(found).items():
+    for name, value in as_environment_variables(found).items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
 

@@ -1,29 +1,30 @@
-"""What is asked of a cluster, and the settings that every cluster of this program has."""
+"""What a command asks of a cluster, and the settings of Dask that every cluster of this program has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from xafsflow.cluster.worker_size import Need
+from xafsflow.cluster.worker_size import WorkerNeed
 from xafsflow.progress import ProgressCallback, no_progress
 
 LOOPBACK = "127.0.0.1:0"
+# Of Dask, by their names.
+DaskSettings = Mapping[str, str | float | bool | None]
 
 
 @dataclass(frozen=True)
-class Ask:
-    """What is asked of a cluster.
+class ClusterRequest:
+    """What a command asks of a cluster.
 
-    `folder` is reached by all its machines under the same path, and takes logs and keys; `timeout`, in
-    seconds, is what a worker that has its machine may take to come.
+    `folder` has the same path on all machines of the cluster, and gets logs and keys; `timeout`, in seconds, is how long
+    a worker may take to connect once it has its machine.
     """
 
     folder: Path
     workers: int | None = None
-    need: Need = field(default_factory=Need)
+    need: WorkerNeed = field(default_factory=WorkerNeed)
     timeout: float = 120.0
     report_progress: ProgressCallback = no_progress
 
@@ -32,26 +33,26 @@ class Ask:
 # worker; a link that went down was measured to cost 60 s so, and 27 s with 15 s for both. A connection limit
 # of 10 s breaks connections that are well. A worker is silent too while something holds the interpreter's
 # lock, such as the compiler of a kernel: so twice 15 s for workers.
-CONNECTIONS: dict[str, Any] = {
+CONNECTIONS: DaskSettings = {
     "distributed.comm.timeouts.tcp": "15s",
     "distributed.scheduler.worker-ttl": "30s",
 }
 # A worker that is not back so long after its end is given up for good, where it was only started anew twice, or slowly.
 # Where adaptive scaling asks for others that is right; on one machine nobody would.
-LOST: dict[str, Any] = {"distributed.deploy.lost-worker-timeout": "24 hours"}
-# A block that takes its worker down (memory) is given up and named after so many workers more than one. Where
-# jobs and pods can be taken away, a block may also have been on several of them by bad luck.
+LOST: DaskSettings = {"distributed.deploy.lost-worker-timeout": "24 hours"}
+# A block that ends its worker (memory) is given up and named after so many more workers. Where jobs and pods can be
+# taken away, a block may also have been on several of them by bad luck.
 FAILURES = {"local": 3, "slurm": 5, "kubernetes": 5}
-# So long no worker at all may be there. Jobs wait in a queue for as long as they have to.
-NO_WORKERS: dict[str, str | None] = {"local": "60s", "slurm": None, "kubernetes": "10 minutes"}
+# How long there may be no worker at all. Jobs wait in a queue for as long as they have to.
+NO_WORKERS: Mapping[str, str | None] = {"local": "60s", "slurm": None, "kubernetes": "10 minutes"}
 
 
-def wanted(kind: str) -> dict[str, Any]:
+def scheduler_settings(kind: str) -> DaskSettings:
     """Dask's settings for a scheduler of this kind.
 
     Examples
     --------
-    >>> wanted("local")["distributed.scheduler.allowed-failures"]
+    >>> scheduler_settings("local")["distributed.scheduler.allowed-failures"]
     3
     """
     return {
@@ -63,41 +64,41 @@ def wanted(kind: str) -> dict[str, Any]:
     }
 
 
-def configuration(kind: str) -> dict[str, Any]:
-    """What is `wanted`, without that which somebody has set himself."""
+def unset_scheduler_settings(kind: str) -> DaskSettings:
+    """`scheduler_settings` without those that the user has set."""
     import dask
     import distributed  # noqa: F401  (its import declares its settings)
 
     declared = dask.config.merge(*dask.config.defaults)
     return {
         key: value
-        for key, value in wanted(kind).items()
+        for key, value in scheduler_settings(kind).items()
         if dask.config.get(key, None) == dask.config.get(key, None, config=declared)
     }
 
 
-def environment() -> dict[str, str]:
-    """What the process of a worker must find in its environment.
+def worker_environment() -> dict[str, str]:
+    """The environment variables of a worker process.
 
     One thread of a worker takes one block: libraries that start threads of their own would share its core.
 
     Examples
     --------
-    >>> environment()["OMP_NUM_THREADS"]
+    >>> worker_environment()["OMP_NUM_THREADS"]
     '1'
     """
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     # The limit on connections holds at both ends.
     limit = "distributed.comm.timeouts.tcp"
-    return dict.fromkeys(names, "1") | as_environment({limit: CONNECTIONS[limit]})
+    return dict.fromkeys(names, "1") | as_environment_variables({limit: CONNECTIONS[limit]})
 
 
-def as_environment(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Dask's settings as the variables of the environment by which it finds them.
+def as_environment_variables(settings: DaskSettings) -> dict[str, str]:
+    """Dask's settings as the environment variables by which it finds them.
 
     Examples
     --------
-    >>> as_environment({"distributed.scheduler.worker-ttl": "30s"})
+    >>> as_environment_variables({"distributed.scheduler.worker-ttl": "30s"})
     {'DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL': '30s'}
     """
     return {

@@ -1,17 +1,16 @@
-"""What goes wrong on a cluster, said in words."""
+"""Errors of a cluster as messages."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 from xafsflow.errors import ComputationError
 
 
 @contextlib.contextmanager
-def explained() -> Iterator[None]:
+def explain_failures() -> Iterator[None]:
     """Turn the errors of a cluster into messages; others pass.
 
     Raises
@@ -22,10 +21,10 @@ def explained() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = _explain(error)
-        if said is None:
+        explained = _explain(error)
+        if explained is None:
             raise
-        raise said from error
+        raise explained from error
 
 
 def _explain(error: Exception) -> ComputationError | None:
@@ -39,31 +38,33 @@ def _explain(error: Exception) -> ComputationError | None:
 
     if isinstance(error, KilledWorker):
         return ComputationError(
-            f"{block_name(error.task)} was on {error.allowed_failures + 1} workers that ended, one after the other",
-            "a worker that ends it",
-            "give workers more memory, or fewer threads, and look for what is special in this block",
+            f"{task_name(error.task)}, which ended {error.allowed_failures + 1} workers one after the other",
+            "a worker that completes it",
+            "give workers more memory or fewer threads, and look for what is special in this block",
         )
     if isinstance(error, NoWorkerError):
         return ComputationError(
             f"no worker for {error.timeout:g} s",
-            "one at least",
-            "see why they end, and run again: it goes on",
+            "at least one",
+            "find out why workers end, and start the same command again: it continues",
         )
     if isinstance(error, (FutureCancelledError, CommClosedError)):
         return ComputationError(
-            f"the scheduler was lost ({error})", "a scheduler to the end", "run again: it goes on"
+            f"no connection to the scheduler any more ({error})",
+            "a scheduler that runs to the end",
+            "start the same command again: it continues",
         )
     return None
 
 
-def block_name(key: Any) -> str:
-    """The name of a task in words.
+def task_name(key: object) -> str:
+    """A task of Dask for a message.
 
     Examples
     --------
-    >>> block_name(("forest-0123456789abcdef0123456789abcdef", 0, 3, 1))
+    >>> task_name(("forest-0123456789abcdef0123456789abcdef", 0, 3, 1))
     'block (0, 3, 1) of forest'
     """
     name, *place = key if isinstance(key, tuple) else (key,)
-    plain = str(name).rpartition("-")[0] or str(name)
-    return f"block ({', '.join(map(str, place))}) of {plain}" if place else f"the task {plain}"
+    function = str(name).rpartition("-")[0] or str(name)
+    return f"block ({', '.join(map(str, place))}) of {function}" if place else f"the task {function}"

@@ -15,11 +15,23 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from xafsflow.cluster.cluster_settings import Ask, as_environment, environment, wanted
-from xafsflow.cluster.worker_size import MEBIBYTE, Sizes, sizes
+from xafsflow.cluster.cluster_settings import (
+    ClusterRequest,
+    as_environment_variables,
+    scheduler_settings,
+    worker_environment,
+)
+from xafsflow.cluster.worker_size import MEBIBYTE, WorkerSizes, worker_sizes
 from xafsflow.errors import ComputationError, InputError
+
+if TYPE_CHECKING:
+    from dask_kubernetes.operator import KubeCluster
+    from distributed import Client
+
+# What Kubernetes is given, as nested mappings and lists.
+Manifest = dict[str, Any]
 
 # The operator removes a cluster whose scheduler has had nothing to do for so many seconds: the run was killed.
 IDLE_SECONDS = 1800
@@ -39,7 +51,7 @@ class Site:
     mount: str = "/data"
 
 
-def site() -> Site:
+def site_settings() -> Site:
     """The site's settings, from Dask's configuration.
 
     Raises
@@ -65,7 +77,7 @@ def site() -> Site:
     )
 
 
-def manifest(name: str, size: Sizes, place: Site) -> dict[str, Any]:
+def cluster_manifest(name: str, size: WorkerSizes, place: Site) -> Manifest:
     """The `DaskCluster` that the operator is given.
 
     Parameters
@@ -79,7 +91,7 @@ def manifest(name: str, size: Sizes, place: Site) -> dict[str, Any]:
 
     Examples
     --------
-    >>> made = manifest("xafsflow", Sizes(4, 2, 2**30), Site("registry.example.org/xafsflow:1"))
+    >>> made = cluster_manifest("xafsflow", WorkerSizes(4, 2, 2**30), Site("registry.example.org/xafsflow:1"))
     >>> made["kind"], made["spec"]["worker"]["replicas"]
     ('DaskCluster', 4)
     """
@@ -89,7 +101,7 @@ def manifest(name: str, size: Sizes, place: Site) -> dict[str, Any]:
         name=name,
         image=place.image,
         n_workers=size.workers,
-        env=environment() | as_environment(wanted("kubernetes")),
+        env=worker_environment() | as_environment_variables(scheduler_settings("kubernetes")),
         worker_command=[
             "dask", "worker", "--nthreads", str(size.threads), "--memory-limit", str(size.memory),
             "--death-timeout", "60",
@@ -113,11 +125,11 @@ def manifest(name: str, size: Sizes, place: Site) -> dict[str, Any]:
 
 
 def _bounded(amounts: dict[str, str]) -> dict[str, dict[str, str]]:
-    """Ask for what is also the limit: then the pod is among the last that a full node ends."""
+    """ClusterRequest for what is also the limit: then the pod is among the last that a full node ends."""
     return {"requests": dict(amounts), "limits": dict(amounts)}
 
 
-def _confine(pod: dict[str, Any]) -> None:
+def _confine(pod: Manifest) -> None:
     """No root, no rights to gain, no key to the cluster's own interface."""
     pod["automountServiceAccountToken"] = False
     pod["securityContext"] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -133,7 +145,7 @@ def _without_none(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def kubernetes(ask: Ask) -> Iterator[Any]:
+def kubernetes_cluster(request: ClusterRequest) -> Iterator[Client]:
     """A client of workers that are pods; the operator replaces pods that end.
 
     Raises
@@ -155,9 +167,9 @@ def kubernetes(ask: Ask) -> Iterator[Any]:
         ) from error
     from distributed import Client
 
-    place, size = site(), sizes(ask.need, workers=ask.workers)
-    made = manifest(_name(), size, place)
-    ask.report_progress(f"{size.workers} pods of Kubernetes", None)
+    place, size = site_settings(), worker_sizes(request.need, workers=request.workers)
+    made = cluster_manifest(_name(), size, place)
+    request.report_progress(f"starts {size.workers} pods on Kubernetes", None)
     failures = (OSError, RuntimeError, ValueError, TimeoutError, kr8s.ServerError, kr8s.APITimeoutError)
     with contextlib.ExitStack() as stack:
         # Made in two moves: one that fails on its way is still there to be closed.
@@ -167,7 +179,7 @@ def kubernetes(ask: Ask) -> Iterator[Any]:
             cluster.__init__(
                 namespace=place.namespace,
                 custom_cluster_spec=made,
-                resource_timeout=int(ask.timeout),
+                resource_timeout=int(request.timeout),
                 create_mode=CreateMode.CREATE_ONLY,
                 shutdown_on_close=True,
                 quiet=True,
@@ -178,19 +190,19 @@ def kubernetes(ask: Ask) -> Iterator[Any]:
                 "a reachable Kubernetes with the operator of Dask",
                 "check `kubectl get daskclusters`, and see deploy/README.md",
             ) from error
-        client = stack.enter_context(Client(cluster, timeout=ask.timeout))
+        client = stack.enter_context(Client(cluster, timeout=request.timeout))
         try:
-            client.wait_for_workers(1, timeout=ask.timeout)
+            client.wait_for_workers(1, timeout=request.timeout)
         except TimeoutError as error:
             raise ComputationError(
-                f"no worker of {made['metadata']['name']} within {ask.timeout:g} s",
+                f"no worker of {made['metadata']['name']} within {request.timeout:g} s",
                 "a pod that runs",
-                "look at `kubectl describe pods`: image, volume, room for its memory",
+                "check the image, the volume and the free memory with `kubectl describe pods`",
             ) from error
         yield client
 
 
-def _close(cluster: Any, failures: tuple[type[Exception], ...]) -> None:
+def _close(cluster: KubeCluster, failures: tuple[type[Exception], ...]) -> None:
     """Remove a cluster; where Kubernetes cannot be reached its operator does, see `IDLE_SECONDS`."""
     with contextlib.suppress(*failures):
         cluster.close(timeout=60)

@@ -6,22 +6,25 @@ import contextlib
 import multiprocessing
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
-from xafsflow.cluster.cluster_settings import LOOPBACK, Ask, environment
-from xafsflow.cluster.security import temporary
-from xafsflow.cluster.worker_size import sizes
+from xafsflow.cluster.cluster_settings import LOOPBACK, ClusterRequest, worker_environment
+from xafsflow.cluster.security import temporary_keys
+from xafsflow.cluster.worker_size import worker_sizes
 from xafsflow.errors import ComputationError
 
-# What distributed may take to end its workers; after it they are killed.
+if TYPE_CHECKING:
+    from distributed import Client, LocalCluster
+
+# Seconds that distributed may take to end its workers; then they are killed.
 PATIENCE = 20.0
 
 
 @contextlib.contextmanager
-def local(ask: Ask) -> Iterator[Any]:
+def local_cluster(request: ClusterRequest) -> Iterator[Client]:
     """A client of workers on this machine, reached from this machine only.
 
-    The traffic is encrypted here too: who else is logged in could connect to 127.0.0.1 and run code.
+    The traffic is encrypted here too: another user of the machine could connect to 127.0.0.1 and run code.
 
     Raises
     ------
@@ -34,10 +37,12 @@ def local(ask: Ask) -> Iterator[Any]:
     from distributed import Client, LocalCluster
     from distributed.system import MEMORY_LIMIT
 
-    size = sizes(ask.need, workers=ask.workers, cores=CPU_COUNT, memory=MEMORY_LIMIT)
-    security = temporary()
+    size = worker_sizes(request.need, workers=request.workers, cores=CPU_COUNT, memory=MEMORY_LIMIT)
+    security = temporary_keys()
     before = {child.pid for child in multiprocessing.active_children()}
-    ask.report_progress(f"{size.workers} worker{'s' if size.workers > 1 else ''} on this machine", None)
+    request.report_progress(
+        f"starts {size.workers} worker{'s' if size.workers > 1 else ''} on this machine", None
+    )
     try:
         with contextlib.ExitStack() as stack:
             try:
@@ -49,16 +54,16 @@ def local(ask: Ask) -> Iterator[Any]:
                     dashboard_address=LOOPBACK,
                     worker_dashboard_address=LOOPBACK,
                     security=security,
-                    env=environment(),
-                    death_timeout=ask.timeout,
+                    env=worker_environment(),
+                    death_timeout=request.timeout,
                 )
                 stack.callback(_close, cluster)
-                client = stack.enter_context(Client(cluster, timeout=ask.timeout))
-                client.wait_for_workers(1, timeout=ask.timeout)
+                client = stack.enter_context(Client(cluster, timeout=request.timeout))
+                client.wait_for_workers(1, timeout=request.timeout)
             except (OSError, RuntimeError, TimeoutError, AssertionError) as error:
                 # A worker that hangs while it starts ends in an assertion of distributed.
                 raise ComputationError(
-                    f"no worker process within {ask.timeout:g} s ({type(error).__name__}: {error})",
+                    f"no worker process within {request.timeout:g} s ({type(error).__name__}: {error})",
                     "worker processes on this machine",
                     "look at the messages above, or use --cluster threads",
                 ) from error
@@ -67,7 +72,7 @@ def local(ask: Ask) -> Iterator[Any]:
         _end({child.pid for child in multiprocessing.active_children()} - before)
 
 
-def _close(cluster: Any) -> None:
+def _close(cluster: LocalCluster) -> None:
     with contextlib.suppress(TimeoutError):
         cluster.close(timeout=PATIENCE)
 

@@ -1,6 +1,6 @@
 """Keys of a cluster: made for one run, known to nobody else.
 
-A scheduler of Dask runs the code of whoever reaches it, so what this program starts asks for a key.
+A scheduler of Dask runs the code of whoever reaches it, so the schedulers that this program starts ask for a key.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from xafsflow.errors import InputError
+
+if TYPE_CHECKING:
+    from distributed.security import Security
 
 COMM = "distributed.comm"
 
 
-def temporary() -> Any:
+def temporary_keys() -> Security:
     """Keys and certificate in memory, for one cluster.
 
     Raises
@@ -37,8 +40,8 @@ def temporary() -> Any:
         ) from error
 
 
-def write_keys(folder: Path) -> dict[str, Any]:
-    """Write a key and a certificate; the settings of Dask that name them.
+def write_keys(folder: Path) -> dict[str, str | bool]:
+    """Write a key and a certificate; returns the settings of Dask that name them.
 
     Parameters
     ----------
@@ -50,7 +53,7 @@ def write_keys(folder: Path) -> dict[str, Any]:
     InputError
         The folder exists, or cannot be made.
     """
-    security = temporary()
+    security = temporary_keys()
     try:
         folder.mkdir(mode=0o700, parents=True)
     except OSError as error:
@@ -60,15 +63,15 @@ def write_keys(folder: Path) -> dict[str, Any]:
         # Never readable by others, not even for the moment between creating and changing the mode.
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
-    found: dict[str, Any] = {f"{COMM}.require-encryption": True, f"{COMM}.tls.ca-file": certificate}
+    found: dict[str, str | bool] = {f"{COMM}.require-encryption": True, f"{COMM}.tls.ca-file": certificate}
     for role in ("scheduler", "worker", "client"):
         found |= {f"{COMM}.tls.{role}.cert": certificate, f"{COMM}.tls.{role}.key": key}
     return found
 
 
 @contextlib.contextmanager
-def keys(folder: Path) -> Iterator[Any]:
-    """Keys in files of a new folder, for a cluster whose workers find them by their paths; then they go."""
+def key_files(folder: Path) -> Iterator[Security]:
+    """Keys in files of a new folder, for a cluster whose workers find them by their paths; removed at the end."""
     import dask
     from distributed.security import Security
 

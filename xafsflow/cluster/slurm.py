@@ -15,22 +15,30 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from xafsflow.cluster.cluster_settings import LOOPBACK, Ask, environment
-from xafsflow.cluster.security import keys
-from xafsflow.cluster.worker_size import MEBIBYTE, Sizes, sizes
+from xafsflow.cluster.cluster_settings import LOOPBACK, ClusterRequest, worker_environment
+from xafsflow.cluster.security import key_files
+from xafsflow.cluster.worker_size import MEBIBYTE, WorkerSizes, worker_sizes
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.files import refuse_links
 
+if TYPE_CHECKING:
+    from dask_jobqueue import SLURMCluster
+    from distributed import Client
+
+# The site's settings of dask-jobqueue, and what its cluster is called with: values of YAML.
+SiteSettings = Mapping[str, Any]
+JobOptions = dict[str, Any]
+
 # The process that watches a worker and starts it again needs its own memory beside the worker's.
 NANNY_BYTES = 256 * MEBIBYTE
-# Reasons of SLURM that no waiting will mend.
+# Reasons of SLURM for which waiting does not help.
 HOPELESS = ("BadConstraints", "PartitionNodeLimit", "PartitionTimeLimit", "InvalidAccount", "InvalidQOS")
 POLL_SECONDS = 1.0
 
 
-def settings() -> dict[str, Any]:
+def site_settings() -> SiteSettings:
     """The site's settings for jobs, as dask-jobqueue finds them."""
     import dask
     import dask_jobqueue  # noqa: F401  (its import declares its settings)
@@ -38,7 +46,7 @@ def settings() -> dict[str, Any]:
     return dict(dask.config.get("jobqueue.slurm"))
 
 
-def options(size: Sizes, folder: Path, site: Mapping[str, Any]) -> dict[str, Any]:
+def slurm_cluster_options(size: WorkerSizes, folder: Path, site: SiteSettings) -> JobOptions:
     """What `dask_jobqueue.SLURMCluster` is called with.
 
     Parameters
@@ -57,7 +65,7 @@ def options(size: Sizes, folder: Path, site: Mapping[str, Any]) -> dict[str, Any
 
     Examples
     --------
-    >>> made = options(Sizes(4, 2, 2**30), Path("/scratch/run-cluster"), {})
+    >>> made = slurm_cluster_options(WorkerSizes(4, 2, 2**30), Path("/scratch/run-cluster"), {})
     >>> made["cores"], made["memory"], made["job_mem"]
     (2, 1073741824, '1280M')
     """
@@ -67,7 +75,7 @@ def options(size: Sizes, folder: Path, site: Mapping[str, Any]) -> dict[str, Any
         )
     processes = site.get("processes") or 1
     job = processes * (size.memory + NANNY_BYTES)
-    exports = [f"export {name}={value}" for name, value in environment().items()]
+    exports = [f"export {name}={value}" for name, value in worker_environment().items()]
     return {
         "cores": site.get("cores") or size.threads * processes,
         "processes": processes,
@@ -81,13 +89,13 @@ def options(size: Sizes, folder: Path, site: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def job_script(made: Mapping[str, Any], scheduler: str = "tls://SCHEDULER:8786") -> str:
+def job_script(made: JobOptions, scheduler: str = "tls://SCHEDULER:8786") -> str:
     """The script of one job, as text: what `sbatch` is given.
 
     Parameters
     ----------
     made
-        From `options`.
+        From `slurm_cluster_options`.
     scheduler
         Its address.
     """
@@ -98,7 +106,7 @@ def job_script(made: Mapping[str, Any], scheduler: str = "tls://SCHEDULER:8786")
 
 
 @contextlib.contextmanager
-def slurm(ask: Ask) -> Iterator[Any]:
+def slurm_cluster(request: ClusterRequest) -> Iterator[Client]:
     """A client of workers that are jobs of SLURM; a job that ends or is cancelled is replaced.
 
     Raises
@@ -116,69 +124,71 @@ def slurm(ask: Ask) -> Iterator[Any]:
         ) from error
     from distributed import Client
 
-    size = sizes(ask.need, workers=ask.workers)
-    made = options(size, ask.folder.resolve(), settings())
-    refuse_links(ask.folder)
-    ask.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    refuse(job_script(made))
-    ask.report_progress(f"{size.workers} jobs of SLURM", None)
+    size = worker_sizes(request.need, workers=request.workers)
+    made = slurm_cluster_options(size, request.folder.resolve(), site_settings())
+    refuse_links(request.folder)
+    request.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_job_script(job_script(made))
+    request.report_progress(f"submits {size.workers} jobs to SLURM", None)
     with contextlib.ExitStack() as stack:
-        security = stack.enter_context(keys(ask.folder / f"keys-{os.getpid()}"))
+        security = stack.enter_context(key_files(request.folder / f"keys-{os.getpid()}"))
         try:
             cluster = stack.enter_context(SLURMCluster(**made, security=security))
         except (OSError, RuntimeError, ValueError) as error:
             raise InputError(
-                f"the scheduler did not start ({error})",
+                f"a scheduler that did not start ({error})",
                 "a scheduler on this machine",
                 "check jobqueue.slurm.interface and scheduler-options in ~/.config/dask/jobqueue.yaml",
             ) from error
-        client = stack.enter_context(Client(cluster, timeout=ask.timeout))
+        client = stack.enter_context(Client(cluster, timeout=request.timeout))
         # Scaling to a number never replaces a job that was cancelled; adapting to that number does.
         cluster.adapt(minimum_jobs=size.workers, maximum_jobs=size.workers)
-        _wait(cluster, ask)
+        _wait(cluster, request)
         yield client
-    _remove_logs(ask.folder)
+    _remove_logs(request.folder)
 
 
-def refuse(script: str) -> None:
-    """Let SLURM say what it has against a job, before anything is submitted.
+def check_job_script(script: str) -> None:
+    """Ask SLURM whether it would accept a job, before anything is submitted.
 
     Raises
     ------
     InputError
-        It refuses the job, or it is not on this machine.
+        It refuses the job, or it is not installed on this machine.
     """
     with tempfile.NamedTemporaryFile("w", suffix=".sh") as file:
         file.write(script)
         file.flush()
-        answer = command("sbatch", "--test-only", file.name)
+        answer = run_slurm_command("sbatch", "--test-only", file.name)
     if answer.returncode:
         raise InputError(
-            f"SLURM refuses a job ({' '.join(answer.stderr.split())})",
-            "a job that the queue takes",
+            f"a job that SLURM refuses ({' '.join(answer.stderr.split())})",
+            "a job that the queue accepts",
             "check `sinfo`, and queue, account and walltime under jobqueue.slurm in ~/.config/dask/jobqueue.yaml",
         )
 
 
-def command(*words: str) -> subprocess.CompletedProcess[str]:
+def run_slurm_command(*words: str) -> subprocess.CompletedProcess[str]:
     """Run one of SLURM's commands.
 
     Raises
     ------
     InputError
-        It is not on this machine.
+        SLURM is not installed on this machine.
     """
     try:
         return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     except OSError as error:
         raise InputError(
-            f"no command {words[0]} here", "SLURM's commands", "start from a login node of the cluster"
+            f"no command {words[0]} on this machine",
+            "SLURM's commands",
+            "start from a login node of the cluster",
         ) from error
 
 
-def _wait(cluster: Any, ask: Ask) -> None:
-    """Wait for the first worker: in the queue without limit, with a machine for `ask.timeout` at most."""
-    told, since = "", time.monotonic()
+def _wait(cluster: SLURMCluster, request: ClusterRequest) -> None:
+    """Wait for the first worker: in the queue without limit, with a machine for `request.timeout` at most."""
+    shown, since = "", time.monotonic()
     while not cluster.scheduler.workers:
         time.sleep(POLL_SECONDS)
         jobs = [str(job.job_id) for job in list(cluster.workers.values()) if job.job_id]
@@ -186,24 +196,30 @@ def _wait(cluster: Any, ask: Ask) -> None:
         waiting = [reason for state, reason in states.values() if state == "PENDING"]
         hopeless = [reason for reason in waiting if reason in HOPELESS]
         if hopeless:
-            raise InputError(f"SLURM says {hopeless[0]}", "a job that can start", "change the job's settings")
+            raise InputError(
+                f"a job that SLURM will not start ({hopeless[0]})",
+                "a job that can start",
+                "change the job's settings",
+            )
         if waiting and len(waiting) == len(states):
             text, since = f"waiting in the queue ({waiting[0]})", time.monotonic()
-            if text != told:
-                ask.report_progress(text, None)
-            told = text
-        if (jobs and not states) or time.monotonic() - since > ask.timeout:
+            if text != shown:
+                request.report_progress(text, None)
+            shown = text
+        if (jobs and not states) or time.monotonic() - since > request.timeout:
             raise ComputationError(
-                f"{len(jobs)} jobs, and no worker from them: {last_words(ask.folder, jobs)}",
-                f"a worker within {ask.timeout:g} s of a job's start",
-                f"look into {ask.folder}, and check python, interface and prologue under jobqueue.slurm",
+                f"{len(jobs)} jobs without a worker: {last_log_line(request.folder, jobs)}",
+                f"a worker within {request.timeout:g} s of a job's start",
+                f"read the logs in {request.folder}, and check python, interface and prologue under jobqueue.slurm",
             )
 
 
 def job_states(jobs: Sequence[str]) -> dict[str, tuple[str, str]]:
     """State and reason of each of the jobs that SLURM still knows and that have not ended."""
     answer = (
-        command("squeue", "--noheader", "--format=%A %T %r", f"--jobs={','.join(jobs)}") if jobs else None
+        run_slurm_command("squeue", "--noheader", "--format=%A %T %r", f"--jobs={','.join(jobs)}")
+        if jobs
+        else None
     )
     # Squeue fails when none of the jobs is known any more.
     lines = [] if answer is None or answer.returncode else answer.stdout.splitlines()
@@ -211,7 +227,7 @@ def job_states(jobs: Sequence[str]) -> dict[str, tuple[str, str]]:
     return {job: entry for job, entry in found.items() if entry[0] in ("PENDING", "CONFIGURING", "RUNNING")}
 
 
-def last_words(folder: Path, jobs: Sequence[str]) -> str:
+def last_log_line(folder: Path, jobs: Sequence[str]) -> str:
     """The last line of the newest log that has one."""
     logs = [path for job in jobs for path in folder.glob(f"*-{job}.err")]
     for path in sorted(logs, key=lambda p: p.stat().st_mtime, reverse=True):
@@ -222,9 +238,9 @@ def last_words(folder: Path, jobs: Sequence[str]) -> str:
 
 
 def _remove_logs(folder: Path) -> None:
-    """What the jobs of a run that went well have said."""
+    """Remove the logs of a run that went well."""
     for path in (*folder.glob("xafsflow-*.err"), *folder.glob("xafsflow-*.out")):
         path.unlink()
     with contextlib.suppress(OSError):
-        # Somebody else's files may lie there too.
+        # Files of others may lie there too.
         folder.rmdir()

@@ -1,4 +1,4 @@
-"""How large a worker is: from what the recipe needs, and what the machine has."""
+"""How large a worker is, from what the recipe needs and what the machine has."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from xafsflow.errors import InputError
 MEBIBYTE = 2**20
 # Above this share of its memory a worker of Dask writes results to disk, which a run must not wait for.
 FREE_OF_SPILLING = 0.6
-# Jobs and pods whose number nobody has told.
+# Jobs and pods where the user names no number.
 ASKED_WORKERS = 4
 
 
 @dataclass(frozen=True)
-class Need:
+class WorkerNeed:
     """What a recipe needs on any cluster.
 
     `process_bytes` are held by a worker before its first block (libraries, compiled kernels, model);
@@ -28,7 +28,7 @@ class Need:
 
 
 @dataclass(frozen=True)
-class Sizes:
+class WorkerSizes:
     """How many workers, the threads of each, and the bytes of memory of each."""
 
     workers: int
@@ -36,14 +36,14 @@ class Sizes:
     memory: int
 
 
-def sizes(
-    need: Need,
+def worker_sizes(
+    need: WorkerNeed,
     *,
     workers: int | None = None,
     threads: int = 1,
     cores: int | None = None,
     memory: int | None = None,
-) -> Sizes:
+) -> WorkerSizes:
     """How large and how many the workers are.
 
     A worker gets `(process_bytes + threads task_bytes) / 0.6`, in steps of 64 MiB: Dask spills above 60 %.
@@ -66,27 +66,27 @@ def sizes(
 
     Examples
     --------
-    >>> need = Need(process_bytes=400 * 2**20, task_bytes=100 * 2**20, tasks=50)
-    >>> sizes(need, cores=8, memory=16 * 2**30)
-    Sizes(workers=8, threads=1, memory=939524096)
-    >>> sizes(need, cores=8, memory=4 * 2**30).workers
+    >>> need = WorkerNeed(process_bytes=400 * 2**20, task_bytes=100 * 2**20, tasks=50)
+    >>> worker_sizes(need, cores=8, memory=16 * 2**30)
+    WorkerSizes(workers=8, threads=1, memory=939524096)
+    >>> worker_sizes(need, cores=8, memory=4 * 2**30).workers
     4
     """
     if workers is not None and workers < 1:
-        raise InputError(f"{workers} workers", "one or more", "give --workers a positive number")
+        raise InputError(f"{workers} workers", "at least one", "give --workers a positive number")
     held = (need.process_bytes + threads * need.task_bytes) / FREE_OF_SPILLING
     each = math.ceil(held / (64 * MEBIBYTE)) * 64 * MEBIBYTE
-    wanted = workers or (ASKED_WORKERS if cores is None else max(1, cores // threads))
+    count = workers or (ASKED_WORKERS if cores is None else max(1, cores // threads))
     # A worker more than there are blocks would only start and wait.
-    wanted = min(wanted, max(1, math.ceil(need.tasks / threads)))
-    if memory is not None and wanted * each > memory:
+    count = min(count, max(1, math.ceil(need.tasks / threads)))
+    if memory is not None and count * each > memory:
         if workers is not None or each > memory:
             raise InputError(
-                f"{wanted} workers of {each // MEBIBYTE} MiB, and {memory // MEBIBYTE} MiB of memory",
+                f"{count} workers of {each // MEBIBYTE} MiB, and {memory // MEBIBYTE} MiB of memory",
                 "memory for all workers",
                 f"use --workers {memory // each}"
                 if memory >= each
                 else "use --cluster threads, or another machine",
             )
-        wanted = memory // each
-    return Sizes(wanted, threads, each)
+        count = memory // each
+    return WorkerSizes(count, threads, each)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from xafsflow.errors import ComputationError, InputError
+from xafsflow.errors import BusyError, ComputationError, InputError
 from xafsflow.io.remote import publish
 from xafsflow.io.remote.object_lock import owned_at
 from xafsflow.io.remote.object_store import Place, opened
@@ -29,7 +29,7 @@ def test_a_lock__is_held_by_one_and_given_back(at: Place, bucket: Any) -> None:
     with owned_at(at, print) as check:
         check()
         assert bucket.get("run/run.lock") == OWN
-        with pytest.raises(InputError, match="works at"), owned_at(at, print):
+        with pytest.raises(BusyError, match="works at"), owned_at(at, print):
             pass
         assert bucket.get("run/run.lock") == OWN
     assert not bucket.listed()
@@ -49,7 +49,7 @@ def test_of_two_that_take_over_a_dead_lock__one_gets_it(
         return content
 
     monkeypatch.setattr(Place, "read", read)
-    with pytest.raises(InputError, match="process 7 on elsewhere, which may work"), owned_at(at, print):
+    with pytest.raises(BusyError, match="process 7 on elsewhere, which may work"), owned_at(at, print):
         pass
     assert bucket.get("run/run.lock") == OTHER
 

@@ -17,7 +17,7 @@ from xafsflow.steps.train import train_model as fitted
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(kept.PLACE, str(tmp_path))
+    monkeypatch.setenv("XAFSFLOW_CACHE", str(tmp_path))
     return tmp_path / "models"
 
 
@@ -102,7 +102,7 @@ def test_a_damaged_model__is_made_again(cache: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_without_a_folder__nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(kept.PLACE, "")
+    monkeypatch.setenv("XAFSFLOW_CACHE", "")
     trained = count_trainings(monkeypatch)
     for _ in range(2):
         xf.train.fit(samples(noise=0.02), trees=5)

@@ -23,8 +23,10 @@ def owned_at(place: Place, tell: Tell) -> Iterator[Callable[[], None]]:
 
     Raises
     ------
+    BusyError
+        Another process works there, or may.
     InputError
-        Another process works there, or may; or the server lets one write over another's lock.
+        The server lets one write over another's lock.
 
     Examples
     --------

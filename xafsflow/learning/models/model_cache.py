@@ -5,18 +5,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from xafsflow.errors import InputError
-from xafsflow.files import refuse_links, write_atomically
+from xafsflow.files import cache_folder, refuse_links, write_atomically
 from xafsflow.findings.record import from_json, to_json
 from xafsflow.findings.train_findings import FitFindings
 from xafsflow.learning.models.model import Model, StoredModel, save_model
 
-# The folder; empty keeps nothing.
-PLACE = "XAFSFLOW_CACHE"
 # A forest takes some MB. Beyond this number those go that were not used for longest.
 MOST = 64
 
@@ -44,11 +41,8 @@ def digest_of(*parts: Any) -> str:
 
 def place() -> Path | None:
     """The folder of kept models: that of the environment's `XAFSFLOW_CACHE`, else one in the user's cache folder."""
-    told = os.environ.get(PLACE)
-    if told is not None:
-        return Path(told) / "models" if told else None
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "xafsflow" / "models"
+    folder = cache_folder()
+    return None if folder is None else folder / "models"
 
 
 def find(digest: str) -> tuple[Model, FitFindings] | None:
