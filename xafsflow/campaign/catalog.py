@@ -54,6 +54,14 @@ class Measurement:
     line: int = 0
 
 
+class Problems(list[str]):
+    """What is wrong with a catalog, one line each."""
+
+    def add(self, place: str, found: str, expected: str = "", action: str = "") -> None:
+        """A problem at a place such as `FILE:LINE: COLUMN`."""
+        self.append(f"{place}: {sentences(found, expected, action)}")
+
+
 class CatalogError(InputError):
     """All the problems of a catalog, one a line."""
 
@@ -114,7 +122,7 @@ def read_catalog(
         raise InputError(
             f"the catalog {where}", "a CSV file on this machine; its columns may have URLs", action
         )
-    problems: list[str] = []
+    problems = Problems()
     try:
         if Path(where).is_file():
             found = _from_csv(Path(where), references, problems)
@@ -130,7 +138,7 @@ def read_catalog(
 
 
 def _from_pattern(
-    pattern: str, references: Path | str | None, leave_out: Path | None, problems: list[str]
+    pattern: str, references: Path | str | None, leave_out: Path | None, problems: Problems
 ) -> list[Measurement]:
     if not MAGIC.search(pattern):
         if Path(pattern).is_dir():
@@ -147,7 +155,7 @@ def _from_pattern(
             f"no folder {pattern}", "at least one", "check the pattern; files alone are no measurement"
         )
     if len(folders) > MAX_LINES:
-        problems.append(_problem(pattern, f"{len(folders)} folders", f"at most {MAX_LINES}"))
+        problems.add(pattern, f"{len(folders)} folders", f"at most {MAX_LINES}")
         return []
     ordered = sorted(folders, key=natural_key)
     return [
@@ -168,7 +176,7 @@ def _unvarying(pattern: Path) -> list[str]:
     return parts[: next(i for i, part in enumerate(parts) if MAGIC.search(part))]
 
 
-def _from_csv(path: Path, references: Path | str | None, problems: list[str]) -> list[Measurement]:
+def _from_csv(path: Path, references: Path | str | None, problems: Problems) -> list[Measurement]:
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise InputError(f"{path} of {size} bytes", f"a catalog of at most {MAX_BYTES}", "split it")
@@ -179,7 +187,7 @@ def _from_csv(path: Path, references: Path | str | None, problems: list[str]) ->
     lines = _lines(text, str(path), problems)
     first = next(lines, None)
     if first is None:
-        problems.append(_problem(f"{path}:1", "no header", f"{', '.join(COLUMNS)} and settings"))
+        problems.add(f"{path}:1", "no header", f"{', '.join(COLUMNS)} and settings")
         return []
     number, header = first
     if not _check_header(header, f"{path}:{number}", problems):
@@ -188,24 +196,22 @@ def _from_csv(path: Path, references: Path | str | None, problems: list[str]) ->
     for number, cells in lines:
         place = f"{path}:{number}"
         if len(cells) != len(header):
-            problems.append(
-                _problem(
-                    place,
-                    f"{len(cells)} cells",
-                    f"{len(header)} as in the header",
-                    "put a text with commas in quotes",
-                )
+            problems.add(
+                place,
+                f"{len(cells)} cells",
+                f"{len(header)} as in the header",
+                "put a text with commas in quotes",
             )
             continue
         found.append(
             _measurement(dict(zip(header, cells, strict=True)), base, references, place, number, problems)
         )
     if not found and not problems:
-        problems.append(_problem(f"{path}", "no measurement", "one line per measurement below the header"))
+        problems.add(f"{path}", "no measurement", "one line per measurement below the header")
     return found
 
 
-def _lines(text: str, source: str, problems: list[str]) -> Iterator[tuple[int, list[str]]]:
+def _lines(text: str, source: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
     """The lines that are not empty, with the number of each; cells without blanks around them."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     number, count = 1, 0
@@ -215,39 +221,30 @@ def _lines(text: str, source: str, problems: list[str]) -> Iterator[tuple[int, l
             if any(cells):
                 count += 1
                 if count > MAX_LINES + 1:
-                    problems.append(_problem(f"{source}:{number}", "more lines", f"at most {MAX_LINES}"))
+                    problems.add(f"{source}:{number}", "more lines", f"at most {MAX_LINES}")
                     return
                 yield number, cells
             number = reader.line_num + 1
     except csv.Error as error:
-        problems.append(
-            _problem(f"{source}:{number}", f"text that is not CSV ({error})", action="check its quotes")
-        )
+        problems.add(f"{source}:{number}", f"text that is not CSV ({error})", action="check its quotes")
 
 
-def _check_header(header: list[str], place: str, problems: list[str]) -> bool:
+def _check_header(header: list[str], place: str, problems: Problems) -> bool:
     """Whether the columns can be used."""
     before = len(problems)
-    for column in header:
+    for column in dict.fromkeys(header):
         if column not in COLUMNS and not SETTING.fullmatch(column):
             near = nearest(column, COLUMNS)
-            problems.append(
-                _problem(
-                    place,
-                    f"the column {_shown(column)}{near}",
-                    f"{', '.join(COLUMNS)}, or station.step.setting such as normalize.edge_step.e0",
-                )
+            problems.add(
+                place,
+                f"the column {_shown(column)}{near}",
+                f"{', '.join(COLUMNS)}, or station.step.setting such as normalize.edge_step.e0",
             )
-    problems += [
-        _problem(place, f"the column {_shown(column)} {header.count(column)} times", "it once")
-        for column in dict.fromkeys(header)
-        if header.count(column) > 1
-    ]
-    problems += [
-        _problem(place, f"no column '{column}'", "name and data, separated by a comma")
-        for column in COLUMNS[:2]
-        if column not in header
-    ]
+        if header.count(column) > 1:
+            problems.add(place, f"the column {_shown(column)} {header.count(column)} times", "it once")
+    for column in COLUMNS[:2]:
+        if column not in header:
+            problems.add(place, f"no column '{column}'", "name and data, separated by a comma")
     return len(problems) == before
 
 
@@ -257,7 +254,7 @@ def _measurement(
     references: Path | str | None,
     place: str,
     line: int,
-    problems: list[str],
+    problems: Problems,
 ) -> Measurement:
     data = _folder(cells["data"], base, f"{place}: data", problems)
     if cells.get("references"):
@@ -266,7 +263,7 @@ def _measurement(
     return Measurement(cells["name"], data, references, overrides, line)
 
 
-def _folder(cell: str, base: Path, place: str, problems: list[str]) -> Path | str:
+def _folder(cell: str, base: Path, place: str, problems: Problems) -> Path | str:
     """The existing folder that a cell names, or its URL, which is not looked at yet; appends its problems."""
     if is_url(cell):
         try:
@@ -276,41 +273,37 @@ def _folder(cell: str, base: Path, place: str, problems: list[str]) -> Path | st
             return cell
     path, expected = base / cell, "a folder of a measurement or of references"
     if not cell:
-        problems.append(_problem(place, "nothing", expected))
+        problems.add(place, "nothing", expected)
         return base
     try:
         whole = path.resolve()
         if not (Path(cell).is_absolute() or whole.is_relative_to(base)):
-            problems.append(
-                _problem(
-                    place,
-                    f"{_shown(cell)}, which leaves {base}",
-                    "a path below that folder",
-                    "write an absolute path, or move the catalog",
-                )
+            problems.add(
+                place,
+                f"{_shown(cell)}, which leaves {base}",
+                "a path below that folder",
+                "write an absolute path, or move the catalog",
             )
         elif not whole.is_dir():
             what = "a file" if whole.is_file() else "no folder"
-            problems.append(_problem(place, f"{what} {_shown(cell)}", expected, f"check it{_near(path)}"))
+            problems.add(place, f"{what} {_shown(cell)}", expected, f"check it{_near(path)}")
         return whole
     # A NUL, a name too long, no permission, a ring of links
     except (OSError, ValueError, RuntimeError) as error:
-        problems.append(_problem(place, f"{_shown(cell)} ({error})", expected))
+        problems.add(place, f"{_shown(cell)} ({error})", expected)
         return base
 
 
-def _check_names(source: str, found: list[Measurement], problems: list[str]) -> None:
+def _check_names(source: str, found: list[Measurement], problems: Problems) -> None:
     seen: dict[str, Measurement] = {}
     for one in found:
         place = f"{source}:{one.line}: name"
         if not NAME.fullmatch(one.name) or len(one.name) > LONGEST_NAME or len(one.name.encode()) > 200:
-            problems.append(
-                _problem(
-                    place,
-                    _shown(one.name),
-                    "the name of a folder: letters, digits and ' .+-=,()@#_', a letter or digit first, "
-                    f"{LONGEST_NAME} at most",
-                )
+            problems.add(
+                place,
+                _shown(one.name),
+                "the name of a folder: letters, digits and ' .+-=,()@#_', a letter or digit first, "
+                f"{LONGEST_NAME} at most",
             )
             continue
         # Some disks hold names that differ in case only for one.
@@ -318,14 +311,8 @@ def _check_names(source: str, found: list[Measurement], problems: list[str]) -> 
         if key in seen:
             other = seen[key]
             like = "" if other.name == one.name else f", like {other.name!r}"
-            problems.append(
-                _problem(place, f"{one.name!r} again{like}, of line {other.line}", "a name of its own")
-            )
+            problems.add(place, f"{one.name!r} again{like}, of line {other.line}", "a name of its own")
         seen.setdefault(key, one)
-
-
-def _problem(place: str, found: str, expected: str = "", action: str = "") -> str:
-    return f"{place}: {sentences(found, expected, action)}"
 
 
 def _near(path: Path) -> str:

@@ -50,7 +50,10 @@ def batch(
     cluster: str,
     workers: int | None,
 ) -> None:
-    """Run a RECIPE on every measurement of a CATALOG: a CSV file, or a quoted pattern such as "scans/*"."""
+    """Run a RECIPE on every measurement of a CATALOG.
+
+    CATALOG is a CSV file, or a quoted pattern that folders match, such as "scans/*".
+    """
     from xafsflow.campaign.batch import run_batch
     from xafsflow.campaign.catalog import read_catalog
     from xafsflow.campaign.run_status import table

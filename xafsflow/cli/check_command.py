@@ -22,7 +22,10 @@ def check(
     cluster: str,
     workers: int | None,
 ) -> None:
-    """Find errors in a RECIPE and its data without reading a pixel, and estimate what a run costs."""
+    """Find errors in a RECIPE and its data; estimate the cost.
+
+    No pixel is read. The time is known after the first run of the same steps on this machine.
+    """
     with without_garbage_collection():
         from xafsflow.pipeline import execution
         from xafsflow.pipeline.cost import describe_cost, describe_measurement, estimate_cost

@@ -14,7 +14,7 @@ from xafsflow.cli.shared_options import LOCAL_PATH
 @click.option("--out", type=LOCAL_PATH, default=Path("xafsflow-demo"), show_default=True, help="New folder.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed gives another sample.")
 def demo(out: Path, seed: int) -> None:
-    """Simulate a measurement, analyze it, and compare the results with the known answer."""
+    """Simulate a measurement, analyze it, check the results."""
     from xafsflow.cli.demonstration import demonstrate
 
     with ProgressDisplay() as report_progress:

@@ -25,7 +25,10 @@ from xafsflow.cli.shared_options import LOCAL_PATH
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed gives another sample.")
 @click.option("--multipage", is_flag=True, help="One file per kind of image instead of one per energy.")
 def phantom(out: Path, size: tuple[int, int], energies: int, seed: int, multipage: bool) -> None:
-    """Simulate a measurement with a known answer, as TIFF files in the folder OUT."""
+    """Simulate a measurement with a known answer.
+
+    The TIFF files and the answer are written into the folder OUT.
+    """
     from xafsflow.phantom import Phantom, write_phantom
 
     simulated = Phantom(size=size, energies=energies, seed=seed)

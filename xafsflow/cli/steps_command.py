@@ -19,7 +19,7 @@ def steps() -> None:
 @click.command()
 @click.argument("step")
 def show(step: str) -> None:
-    """Show one STEP: what it takes and makes, its settings, its documentation."""
+    """Show the settings and documentation of a STEP."""
     import inspect
 
     from xafsflow.errors import InputError

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 @click.option("--data", type=FOLDER_OR_URL, help="Where the measurement lies, if it has moved.")
 @click.option("--references", type=FOLDER_OR_URL, help="Where the references lie, if they have moved.")
 def verify(run: Path | str, repairs: bool, data: Path | str | None, references: Path | str | None) -> None:
-    """Check every chunk of a RUN's cube and maps against its checksum; status 1 if one is damaged."""
+    """Check the stored data of a RUN against its checksums.
+
+    Every chunk of cube and maps is read; the exit status is 1 if one is damaged.
+    """
     from xafsflow.store.verify import damages, look
 
     with ProgressDisplay() as report_progress, open_run(run, report_progress, change=repairs) as folder:
