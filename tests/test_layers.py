@@ -22,7 +22,7 @@ LAYERS = (
     ("sampling", "calibration"),
     ("io.writers",),
     ("report",),
-    ("step_table", "provenance"),
+    ("step_table",),
     ("learning",),
     ("store",),
     ("blocks", "phantom"),
@@ -30,7 +30,7 @@ LAYERS = (
     ("io.folders", "io"),
     ("kernels",),
     ("findings",),
-    ("files", "locks", "progress"),
+    ("files", "locks", "progress", "provenance"),
     ("vocabulary",),
     ("errors", "__version__"),
 )

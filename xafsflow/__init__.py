@@ -9,9 +9,10 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from xafsflow.vocabulary import STATIONS
+
 __version__ = "0.1.0"
-STATIONS = ("ingest", "correct", "calibrate", "normalize", "derive", "train", "classify", "judge", "report")
-__all__ = list(STATIONS)
+__all__ = [*STATIONS]
 
 
 def __getattr__(name: str) -> Any:
@@ -23,4 +24,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *STATIONS]
+    return ["__version__", *STATIONS]

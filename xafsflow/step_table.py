@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-import json
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast, get_args, get_type_hints
@@ -17,7 +17,8 @@ import xarray as xr
 
 from xafsflow.errors import InputError
 from xafsflow.findings.record import Finding
-from xafsflow.vocabulary import attributes
+from xafsflow.provenance import SPECTRA, Done, Entry, Passage, history, known_history, with_history
+from xafsflow.vocabulary import AXES, attributes, axis_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,7 +28,7 @@ Span = tuple[float | None, float | None]
 
 PRODUCTS: dict[str, str] = {
     "data": "the folder of the measurement and the folder of the references",
-    "cube": "the measurement: variables over energy, y, x and over y, x",
+    "cube": "the measurement: variables over a spectral axis, y, x and over y, x",
     "library": "reference spectra",
     "calibration": "the energy shift of every pixel",
     "candidates": "reference spectra that might be in the sample, for judging",
@@ -43,20 +44,26 @@ PRODUCTS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Step:
-    """One row of the table: what a step takes, makes, needs, gives, and its settings."""
+    """One row of the table: what a step takes, makes, needs, gives, its settings, and what it declares.
+
+    `optional` are those of the products that it takes which may be missing; `finds` is the class of its findings.
+    """
 
     name: str
     function: Callable[..., Any]
     takes: tuple[str, ...]
+    optional: frozenset[str]
     makes: tuple[str, ...]
     needs: tuple[str, ...]
     gives: tuple[str, ...]
     settings: Mapping[str, inspect.Parameter]
     types: Mapping[str, Any]
-    example: Mapping[str, Any]
-    replayed: bool
-    run: Callable[..., Any]
+    example: Mapping[str, object]
+    passes: Passage | None
+    axis: str | None
+    section: str | None
     finds: type[Finding] | None
+    run: Callable[..., Any]
 
     @property
     def station(self) -> str:
@@ -68,12 +75,16 @@ class Step:
         """The first line of the documentation."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
-    def filled(self, names: Sequence[str], settings: Mapping[str, Any]) -> tuple[str, ...]:
+    def with_defaults(self, settings: Mapping[str, object]) -> dict[str, object]:
+        """All settings, in the order of the signature."""
+        return {key: settings.get(key, p.default) for key, p in self.settings.items()}
+
+    def filled(self, names: Sequence[str], settings: Mapping[str, object]) -> tuple[str, ...]:
         """Variable names as the settings make them.
 
         `{setting}` is the setting's value; `{setting}=name` is the name, where the setting is not None.
         """
-        values = {**{key: p.default for key, p in self.settings.items()}, **settings}
+        values = self.with_defaults(settings)
         found = []
         for name in names:
             setting, _, fixed = name.removeprefix("{").partition("}")
@@ -91,10 +102,12 @@ def step(
     makes: str | tuple[str, ...],
     needs: Sequence[str] = (),
     gives: Sequence[str] = (),
-    example: Mapping[str, Any] | None = None,
-    replayed: bool = False,
+    example: Mapping[str, object] | None = None,
+    passes: Passage | None = None,
+    axis: str | None = None,
+    section: str | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Enter a function in the table of steps.
+    """Register a function as a step.
 
     Parameters
     ----------
@@ -102,59 +115,60 @@ def step(
         The product that comes back, or several in the order of the returned tuple.
     needs, gives
         Variables of the cube that must be there before, and are there after. `{name}` stands for the value of
-        the setting `name`.
+        the setting `name`. A step that names nothing it gives may change every variable.
     example
         Settings with which the step runs on the phantom of the contract tests; required where a setting has no default.
-    replayed
-        True where training spectra must pass through the step as the data did.
+    passes
+        How spectra, noise and references pass through the step; None where it leaves them as they are.
+    axis
+        The spectral axis that the step's physics holds for, such as `energy`; None for any.
+    section
+        The section of the report that shows the step's findings.
     """
 
-    def enter(function: Callable[P, R]) -> Callable[P, R]:
+    def register(function: Callable[P, R]) -> Callable[P, R]:
         # A station is a module of xafsflow.steps, or a folder of modules.
         module, folder = function.__module__, "xafsflow.steps."
         inside = module.removeprefix(folder) if module.startswith(folder) else module.rpartition(".")[2]
-        station = inside.partition(".")[0]
-        name = f"{station}.{function.__name__}"
-        parameters = inspect.signature(function).parameters
-        takes = tuple(k for k, p in parameters.items() if p.kind is p.POSITIONAL_ONLY)
-        settings = {k: p for k, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
-        if len(takes) + len(settings) != len(parameters) or not set(takes) <= set(PRODUCTS):
+        name = f"{inside.partition('.')[0]}.{function.__name__}"
+        signature = inspect.signature(function)
+        products = {k: p for k, p in signature.parameters.items() if p.kind is p.POSITIONAL_ONLY}
+        settings = {k: p for k, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
+        if len(products) + len(settings) != len(signature.parameters) or not set(products) <= set(PRODUCTS):
             raise TypeError(
                 f"{name}: products are positional-only and named in PRODUCTS, settings keyword-only"
             )
+        if axis not in (None, *AXES):
+            raise TypeError(f"{name}: axis {axis!r} is none of the vocabulary's")
         hints = get_type_hints(function, include_extras=True)
+        made = (makes,) if isinstance(makes, str) else tuple(makes)
 
         @functools.wraps(function)
-        def run(*products: P.args, **given: P.kwargs) -> R:
-            _check_needs(row, products, given)
-            result = function(*products, **given)
-            if row.makes[0] != "cube":
-                return result
-            previous = products[0] if row.takes[:1] == ("cube",) else None
-            if len(row.makes) == 1:
-                return cast(R, _finish(row, cast(xr.Dataset, result), previous, given))
-            cube, *others = cast(tuple[Any, ...], result)
-            return cast(R, (_finish(row, cube, previous, given), *others))
+        def run(*given: P.args, **chosen: P.kwargs) -> R:
+            return cast(R, _called(row, given, chosen))
 
-        products = (makes,) if isinstance(makes, str) else tuple(makes)
+        run.__signature__ = _readable(function, signature)  # type: ignore[attr-defined]
         row = Step(
             name=name,
             function=function,
-            takes=takes,
-            makes=products,
+            takes=tuple(products),
+            optional=frozenset(k for k, p in products.items() if p.default is None),
+            makes=made,
             needs=tuple(needs),
             gives=tuple(gives),
             settings=settings,
             types={key: hints[key] for key in settings},
             example=dict(example or {}),
-            replayed=replayed,
+            passes=passes,
+            axis=axis,
+            section=section,
+            finds=_finds(name, made, hints.get("return")),
             run=run,
-            finds=_finds(name, products, hints.get("return")),
         )
         STEPS[name] = row
         return run
 
-    return enter
+    return register
 
 
 def _finds(name: str, makes: tuple[str, ...], returned: object) -> type[Finding] | None:
@@ -167,20 +181,90 @@ def _finds(name: str, makes: tuple[str, ...], returned: object) -> type[Finding]
     return kind
 
 
-def history(cube: xr.Dataset) -> list[dict[str, Any]]:
-    """The steps a cube went through, oldest first: `[{"step": name, "settings": {...}}, ...]`."""
-    return cast(list[dict[str, Any]], json.loads(cube.attrs.get("history", "[]")))
+def _readable(function: Callable[..., object], signature: inspect.Signature) -> inspect.Signature:
+    """The signature as a person would write it: types of settings without their limits, and products by name."""
+    types, empty = get_type_hints(function), inspect.Parameter.empty
+    parameters = [
+        p.replace(annotation=_short(types[name]) if p.kind is p.KEYWORD_ONLY else empty)
+        for name, p in signature.parameters.items()
+    ]
+    return inspect.Signature(parameters)
 
 
-def _check_needs(row: Step, products: Sequence[object], settings: Mapping[str, Any]) -> None:
+def _short(annotation: object) -> object:
+    """`float | None` for what typing shows as Optional[float]; others as they are."""
+    parts = get_args(annotation)
+    if type(None) in parts and all(isinstance(part, type) for part in parts):
+        return functools.reduce(operator.or_, parts)
+    return annotation
+
+
+def steps_done(cube: xr.Dataset) -> list[Done]:
+    """The steps that a cube went through, oldest first, with what they declare.
+
+    Raises
+    ------
+    InputError
+        The history of the cube is not known, or names a step that does not exist.
+    """
+    found = []
+    for entry in history(cube):
+        row = STEPS.get(entry["step"])
+        if row is None:
+            raise InputError(
+                f"a cube that went through {entry['step']}",
+                "steps of this version",
+                "make the cube anew from its images",
+            )
+        settings = row.with_defaults(entry["settings"])
+        found.append(Done(row.name, row.passes, row.filled(row.gives, settings), settings))
+    return found
+
+
+def _called(row: Step, products: Sequence[object], settings: Mapping[str, object]) -> object:
+    """What a step returns, after checks of its cube, with units and history on what it gives."""
+    cube = _checked_cube(row, products, settings)
+    result = row.function(*products, **settings)
+    if row.makes[0] != "cube":
+        return result
+    spectra = [name for name in row.filled(row.needs, settings) if name in SPECTRA]
+    line = [] if cube is None else known_history(cube[spectra] if spectra else cube)
+    first, others = (result, ()) if len(row.makes) == 1 else (result[0], result[1:])
+    if line is None:
+        line = known_history(first)
+    if line is not None:
+        line = [*line, Entry(step=row.name, settings=row.with_defaults(settings))]
+    names = row.filled(row.gives, settings) or tuple(map(str, first.data_vars))
+    new = [str(name) for name in first.data_vars if cube is None or name not in cube or name in names]
+    made = with_history(first, line, new)
+    for name in made.variables:
+        made[name].attrs.update(attributes(str(name)))
+    return made if len(row.makes) == 1 else (made, *others)
+
+
+def _checked_cube(row: Step, products: Sequence[object], settings: Mapping[str, object]) -> xr.Dataset | None:
+    """The cube among the products: of the right axis, without slices, with all that the step needs."""
     if "cube" not in row.takes or len(products) <= row.takes.index("cube"):
-        return
+        return None
     cube = products[row.takes.index("cube")]
     if not isinstance(cube, xr.Dataset):
         raise InputError(
             f"{row.name} called on a {type(cube).__name__}",
             "a cube (xarray.Dataset)",
             "start with a step of ingest",
+        )
+    if "z" in cube.dims:
+        raise InputError(
+            f"{row.name} on a cube of {cube.sizes['z']} slices along z",
+            "one slice",
+            "loop over the slices: take cube.isel(z=k) for each",
+        )
+    axis = axis_of(cube.dims)
+    if row.axis is not None and axis not in (row.axis, None):
+        raise InputError(
+            f"{row.name} on a cube over {axis}",
+            f"a cube over {row.axis}, whose physics the step knows",
+            f"use a step that works on {axis}",
         )
     for name in row.filled(row.needs, settings):
         if name not in cube:
@@ -192,13 +276,4 @@ def _check_needs(row: Step, products: Sequence[object], settings: Mapping[str, A
             )
             held = ", ".join(map(str, cube.data_vars)) or "no variables"
             raise InputError(f"{row.name} on a cube with {held}", f"the variable {name}", do)
-
-
-def _finish(row: Step, result: xr.Dataset, previous: object, given: Mapping[str, Any]) -> xr.Dataset:
-    """Add units and history; the step's input stays unchanged."""
-    result = result.copy()
-    for name in [*result.data_vars, *result.coords]:
-        result[name].attrs.update(attributes(str(name)))
-    before = history(previous) if isinstance(previous, xr.Dataset) else []
-    result.attrs["history"] = json.dumps([*before, {"step": row.name, "settings": dict(given)}])
-    return result
+    return cube

@@ -5,11 +5,35 @@ Everything that checks, stores or prints a variable reads it from here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from enum import IntFlag
+from typing import TYPE_CHECKING
 
-CUBE = ("energy", "y", "x")
+from xafsflow.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+# The stations, in the order of the way of the data: modules of xafsflow.steps.
+STATIONS = ("ingest", "correct", "calibrate", "normalize", "derive", "train", "classify", "judge", "report")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A dimension that may have the role of the spectral axis."""
+
+    unit: str
+    meaning: str
+
+
+AXES: dict[str, Axis] = {
+    "energy": Axis("eV", "photon energy"),
+    "two_theta": Axis("degree", "scattering angle"),
+}
+# Stands for whichever of the axes the data have, in the dims of variables and of what kernels return.
+SPECTRAL = "spectral"
+CUBE = (SPECTRAL, "y", "x")
 MAP = ("y", "x")
 
 
@@ -21,6 +45,10 @@ class Variable:
     unit: str
     meaning: str
 
+    def dims_on(self, axis: str) -> tuple[str, ...]:
+        """The dims on data over this spectral axis."""
+        return tuple(axis if dim == SPECTRAL else dim for dim in self.dims)
+
 
 VARIABLES: dict[str, Variable] = {
     "sample": Variable(CUBE, "counts", "transmitted intensity with the sample"),
@@ -29,13 +57,13 @@ VARIABLES: dict[str, Variable] = {
     "dark": Variable(MAP, "counts", "detector without beam"),
     "counter": Variable(("energy",), "counts", "reading of a beam monitor at each image of the sample"),
     "flat_counter": Variable(("energy",), "counts", "reading of the same monitor at each flat field"),
-    "mu": Variable(CUBE, "1", "absorbance, -ln(I/I0)"),
+    "mu": Variable(CUBE, "1", "absorbance, -ln(I/I0); over another axis than energy, the measured spectrum"),
     "mu_noise": Variable(CUBE, "1", "standard deviation of mu as it was measured, from photon statistics"),
     "foil_mu": Variable(CUBE, "1", "the foil's absorbance"),
     "energy_shift": Variable(MAP, "eV", "a pixel's true energy minus the nominal energy"),
     "energy_shift_error": Variable(MAP, "eV", "standard error of energy_shift"),
-    "drift": Variable(("energy", "axis"), "pixel", "where the sample lay at each energy"),
-    "drift_error": Variable(("energy", "axis"), "pixel", "standard error of drift"),
+    "drift": Variable((SPECTRAL, "axis"), "pixel", "where the sample lay in each image"),
+    "drift_error": Variable((SPECTRAL, "axis"), "pixel", "standard error of drift"),
     "flux_offset": Variable(
         ("energy",), "1", "offset of mu from a flux other than the flat field's, taken off"
     ),
@@ -44,7 +72,7 @@ VARIABLES: dict[str, Variable] = {
     "edge_step": Variable(MAP, "1", "height of the edge"),
     "norm": Variable(CUBE, "1", "pre-edge removed, divided by the edge step"),
     "dmude": Variable(CUBE, "1/eV", "derivative of norm"),
-    "noise": Variable(MAP, "1", "standard deviation of norm at one energy"),
+    "noise": Variable(MAP, "1", "standard deviation of norm at one point of its axis"),
     "norm_noise": Variable(CUBE, "1", "standard deviation of norm"),
     "noise_ratio": Variable((), "1", "measured scatter of norm over norm_noise"),
     "white_line": Variable(MAP, "1", "height of the white line in norm"),
@@ -70,13 +98,13 @@ VARIABLES: dict[str, Variable] = {
     "distance_expected": Variable(("metric", "y", "x"), "1", "median distance that noise alone gives"),
     "confidence": Variable(MAP, "1", "calibrated probability that the dominant reference is right"),
     "mean_norm": Variable(
-        ("reference", "energy"), "1", "mean norm of the pixels where the reference dominates"
+        ("reference", SPECTRAL), "1", "mean norm of the pixels where the reference dominates"
     ),
     "mean_pixels": Variable(("reference",), "1", "number of pixels in mean_norm"),
 }
 
 COORDINATES: dict[str, Variable] = {
-    "energy": Variable(("energy",), "eV", "photon energy"),
+    **{name: Variable((name,), axis.unit, axis.meaning) for name, axis in AXES.items()},
     "y": Variable(("y",), "pixel", "row"),
     "x": Variable(("x",), "pixel", "column"),
 }
@@ -110,6 +138,62 @@ FLAG_MEANINGS: dict[Flag, str] = {
     Flag.LOW_STEP: "edge step too small against the noise",
     Flag.UNKNOWN: "the classes do not explain the spectrum",
 }
+
+
+def axis_of(dims: Iterable[Hashable]) -> str | None:
+    """The spectral axis among dims, None where there is none.
+
+    Raises
+    ------
+    InputError
+        There are two.
+
+    Examples
+    --------
+    >>> axis_of(("two_theta", "y", "x")), axis_of(("y", "x"))
+    ('two_theta', None)
+    """
+    found = [name for name in AXES if name in set(dims)]
+    if len(found) > 1:
+        raise InputError(
+            f"data over {' and '.join(found)}", "one spectral axis", "take what is over one of them"
+        )
+    return found[0] if found else None
+
+
+def spectral_axis(data: xr.Dataset | xr.DataArray) -> str:
+    """The name of the spectral axis of data: `energy`, `two_theta`.
+
+    Raises
+    ------
+    InputError
+        There is none, or there are two.
+    """
+    found = axis_of(data.dims)
+    if found is None:
+        dims = ", ".join(map(str, data.dims)) or "no dimension"
+        raise InputError(
+            f"data over {dims}",
+            f"a spectral axis: {' or '.join(AXES)}",
+            "name the dimension of the spectra so",
+        )
+    return found
+
+
+def cube_dims(axis: str = "energy") -> tuple[str, str, str]:
+    """The dims of a cube over this spectral axis.
+
+    Examples
+    --------
+    >>> cube_dims("two_theta")
+    ('two_theta', 'y', 'x')
+    """
+    return axis, "y", "x"
+
+
+def is_cube(array: xr.DataArray) -> bool:
+    """Whether a variable has a spectrum for each pixel, in the order spectral axis, y, x."""
+    return array.ndim == 3 and array.dims[0] in AXES and array.dims[1:] == MAP
 
 
 def attributes(name: str) -> dict[str, object]:

@@ -17,7 +17,7 @@ import xafsflow as xf
 from xafsflow.kernels.images.motion_correction import realigned
 from xafsflow.phantom import Phantom, as_dataset, camera
 from xafsflow.phantom.detector import flux_of
-from xafsflow.vocabulary import CUBE, MAP
+from xafsflow.vocabulary import MAP, cube_dims
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 WINDOWS = {"e0": 7112.0, "pre1": -60.0, "pre2": -12.0, "norm1": 40.0, "nnorm": 1}
@@ -100,7 +100,7 @@ def print_drift_measured(data: Path) -> None:
         moved = realigned(cube.mu.fillna(0).values, -path)
         flags = np.zeros(moved.shape[1:], np.uint8)
         again = xf.correct.drift(
-            xr.Dataset({"mu": (CUBE, moved), "flags": (MAP, flags)}, {"energy": cube.energy})
+            xr.Dataset({"mu": (cube_dims(), moved), "flags": (MAP, flags)}, {"energy": cube.energy})
         )
         print(
             f"als_fe2p moved by 6 pixels: {np.round(off(again.drift, path + first.drift.values), 3)} pixels wrong"

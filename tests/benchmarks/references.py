@@ -19,7 +19,7 @@ from xafsflow.io.folders import Folders
 from xafsflow.io.readers.spectrum_library import on_grid
 from xafsflow.phantom import Phantom, as_dataset, truth
 from xafsflow.phantom.spectra import Reference
-from xafsflow.vocabulary import CUBE, MAP, Flag
+from xafsflow.vocabulary import MAP, Flag, cube_dims
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 E0 = 7112.0
@@ -159,11 +159,11 @@ def abundance_cube(data: Path, library: xr.Dataset, sigma: float, seed: int) -> 
     mu = np.einsum("re,ryx->eyx", spectra, abundance)
     mu += np.random.default_rng(seed).normal(0, sigma, mu.shape)
     arrays: dict[str, Any] = {
-        "mu": (CUBE, mu.astype(np.float32)),
-        "mu_noise": (CUBE, np.full(mu.shape, sigma, np.float32)),
+        "mu": (cube_dims(), mu.astype(np.float32)),
+        "mu_noise": (cube_dims(), np.full(mu.shape, sigma, np.float32)),
         "flags": (MAP, np.zeros(mu.shape[1:], np.uint8)),
     }
-    cube = xf.correct.background(xr.Dataset(arrays, {"energy": energy}), e0=E0)
+    cube = xf.correct.background(xf.ingest.as_measured(xr.Dataset(arrays, {"energy": energy})), e0=E0)
     cube = xf.correct.average(cube, window=3)
     cube = xf.normalize.edge_step(cube, e0=E0, pre1=-22.0, pre2=-8.0, norm1=40.0, nnorm=1)
     return xf.derive.noise(cube).compute(), abundance

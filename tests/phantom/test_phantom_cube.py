@@ -8,7 +8,8 @@ import pytest
 
 from xafsflow.errors import InputError
 from xafsflow.phantom import Phantom, as_dataset, counts, dark
-from xafsflow.vocabulary import CUBE, MAP, attributes
+from xafsflow.provenance import HISTORY, history
+from xafsflow.vocabulary import MAP, attributes, cube_dims
 
 PHANTOM = Phantom(size=(21, 34), energies=13, dead_share=0.01, drift=(2.0, 1.0))
 
@@ -17,10 +18,11 @@ def test_as_dataset__speaks_the_vocabulary():
     cube = as_dataset(PHANTOM)
     assert list(cube.data_vars) == ["sample", "flat_field", "foil", "dark"]
     for name in cube.data_vars:
-        assert cube[name].dims == (MAP if name == "dark" else CUBE)
+        assert cube[name].dims == (MAP if name == "dark" else cube_dims())
         assert cube[name].dtype == (np.float32 if name == "dark" else np.uint16)
+    assert history(cube) == []
     for name in cube.variables:
-        assert cube[name].attrs == attributes(name)
+        assert {k: v for k, v in cube[name].attrs.items() if k != HISTORY} == attributes(name)
     np.testing.assert_array_equal(cube.energy, PHANTOM.energy)
     assert "foil" not in as_dataset(Phantom(size=(5, 6), energies=5, foil=None))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from itertools import product
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from xafsflow.provenance import Entry, with_history
 from xafsflow.report.model_view import ModelView
 from xafsflow.vocabulary import Flag
 
@@ -41,8 +41,8 @@ def _maps(shape: tuple[int, int], references: list[str], view: ModelView, seed: 
 
     energy = view.reference_energy
     noisy = view.reference_norm + random.normal(0, 0.01, view.reference_norm.shape)
-    history = [{"step": "correct.average", "settings": {"window": 3}}, {"step": "classify.model"}]
-    return xr.Dataset(
+    line = [Entry(step="correct.average", settings={"window": 3}), Entry(step="classify.model", settings={})]
+    maps = xr.Dataset(
         {
             "class_index": (("y", "x"), class_index),
             "class_vote": plane(0, 1),
@@ -56,8 +56,9 @@ def _maps(shape: tuple[int, int], references: list[str], view: ModelView, seed: 
             "mean_pixels": (("reference",), np.arange(len(references)) + 5),
         },
         {"reference": references, "metric": ["euclidean", "jensen_shannon"], "energy": energy},
-        {"pixel_size_um": 0.325, "history": json.dumps(history)},
+        {"pixel_size_um": 0.325},
     )
+    return with_history(maps, line, map(str, maps.data_vars))
 
 
 Make = Callable[..., tuple[xr.Dataset, ModelView]]

@@ -269,7 +269,7 @@ def test_build_page__shows_measured_means_without_a_model(make, tmp_path: Path) 
 
 
 def test_build_page__takes_a_record_of_another_form(tmp_path: Path) -> None:
-    maps = xr.Dataset({"e0": (("y", "x"), np.ones((2, 3)))}, attrs={"history": "no json"})
+    maps = xr.Dataset({"e0": (("y", "x"), np.ones((2, 3)))})
     run = {"steps": ["ingest.tiff_stack"], "timings": [["train.fit", 754.0]], "recipe": {"steps": ["a<b"]}}
     page = Page(build_page(maps, None, {}, run, tmp_path / "report.html"))
     for text in ("ingest.tiff_stack", "train.fit", "754", "a<b"):

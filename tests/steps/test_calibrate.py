@@ -17,7 +17,8 @@ from xafsflow.errors import ComputationError, InputError, XafsflowWarning
 from xafsflow.io.readers import read_spectrum
 from xafsflow.io.readers.spectrum_library import library_of
 from xafsflow.phantom import Phantom, as_dataset, truth
-from xafsflow.step_table import STEPS, history
+from xafsflow.provenance import history
+from xafsflow.step_table import STEPS
 from xafsflow.vocabulary import Flag
 
 SIZE = (48, 60)
@@ -235,14 +236,16 @@ def test_apply__leaves_its_input_and_the_measured_noise(measured: Any, from_foil
 
 def test_apply__twice_or_on_another_field_is_refused(measured: Any, from_foil: Any) -> None:
     moved = xf.calibrate.apply(measured[0], from_foil[0])
-    with pytest.raises(InputError, match="have been moved"):
+    with pytest.raises(InputError, match="has moved"):
         xf.calibrate.apply(moved, from_foil[0])
     with pytest.raises(InputError, match="48 x 60 pixels for a cube of 24 x 60"):
         xf.calibrate.apply(measured[0].isel(y=slice(24)), from_foil[0])
 
 
 def test_apply__is_replayed_on_training_spectra() -> None:
-    assert STEPS["calibrate.apply"].replayed
+    passes = STEPS["calibrate.apply"].passes
+    assert passes is not None
+    assert passes.acts_on == "pixel"
 
 
 def test_scan_of_measured_spectra__is_calibrated_within_the_limits(shared: Path) -> None:

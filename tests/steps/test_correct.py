@@ -10,7 +10,7 @@ from scipy import ndimage
 import xafsflow as xf
 from xafsflow.errors import InputError
 from xafsflow.phantom import Phantom, as_dataset, exact_mu, truth
-from xafsflow.vocabulary import CUBE, MAP, Flag
+from xafsflow.vocabulary import MAP, Flag, cube_dims
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +25,8 @@ def cube(phantom: Phantom) -> xr.Dataset:
 
 def counts_cube(sample: np.ndarray, flat: np.ndarray, dark: np.ndarray | None = None) -> xr.Dataset:
     found = {
-        "sample": (CUBE, sample),
-        "flat_field": (CUBE[-flat.ndim :] if flat.ndim > 1 else ("energy",), flat),
+        "sample": (cube_dims(), sample),
+        "flat_field": (cube_dims()[-flat.ndim :] if flat.ndim > 1 else ("energy",), flat),
     }
     if dark is not None:
         found["dark"] = (MAP, dark)
@@ -117,7 +117,7 @@ def test_average__leaves_masked_pixels_out_and_background_empty() -> None:
     mu[:, 2, 2], mu[:, 0, 0] = 100, 50
     flags = np.zeros((5, 5), np.uint8)
     flags[2, 2], flags[0, 0] = Flag.DEAD, Flag.BACKGROUND
-    cube = xr.Dataset({"mu": (CUBE, mu), "flags": (MAP, flags)}, {"energy": [1.0, 2.0, 3.0]})
+    cube = xr.Dataset({"mu": (cube_dims(), mu), "flags": (MAP, flags)}, {"energy": [1.0, 2.0, 3.0]})
     found = xf.correct.average(cube).mu.values
     assert np.isnan(found[:, 0, 0]).all()
     found[:, 0, 0] = 1
@@ -128,7 +128,7 @@ def test_average__counts_a_pixel_with_a_gap_at_its_other_energies() -> None:
     mu = np.ones((3, 3, 3), np.float32)
     mu[1, 1, 1], mu[2, 1, 1] = np.nan, 10
     cube = xr.Dataset(
-        {"mu": (CUBE, mu), "flags": (MAP, np.zeros((3, 3), np.uint8))}, {"energy": [1.0, 2.0, 3.0]}
+        {"mu": (cube_dims(), mu), "flags": (MAP, np.zeros((3, 3), np.uint8))}, {"energy": [1.0, 2.0, 3.0]}
     )
     np.testing.assert_allclose(xf.correct.average(cube).mu.values[:, 1, 1], [1, 1, 2])
 

@@ -15,7 +15,7 @@ from xafsflow.errors import ComputationError, InputError
 from xafsflow.kernels.images import image_registration as register
 from xafsflow.phantom import Phantom, as_dataset, camera, truth
 from xafsflow.steps import correct as steps
-from xafsflow.vocabulary import CUBE, MAP, Flag
+from xafsflow.vocabulary import MAP, Flag, cube_dims
 
 ENERGIES = 42
 
@@ -143,7 +143,7 @@ def test_drift__takes_a_cube_in_memory_and_leaves_it() -> None:
 
 def test_drift__refuses_a_part_without_pixels_or_structure() -> None:
     noise = np.random.default_rng(0).standard_normal((10, 60, 60)).astype(np.float32)
-    cube = xr.Dataset({"mu": (CUBE, noise), "flags": (MAP, np.zeros((60, 60), np.uint8))}).chunk(y=30)
+    cube = xr.Dataset({"mu": (cube_dims(), noise), "flags": (MAP, np.zeros((60, 60), np.uint8))}).chunk(y=30)
     with pytest.raises(InputError, match="Widen y"):
         steps.drift(cube, y=(50, 54))
     found = steps.drift(cube)

@@ -197,7 +197,8 @@ def test_reference_sets__finds_measured_phases_in_a_measured_map(shared: Path) -
     cube = xr.Dataset(
         {name: (("energy", "y", "x"), values) for name, values in arrays.items()}, {"energy": energy}
     )
-    cube = xf.correct.background(cube.assign(flags=(("y", "x"), np.zeros(mu.shape[1:], np.uint8))), e0=7112.0)
+    cube = xf.ingest.as_measured(cube.assign(flags=(("y", "x"), np.zeros(mu.shape[1:], np.uint8))))
+    cube = xf.correct.background(cube, e0=7112.0)
     cube = xf.normalize.edge_step(
         xf.correct.average(cube), e0=7112.0, pre1=-22.0, pre2=-8.0, norm1=40.0, nnorm=1
     )

@@ -22,7 +22,7 @@ from xafsflow.blocks.over_blocks import Output, over_blocks
 from xafsflow.errors import InputError
 from xafsflow.store import bands, open_cube, open_maps, write_cube, write_maps
 from xafsflow.store import cube_store as cubes
-from xafsflow.vocabulary import CUBE, MAP, attributes
+from xafsflow.vocabulary import MAP, attributes, cube_dims
 
 FLOATS = (np.float32, np.float64)
 EXAMPLES = settings(
@@ -43,8 +43,8 @@ def measured(n_energy: int = 5, rows: int = 12, columns: int = 7, dtype: Any = n
     shape = (n_energy, rows, columns)
     found = xr.Dataset(
         {
-            "sample": (CUBE, values(shape, dtype), attributes("sample")),
-            "mu": (CUBE, values(shape), attributes("mu")),
+            "sample": (cube_dims(), values(shape, dtype), attributes("sample")),
+            "mu": (cube_dims(), values(shape), attributes("mu")),
             "flat_field": ("energy", np.linspace(1, 2, n_energy), attributes("flat_field")),
             "dark": (MAP, values(shape[1:], seed=2), attributes("dark")),
             "flags": (MAP, np.arange(rows * columns, dtype=np.uint8).reshape(rows, columns)),
@@ -179,7 +179,9 @@ def test_block_sums__are_stored_as_means(tmp_path, monkeypatch, block, band_rows
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(1, 4000))
 def test_bands__are_whole_blocks_in_order_and_small(heights, size):
     rows, columns, n_energy = sum(heights), 4, 3
-    array = xr.DataArray(np.zeros((n_energy, rows, columns), np.float32), dims=CUBE).chunk(y=tuple(heights))
+    array = xr.DataArray(np.zeros((n_energy, rows, columns), np.float32), dims=cube_dims()).chunk(
+        y=tuple(heights)
+    )
     found = list(bands(xr.Dataset({"mu": array}), size))
     edges = np.cumsum([0, *heights])
     assert [r.start for r, _ in found] == [0, *(r.stop for r, _ in found[:-1])]
@@ -357,7 +359,7 @@ def watched_cube(living: Living, n_blocks: int) -> xr.Dataset:
     data = da.map_blocks(
         living.make, chunks=((4,), (8,) * n_blocks, (16,)), dtype=np.float32, meta=np.empty((0, 0, 0), "f4")
     )
-    cube = xr.Dataset({"sample": (CUBE, data)}, coords={"energy": np.arange(4.0)})
+    cube = xr.Dataset({"sample": (cube_dims(), data)}, coords={"energy": np.arange(4.0)})
     step = over_blocks(lambda block: block.sum(axis=0), [cube.sample], [Output("edge_step", MAP)])
     return cube.assign(step)
 

@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 from xafsflow.blocks.over_blocks import Output, over_blocks
 from xafsflow.store import fused as module
 from xafsflow.store.fused import compute_blocks, fused
-from xafsflow.vocabulary import CUBE, MAP
+from xafsflow.vocabulary import CUBE, MAP, cube_dims
 
 N_ENERGY, ROWS, COLUMNS = 3, 11, 9
 
 
 def cube() -> xr.DataArray:
     values = np.random.default_rng(1).random((N_ENERGY, ROWS, COLUMNS), np.float32)
-    return xr.DataArray(values, dims=CUBE, name="mu")
+    return xr.DataArray(values, dims=cube_dims(), name="mu")
 
 
 def _two(values: Any) -> tuple[Any, Any]:

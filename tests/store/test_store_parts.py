@@ -24,12 +24,12 @@ from xafsflow.store.damage import BlockFailures
 from xafsflow.store.fused import compute_blocks
 from xafsflow.store.parts import in_parts
 from xafsflow.store.schedulers import computing_with
-from xafsflow.vocabulary import CUBE, MAP
+from xafsflow.vocabulary import CUBE, MAP, cube_dims
 
 
 def cube(rows: int = 24, columns: int = 9) -> xr.DataArray:
     values = np.random.default_rng(1).random((3, rows, columns), np.float32)
-    return xr.DataArray(values, dims=CUBE, name="mu")
+    return xr.DataArray(values, dims=cube_dims(), name="mu")
 
 
 def chain(lazy: xr.DataArray, first: Any = lambda values: values + 1) -> dict[str, xr.DataArray]:
@@ -111,7 +111,7 @@ def test_a_band_with_a_halo__has_a_task_a_part_and_a_task_a_border(count: int, t
     # As of images: each block is read on its own, no array in memory is common to all.
     chunks = ((3,), (1,) * 24, (3, 3))
     read = da.map_blocks(lambda block_info: np.full((3, 1, 3), 1.0, "f4"), chunks=chunks, dtype="f4")
-    lazy = xr.DataArray(read, dims=CUBE)
+    lazy = xr.DataArray(read, dims=cube_dims())
     with dask.config.set(scheduler="synchronous"), in_pieces(count, found):
         compute_blocks(halo(lazy))
     assert found == [tasks]

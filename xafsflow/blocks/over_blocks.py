@@ -1,14 +1,14 @@
 """The only file that knows how a kernel meets Dask: lift over blocks.
 
-A kernel takes numpy blocks and settings and returns one array or a tuple of arrays. All energies of a block
-are in one chunk; blocks are cut along y and x only.
+A kernel takes numpy blocks and settings and returns one array or a tuple of arrays. The whole spectral axis of a block
+is in one chunk; blocks are cut along y and x only.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ import xarray as xr
 from dask.base import tokenize
 
 from xafsflow.blocks.halo import merged, pad, with_halo
+from xafsflow.vocabulary import SPECTRAL, axis_of
 
 # About 6 MB a block stays in the cache while a chain of steps works on it; measured, larger blocks halve
 # the speed.
@@ -30,12 +31,31 @@ Kernel = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Output:
-    """What a kernel returns at one place: dims, dtype, and the sizes of dims that the inputs do not have."""
+    """What a kernel returns at one place: dims, dtype, and the sizes of dims that the inputs do not have.
+
+    The dim `spectral` stands for the spectral axis of the inputs.
+    """
 
     name: str
     dims: tuple[str, ...]
     dtype: Any = np.float32
     sizes: Mapping[str, int] = field(default_factory=dict)
+
+
+def on_axis_of(arrays: Sequence[xr.DataArray], outputs: Sequence[Output]) -> tuple[Output, ...]:
+    """The outputs with the spectral axis of the arrays in their dims."""
+    axis = axis_of(dim for array in arrays for dim in array.dims)
+    if axis is None:
+        return tuple(outputs)
+    names = {SPECTRAL: axis}
+    return tuple(
+        replace(
+            output,
+            dims=tuple(names.get(dim, dim) for dim in output.dims),
+            sizes={names.get(dim, dim): size for dim, size in output.sizes.items()},
+        )
+        for output in outputs
+    )
 
 
 def block_shape(energies: int, rows: int, columns: int, *, item_bytes: int = 4) -> tuple[int, int]:
@@ -73,7 +93,7 @@ def over_blocks(
         Called as `kernel(*blocks, **settings)` with C-contiguous blocks, which it must not change. Returns
         one array for one output, else a tuple in their order; they are cast to the dtypes of the outputs.
     arrays
-        Inputs with dims out of energy, y, x and others. The first lazy one with y and x sets the blocks;
+        Inputs with dims out of a spectral axis, y, x and others. The first lazy one with y and x sets the blocks;
         those thinner than the halo are joined.
     outputs
         Names, dims and dtypes of what comes back. All have y and x, or `y_block` and `x_block`, which count
@@ -101,9 +121,10 @@ def over_blocks(
     48.0
     """
     _check(arrays, outputs, halo)
+    outputs = on_axis_of(arrays, outputs)
     if not any(_is_lazy(array) for array in arrays):
         values = [pad(array.values, array.dims, halo) for array in arrays]
-        results = _call(*values, kernel=kernel, cut=halo * cut, outputs=tuple(outputs), settings=settings)
+        results = _call(*values, kernel=kernel, cut=halo * cut, outputs=outputs, settings=settings)
         results = (results,) if len(outputs) == 1 else results
         return {
             o.name: xr.DataArray(r, dims=o.dims, name=o.name) for o, r in zip(outputs, results, strict=True)
@@ -232,7 +253,7 @@ def _finish(array: Any, output: Output, cut: int) -> Any:
 
 
 def _same_blocks(arrays: Sequence[xr.DataArray], halo: int) -> list[xr.DataArray]:
-    """All arrays on the blocks of the first lazy one with y and x, energies in one chunk."""
+    """All arrays on the blocks of the first lazy one with y and x, all other dims in one chunk."""
     fields = [array for array in arrays if _has_field(array.dims)]
     leader = next((array for array in fields if _is_lazy(array)), fields[0].chunk())
     blocks = {dim: merged(leader.chunksizes[dim], halo) for dim in ("y", "x")}

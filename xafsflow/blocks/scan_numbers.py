@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 from dask.base import tokenize
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.over_blocks import Output, on_axis_of, over_blocks
 
 _ONE = RLock()
 
@@ -70,6 +70,7 @@ def over_scan(
     >>> total.values
     array([20., 20., 20.], dtype=float32)
     """
+    outputs = on_axis_of(arrays, outputs)
     sizes: dict[Any, int] = {dim: n for array in arrays for dim, n in array.sizes.items()}
     shapes = [tuple({**sizes, **output.sizes}[dim] for dim in output.dims) for output in outputs]
     part, given = Part(arrays), tuple(sorted(settings.items()))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from xafsflow.errors import InputError
 from xafsflow.phantom.camera import KINDS, dark, image, view
 from xafsflow.phantom.settings import DARK_FRAMES, Phantom
-from xafsflow.vocabulary import CUBE, MAP, attributes
+from xafsflow.vocabulary import MAP, attributes, cube_dims
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,6 +50,8 @@ def as_dataset(phantom: Phantom, *, band: int | None = None) -> xr.Dataset:
     import dask.array as da
     import xarray as xr
 
+    from xafsflow.provenance import as_measured
+
     (height, width), n_energy = phantom.size, phantom.energy.size
     rows = max(1, BAND_BYTES // (2 * n_energy * width)) if band is None else band
     if rows < 1:
@@ -67,7 +69,7 @@ def as_dataset(phantom: Phantom, *, band: int | None = None) -> xr.Dataset:
             chunks=((n_energy,), bands, (width,)),
             meta=np.empty((0, 0, 0), np.uint16),
         )
-        variables[name] = (CUBE, data, attributes(name))
+        variables[name] = (cube_dims(), data, attributes(name))
     frames = da.map_blocks(
         _dark_block,
         phantom=phantom,
@@ -77,7 +79,8 @@ def as_dataset(phantom: Phantom, *, band: int | None = None) -> xr.Dataset:
     )
     variables["dark"] = (MAP, frames, attributes("dark"))
     axes = {"energy": phantom.energy, "y": np.arange(height), "x": np.arange(width)}
-    return xr.Dataset(variables, {name: (name, values, attributes(name)) for name, values in axes.items()})
+    coordinates = {name: (name, values, attributes(name)) for name, values in axes.items()}
+    return as_measured(xr.Dataset(variables, coordinates))
 
 
 def _block(*, phantom: Phantom, kind: str, block_info: Any = None) -> NDArray[np.uint16]:

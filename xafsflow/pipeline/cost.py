@@ -13,7 +13,7 @@ from xafsflow.io.readers.lazy_stack import SHARED_BYTES
 from xafsflow.pipeline.earlier_runs import EarlierRun, cube_values, earlier_run
 from xafsflow.pipeline.recipe import Recipe
 from xafsflow.store import bands
-from xafsflow.vocabulary import CUBE, VARIABLES
+from xafsflow.vocabulary import AXES, CUBE, VARIABLES, cube_dims, is_cube, spectral_axis
 
 # Tables of patterns that training holds at once, as float32: features, spectra, and what linear discriminant analysis makes
 # of them in float64. Measured: 480 MB for 66 classes of 1000 at 210 energies.
@@ -60,17 +60,19 @@ def describe_measurement(products: Mapping[str, object]) -> list[str]:
     Examples
     --------
     >>> import numpy as np
-    >>> cube = xr.Dataset({"sample": (CUBE, np.zeros((5, 8, 6), "u2"))}, {"energy": np.arange(7110.0, 7115)})
+    >>> cube = xr.Dataset({"sample": (cube_dims(), np.zeros((5, 8, 6), "u2"))}, {"energy": np.arange(7110.0, 7115)})
     >>> describe_measurement({"cube": cube.chunk(y=4)})[0]
     '5 energies from 7110 to 7114 eV, 8 x 6 pixels'
     """
     cube, library = products.get("cube"), products.get("library")
     if not isinstance(cube, xr.Dataset):
         return ["the recipe reads no measurement"]
-    n_energy, rows, columns = (cube.sizes[dim] for dim in CUBE)
-    energy = cube.energy.values
+    axis = spectral_axis(cube)
+    points, rows, columns = (cube.sizes[dim] for dim in cube_dims(axis))
+    values, unit = cube[axis].values, AXES[axis].unit
+    names = "energies" if axis == "energy" else f"points of {axis}"
     lines = [
-        f"{n_energy} energies from {energy[0]:g} to {energy[-1]:g} eV, {rows} x {columns} pixels",
+        f"{points} {names} from {values[0]:g} to {values[-1]:g} {unit}, {rows} x {columns} pixels",
         f"{_size(_image_bytes(cube))} of images ({', '.join(_images(cube))})",
     ]
     if isinstance(library, xr.Dataset):
@@ -122,7 +124,7 @@ def worker_need(products: Mapping[str, object]) -> WorkerNeed | None:
     cube = products.get("cube")
     if not isinstance(cube, xr.Dataset):
         return None
-    lazy = [a for a in cube.data_vars.values() if a.dims == CUBE and a.chunks]
+    lazy = [a for a in cube.data_vars.values() if is_cube(a) and a.chunks]
     blocks = max((a.data.npartitions for a in lazy), default=1)
     largest = max((4 * math.prod(a.data.chunksize) for a in lazy), default=0)
     # Absorbance, its noise, means, normalized and derived spectra of one block, and the reading that blocks share.
@@ -214,7 +216,7 @@ def describe_cost(cost: Cost, cluster: str = "threads") -> list[str]:
 
 
 def _images(cube: xr.Dataset) -> list[str]:
-    return [name for name in ("sample", "flat_field", "foil") if name in cube and cube[name].dims == CUBE]
+    return [name for name in ("sample", "flat_field", "foil") if name in cube and is_cube(cube[name])]
 
 
 def _image_bytes(cube: xr.Dataset) -> int:

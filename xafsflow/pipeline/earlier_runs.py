@@ -12,7 +12,7 @@ import xarray as xr
 
 from xafsflow.files import cache_folder, sha256_of, write_json
 from xafsflow.pipeline.recipe import Recipe
-from xafsflow.vocabulary import CUBE
+from xafsflow.vocabulary import cube_dims, spectral_axis
 
 # Ways of computing that are remembered; the oldest goes.
 MOST = 200
@@ -28,7 +28,7 @@ class EarlierRun:
 
 def cube_values(cube: xr.Dataset) -> int:
     """The number of energies times that of pixels."""
-    return math.prod(cube.sizes[dim] for dim in CUBE)
+    return math.prod(cube.sizes[dim] for dim in cube_dims(spectral_axis(cube)))
 
 
 def _key(recipe: Recipe, cluster: str, workers: int | None) -> str:

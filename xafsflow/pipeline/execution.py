@@ -180,7 +180,7 @@ def preview(recipe: Recipe, folders: Folders) -> dict[str, Any]:
     InputError
         What a run would refuse.
     """
-    from xafsflow.steps.ingest import check_cover
+    from xafsflow.steps.ingest.reference_spectra import check_cover
 
     products: dict[str, Any] = {"data": folders, "findings": RunFindings()}
     for planned in recipe.plan:

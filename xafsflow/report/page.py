@@ -39,8 +39,7 @@ def build_page(
     maps
         Variables of the vocabulary over y, x, and `mean_norm`, `mean_pixels`. Sections come only for what is
         there. Maps with a side of more than 1200 pixels are shown reduced; all numbers are from every pixel.
-        `attrs["pixel_size_um"]` is the size of a pixel of the maps for the scale bar, `attrs["history"]`
-        holds the steps.
+        `attrs["pixel_size_um"]` is the size of a pixel of the maps for the scale bar.
     model_view
         The model, or None.
     findings

@@ -8,6 +8,7 @@ from typing import Any
 
 import xarray as xr
 
+from xafsflow.provenance import known_history
 from xafsflow.report.markup import Html, bar, el, join, table, value
 from xafsflow.report.wording import duration, number
 
@@ -57,7 +58,7 @@ def record(maps: xr.Dataset, run: Mapping[str, Any]) -> Html:
     Parameters
     ----------
     maps
-        `attrs["history"]` is read where the run does not list its steps.
+        Their history is read where the run does not list its steps.
     run
         As in `run.json`: `steps` (list of step and settings), `recipe` (text), `timings` (step to seconds),
         `inputs`, `versions`, `peak_memory_mb`, and anything else.
@@ -71,7 +72,7 @@ def record(maps: xr.Dataset, run: Mapping[str, Any]) -> Html:
     if rest:
         small.append(_sheet("Also recorded", value(rest)))
     parts: list[object] = []
-    steps = run.get("steps") or _history(maps)
+    steps = run.get("steps") or known_history(maps)
     if steps:
         parts.append(_sheet("Steps and settings", _steps(steps)))
     if run.get("inputs"):
@@ -90,16 +91,6 @@ def record(maps: xr.Dataset, run: Mapping[str, Any]) -> Html:
 
 def _sheet(title: str, *children: object) -> Html:
     return el("div", el("h3", title), *children, class_="sheet")
-
-
-def _history(maps: xr.Dataset) -> list[Any]:
-    """The steps that the maps remember; what is no list of steps is left out."""
-    text = maps.attrs.get("history")
-    try:
-        found = json.loads(text) if isinstance(text, str) else []
-    except json.JSONDecodeError:
-        return []
-    return found if isinstance(found, list) else []
 
 
 def _steps(steps: list[Any]) -> Html:

@@ -12,7 +12,8 @@ from xafsflow.blocks.over_blocks import Output, over_blocks
 from xafsflow.blocks.scan_numbers import spread_rows
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.learning.reference_selection.bin_regions import Bins, independent
-from xafsflow.step_table import Span, history
+from xafsflow.sampling.replay import widths
+from xafsflow.step_table import Span, steps_done
 from xafsflow.vocabulary import LEFT_OUT, MAP, Flag
 
 # Bins that an image is cut into where their size is not given, and the pixels that a bin must have.
@@ -93,13 +94,7 @@ def binned(
     found["ratio"] = cube.noise_ratio
     if "cluster_index" in cube:
         found["cluster"] = (MAP, cube.cluster_index.data)
-    return _bins(found.compute(), count, cube.energy.values[inside], windows_of(cube), least)
-
-
-def windows_of(cube: xr.Dataset) -> tuple[int, ...]:
-    """Widths of the means over neighbors that the cube went through, pixels."""
-    done = [entry["settings"] for entry in history(cube) if entry["step"] == "correct.average"]
-    return tuple(settings.get("window", 3) for settings in done)
+    return _bins(found.compute(), count, cube.energy.values[inside], widths(steps_done(cube)), least)
 
 
 def _bins(found: xr.Dataset, count: int, energy: np.ndarray, windows: tuple[int, ...], least: int) -> Bins:

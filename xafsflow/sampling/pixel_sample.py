@@ -14,12 +14,14 @@ from xafsflow.blocks.over_blocks import Output, over_blocks
 from xafsflow.blocks.scan_numbers import spread_rows
 from xafsflow.errors import InputError
 from xafsflow.step_table import Span
-from xafsflow.vocabulary import CUBE, LEFT_OUT, MAP
+from xafsflow.vocabulary import AXES, CUBE, LEFT_OUT, MAP, SPECTRAL, spectral_axis
 
 # Rows that tell how the noise goes with energy.
 SCALE_ROWS = 16
 # Energies that fewer of the good pixels have are left out: at the ends of the scan behind an energy calibration.
 COVERED = 0.95
+# Energies that are used where nothing else is asked for, eV relative to the median e0.
+SPAN: Span = (-20.0, 100.0)
 
 
 @dataclass(frozen=True)
@@ -35,20 +37,21 @@ class Scale:
     pixel: float
 
 
-def scale_of(cube: xr.Dataset, span: Span) -> Scale:
-    """Energies of the span that the pixels have, and how the noise goes with them.
+def scale_of(cube: xr.Dataset, span: Span | None) -> Scale:
+    """Points of the axis within the span that the pixels have, and how the noise goes with them.
 
     Parameters
     ----------
     cube
-        With `norm`, `norm_noise`, `noise`, `flags`, and `e0` if the span is not open.
+        With `norm`, `norm_noise`, `noise`, `flags`; over energy `e0` as well.
     span
-        eV relative to the median e0; None is open.
+        eV relative to the median e0, or limits on another axis, in its unit; None is open. Without it: `SPAN` eV around e0,
+        or the whole of another axis.
 
     Raises
     ------
     InputError
-        Fewer than 5 energies, or hardly a pixel with sample.
+        Fewer than 5 points, hardly a pixel with sample, or energies without an edge.
     """
     rows = spread_rows(cube.sizes["y"], SCALE_ROWS)
     names = [name for name in ("norm", "norm_noise", "noise", "flags", "e0") if name in cube]
@@ -60,17 +63,23 @@ def scale_of(cube: xr.Dataset, span: Span) -> Scale:
             "20 or more pixels with sample",
             "check correct.background and the normalization: too many pixels are flagged",
         )
-    energy = cube.energy.values
+    axis = spectral_axis(cube)
+    energy, over_energy = cube[axis].values, axis == "energy"
+    if over_energy and "e0" not in found:
+        raise InputError(
+            "a cube over energy without e0", "the variable e0", "run a step of normalize before it"
+        )
+    span = span or (SPAN if over_energy else (None, None))
     norm, noise = np.asarray(found["norm"])[:, good], np.asarray(found["norm_noise"])[:, good]
     covered = np.isfinite(norm + noise).mean(axis=1) > COVERED
-    e0 = float(np.nanmedian(np.asarray(found["e0"])[good])) if "e0" in found else 0.0
+    e0 = float(np.nanmedian(np.asarray(found["e0"])[good])) if over_energy else 0.0
     low, high = (
         (end if limit is None else e0 + limit) for limit, end in zip(span, (-np.inf, np.inf), strict=True)
     )
     places = np.flatnonzero(covered & (energy >= low) & (energy <= high))
     if len(places) < 5:
-        told = f"{len(places)} energies from {low:g} to {high:g} eV that the pixels have"
-        raise InputError(told, "5 or more", "widen span")
+        few = f"{len(places)} points from {low:g} to {high:g} {AXES[axis].unit} that the pixels have"
+        raise InputError(few, "5 or more", "widen span")
     pixel = np.asarray(found["noise"])[good]
     return Scale(
         places, np.nanmedian(noise[places] / pixel, axis=1).astype(np.float64), float(np.median(pixel))
@@ -91,7 +100,7 @@ def scaled(cube: xr.Dataset, scale: Scale, *, by_pixel: bool) -> tuple[xr.DataAr
         float32 (energy, y, x), zero where a pixel is no good, so that it adds nothing to a sum; bool (y, x).
     """
     outputs = [
-        Output("scaled", CUBE, sizes={"energy": len(scale.places)}),
+        Output("scaled", CUBE, sizes={SPECTRAL: len(scale.places)}),
         Output("good", MAP, np.bool_),
     ]
     arrays = [cube.norm, cube.noise, cube.flags]

@@ -12,10 +12,11 @@ from xafsflow.errors import ComputationError, InputError
 from xafsflow.io.readers.spectrum_library import on_grid
 from xafsflow.kernels.spectra.noise_propagation import mean_variance, sharing
 from xafsflow.learning.samples.mixtures import noisy_block
-from xafsflow.step_table import STEPS, history
-from xafsflow.vocabulary import LEFT_OUT, OUT_OF_MEANS
+from xafsflow.provenance import Done, as_measured, check_carried
+from xafsflow.step_table import STEPS, steps_done
+from xafsflow.vocabulary import LEFT_OUT, MAP, OUT_OF_MEANS, cube_dims, spectral_axis
 
-Plan = list[tuple[str, dict[str, Any]]]
+Plan = list[Done]
 # Rows of the scan whose pixels lend the patterns their edge step, noise and energy shift.
 SAMPLED_ROWS = 12
 SAMPLED_PIXELS = 4000
@@ -59,9 +60,19 @@ def even_pixels(energies: int, noise: float) -> Pixels:
 
 
 def replayed(cube: xr.Dataset) -> Plan:
-    """The steps that simulated spectra must pass: those that changed the spectrum of a pixel."""
-    done = [(entry["step"], entry["settings"]) for entry in history(cube)]
-    return [(name, settings) for name, settings in done if STEPS[name].replayed]
+    """The steps that simulated spectra must pass: those that changed the spectrum of a pixel.
+
+    Raises
+    ------
+    InputError
+        The history of the cube is not known.
+    """
+    return [one for one in steps_done(cube) if one.acts_on in ("pixel", "spectrum")]
+
+
+def widths(steps: Plan) -> tuple[int, ...]:
+    """Widths of the means over neighbors among the steps, pixels."""
+    return tuple(one.mean_over for one in steps if one.mean_over is not None)
 
 
 def sampled_pixels(cube: xr.Dataset, seed: int) -> Pixels:
@@ -71,9 +82,12 @@ def sampled_pixels(cube: xr.Dataset, seed: int) -> Pixels:
     ------
     ComputationError
         Hardly any pixel is usable.
+    InputError
+        The history of the cube is not known, or a variable is missing that belongs to it.
     """
     import dask
 
+    check_carried(cube, steps_done(cube))
     rows = np.unique(np.linspace(0, cube.sizes["y"] - 1, SAMPLED_ROWS + 2).astype(int)[1:-1])
     names = ("edge_step", "flags", "energy_shift", "energy_shift_error", "norm_noise")
     arrays = {name: cube[name].isel(y=rows).data for name in names if name in cube}
@@ -105,7 +119,7 @@ def _noise_before_means(cube: xr.Dataset, rows: np.ndarray) -> Any:
     """
     import dask
 
-    windows = tuple(given.get("window", 3) for name, given in replayed(cube) if name == "correct.average")
+    windows = widths(replayed(cube))
     half = max(windows, default=1) // 2
     near = rows[:, None] + np.arange(-half, half + 1)
     inside = (near >= 0) & (near < cube.sizes["y"])
@@ -167,32 +181,55 @@ def through(
     if pixels is None:
         zeros = np.zeros(n_patterns)
         pixels = Pixels(np.ones(n_patterns), np.zeros_like(spectra), zeros, zeros)
-    patch = 1 + sum(settings.get("window", 3) - 1 for name, settings in plan if name == "correct.average")
+    patch = 1 + sum(width - 1 for width in widths(plan))
     mu = noisy_block(spectra, pixels.edge_step, pixels.noise, patch, rng or np.random.default_rng(0))
-    small = xr.Dataset({"mu": (("energy", "y", "x"), mu)}, coords={"energy": cube.energy.values})
-    small["flags"] = (("y", "x"), np.zeros(mu.shape[1:], np.uint8))
+    axis = spectral_axis(cube)
+    small = xr.Dataset({"mu": (cube_dims(axis), mu)}, coords={axis: cube[axis].values})
+    small["flags"] = (MAP, np.zeros(mu.shape[1:], np.uint8))
     shift = np.broadcast_to(np.repeat(pixels.shift, patch), mu.shape[1:])
-    small["energy_shift"] = small["energy_shift_error"] = (("y", "x"), shift)
-    spatial = [number for number, (name, _) in enumerate(plan, start=1) if name == "correct.average"]
-    last = spatial[-1] if spatial else 0
-    small = _advance(small, plan[:last])
+    small["energy_shift"] = small["energy_shift_error"] = (MAP, shift)
+    last = max((number for number, one in enumerate(plan, start=1) if one.mean_over), default=0)
+    small = advance(as_measured(small), plan[:last])
     # Behind the last mean over neighbors only the middle of each field is of use.
     half = patch // 2
     small = small.isel(y=slice(half, half + 1), x=slice(half, None, patch))
     small = small.map(lambda array: array.copy(data=np.ascontiguousarray(array.values)))
-    return _advance(small, plan[last:])
+    return advance(small, plan[last:])
 
 
-def _advance(small: xr.Dataset, plan: Plan) -> xr.Dataset:
-    for name, settings in plan:
-        products = {"cube": small, "calibration": small}
-        small = STEPS[name].function(*(products[takes] for takes in STEPS[name].takes), **settings)
+def advance(small: xr.Dataset, plan: Plan) -> xr.Dataset:
+    """A cube after the steps of a plan; the calibration is among its variables."""
+    for one in plan:
+        row = STEPS[one.step]
+        small = row.function(*(small for _ in row.takes), **one.settings)
     return small
 
 
-def normalizing(plan: Plan) -> Plan:
-    """The part of a plan that acts on a spectrum alone, without mending, averaging or moving it."""
-    return [(name, settings) for name, settings in plan if name.split(".")[0] in ("normalize", "derive")]
+def record(plan: Plan) -> list[tuple[str, dict[str, object]]]:
+    """Names and settings of the steps, all that makes one plan differ from another."""
+    return [(one.step, dict(one.settings)) for one in plan]
+
+
+def on_spectra(plan: Plan) -> Plan:
+    """The part of a plan that acts on each spectrum alone, without repairing, averaging or moving it."""
+    return [one for one in plan if one.acts_on == "spectrum"]
+
+
+def check_normalized(plan: Plan) -> None:
+    """Refuse a plan without a normalization, which references would have to pass.
+
+    Raises
+    ------
+    InputError
+        No step of it gives `norm`.
+    """
+    if not any("norm" in one.gives for one in plan):
+        done = ", ".join(one.step for one in plan) or "none"
+        raise InputError(
+            f"a cube that no step has normalized (steps on its spectra: {done})",
+            "norm by a step of normalize, which references pass as well",
+            "run a step of normalize; normalize.none leaves the spectra as they are",
+        )
 
 
 def normalized_references(cube: xr.Dataset, library: xr.Dataset, plan: Plan) -> xr.Dataset:
@@ -201,9 +238,10 @@ def normalized_references(cube: xr.Dataset, library: xr.Dataset, plan: Plan) -> 
     Raises
     ------
     InputError
-        A reference has no edge step above zero there.
+        A reference has no edge step above zero there, or no step normalized the cube.
     """
-    found = through(cube, normalizing(plan), on_grid(library, cube.energy.values).mu.values.T, None, None)
+    check_normalized(plan)
+    found = through(cube, on_spectra(plan), on_grid(library, cube.energy.values).mu.values.T, None, None)
     good = np.isfinite(found.norm.values[:, 0]).all(axis=0)
     bad = [str(name) for name, fine in zip(library.spectrum.values, good, strict=True) if not fine]
     if bad:
@@ -241,7 +279,8 @@ def normalized_candidates(
     ComputationError
         None is left.
     """
-    plan, energy = normalizing(replayed(cube)), cube.energy.values
+    plan, energy = on_spectra(replayed(cube)), cube.energy.values
+    check_normalized(plan)
     inside = energy[(energy >= low) & (energy <= high)]
     rows, names, left_out = [], [], []
     for name in candidates.spectrum.values:

@@ -15,22 +15,26 @@ import xarray as xr
 from pydantic import Field
 
 from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.errors import InputError
 from xafsflow.kernels.spectra import edge_energy as edge
 from xafsflow.kernels.spectra import mback as matched
 from xafsflow.kernels.spectra import normalization as kernels
 from xafsflow.kernels.spectra.normalization_windows import Windows, larch_ranges
+from xafsflow.provenance import Passage
 from xafsflow.step_table import step
-from xafsflow.vocabulary import CUBE, MAP, OUT, Flag
+from xafsflow.vocabulary import CUBE, MAP, OUT, Flag, spectral_axis
 
 E0 = Annotated[float, Field(gt=0)] | None
 Degree = Annotated[int, Field(ge=0, le=5)] | None
 PreDegree = Annotated[int, Field(ge=0, le=1)]
 Victoreen = Annotated[int, Field(ge=0, le=4)]
+# Each spectrum by its own shape: what references are compared with has passed the same way.
+ALONE = Passage(acts_on="spectrum")
 GIVES = ("norm", "edge_step", "e0", "flags")
 Limit = float | None
 
 
-@step(makes="cube", needs=["mu", "flags"], gives=GIVES, example={"e0": 7112.0}, replayed=True)
+@step(makes="cube", needs=["mu", "flags"], gives=GIVES, example={"e0": 7112.0}, passes=ALONE, axis="energy")
 def edge_step(
     cube: xr.Dataset,
     /,
@@ -70,7 +74,7 @@ def edge_step(
     return _normalized(cube, kernels.edge_step, e0, Windows(pre1, pre2, norm1, norm2, nnorm, nvict, npre))
 
 
-@step(makes="cube", needs=["mu", "flags"], gives=GIVES, example={"e0": 7112.0}, replayed=True)
+@step(makes="cube", needs=["mu", "flags"], gives=GIVES, example={"e0": 7112.0}, passes=ALONE, axis="energy")
 def flat(
     cube: xr.Dataset,
     /,
@@ -91,7 +95,7 @@ def flat(
     return _normalized(cube, kernels.flat, e0, Windows(pre1, pre2, norm1, norm2, nnorm, nvict, npre))
 
 
-@step(makes="cube", needs=["mu", "flags"], gives=GIVES, example={"e0": 7112.0}, replayed=True)
+@step(makes="cube", needs=["mu", "flags"], gives=GIVES, example={"e0": 7112.0}, passes=ALONE, axis="energy")
 def ratio(
     cube: xr.Dataset,
     /,
@@ -110,7 +114,7 @@ def ratio(
     return _normalized(cube, kernels.ratio, e0, Windows(pre1, pre2, norm1, norm2, nnorm))
 
 
-@step(makes="cube", needs=["mu", "flags"], gives=GIVES, example={"e0": 7112.0}, replayed=True)
+@step(makes="cube", needs=["mu", "flags"], gives=GIVES, example={"e0": 7112.0}, passes=ALONE, axis="energy")
 def mean(
     cube: xr.Dataset,
     /,
@@ -128,7 +132,7 @@ def mean(
     return _normalized(cube, kernels.mean, e0, Windows(pre1, pre2, norm1, norm2))
 
 
-@step(makes="cube", needs=["mu", "flags"], gives=GIVES, example={"e0": 7112.0}, replayed=True)
+@step(makes="cube", needs=["mu", "flags"], gives=GIVES, example={"e0": 7112.0}, passes=ALONE, axis="energy")
 def area(
     cube: xr.Dataset,
     /,
@@ -147,7 +151,7 @@ def area(
     return _normalized(cube, kernels.area, e0, Windows(pre1, pre2, norm1, norm2, npre=npre))
 
 
-@step(makes="cube", needs=["mu", "flags"], gives=GIVES, example={"e0": 7112.0}, replayed=True)
+@step(makes="cube", needs=["mu", "flags"], gives=GIVES, example={"e0": 7112.0}, passes=ALONE, axis="energy")
 def minmax(cube: xr.Dataset, /, *, e0: E0 = None) -> xr.Dataset:
     """From each pixel's least value to its greatest: (mu - min)/(max - min).
 
@@ -159,21 +163,38 @@ def minmax(cube: xr.Dataset, /, *, e0: E0 = None) -> xr.Dataset:
     return _normalized(cube, kernels.minmax, e0, Windows())
 
 
-@step(makes="cube", needs=["mu", "flags"], gives=GIVES, example={"e0": 7112.0}, replayed=True)
-def none(cube: xr.Dataset, /, *, e0: Annotated[float, Field(gt=0)]) -> xr.Dataset:
-    """Leave the absorbance as it is: norm = mu, edge_step = 1; for references on the same scale.
+@step(
+    makes="cube",
+    needs=["mu", "flags"],
+    gives=("norm", "edge_step", "{e0}=e0"),
+    example={"e0": 7112.0},
+    passes=ALONE,
+)
+def none(cube: xr.Dataset, /, *, e0: E0 = None) -> xr.Dataset:
+    """Leave the spectra as they are: norm = mu, edge_step = 1; for references on the same scale, and for other axes.
 
     Parameters
     ----------
     e0
-        The edge, eV; it is noted, not used.
+        The edge, eV; it is noted, not used. Over energy it is required, over another axis there is none.
     """
-    one = xr.ones_like(cube.mu.isel(energy=0, drop=True))
-    return cube.assign(norm=cube.mu, edge_step=one, e0=one * np.float64(e0))
+    axis = spectral_axis(cube)
+    if (e0 is None) == (axis == "energy"):
+        raise InputError(
+            f"e0 {e0} for a cube over {axis}", "an edge for energies, none for another axis", "change e0"
+        )
+    one = xr.ones_like(cube.mu.isel({axis: 0}, drop=True))
+    found = cube.assign(norm=cube.mu, edge_step=one)
+    return found if e0 is None else found.assign(e0=one * np.float64(e0))
 
 
 @step(
-    makes="cube", needs=["mu", "flags"], gives=GIVES, example={"e0": 7112.0, "element": "Fe"}, replayed=True
+    makes="cube",
+    needs=["mu", "flags"],
+    gives=GIVES,
+    example={"e0": 7112.0, "element": "Fe"},
+    passes=ALONE,
+    axis="energy",
 )
 def mback(
     cube: xr.Dataset,
@@ -197,8 +218,6 @@ def mback(
         Degree of the polynomial that is matched with the scale. Settings are those of `normalize.edge_step`.
     """
     import xraydb
-
-    from xafsflow.errors import InputError
 
     try:
         f2 = xraydb.f2_chantler(element, cube.energy.values)

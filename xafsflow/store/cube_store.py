@@ -1,4 +1,4 @@
-"""Cubes at rest: all energies of a tile in one chunk, written band by band."""
+"""Cubes at rest: the whole spectra of a tile in one chunk, written band by band."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xafsflow.io.readers.lazy_stack import source
 from xafsflow.store.map_store import BAND_BYTES, Progress
 from xafsflow.store.verify import refuse_missing
 from xafsflow.store.zarr_groups import begun, finish, is_complete, open_group, partial_of, region
-from xafsflow.vocabulary import CUBE
+from xafsflow.vocabulary import AXES, is_cube, spectral_axis
 
 # Images that are read at once: a local disk gains a tenth, one behind a network more.
 READERS = 4
@@ -31,7 +31,7 @@ def write_cube(
     identity: str = "",
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Store a cube with all energies of a tile in one chunk, reading it by bands of rows.
+    """Store a cube with the whole spectra of a tile in one chunk, reading it by bands of rows.
 
     Integers stay integers. The folder gets its name when it is complete; what an interrupted call with the same
     `identity` left in `<path>.partial` is checked and gone on with.
@@ -39,7 +39,7 @@ def write_cube(
     Parameters
     ----------
     cube
-        Lazy or not; variables over energy, y, x, and over some of them or none.
+        Lazy or not; variables over a spectral axis, y, x, and over some of them or none.
     path
         A new Zarr folder.
     tile
@@ -59,16 +59,17 @@ def write_cube(
     Raises
     ------
     InputError
-        The path is taken.
+        The path is taken, or the cube has no spectral axis.
     """
+    axis = spectral_axis(cube)
     if is_complete(path, identity):
         return open_cube(path)
     partial = partial_of(path)
     row_bytes = cube.sizes["x"] * sum(
-        a.sizes.get("energy", 1) * a.dtype.itemsize for a in cube.data_vars.values() if "y" in a.dims
+        a.sizes.get(axis, 1) * a.dtype.itemsize for a in cube.data_vars.values() if "y" in a.dims
     )
     height = max(tile, BAND_BYTES // max(1, row_bytes) // tile * tile)
-    chunk = {"energy": cube.sizes["energy"], "y": tile, "x": tile}
+    chunk = {axis: cube.sizes[axis], "y": tile, "x": tile}
     arrays, written = begun(
         cube, partial, chunk, {"of": identity, "height": height}, height if shards else None
     )
@@ -137,10 +138,10 @@ def open_cube(path: Path) -> xr.Dataset:
     """
     do = "store one with ingest.store"
     cube = open_group(path, "a stored cube", do, chunks=None)
-    name = next((str(n) for n, a in cube.data_vars.items() if a.dims == CUBE), None)
+    name = next((str(n) for n, a in cube.data_vars.items() if is_cube(a)), None)
     if name is None:
-        raise InputError(f"{path} without a variable over {', '.join(CUBE)}", "a stored cube", do)
+        raise InputError(f"{path} without a variable over {' or '.join(AXES)}, y, x", "a stored cube", do)
     refuse_missing(path)
     _, tall, wide = cube[name].encoding["chunks"]
-    fit = max(1, BLOCK_BYTES // (4 * cube.sizes["energy"] * tall * wide))
-    return open_group(path, "a stored cube", do, chunks={"energy": -1, "y": tall, "x": wide * fit})
+    fit = max(1, BLOCK_BYTES // (4 * len(cube[name]) * tall * wide))
+    return open_group(path, "a stored cube", do, chunks={spectral_axis(cube): -1, "y": tall, "x": wide * fit})

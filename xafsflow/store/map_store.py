@@ -16,7 +16,7 @@ from xafsflow.errors import InputError
 from xafsflow.store.damage import BlockFailures
 from xafsflow.store.verify import refuse_missing
 from xafsflow.store.zarr_groups import begun, finish, is_complete, open_group, partial_of, storable
-from xafsflow.vocabulary import VARIABLES, attributes
+from xafsflow.vocabulary import AXES, VARIABLES, attributes, axis_of
 
 # Rows computed and written together: enough blocks for every core, little enough to hold several times.
 BAND_BYTES = 96 * 2**20
@@ -41,7 +41,7 @@ def bands(cube: xr.Dataset, band_bytes: int = BAND_BYTES) -> Iterator[tuple[slic
     layouts = [a.chunksizes["y"] for a in cube.data_vars.values() if "y" in a.chunksizes]
     counted = [layout for layout in layouts if len(layout) == cube.sizes.get("y_block")]
     heights = (counted or layouts or [(cube.sizes["y"],)])[-1]
-    row_bytes = 4 * cube.sizes.get("energy", 1) * cube.sizes["x"]
+    row_bytes = 4 * cube.sizes.get(axis_of(cube.dims), 1) * cube.sizes["x"]
     first, row, start = 0, 0, 0
     for number, height in enumerate(heights, start=1):
         row += height
@@ -53,7 +53,7 @@ def bands(cube: xr.Dataset, band_bytes: int = BAND_BYTES) -> Iterator[tuple[slic
 def write_maps(
     cube: xr.Dataset, path: Path, *, identity: str = "", progress: Progress | None = None
 ) -> xr.Dataset:
-    """Compute everything that has no energy axis over the field, band by band, and store it.
+    """Compute everything that has no spectral axis over the field, band by band, and store it.
 
     Memory holds the blocks of one band. The folder gets its name when it is complete; what an interrupted call with the
     same `identity` left in `<path>.partial` is checked and gone on with, and ends with the same bytes.
@@ -133,7 +133,7 @@ def _sums_over_bands(
         return {}
     totals = {name: reduce(add, (sums[name] for sums in bands_sums)) for name in summed}
     dims = {name: [d for d in cube[name].dims if d not in ("y_block", "x_block")] for name in totals}
-    along = {name: array for name, array in cube.coords.items() if name in ("reference", "energy")}
+    along = {name: array for name, array in cube.coords.items() if name in ("reference", *AXES)}
     return with_means(xr.Dataset({name: (dims[name], values) for name, values in totals.items()}, along))
 
 
@@ -179,7 +179,7 @@ def _few_numbers(cube: xr.Dataset) -> xr.Dataset:
 
 def is_map(name: str, array: xr.DataArray) -> bool:
     """Whether a variable is a result over the field; what a scan brings, such as `dark`, is none."""
-    return name in RESULTS and "y" in array.dims and "energy" not in array.dims
+    return name in RESULTS and "y" in array.dims and axis_of(array.dims) is None
 
 
 def with_means(sums: xr.Dataset) -> xr.Dataset:
@@ -187,7 +187,8 @@ def with_means(sums: xr.Dataset) -> xr.Dataset:
     count = sums.norm_count
     means = (sums.norm_sum / count.where(count > 0)).astype(np.float32)
     # Some pixels do not cover the ends of the scan: as many as enter the mean anywhere.
-    pixels = count.max("energy") if "energy" in count.dims else count
+    axis = axis_of(count.dims)
+    pixels = count if axis is None else count.max(axis)
     found = xr.Dataset({"mean_norm": means, "mean_pixels": pixels})
     for name, array in found.data_vars.items():
         array.attrs.update(attributes(str(name)))

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from xafsflow.files import sha256_of, write_atomically
+from xafsflow.provenance import HISTORY
 
 SUFFIX = ".bands"
 # What zarr-python calls a file that it is writing.
@@ -86,7 +88,7 @@ def take_up(folder: Path, plan: Mapping[str, Any]) -> Written | None:
     return Written(path, {line["band"]: line["sums"] for line in lines[1:]})
 
 
-def run_identity(run: Path, cube: Any) -> str:
+def run_identity(run: Path, cube: xr.Dataset) -> str:
     """Digest of all that a cube of an unfinished run comes from: recipe, sources, version, steps; empty without a run.
 
     Parameters
@@ -94,7 +96,7 @@ def run_identity(run: Path, cube: Any) -> str:
     run
         The folder with `run.json`.
     cube
-        With its history.
+        Its history counts.
     """
     try:
         record = json.loads((run / "run.json").read_text(encoding="utf-8"))
@@ -103,8 +105,7 @@ def run_identity(run: Path, cube: Any) -> str:
     if record.get("state") != "unfinished":
         return ""
     told = [record.get(key) for key in ("recipe_digest", "data", "references", "version", "inputs")]
-    text = json.dumps([*told, cube.attrs.get("history", "")])
-    return sha256_of(text)
+    return sha256_of(json.dumps([*told, {str(n): a.attrs.get(HISTORY) for n, a in cube.data_vars.items()}]))
 
 
 def clear(folder: Path) -> None:

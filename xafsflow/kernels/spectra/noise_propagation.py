@@ -13,8 +13,6 @@ from xafsflow.kernels.spectra.absorbance import scatter_scale
 
 Doubles = NDArray[np.float64]
 
-# Interpolated values share what was measured with those up to this many places away.
-REACH = 4
 # Noise changes little from one energy to the next: the median of these is that of all, and quickly found.
 SAMPLED = 40
 # Energies whose mean tells whether two pixels hold the same: it knows little of the bends that measure the noise.

@@ -11,7 +11,8 @@ from xafsflow.blocks.over_blocks import Output, over_blocks
 from xafsflow.calibration.shift_map import VARIABLES, check_fit
 from xafsflow.errors import InputError
 from xafsflow.kernels.spectra import energy_shift as kernels
-from xafsflow.step_table import history, step
+from xafsflow.provenance import Interpolation, Passage, Setting, interpolation
+from xafsflow.step_table import step, steps_done
 from xafsflow.vocabulary import CUBE, Flag
 
 
@@ -19,7 +20,12 @@ from xafsflow.vocabulary import CUBE, Flag
     makes="cube",
     needs=["mu", "flags"],
     gives=["mu", "flags", "energy_shift", "energy_shift_error"],
-    replayed=True,
+    passes=Passage(
+        acts_on="pixel",
+        interpolates=Interpolation("spectral", by="energy_shift", method=Setting("method"), reach=4),
+        carries=("energy_shift_error",),
+    ),
+    axis="energy",
 )
 def apply(
     cube: xr.Dataset, calibration: xr.Dataset, /, *, method: Literal["cubic", "linear"] = "cubic"
@@ -49,8 +55,13 @@ def apply(
     >>> int(moved.mu.isel(energy=0).isnull().sum())
     64
     """
-    if any(entry["step"] == "calibrate.apply" for entry in history(cube)):
-        raise InputError("a cube whose energies have been moved", "one calibrate.apply", "take the other out")
+    before = interpolation(steps_done(cube), "spectral")
+    if before is not None:
+        raise InputError(
+            f"a cube whose spectra {before.step} has moved",
+            "spectra as measured",
+            "remove one of the two steps",
+        )
     check_fit(calibration, cube)
     shift = calibration.energy_shift
     found: dict[str, Any] = {name: calibration[name] for name in VARIABLES}

@@ -15,7 +15,7 @@ from xafsflow.kernels.mixtures.combination import Fit, fit_combination
 from xafsflow.kernels.mixtures.shifted_combination import fit_moved_combination
 from xafsflow.sampling import replay
 from xafsflow.step_table import Span, step
-from xafsflow.steps.ingest import check_cover
+from xafsflow.steps.ingest.reference_spectra import check_cover
 from xafsflow.vocabulary import MAP, OUT
 
 # eV between the shifts at which the references are computed: a cubic between them is good to 1e-4 of the edge step.

@@ -11,9 +11,10 @@ from pydantic import Field
 from xafsflow.blocks.over_blocks import Output, over_blocks
 from xafsflow.errors import InputError
 from xafsflow.kernels.images import neighbors as spatial
+from xafsflow.provenance import Passage
 from xafsflow.step_table import Span, step
 from xafsflow.steps.correct.counts import dark_image
-from xafsflow.vocabulary import CUBE, MAP, Flag
+from xafsflow.vocabulary import CUBE, MAP, Flag, axis_of, is_cube, spectral_axis
 
 
 @step(makes="cube", needs=["mu", "flags"], gives=["mu", "flags"])
@@ -48,7 +49,7 @@ def dead_pixels(
     """
     saturated = xr.DataArray(np.zeros((cube.sizes["y"], cube.sizes["x"]), np.int32), dims=MAP)
     for name in ("sample", "flat_field"):
-        if name in cube and cube[name].dims == CUBE:
+        if name in cube and is_cube(cube[name]):
             kind = cube[name].dtype
             limit = saturation or (np.iinfo(kind).max if kind.kind in "ui" else np.inf)
             output = Output("count", MAP, np.int32)
@@ -66,7 +67,7 @@ def _flat_image(cube: xr.Dataset) -> xr.DataArray:
     flat = cube.get("flat_field")
     if flat is None or not {"y", "x"} <= set(flat.dims):
         return xr.DataArray(np.zeros((cube.sizes["y"], cube.sizes["x"]), np.float32), dims=MAP)
-    if "energy" not in flat.dims:
+    if axis_of(flat.dims) is None:
         return flat
     return over_blocks(spatial.mean_over_energy, [flat], [Output("flat", MAP)])["flat"]
 
@@ -94,7 +95,7 @@ def _mend(
     return out, bits
 
 
-@step(makes="cube", needs=["mu", "flags"], gives=["flags"], example={"e0": 7112.0})
+@step(makes="cube", needs=["mu", "flags"], gives=["flags"], example={"e0": 7112.0}, axis="energy")
 def background(
     cube: xr.Dataset,
     /,
@@ -142,9 +143,9 @@ def background(
     return cube.assign(flags=cube.flags | bit)
 
 
-@step(makes="cube", needs=["mu"], gives=["mu"], replayed=True)
+@step(makes="cube", needs=["mu"], gives=["mu"], passes=Passage(acts_on="pixel"))
 def despike(cube: xr.Dataset, /, *, threshold: Annotated[float, Field(gt=0)] = 8.0) -> xr.Dataset:
-    """Replace single energies of a pixel that stand far off the line between their energy neighbors by that line.
+    """Replace single points of a spectrum that stand far off the line between their neighbors by that line.
 
     Parameters
     ----------
@@ -152,10 +153,9 @@ def despike(cube: xr.Dataset, /, *, threshold: Annotated[float, Field(gt=0)] = 8
         In standard deviations of the pixel's own scatter.
     """
     output = Output("mu", CUBE)
-    return cube.assign(
-        over_blocks(_despiked, [cube.mu], [output], energy=cube.energy.values, threshold=threshold)
-    )
+    places = cube[spectral_axis(cube)].values
+    return cube.assign(over_blocks(_despiked, [cube.mu], [output], places=places, threshold=threshold))
 
 
-def _despiked(mu: Any, energy: Any, threshold: float) -> Any:
-    return spatial.despike(energy, mu, threshold)[0]
+def _despiked(mu: Any, places: Any, threshold: float) -> Any:
+    return spatial.despike(places, mu, threshold)[0]

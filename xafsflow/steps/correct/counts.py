@@ -11,13 +11,15 @@ from xafsflow.blocks.over_blocks import Output, over_blocks
 from xafsflow.blocks.scan_numbers import over_scan, spread_rows
 from xafsflow.kernels.spectra import absorbance as absorb
 from xafsflow.step_table import step
-from xafsflow.vocabulary import CUBE, MAP, Flag
+from xafsflow.vocabulary import CUBE, MAP, Flag, cube_dims
 
 # Rows of the scan whose scatter tells the counts a photo-electron.
 SCATTER_ROWS = 12
 
 
-@step(makes="cube", needs=["sample", "flat_field"], gives=["mu", "mu_noise", "flags", "foil_mu"])
+@step(
+    makes="cube", needs=["sample", "flat_field"], gives=["mu", "mu_noise", "flags", "foil_mu"], axis="energy"
+)
 def absorbance(cube: xr.Dataset, /) -> xr.Dataset:
     """Absorbance from counts: mu = -ln((sample - dark)/(flat_field - dark)).
 
@@ -48,7 +50,7 @@ def absorbance(cube: xr.Dataset, /) -> xr.Dataset:
     image = {"y", "x"} <= set(flat.dims)
     # A flat field taken once is the same at all energies: its noise moves a spectrum as a whole and is no scatter.
     share = 1.0 if image and "energy" in flat.dims else 0.0
-    for place, dim in enumerate(CUBE):
+    for place, dim in enumerate(cube_dims()):
         if dim not in flat.dims:
             flat = flat.expand_dims({f"one_{dim}": 1}, axis=place)
     outputs = [Output("mu", CUBE), Output("flags", MAP, np.uint8)]

@@ -14,8 +14,9 @@ from xafsflow.errors import InputError
 from xafsflow.kernels.images import image_registration as register
 from xafsflow.kernels.images import motion_correction as realign
 from xafsflow.kernels.spectra import flux as flux_kernels
+from xafsflow.provenance import Interpolation, Passage
 from xafsflow.step_table import step
-from xafsflow.vocabulary import CUBE, MAP, Flag
+from xafsflow.vocabulary import CUBE, MAP, SPECTRAL, Flag
 
 Limits = tuple[int | None, int | None]
 # Pixels along a side of the part that tells the motion, where none is chosen.
@@ -26,7 +27,11 @@ UNUSABLE = int(Flag.DEAD | Flag.SATURATED)
 
 
 @step(
-    makes="cube", needs=["mu", "flags"], gives=["mu", "flags", "drift", "drift_error"], example={"most": 2.0}
+    makes="cube",
+    needs=["mu", "flags"],
+    gives=["mu", "flags", "drift", "drift_error", "mu_noise"],
+    example={"most": 2.0},
+    passes=Passage(acts_on="image", interpolates=Interpolation("image", by="drift", method="cubic", reach=2)),
 )
 def drift(
     cube: xr.Dataset,
@@ -69,7 +74,7 @@ def drift(
         When computed: no structure that tells the motion.
     """
     part = cube[["mu", "flags"]].isel(_middle(cube, y, x))
-    outputs = [Output(name, ("energy", "axis"), np.float64, {"axis": 2}) for name in ("drift", "drift_error")]
+    outputs = [Output(name, (SPECTRAL, "axis"), np.float64, {"axis": 2}) for name in ("drift", "drift_error")]
     found = over_scan(_path, [part.mu, part.flags], outputs, most=most)
     path = found["drift"]
     arrays = [after(cube.mu, path), cube.flags.astype(np.float32), path]
@@ -113,6 +118,8 @@ def _moved_whole(noise: Any, path: Any) -> Any:
     needs=["mu", "flags"],
     gives=["mu", "flux_offset", "flux_offset_error"],
     example={"y": (0, 8), "x": (0, 8)},
+    passes=Passage(acts_on="image", carries=("flux_offset_error",)),
+    axis="energy",
 )
 def flux(
     cube: xr.Dataset,

@@ -11,8 +11,9 @@ from pydantic import Field
 from xafsflow.blocks.over_blocks import Output, over_blocks
 from xafsflow.errors import InputError
 from xafsflow.kernels.images import neighbors as spatial
+from xafsflow.provenance import Passage, Setting
 from xafsflow.step_table import Span, step
-from xafsflow.vocabulary import CUBE, OUT_OF_MEANS, Flag
+from xafsflow.vocabulary import AXES, CUBE, OUT_OF_MEANS, Flag, cube_dims, spectral_axis
 
 
 @step(makes="cube", example={"y": (2, 14), "x": (1, 15)})
@@ -23,28 +24,35 @@ def crop(
     y: tuple[int | None, int | None] = (None, None),
     x: tuple[int | None, int | None] = (None, None),
     energy: Span = (None, None),
+    two_theta: Span = (None, None),
 ) -> xr.Dataset:
-    """Keep a part of the field and of the energies.
+    """Keep a part of the field and of the spectral axis.
 
     Parameters
     ----------
     y, x
         First pixel and the one after the last; None is open.
-    energy
-        Lowest and highest energy that stay, eV; None is open.
+    energy, two_theta
+        Lowest and highest value of the cube's axis that stay, eV or degree; None is open.
 
     Raises
     ------
     InputError
-        Nothing is left.
+        Nothing is left, or the limits are those of another axis.
     """
-    low, high = (-np.inf if energy[0] is None else energy[0]), (np.inf if energy[1] is None else energy[1])
-    inside = np.flatnonzero((cube.energy.values >= low) & (cube.energy.values <= high))
-    result = cube.isel(y=slice(*y), x=slice(*x), energy=inside)
-    if 0 in (result.sizes["y"], result.sizes["x"], result.sizes["energy"]):
-        sizes = ", ".join(f"{dim} {cube.sizes[dim]}" for dim in CUBE)
+    axis, limits = spectral_axis(cube), {"energy": energy, "two_theta": two_theta}
+    span = limits.pop(axis)
+    for name, other in limits.items():
+        if other != (None, None):
+            raise InputError(f"crop of {name} on a cube over {axis}", f"limits of {axis}", f"remove {name}")
+    values = cube[axis].values
+    low, high = (-np.inf if span[0] is None else span[0]), (np.inf if span[1] is None else span[1])
+    inside = np.flatnonzero((values >= low) & (values <= high))
+    result = cube.isel({"y": slice(*y), "x": slice(*x), axis: inside})
+    if 0 in (result.sizes["y"], result.sizes["x"], result.sizes[axis]):
+        sizes = ", ".join(f"{dim} {cube.sizes[dim]}" for dim in cube_dims(axis))
         raise InputError(
-            f"crop of y {y}, x {x}, energy {energy} eV on a cube of {sizes}",
+            f"crop of y {y}, x {x}, {axis} {span} {AXES[axis].unit} on a cube of {sizes}",
             "something left",
             "widen the crop",
         )
@@ -53,9 +61,10 @@ def crop(
 
 # Everything else is made anew by its steps.
 BINNED = {"sample", "flat_field", "foil", "dark", "mu", "foil_mu", "mu_noise", "flags"}
+BINNED |= {"flux_offset", "flux_offset_error"}
 
 
-@step(makes="cube", example={"y": 2, "x": 2})
+@step(makes="cube", example={"y": 2, "x": 2}, passes=Passage(acts_on="image", separates=True))
 def bin(  # noqa: A001
     cube: xr.Dataset, /, *, y: Annotated[int, Field(ge=1)] = 2, x: Annotated[int, Field(ge=1)] = 2
 ) -> xr.Dataset:
@@ -88,7 +97,8 @@ def bin(  # noqa: A001
     if "pixel_size_um" in result.attrs:
         # A scale bar lies along x.
         result.attrs["pixel_size_um"] *= x
-    return result.assign_coords(energy=cube.energy)
+    axis = spectral_axis(cube)
+    return result.assign_coords({axis: cube[axis]})
 
 
 def _join_flags(flags: xr.DataArray, factors: dict[str, int]) -> xr.DataArray:
@@ -99,7 +109,12 @@ def _join_flags(flags: xr.DataArray, factors: dict[str, int]) -> xr.DataArray:
     return joined
 
 
-@step(makes="cube", needs=["mu", "flags"], gives=["mu"], replayed=True)
+@step(
+    makes="cube",
+    needs=["mu", "flags"],
+    gives=["mu"],
+    passes=Passage(acts_on="pixel", mean_over=Setting("window")),
+)
 def average(cube: xr.Dataset, /, *, window: Annotated[int, Field(ge=3, le=15)] = 3) -> xr.Dataset:
     """Mean over window x window pixels, energy by energy.
 

@@ -14,12 +14,12 @@ from xafsflow.learning.unsupervised.clusters import Clusters, Method, find, hier
 from xafsflow.learning.unsupervised.components import principal
 from xafsflow.sampling.pixel_sample import sampled_table, scale_of, scaled
 from xafsflow.step_table import Span, step
-from xafsflow.vocabulary import MAP
+from xafsflow.vocabulary import MAP, spectral_axis
 
 
 @step(
     makes=("cube", "findings"),
-    needs=["norm", "norm_noise", "noise", "flags", "e0"],
+    needs=["norm", "norm_noise", "noise", "flags"],
     gives=["cluster_index"],
     example={"clusters": 3},
 )
@@ -31,7 +31,7 @@ def clusters(
     method: Method = "kmeans",
     components: Annotated[int, Field(ge=1)] = 4,
     most: Annotated[int, Field(ge=2, le=100)] = 8,
-    span: Span = (-20.0, 100.0),
+    span: Span | None = None,
     pixels: Annotated[int, Field(ge=100)] = 20_000,
     seed: Annotated[int, Field(ge=0)] = 0,
 ) -> tuple[xr.Dataset, ClusterFindings]:
@@ -52,7 +52,8 @@ def clusters(
     most
         Clusters that are tried.
     span
-        eV relative to the median e0; None is open.
+        eV relative to the median e0, or limits on another axis, in its unit; None is open. Without it: from -20 to 100 eV,
+        or the whole of another axis.
     pixels
         About so many are used to find components and clusters.
     seed
@@ -89,7 +90,7 @@ def clusters(
         pixels=len(table),
         sizes=sizes,
         shares=sizes / len(table),
-        energy=cube.energy.values[scale.places],
+        energy=cube[spectral_axis(cube)].values[scale.places],
         mean_norm=means * scale.noise * scale.pixel,
         linkage=linkage,
         leaves=np.array(leaves),

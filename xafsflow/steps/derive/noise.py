@@ -12,8 +12,10 @@ from xafsflow.blocks.over_blocks import Output, over_blocks
 from xafsflow.blocks.scan_numbers import over_scan, spread_rows
 from xafsflow.kernels.spectra import noise_propagation as kernels
 from xafsflow.kernels.spectra.energy_shift import move
-from xafsflow.step_table import STEPS, history, step
-from xafsflow.vocabulary import CUBE, LEFT_OUT, MAP, OUT_OF_MEANS
+from xafsflow.provenance import check_carried, interpolation
+from xafsflow.sampling.replay import check_normalized, on_spectra, record, widths
+from xafsflow.step_table import STEPS, step, steps_done
+from xafsflow.vocabulary import CUBE, LEFT_OUT, MAP, OUT_OF_MEANS, SPECTRAL, cube_dims, spectral_axis
 
 # Rows whose scatter is compared with what is predicted, and pixels among them whose normalization is followed.
 NOISE_ROWS, FOLLOWED = 16, 40
@@ -27,7 +29,7 @@ TOUCH = 1e-3
     gives=["noise", "norm_noise", "noise_ratio"],
 )
 def noise(cube: xr.Dataset, /) -> xr.Dataset:
-    """Standard deviation of `norm` from photon statistics, through all that the chain did, and checked against the scatter.
+    """Standard deviation of `norm` from photon statistics, through all that the steps did, and checked against the scatter.
 
     `mu_noise` is the noise of what was measured. Each mean over neighbors divides its variance by their number, as many
     as were kept; each interpolation, of a drift or to common energies, damps it by the sum of its squared weights; the
@@ -35,8 +37,13 @@ def noise(cube: xr.Dataset, /) -> xr.Dataset:
     Neighboring pixels and energies share noise after that: of n averaged values less than n are independent.
 
     `noise_ratio` is the scatter of `norm`, the bends of neighboring spectra against each other, over what is predicted.
-    Near one it speaks for both; far from one, something else than photons scatters, or the chain did what is not known
-    here.
+    Near one it speaks for both; far from one, something else than photons scatters, or the data
+    went through something that is not known here.
+
+    Raises
+    ------
+    InputError
+        The history of the cube is not known: it says what averaging and interpolation have left of the noise.
 
     Returns
     -------
@@ -51,29 +58,28 @@ def noise(cube: xr.Dataset, /) -> xr.Dataset:
     >>> noise(cube).noise.dims
     ('y', 'x')
     """
-    steps = [(entry["step"], entry["settings"]) for entry in history(cube)]
-    windows = tuple(given.get("window", 3) for name, given in steps if name == "correct.average")
-    moved = [given for name, given in steps if name == "calibrate.apply"]
-    shift = cube.energy_shift if moved else xr.zeros_like(cube.edge_step)
-    path = cube.get("drift", xr.DataArray(np.zeros((cube.sizes["energy"], 2)), dims=("energy", "axis")))
-    settings: dict[str, Any] = {
-        "energy": tuple(cube.energy.values.tolist()) if moved else (),
-        "cubic": bool(moved) and moved[-1].get("method", "cubic") == "cubic",
-    }
+    steps, axis = steps_done(cube), spectral_axis(cube)
+    check_normalized(steps)
+    check_carried(cube, steps)
+    windows, moved = widths(steps), interpolation(steps, "spectral")
+    still = xr.DataArray(np.zeros((cube.sizes[axis], 2)), dims=(axis, "axis"))
+    path = still if interpolation(steps, "image") is None else cube.drift
+    shift = xr.zeros_like(cube.edge_step) if moved is None else cube.energy_shift
+    places = tuple(cube[axis].values.tolist())
+    settings: dict[str, Any] = {"cubic": moved is not None and moved.method == "cubic"}
     arrays = [cube.mu_noise, cube.flags.astype(np.float32), cube.edge_step, shift, path]
+    settings |= {"windows": windows, "places": () if moved is None else places}
     halo = max(windows, default=1) // 2
-    point = over_blocks(
-        _point_noise, arrays, [Output("point", CUBE)], halo=halo, windows=windows, **settings
-    )["point"]
+    point = over_blocks(_point_noise, arrays, [Output("point", CUBE)], halo=halo, **settings)["point"]
     rows = spread_rows(cube.sizes["y"], NOISE_ROWS)
     part = [a.isel(y=rows) for a in (cube.norm, point)]
     output = Output("noise_ratio", (), np.float64)
-    found = over_scan(_ratio, [*part, path], [output], windows=windows, along=kernels.REACH if moved else 1)
+    along = 1 if moved is None or moved.interpolates is None else moved.interpolates.reach
+    found = over_scan(_ratio, [*part, path], [output], windows=windows, along=along)
     part = [a.isel(y=rows) for a in (cube.mu, cube.mu_noise, cube.flags, cube.edge_step, shift)]
-    plan = json.dumps([entry for entry in steps if entry[0].startswith("normalize.")])
-    settings["energy"] = tuple(cube.energy.values.tolist())
-    output = Output("fitted", ("energy",), np.float64)
-    settings |= {"plan": plan, "windows": windows, "moved": bool(moved)}
+    plan = json.dumps(record([one for one in on_spectra(steps) if "norm" in one.gives]))
+    output = Output("fitted", (SPECTRAL,), np.float64)
+    settings |= {"plan": plan, "axis": axis, "places": places, "moved": moved is not None}
     fitted = over_scan(_fitted, [*part, path], [output], **settings)["fitted"]
     found |= over_blocks(_raised, [point, fitted], [Output("norm_noise", CUBE)])
     found |= over_blocks(kernels.typical, [found["norm_noise"]], [Output("noise", MAP)])
@@ -87,18 +93,18 @@ def _point_noise(
     shift: Any,
     path: Any,
     windows: tuple[int, ...],
-    energy: tuple[float, ...],
+    places: tuple[float, ...],
     cubic: bool,
 ) -> Any:
-    """The noise that each energy has of its own."""
+    """The noise that each point of a spectrum has of its own; `places` on the axis where it was interpolated along it."""
     variance = mu_noise * mu_noise
     if windows:
         # NaN flags are the halo beyond the image, where the noise is NaN as well.
         bits = np.where(np.isnan(flags), 0, flags).astype(np.uint8)
         variance = kernels.mean_variance(variance, (bits & OUT_OF_MEANS) == 0, max(windows) // 2)
     variance = variance * kernels.sharing(path, windows, len(variance)).astype(np.float32)[:, None, None]
-    if energy:
-        variance = move(np.array(energy), variance, np.ascontiguousarray(shift, np.float32), cubic, 2)
+    if places:
+        variance = move(np.array(places), variance, np.ascontiguousarray(shift, np.float32), cubic, 2)
     return np.sqrt(variance) / edge_step
 
 
@@ -119,36 +125,37 @@ def _fitted(
     shift: Any,
     path: Any,
     plan: str,
+    axis: str,
     windows: tuple[int, ...],
     moved: bool,
-    energy: tuple[float, ...],
+    places: tuple[float, ...],
     cubic: bool,
 ) -> tuple[Any]:
-    """What the normalization adds to the noise of each energy, the median over typical pixels."""
+    """What the normalization adds to the noise of each point, the median over typical pixels."""
     good = (flags & np.uint8(LEFT_OUT) == 0) & (edge_step > 0) & np.isfinite(mu_noise).all(axis=0)
-    places = np.argwhere(good & (np.isfinite(mu).mean(axis=0) > 0.5))
-    places = places[np.linspace(0, len(places), min(FOLLOWED, len(places)), endpoint=False).astype(int)]
-    grid, found, shared = np.array(energy), [], kernels.sharing(path, windows, len(mu))
-    for y, x in places:
+    pixels = np.argwhere(good & (np.isfinite(mu).mean(axis=0) > 0.5))
+    pixels = pixels[np.linspace(0, len(pixels), min(FOLLOWED, len(pixels)), endpoint=False).astype(int)]
+    grid, found, shared = np.array(places), [], kernels.sharing(path, windows, len(mu))
+    for y, x in pixels:
         response = np.eye(len(grid), dtype=np.float32)
         if moved:
             where = np.full((1, len(grid)), shift[y, x], np.float32)
             response = move(grid, response[:, None, :], where, cubic)[:, 0]
         spectra = mu[:, y, x, None] + np.column_stack([np.zeros(len(grid)), TOUCH * response])
-        norm = _normalized(grid, spectra, plan)
+        norm = _normalized(axis, grid, spectra, plan)
         norm[:, 1:] = (norm[:, 1:] - norm[:, :1]) / TOUCH
         variance = shared * mu_noise[:, y, x].astype(np.float64) ** 2
         found.append(kernels.fit_noise(norm, response.astype(np.float64), variance, float(edge_step[y, x])))
-    told = np.array(found).reshape(-1, len(grid))
+    raised = np.array(found).reshape(-1, len(grid))
     return (
-        np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else 1.0 for row in told.T]),
+        np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else 1.0 for row in raised.T]),
     )
 
 
-def _normalized(energy: Any, spectra: Any, plan: str) -> Any:
-    """Spectra `(energy, spectrum)` through the scan's own normalization."""
-    small = xr.Dataset({"mu": (CUBE, spectra[:, None, :])}, coords={"energy": energy})
+def _normalized(axis: str, places: Any, spectra: Any, plan: str) -> Any:
+    """Spectra `(place, spectrum)` through the scan's own normalization."""
+    small = xr.Dataset({"mu": (cube_dims(axis), spectra[:, None, :])}, coords={axis: places})
     small["flags"] = (MAP, np.zeros((1, spectra.shape[1]), np.uint8))
     for name, settings in json.loads(plan):
         small = STEPS[name].function(small, **settings)
-    return (small.norm if "norm" in small else small.mu).values[:, 0].astype(np.float64)
+    return small.norm.values[:, 0].astype(np.float64)

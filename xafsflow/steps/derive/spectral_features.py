@@ -14,13 +14,14 @@ from xafsflow.errors import InputError
 from xafsflow.kernels.spectra import derivative as kernels
 from xafsflow.kernels.spectra import edge_energy as edge
 from xafsflow.kernels.spectra.peak import highest_point
+from xafsflow.provenance import Passage
 from xafsflow.step_table import Span, step
-from xafsflow.vocabulary import CUBE, MAP
+from xafsflow.vocabulary import AXES, CUBE, MAP, SPECTRAL, axis_of, spectral_axis
 
 Positive = Annotated[float, Field(gt=0)]
 
 
-@step(makes="cube", needs=["norm"], gives=["dmude"], replayed=True)
+@step(makes="cube", needs=["norm"], gives=["dmude"], passes=Passage(acts_on="spectrum"), axis="energy")
 def derivative(
     cube: xr.Dataset, /, *, window: Positive = 3.0, order: Annotated[int, Field(ge=1, le=5)] = 2
 ) -> xr.Dataset:
@@ -46,7 +47,7 @@ def _derivative(norm: Any, energy: Any, window: float, order: int) -> Any:
 
 @step(makes="cube", needs=["mu"], gives=["mu"], example={"spacing": 2.0})
 def resample(cube: xr.Dataset, /, *, spacing: Positive, span: Span = (None, None)) -> xr.Dataset:
-    """Put `mu` on an even energy grid, linearly between the nearest two energies; counts and later results are dropped.
+    """Put `mu` on an even grid of its axis, linearly between the nearest two points; counts and later results are dropped.
 
     `mu_noise` follows: the noise of a mean of two points with weights w and 1 - w is
     sqrt(w^2 s1^2 + (1 - w)^2 s2^2).
@@ -54,32 +55,38 @@ def resample(cube: xr.Dataset, /, *, spacing: Positive, span: Span = (None, None
     Parameters
     ----------
     spacing
-        eV between energies.
+        Between points, in the unit of the axis (eV for energies).
     span
-        First and last energy, eV; None: those of the scan.
+        First and last point; None: those of the scan.
 
     Raises
     ------
     InputError
         The span leaves the scan or holds fewer than 3 points.
     """
-    old = cube.energy.values
+    axis = spectral_axis(cube)
+    old, unit = cube[axis].values, AXES[axis].unit
     first = old[0] if span[0] is None else span[0]
     last = old[-1] if span[1] is None else span[1]
     grid = first + spacing * np.arange(int(np.floor((last - first) / spacing + 1e-9)) + 1)
     if first < old[0] or last > old[-1] or grid.size < 3:
         raise InputError(
-            f"{grid.size} energies from {first:g} to {last:g} eV",
-            f"3 or more between {old[0]:g} and {old[-1]:g} eV",
+            f"{grid.size} points from {first:g} to {last:g} {unit}",
+            f"3 or more between {old[0]:g} and {old[-1]:g} {unit}",
             "change span or spacing",
         )
     above = np.clip(np.searchsorted(old, grid, side="right"), 1, old.size - 1)
     share = (grid - old[above - 1]) / (old[above] - old[above - 1])
-    kept = {str(n): a for n, a in cube.data_vars.items() if "energy" not in a.dims and n in ("dark", "flags")}
-    result = xr.Dataset(kept, attrs=cube.attrs).assign_coords(energy=grid)
+    stays = {n: cube[n] for n in ("dark", "flags") if n in cube and axis_of(cube[n].dims) is None}
+    for name in ("drift", "drift_error", "flux_offset", "flux_offset_error"):
+        if name in cube:
+            near = [cube[name].drop_vars(axis).isel({axis: at}) for at in (above - 1, above)]
+            weight = xr.DataArray(share, dims=axis)
+            stays[name] = ((1 - weight) * near[0] + weight * near[1]).transpose(*cube[name].dims)
+    result = xr.Dataset(stays, attrs=cube.attrs).assign_coords({axis: grid})
     for name in ("mu", "mu_noise", "foil_mu"):
         if name in cube:
-            output = Output(name, CUBE, sizes={"energy": grid.size})
+            output = Output(name, CUBE, sizes={SPECTRAL: grid.size})
             settings = {"above": above, "share": share, "squares": name == "mu_noise"}
             result = result.assign(over_blocks(_between, [cube[name]], [output], **settings))
     return result
@@ -92,7 +99,7 @@ def _between(values: Any, above: Any, share: Any, squares: bool) -> Any:
     return (1 - weight) * values[above - 1] + weight * values[above]
 
 
-@step(makes="cube", needs=["norm"], gives=["e0"])
+@step(makes="cube", needs=["norm"], gives=["e0"], axis="energy")
 def e0(
     cube: xr.Dataset, /, *, method: Literal["larch", "largest_derivative", "half_step"] = "larch"
 ) -> xr.Dataset:
@@ -117,7 +124,7 @@ def _edges(norm: Any, energy: Any, method: str) -> Any:
     return known[method](energy, norm)
 
 
-@step(makes="cube", needs=["norm", "e0"], gives=["white_line", "white_line_energy"])
+@step(makes="cube", needs=["norm", "e0"], gives=["white_line", "white_line_energy"], axis="energy")
 def white_line(cube: xr.Dataset, /, *, span: Span = (0.0, 40.0)) -> xr.Dataset:
     """Height and energy of the white line: the vertex of a parabola through the highest point of `norm` and its neighbors.
 

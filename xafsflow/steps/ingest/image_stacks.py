@@ -19,7 +19,7 @@ from xafsflow.io.readers.lazy_stack import lazy_mean, lazy_stack
 from xafsflow.io.readers.spectrum_text import read_two_columns
 from xafsflow.io.readers.stack_energies import check_energies, energies_from_names, read_energies
 from xafsflow.step_table import step
-from xafsflow.vocabulary import CUBE, MAP
+from xafsflow.vocabulary import MAP, cube_dims
 
 
 @step(
@@ -89,7 +89,7 @@ def tiff_stack(
     order = np.argsort(energy).tolist()
     block = block_shape(*stack.shape)
     cube = xr.Dataset(
-        {"sample": (CUBE, lazy_stack(stack.take(order), block))}, coords={"energy": energy[order]}
+        {"sample": (cube_dims(), lazy_stack(stack.take(order), block))}, coords={"energy": energy[order]}
     )
     scan = _Scan(folders, stack.shape, energy, order, block, energies is not None)
     if flat_field is not None:
@@ -135,7 +135,7 @@ class _Scan:
                     "the same energies",
                     "give both sets, or energies",
                 )
-        return xr.DataArray(lazy_stack(images.take(self.order), self.block), dims=CUBE)
+        return xr.DataArray(lazy_stack(images.take(self.order), self.block), dims=cube_dims())
 
     def flat(self, pattern: str, after: str | None) -> xr.DataArray:
         """The flat field; between one taken before the scan and one after it, by the place of an image in the scan."""
@@ -152,7 +152,7 @@ class _Scan:
         share = np.where("energy" in before.dims, 0.5, place)
         weight = xr.DataArray(share.astype(np.float32), dims="energy")
         between = before.astype(np.float32) * (1 - weight) + later.astype(np.float32) * weight
-        return between.transpose(*CUBE)
+        return between.transpose(*cube_dims())
 
 
 def _energies(folders: Any, name: str | None, paths: Sequence[Path], count: int, what: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A simulated measurement and its references, and a cube kept as Zarr."""
+"""A simulated measurement and its references, a cube made by hand, and a cube stored as Zarr."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
+from xafsflow.errors import InputError
+from xafsflow.provenance import HISTORY
+from xafsflow.provenance import as_measured as declared
 from xafsflow.step_table import step
+from xafsflow.vocabulary import spectral_axis
 
 Size = Annotated[int, Field(ge=1)]
 
@@ -67,13 +71,55 @@ def phantom_references(*, names: list[str] = ["Fe", "FeO", "Fe2O3"]) -> xr.Datas
     return library_of(made)
 
 
-@step(makes="cube", needs=["sample"], gives=["sample"])
+@step(makes="cube")
+def as_measured(cube: xr.Dataset, /) -> xr.Dataset:
+    """Declare a cube that was made by hand: nothing in it has been averaged, moved or normalized.
+
+    Steps that need to know what was done to the spectra refuse a cube that does not say it. Those that come from a step of
+    ingest do; this step is for others.
+
+    Parameters
+    ----------
+    cube
+        Over a spectral axis, y and x: counts (`sample`, `flat_field`, ...) or `mu`; with `mu_noise` and `flags` where
+        noise is asked for.
+
+    Raises
+    ------
+    InputError
+        A cube that steps made, one that is normalized, or one without a spectral axis.
+
+    Examples
+    --------
+    >>> import xafsflow as xf
+    >>> mu = xr.DataArray(np.zeros((3, 4, 4), "f4"), {"energy": [7100.0, 7112.0, 7130.0]}, ("energy", "y", "x"))
+    >>> cube = xf.ingest.as_measured(xr.Dataset({"mu": mu, "flags": (("y", "x"), np.zeros((4, 4), "u1"))}))
+    """
+    spectral_axis(cube)
+    known = [str(name) for name, array in cube.data_vars.items() if HISTORY in array.attrs]
+    if known:
+        raise InputError(
+            f"{', '.join(known)} with the history of their steps",
+            "a cube made by hand",
+            "remove ingest.as_measured: steps say themselves what they do",
+        )
+    for name in ("norm", "dmude"):
+        if name in cube:
+            raise InputError(
+                f"a cube with {name}",
+                "spectra as they were measured, as mu",
+                "give them as mu, and run normalize.none where they are comparable already",
+            )
+    return declared(cube)
+
+
+@step(makes="cube")
 def store(
     cube: xr.Dataset, run: Path, /, *, tile: Annotated[int, Field(ge=8, le=1024)] = 64, shards: bool = False
 ) -> xr.Dataset:
     """Store the cube as Zarr version 3 in the run folder, `cube.zarr`, and go on from there.
 
-    All energies of a tile lie in one chunk, so that a spectrum costs one chunk. Memory is one band of rows.
+    The whole spectra of a tile lie in one chunk, so that a spectrum costs one chunk. Memory is one band of rows.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ import xarray as xr
 from xafsflow.blocks.over_blocks import Output, over_blocks
 from xafsflow.step_table import step
 from xafsflow.store import with_means
+from xafsflow.vocabulary import SPECTRAL
 
 
 @step(makes="cube", needs=["norm", "fraction"], gives=["mean_norm", "mean_pixels"])
@@ -19,13 +20,13 @@ def means(cube: xr.Dataset, /) -> xr.Dataset:
     Returns
     -------
     Dataset
-        The cube with `norm_sum` and `norm_count` (y_block, x_block, reference, energy),
-        which the runner adds up block by block, and their quotient `mean_norm` (reference, energy) with `mean_pixels`.
+        The cube with `norm_sum` and `norm_count` (y_block, x_block, reference, spectral),
+        which the runner adds up block by block, and their quotient `mean_norm` (reference, spectral) with `mean_pixels`.
     """
-    sizes = {"reference": cube.sizes["reference"], "energy": cube.sizes["energy"]}
+    sizes = {"reference": cube.sizes["reference"], SPECTRAL: cube.norm.shape[0]}
     outputs = [
-        Output("norm_sum", ("y_block", "x_block", "reference", "energy"), np.float64, sizes),
-        Output("norm_count", ("y_block", "x_block", "reference", "energy"), np.int64, sizes),
+        Output("norm_sum", ("y_block", "x_block", "reference", SPECTRAL), np.float64, sizes),
+        Output("norm_count", ("y_block", "x_block", "reference", SPECTRAL), np.int64, sizes),
     ]
     sums = over_blocks(_sums, [cube.norm, cube.fraction], outputs)
     totals = xr.Dataset(sums).sum(["y_block", "x_block"])

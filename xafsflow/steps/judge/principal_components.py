@@ -16,7 +16,7 @@ from xafsflow.learning.unsupervised import components as learn
 from xafsflow.sampling import replay
 from xafsflow.sampling.pixel_sample import Scale, check_number, rows_for, scale_of, scaled
 from xafsflow.step_table import Span, step
-from xafsflow.vocabulary import MAP
+from xafsflow.vocabulary import MAP, spectral_axis
 
 # Rows of the table that one task decomposes: 8 MB with 256 energies.
 TABLE_ROWS = 4096
@@ -26,14 +26,14 @@ PATTERNS, CHUNK = 4096, 1024
 
 @step(
     makes=("cube", "components", "findings"),
-    needs=["norm", "norm_noise", "noise", "mu_noise", "edge_step", "flags", "e0"],
+    needs=["norm", "norm_noise", "noise", "mu_noise", "edge_step", "flags"],
     gives=["component_residual"],
 )
 def components(
     cube: xr.Dataset,
     /,
     *,
-    span: Span = (-20.0, 100.0),
+    span: Span | None = None,
     most: Annotated[int, Field(ge=1, le=50)] = 10,
     keep: Annotated[int, Field(ge=1)] | None = None,
     pixels: Annotated[int, Field(ge=100)] = 30_000,
@@ -52,7 +52,8 @@ def components(
     Parameters
     ----------
     span
-        eV relative to the median e0; None is open.
+        eV relative to the median e0, or limits on another axis, in its unit; None is open. Without it: from -20 to 100 eV,
+        or the whole of another axis.
     most
         Components that are looked at.
     keep
@@ -76,7 +77,7 @@ def components(
     InputError
         Too few good pixels or energies.
     """
-    scale = scale_of(cube, span)
+    axis, scale = spectral_axis(cube), scale_of(cube, span)
     values, vectors, mean, good = _decomposed(cube.isel(y=rows_for(cube, pixels)), scale)
     most = min(most, len(values) - 2)
     noise = _noise_alone(cube, scale, mean, seed)
@@ -89,11 +90,11 @@ def components(
     found = over_blocks(_residual, arrays, [output], basis=basis.astype(np.float32))
     product = xr.Dataset(
         {
-            "component": (("component", "energy"), vectors[:most]),
+            "component": (("component", axis), vectors[:most]),
             "eigenvalue": ("component", values[:most]),
-            "scale": ("energy", scale.noise * scale.pixel),
+            "scale": (axis, scale.noise * scale.pixel),
         },
-        coords={"energy": cube.energy.values[scale.places]},
+        coords={axis: cube[axis].values[scale.places]},
         attrs={
             "keep": retained,
             "error": float(np.sqrt(values[retained:].sum() / (len(values) - retained))),
@@ -103,7 +104,7 @@ def components(
     ind = learn.indicator(values)
     findings = ComponentFindings(
         pixels=good,
-        energy=product.energy.values,
+        energy=product[axis].values,
         eigenvalues=values,
         noise_floor=floor,
         noise_margin=learn.MARGIN,
@@ -127,7 +128,7 @@ def _decomposed(part: xr.Dataset, scale: Scale) -> tuple[np.ndarray, np.ndarray,
     values, good = scaled(part.chunk(), scale, by_pixel=True)
     table = (
         values.stack(pixel=("y", "x"), create_index=False)
-        .transpose("pixel", "energy")
+        .transpose("pixel", spectral_axis(values))
         .data.astype(np.float64)
     )
     # The same blocks whatever the cube's are: the last digits of a decomposition depend on them.
@@ -147,9 +148,10 @@ def _decomposed(part: xr.Dataset, scale: Scale) -> tuple[np.ndarray, np.ndarray,
 
 def _noise_alone(cube: xr.Dataset, scale: Scale, mean: np.ndarray, seed: int) -> np.ndarray:
     """Noise `(pattern, energy)` on the mean spectrum, through the steps that the data went through, scaled as they were."""
-    plan, pixels, energy = replay.replayed(cube), replay.sampled_pixels(cube, seed), cube.energy.values
+    plan, pixels = replay.replayed(cube), replay.sampled_pixels(cube, seed)
+    energy = cube[spectral_axis(cube)].values
     # Means over neighbors leave alike spectra without noise as they are, at nine times the work.
-    alone = [(name, settings) for name, settings in plan if name != "correct.average"]
+    alone = [one for one in plan if one.mean_over is None]
     typical = mean * scale.noise * scale.pixel
     typical /= typical[-1]
 

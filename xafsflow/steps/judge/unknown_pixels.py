@@ -12,13 +12,12 @@ from pydantic import Field
 from xafsflow.blocks.over_blocks import Output, over_blocks
 from xafsflow.errors import InputError
 from xafsflow.learning.trust import unknown_limits as learn
+from xafsflow.provenance import history, with_history
 from xafsflow.sampling import replay
 from xafsflow.sampling.noisy_patterns import finite
-from xafsflow.step_table import STEPS, history, step
+from xafsflow.step_table import STEPS, step, steps_done
 from xafsflow.steps.classify.map_model import chosen, energy_places, pixels, usable
-from xafsflow.vocabulary import CUBE, MAP, Flag
-
-FIT = "classify.combination"
+from xafsflow.vocabulary import MAP, Flag, cube_dims
 
 
 @step(
@@ -80,30 +79,33 @@ def unknown(
 
 def _fitted_checks(cube: xr.Dataset, library: xr.Dataset, samples: xr.Dataset) -> np.ndarray:
     """Reduced chi-square of the check patterns by the very fit that the cube went through."""
-    fits = [entry["settings"] for entry in history(cube) if entry["step"] == FIT]
-    if not fits or "reduced_chi_square" not in cube:
-        raise InputError("a cube without a combination fit", "reduced_chi_square", f"run {FIT} before it")
-    weighted = fits[-1].get("weights", "noise") is not None
+    if "reduced_chi_square" not in cube:
+        raise InputError(
+            "a cube without a combination fit", "reduced_chi_square", "run classify.combination before it"
+        )
+    fit = history(cube.reduced_chi_square)[-1]
+    weighted = fit["settings"]["weights"] is not None
     if weighted and "check_noise" not in samples:
         do = "run derive.noise before train.mixtures, and leave its noise as measured"
         raise InputError("check patterns without noise", "check_noise among the samples", do)
     samples = finite(samples, "check")
     arrays: dict[str, Any] = {
-        "norm": (CUBE, samples.check_norm.values.T[:, None]),
+        "norm": (cube_dims(), samples.check_norm.values.T[:, None]),
         "flags": (MAP, np.zeros((1, samples.sizes["check"]), np.uint8)),
     }
     if weighted:
-        arrays["norm_noise"] = (CUBE, samples.check_noise.values.T[:, None])
-    small = xr.Dataset(arrays, {"energy": samples.reference_energy.values}, cube.attrs)
-    small = small.map(lambda array: array.copy(data=np.ascontiguousarray(array.values)), keep_attrs=True)
+        arrays["norm_noise"] = (cube_dims(), samples.check_noise.values.T[:, None])
+    small = xr.Dataset(arrays, {"energy": samples.reference_energy.values})
+    small = small.map(lambda array: array.copy(data=np.ascontiguousarray(array.values)))
     if not np.array_equal(small.energy.values, cube.energy.values):
         raise InputError(
             "samples of other energies than the cube's", "samples of this scan", "train on this scan"
         )
-    for name, settings in replay.replayed(cube):
-        if name.startswith("derive."):
-            small = STEPS[name].function(small, **settings)
-    fitted = STEPS[FIT].function(small, library, **fits[-1])
+    # What steps on the normalized spectra give, such as a derivative, is made of the check patterns anew.
+    steps = [one for one in replay.on_spectra(steps_done(cube)) if "norm" not in one.gives]
+    small = replay.advance(small, steps)
+    small = with_history(small, history(cube), (str(name) for name in small.data_vars))
+    fitted = STEPS[fit["step"]].function(small, library, **fit["settings"])
     return np.asarray(fitted.reduced_chi_square.values[0])
 
 

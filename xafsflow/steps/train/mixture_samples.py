@@ -16,7 +16,7 @@ from xafsflow.learning.trust.confidence import check_compositions
 from xafsflow.sampling import replay
 from xafsflow.sampling.noisy_patterns import Maker, later, maker, noise_levels
 from xafsflow.step_table import Span, step
-from xafsflow.steps.ingest import check_cover
+from xafsflow.steps.ingest.reference_spectra import check_cover
 
 
 @step(
@@ -89,7 +89,7 @@ def mixtures(
     shift = make.pixels.shift
     check_cover(library, energy[[0, -1]] + [min(0.0, shift.min()), max(0.0, shift.max())])
     still = replay.Mixer(library, energy, heights, np.zeros(1))(compositions, np.zeros(len(compositions)))
-    clean = replay.through(cube, replay.normalizing(make.plan), still, None, None)[features].values
+    clean = replay.through(cube, replay.on_spectra(make.plan), still, None, None)[features].values
     labels = np.repeat(np.arange(len(compositions)), noise_patterns)
     table, level = later(_training(make, features, used), compositions[labels], [seed, 1], [used.size, None])
     names = [str(name) for name in library.spectrum.values]
@@ -109,7 +109,7 @@ def mixtures(
             "features": features,
             "seed": seed,
             "median_noise": float(np.median(make.pixels.noise / make.pixels.edge_step)),
-            "digest": digest_of(settings, used, energy, heights, make.plan, *make.arrays),
+            "digest": digest_of(settings, used, energy, heights, replay.record(make.plan), *make.arrays),
         },
     )
 
