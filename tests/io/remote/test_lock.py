@@ -26,10 +26,10 @@ def at(bucket: Any) -> Place:
 
 
 def test_a_lock__is_held_by_one_and_given_back(at: Place, bucket: Any) -> None:
-    with owned_at(at, print) as check:
+    with owned_at(at) as check:
         check()
         assert bucket.get("run/run.lock") == OWN
-        with pytest.raises(BusyError, match="works at"), owned_at(at, print):
+        with pytest.raises(BusyError, match="works at"), owned_at(at):
             pass
         assert bucket.get("run/run.lock") == OWN
     assert not bucket.listed()
@@ -49,7 +49,7 @@ def test_of_two_that_take_over_a_dead_lock__one_gets_it(
         return content
 
     monkeypatch.setattr(Place, "read", read)
-    with pytest.raises(BusyError, match="process 7 on elsewhere, which may work"), owned_at(at, print):
+    with pytest.raises(BusyError, match="process 7 on elsewhere, which may work"), owned_at(at):
         pass
     assert bucket.get("run/run.lock") == OTHER
 
@@ -57,7 +57,7 @@ def test_of_two_that_take_over_a_dead_lock__one_gets_it(
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"pid": 1}'])
 def test_a_lock_that_cannot_be_judged__is_left(content: bytes, at: Place, bucket: Any) -> None:
     bucket.put("run/run.lock", content)
-    with pytest.raises(InputError, match=r"run\.lock"), owned_at(at, print):
+    with pytest.raises(InputError, match=r"run\.lock"), owned_at(at):
         pass
     assert bucket.get("run/run.lock") == content
 
@@ -65,7 +65,7 @@ def test_a_lock_that_cannot_be_judged__is_left(content: bytes, at: Place, bucket
 def test_a_lock_that_was_removed_meanwhile__is_seen_and_that_of_another_is_left(
     at: Place, bucket: Any
 ) -> None:
-    with owned_at(at, print) as check:
+    with owned_at(at) as check:
         bucket.put("run/run.lock", OTHER)
         with pytest.raises(ComputationError, match="is not this run's any more"):
             check()
@@ -77,7 +77,7 @@ def test_a_server_that_writes_over_a_lock__is_refused(
 ) -> None:
     original = Place.write
     monkeypatch.setattr(Place, "write", lambda self, name, content, **only_if: original(self, name, content))
-    with pytest.raises(InputError, match="writes over a lock"), owned_at(at, print):
+    with pytest.raises(InputError, match="writes over a lock"), owned_at(at):
         pass
     assert not bucket.listed()
 

@@ -117,7 +117,7 @@ def test_what_arrives_damaged__gets_no_name(
         path.write_bytes(b"AN IMAGE")
 
     monkeypatch.setattr(Place, "get", noisy)
-    with pytest.raises(ComputationError, match="with other content than its ETag tells"):
+    with pytest.raises(ComputationError, match="with other content than its ETag says"):
         copied(f"{bucket.url}/scan")
     assert not list(scratch.rglob("a.tif"))
 
@@ -218,7 +218,7 @@ def test_scratch__is_in_the_cache_of_the_user_by_default(
 ) -> None:
     monkeypatch.delenv("XAFSFLOW_SCRATCH")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert scratch() == tmp_path / "xafsflow" / "elsewhere"
+    assert scratch() == tmp_path / "xafsflow" / "remote"
 
 
 WRONG = [

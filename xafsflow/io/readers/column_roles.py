@@ -84,7 +84,7 @@ def likeliest(table: Columns, at: int) -> int:
     Raises
     ------
     InputError
-        If it cannot be told; the message lists the columns.
+        If no column can be chosen; the message lists the columns.
     """
     for name in PREFERRED:
         index = table.find(name)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 from weakref import WeakValueDictionary
 
 import dask.array as da
 import numpy as np
+from numpy.typing import NDArray
 
 from xafsflow.io.readers import ImageStack
 
+Pixels = NDArray[np.generic]
+# What dask says of a block: for its output, under None, first and last place in each dimension.
+BlockInfo = Mapping[int | None, Mapping[str, Sequence[tuple[int, int]]]]
 # A compressed strip is inflated whole: blocks share one reading of it, as far as memory allows.
 READ_BYTES = 192 * 2**20
 # To open hundreds of files for a few rows each costs more than to read them: blocks share a reading of this size.
 SHARED_BYTES = 32 * 2**20
 
-# The stacks of plain files behind lazy arrays, by the arrays' names.
+# The stacks of uncompressed files behind lazy arrays, by the arrays' names.
 _SOURCES: WeakValueDictionary[str, ImageStack] = WeakValueDictionary()
 
 
@@ -99,12 +103,14 @@ def _readings(stack: ImageStack, height: int, row_bytes: int) -> tuple[int, ...]
     return tuple(min(height, rows - start) for start in range(0, rows, height))
 
 
-def _read(stack: ImageStack, block_info: Any = None) -> np.ndarray:
-    (start, stop) = block_info[None]["array-location"][1]
+def _read(stack: ImageStack, block_info: BlockInfo | None = None) -> Pixels:
+    assert block_info is not None  # dask fills it in
+    start, stop = block_info[None]["array-location"][1]
     return stack.read_rows(start, stop)
 
 
-def _read_mean(stack: ImageStack, block_info: Any = None) -> np.ndarray:
-    (start, stop) = block_info[None]["array-location"][0]
-    mean: np.ndarray = stack.read_rows(start, stop).mean(axis=0, dtype=np.float64).astype(np.float32)
+def _read_mean(stack: ImageStack, block_info: BlockInfo | None = None) -> Pixels:
+    assert block_info is not None
+    start, stop = block_info[None]["array-location"][0]
+    mean: Pixels = stack.read_rows(start, stop).mean(axis=0, dtype=np.float64).astype(np.float32)
     return mean

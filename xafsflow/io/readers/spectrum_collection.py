@@ -1,4 +1,4 @@
-"""Many files of spectra, as collections are: some of them odd."""
+"""Many files of spectra, as collections are: with files that are no spectra among them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xafsflow.io.readers.spectrum_library import Spectrum, edge_inside, tabulate
 
 
 def read_collection(paths: Sequence[Path]) -> list[Spectrum]:
-    r"""Every spectrum of every file that is one; what is left out is said by an XafsflowWarning.
+    r"""Every spectrum of every file that is one; an XafsflowWarning names what is left out.
 
     A file with a column that is usually absorbance gives one spectrum, with the name of the file; a table of named
     spectra beside one energy gives them all. Left out are files that cannot be read, spectra of another element or edge

@@ -23,7 +23,7 @@ class Spectrum:
     """One spectrum; `energy` in eV, strictly increasing, and `mu`, both float64 of shape (points).
 
     `columns` are the columns of the file that it was made from, `metadata` the fields of the file's header.
-    Element and edge are empty where the file does not tell them.
+    Element and edge are empty where the file does not say.
     """
 
     name: str

@@ -26,7 +26,7 @@ detect = is_text
 
 
 def read(path: Path, column: str | None = None) -> Spectrum:
-    r"""Read an absorption spectrum from XDI, Athena's column files, CSV or plain columns of text.
+    r"""Read an absorption spectrum from XDI, Athena's column files, CSV or columns of text.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ def read(path: Path, column: str | None = None) -> Spectrum:
     Returns
     -------
     Spectrum
-        Sorted by energy. An energy that was measured several times has the mean of its values, which is told
-        by an XafsflowWarning: every measurement counts once, where Larch moves such energies apart. Energies
-        in keV are converted and told; an angle becomes energy by hc / (2 d sin(theta)) with the header's
+        Sorted by energy. An energy that was measured several times has the mean of its values, and an
+        XafsflowWarning says so: every measurement counts once, where Larch moves such energies apart. Energies
+        in keV are converted, with a warning; an angle becomes energy by hc / (2 d sin(theta)) with the header's
         `Mono.d_spacing`.
 
     Raises
@@ -113,7 +113,7 @@ def read_two_columns(path: Path) -> tuple[Floats, Floats]:
     -------
     tuple of arrays
         Energies in eV, increasing, and counts, of shape (points): the column `i0` or `counts`, or the only
-        one beside the energy. An energy measured several times has the mean of its counts, told by a warning.
+        one beside the energy. An energy measured several times has the mean of its counts, with a warning.
 
     Raises
     ------

@@ -37,7 +37,7 @@ SAY_IT = "give a file of energies with the header energy_eV, or write the unit b
 
 
 def read_energies(path: Path) -> Energies:
-    r"""Read energies from CSV, plain text or XDI, in eV and in the order of the file.
+    r"""Read energies from CSV, text or XDI, in eV and in the order of the file.
 
     The column is the one that is named so (`energy`, `energy_eV`, `Energy (keV)`, `# Column.1: energy eV`),
     or the first where none has a name. Lines that begin with # or % are comments. A unit in the header holds;
@@ -106,15 +106,15 @@ def to_ev(energies: ArrayLike, source: str, unit: str | None = None) -> Energies
     source
         Where they come from, for messages.
     unit
-        `eV` or `keV` where a header or a name says so, which settles it. None: told by size. Numbers that
+        `eV` or `keV` where a header or a name says so, which settles it. None: the size decides. Numbers that
         reach 120, and none below 30, are eV. All below 30 are keV, as no absorption edge lies below 30 eV.
         All below 120 are keV if the median step is 0.02 or less, finer than soft edges are scanned in eV;
-        else it cannot be told.
+        else the unit must be given.
 
     Raises
     ------
     InputError
-        Something is not a positive, finite number, the unit cannot be told, or the energies are not within 30
+        Something is not a positive, finite number, the unit cannot be seen, or the energies are not within 30
         eV and 120 keV, where all absorption edges lie.
 
     Examples
@@ -134,7 +134,7 @@ def to_ev(energies: ArrayLike, source: str, unit: str | None = None) -> Energies
         if high < LOWEST_EV or (high < HIGHEST_KEV and len(steps) and np.median(steps) <= FINEST_STEP_EV):
             unit = "keV"
         elif high < HIGHEST_KEV or low < LOWEST_EV:
-            raise InputError(f"{span}, without a unit", "eV or keV, which cannot be told here", SAY_IT)
+            raise InputError(f"{span}, without a unit", "eV or keV, which the numbers do not show", SAY_IT)
         else:
             unit = "eV"
     scale = 1000.0 if unit == "keV" else 1.0

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -43,13 +42,13 @@ class TiffStack:
         return len(self.images), layout.rows, layout.columns
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> np.dtype[np.generic]:
         """The type of the pixels, in the byte order of this machine."""
         return np.dtype(self.images[0].layout.dtype).newbyteorder("=")
 
     @property
     def row_quantum(self) -> int:
-        """Rows that cannot be read apart: 1 for plain images, the rows of a strip or tile for others.
+        """Rows that cannot be read apart: 1 for images without compression, the rows of a strip or tile for others.
 
         Bands that start and end at multiples of it read nothing twice.
         """

@@ -25,11 +25,11 @@ ATTEMPTS = 3
 
 def scratch() -> Path:
     """The folder of all copies and of runs on their way: the environment's `XAFSFLOW_SCRATCH`, else in the user's cache."""
-    told = os.environ.get(SCRATCH)
-    if told:
-        return Path(told).resolve()
+    chosen = os.environ.get(SCRATCH)
+    if chosen:
+        return Path(chosen).resolve()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base).resolve() / "xafsflow" / "elsewhere"
+    return Path(base).resolve() / "xafsflow" / "remote"
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def fetched(
     InputError
         Nothing is there, a name leaves the folder, the disk is too small, the copy holds a link, or the server refuses.
     ComputationError
-        The server is gone, or what came is not what its listing told.
+        The server is gone, or what came is not what was listed.
 
     Examples
     --------
@@ -125,11 +125,11 @@ def sources_of(
     """Where the folders of a run lie if not where its record has them: as called, or fetched from the URLs it has."""
     try:
         record = json.loads((run / "run.json").read_text(encoding="utf-8"))
-        told = [record["data"], record["references"]]
+        recorded = [record["data"], record["references"]]
     except (OSError, ValueError, KeyError, TypeError):
-        told = ["", ""]  # what repairs says what is wrong with it
+        recorded = ["", ""]  # the repair says what is wrong with the record
     chosen = [
-        one or (url if is_url(url) else None) for one, url in zip((data, references), told, strict=True)
+        one or (url if is_url(url) else None) for one, url in zip((data, references), recorded, strict=True)
     ]
     with ExitStack() as stack:
         found = [
@@ -169,7 +169,7 @@ def _listed(place: Place, leave_out: Collection[str]) -> dict[str, Object]:
 
 def _check_names(url: str, listed: Mapping[str, Object]) -> None:
     """Refuse what cannot be files below a folder."""
-    folders = {parent for name in listed for parent in _parents(name)}
+    folders = {str(parent) for name in listed for parent in PurePosixPath(name).parents}
     for name in listed:
         parts = name.split("/")
         if {"", ".", ".."} & set(parts) or "\0" in name:
@@ -182,17 +182,6 @@ def _check_names(url: str, listed: Mapping[str, Object]) -> None:
             raise InputError(
                 f"{url} with {name!r} and objects below that name", "a file or a folder", "rename one of them"
             )
-
-
-def _parents(name: str) -> list[str]:
-    """The folders of a name.
-
-    Examples
-    --------
-    >>> _parents("a/b/c.tif")
-    ['a/b', 'a']
-    """
-    return [str(parent) for parent in PurePosixPath(name).parents][:-1]
 
 
 def _is_current(own: Path, listed: Mapping[str, Object]) -> bool:
@@ -233,7 +222,7 @@ def _renew(place: Place, own: Path, listed: Mapping[str, Object], report_progres
     """Bring the copy to what is listed."""
     copy, arriving = own / FETCHED, own / "arriving"
     copy.mkdir(exist_ok=True)
-    # Told first: a copy whose URL is not known would be taken for a folder of this machine.
+    # Written first: a copy whose URL is not known would be taken for a folder of this machine.
     write_json(own / ORIGIN, {"url": place.url})
     for path in _files(copy):
         if path.relative_to(copy).as_posix() not in listed:
@@ -277,7 +266,7 @@ def _fetch(place: Place, one: Object, arriving: Path, path: Path) -> None:
     right = size == one.size and is_content(arriving, one.tag)
     if size != one.size or (right is False and not place.encrypted(one.name)):
         raise ComputationError(
-            f"{place.url}/{one.name} of {size} bytes, or with other content than its ETag tells",
+            f"{place.url}/{one.name} of {size} bytes, or with other content than its ETag says",
             f"the {one.size} bytes that were listed",
             "run the same command again when nobody writes there",
         )

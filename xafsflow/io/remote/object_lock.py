@@ -8,12 +8,11 @@ from contextlib import contextmanager, suppress
 from xafsflow.errors import ComputationError, InputError, XafsflowError
 from xafsflow.io.remote.object_store import Place
 from xafsflow.locks import LOCK, lock_owner, lock_text, refuse_living, this_process
-
-Tell = Callable[[str], None]
+from xafsflow.progress import ProgressCallback, no_progress
 
 
 @contextmanager
-def owned_at(place: Place, tell: Tell) -> Iterator[Callable[[], None]]:
+def owned_at(place: Place, report_progress: ProgressCallback = no_progress) -> Iterator[Callable[[], None]]:
     """Be the only process that writes at a URL; the lock of a process of this machine that has died is taken over.
 
     Yields
@@ -32,7 +31,7 @@ def owned_at(place: Place, tell: Tell) -> Iterator[Callable[[], None]]:
     --------
     >>> from xafsflow.io.remote.object_store import opened
     >>> place = opened("memory://owned-in-an-example/run")
-    >>> with owned_at(place, print) as check:
+    >>> with owned_at(place) as check:
     ...     check()
     ...     list(place.objects())
     ['run.lock']
@@ -41,7 +40,7 @@ def owned_at(place: Place, tell: Tell) -> Iterator[Callable[[], None]]:
     """
     own = lock_text(this_process()).encode()
     while not place.write(LOCK, own, mode="create"):
-        if _take_over(place, own, tell):
+        if _take_over(place, own, report_progress):
             break
     try:
         if place.write(LOCK, own, mode="create"):
@@ -58,7 +57,7 @@ def owned_at(place: Place, tell: Tell) -> Iterator[Callable[[], None]]:
                 place.remove([LOCK])
 
 
-def _take_over(place: Place, own: bytes, tell: Tell) -> bool:
+def _take_over(place: Place, own: bytes, report_progress: ProgressCallback) -> bool:
     """Whether the lock of a dead process became this one's; False where it was given back or taken meanwhile."""
     # The tag first: if the lock changes in between, the condition does not hold.
     tag, content = place.tag(LOCK), place.read(LOCK)
@@ -69,7 +68,7 @@ def _take_over(place: Place, own: bytes, tell: Tell) -> bool:
     refuse_living(owner, f"at {place.url}", at)
     taken = place.write(LOCK, own, **({"IfMatch": tag} if tag else {}))
     if taken:
-        tell(f"takes up the run of process {owner.pid}, which has died")
+        report_progress(f"takes up the run of process {owner.pid}, which has died", None)
     return taken
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import mmap
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -40,9 +41,9 @@ class Object:
 
     @property
     def stamp(self) -> int:
-        """The time that its copy gets, in ns, which tells the content as well.
+        """The time that its copy gets, in ns, which depends on the content, too.
 
-        Listings tell whole seconds, and two versions may be of one second: the fraction is made of the ETag.
+        Listings give whole seconds, and two versions may be of one second: the fraction is made of the ETag.
 
         Examples
         --------
@@ -75,11 +76,11 @@ class Place:
         with answered(self.url):
             found = self.files.find(self.root, detail=True)
         objects = {}
-        for path, told in sorted(found.items()):
+        for path, info in sorted(found.items()):
             name = path.removeprefix(self.root).removeprefix("/")
             # Some tools leave an empty object for a folder.
-            if name and not path.endswith("/") and told.get("type") != "directory":
-                objects[name] = _object(name, told)
+            if name and not path.endswith("/") and info.get("type") != "directory":
+                objects[name] = _object(name, info)
         return objects
 
     def get(self, name: str, path: Path) -> None:
@@ -130,8 +131,8 @@ class Place:
     def encrypted(self, name: str) -> bool:
         """Whether the storage keeps it under a key of its own, so that its ETag is not its MD5."""
         with answered(self.url):
-            told = self.files.info(f"{self.root}/{name}")
-        return "kms" in str(told.get("ServerSideEncryption", "")) or "SSECustomerAlgorithm" in told
+            info = self.files.info(f"{self.root}/{name}")
+        return "kms" in str(info.get("ServerSideEncryption", "")) or "SSECustomerAlgorithm" in info
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove objects; those that are gone already are no error."""
@@ -146,15 +147,15 @@ class Place:
 
 def _code(error: BaseException) -> str:
     """What the server calls an error that came as one of Python's."""
-    told = getattr(error.__cause__, "response", None) or {}
-    return str(told.get("Error", {}).get("Code", ""))
+    response = getattr(error.__cause__, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))
 
 
-def _object(name: str, told: dict[str, Any]) -> Object:
-    modified = told.get("LastModified") or told.get("mtime") or told.get("created") or 0
+def _object(name: str, info: Mapping[str, Any]) -> Object:
+    modified = info.get("LastModified") or info.get("mtime") or info.get("created") or 0
     seconds = modified.timestamp() if isinstance(modified, datetime) else float(modified)
     return Object(
-        name, int(told.get("size") or 0), round(seconds * 1e6) * 1000, str(told.get("ETag", "")).strip('"')
+        name, int(info.get("size") or 0), round(seconds * 1e6) * 1000, str(info.get("ETag", "")).strip('"')
     )
 
 
@@ -217,7 +218,7 @@ def answered(url: str) -> Iterator[None]:
     except Exception as error:
         if _is_local(error):
             raise
-        raise _told(url, error) from error
+        raise _as_ours(url, error) from error
 
 
 def _is_local(error: Exception) -> bool:
@@ -226,7 +227,7 @@ def _is_local(error: Exception) -> bool:
     return isinstance(error, OSError) and (error.filename is not None or error.errno in full)
 
 
-def _told(url: str, error: Exception) -> XafsflowError:
+def _as_ours(url: str, error: Exception) -> XafsflowError:
     kind, text = type(error).__name__, " ".join(str(error).split())[:300]
     if isinstance(error, PermissionError) or "Credentials" in kind:
         return InputError(f"{url}: refused ({text or kind})", "credentials that may use it", CREDENTIALS)
@@ -243,7 +244,7 @@ def _told(url: str, error: Exception) -> XafsflowError:
     )
 
 
-def at_once(work: Callable[[T], object], items: Iterable[T], tell: Callable[[float], None]) -> None:
+def at_once(work: Callable[[T], object], items: Iterable[T], report_share: Callable[[float], None]) -> None:
     """Do work on items, several at a time; the first error ends what has not begun.
 
     Examples
@@ -258,14 +259,14 @@ def at_once(work: Callable[[T], object], items: Iterable[T], tell: Callable[[flo
         try:
             for number, one in enumerate(as_completed(pending), 1):
                 one.result()
-                tell(number / len(pending))
+                report_share(number / len(pending))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
 
 
 def is_content(path: Path, tag: str) -> bool | None:
-    """Whether a file has the content that an ETag tells; None where the ETag is no MD5 of that.
+    """Whether a file has the content that an ETag says; None where the ETag is no MD5 of that.
 
     Examples
     --------
@@ -276,29 +277,21 @@ def is_content(path: Path, tag: str) -> bool | None:
     ...     is_content(path, "5d41402abc4b2a76b9719d911017c592"), is_content(path, "0" * 32), is_content(path, "v1")
     (True, False, None)
     """
-    plain, _, parts = tag.partition("-")
-    if not MD5.fullmatch(plain) or (parts and path.stat().st_size != _whole(path, parts)):
-        return None
-    digests = list(_digests(path, PART_BYTES if parts else None))
-    if not parts:
-        return digests[0].hex() == plain
-    return hashlib.md5(b"".join(digests), usedforsecurity=False).hexdigest() == plain
-
-
-def _whole(path: Path, parts: str) -> int:
-    """The size of a file if it has that many parts of the size used here, else -1: other programs cut otherwise."""
+    digest, _, parts = tag.partition("-")
     size = path.stat().st_size
-    return size if parts.isdecimal() and -(-size // PART_BYTES) == int(parts) else -1
-
-
-def _digests(path: Path, part: int | None) -> Iterator[bytes]:
-    """MD5 of every part of a file, or of all of it."""
+    # Other programs cut an object into other parts.
+    if not MD5.fullmatch(digest) or (parts and parts != str(-(-size // PART_BYTES))):
+        return None
     with path.open("rb") as file:
-        while True:
-            found, left = hashlib.md5(usedforsecurity=False), part or path.stat().st_size
-            while left > 0 and (piece := file.read(min(left, 2**20))):
-                found.update(piece)
-                left -= len(piece)
-            yield found.digest()
-            if part is None or file.tell() >= path.stat().st_size:
-                return
+        if not parts:
+            return hashlib.file_digest(file, _md5).hexdigest() == digest
+        found = _md5()
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content, memoryview(content) as view:
+            for start in range(0, size, PART_BYTES):
+                with view[start : start + PART_BYTES] as part:
+                    found.update(_md5(part).digest())
+    return found.hexdigest() == digest
+
+
+def _md5(content: bytes | memoryview = b"") -> hashlib._Hash:
+    return hashlib.md5(content, usedforsecurity=False)

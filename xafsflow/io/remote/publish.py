@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +10,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.files import refuse_links
@@ -57,17 +57,13 @@ def run(
     InputError
         The URL holds something else, another process works there, or a step refuses its input.
     ComputationError
-        The server is gone, or has not kept what was put there; the same command goes on.
+        The server is gone, or does not keep what was put there; the same command goes on.
     """
     place = opened(url, write=True)
-
-    def tell(text: str) -> None:
-        report_progress(text, None)
-
-    with owned_at(place, tell) as check:
+    with owned_at(place, report_progress) as check:
         work = scratch() / place.key / "run"
         refuse_links(work.parent)
-        record = _claim(recipe, folders, place, fresh, tell)
+        record = _claim(recipe, folders, place, fresh, report_progress)
         if record is None:
             place.write(RECORD, json.dumps(_begun(recipe, folders), indent=1).encode())
             _clear(place)
@@ -81,13 +77,13 @@ def run(
 
 
 def _claim(
-    recipe: Recipe, folders: Folders, place: Place, fresh: bool, tell: Callable[[str], None]
-) -> dict[str, Any] | None:
+    recipe: Recipe, folders: Folders, place: Place, fresh: bool, report_progress: ProgressCallback
+) -> dict[str, object] | None:
     """Accept a URL as `runfolder.claim` does a folder; the record of the run there, None where one is to begin."""
     held = sorted({name.partition("/")[0] for name in place.objects()} - {LOCK})
     check_parts(held, recipe, place.url)
     if held and fresh:
-        tell(f"removes from {place.url}: {', '.join(held)}")
+        report_progress(f"removes from {place.url}: {', '.join(held)}", None)
     if not held or fresh:
         return None
     record = record_at(place)
@@ -95,7 +91,7 @@ def _claim(
     return record
 
 
-def record_at(place: Place) -> dict[str, Any]:
+def record_at(place: Place) -> dict[str, object]:
     """The record of the run at a URL; empty where there is none that can be read."""
     try:
         record = json.loads(place.read(RECORD) or b"")
@@ -104,7 +100,7 @@ def record_at(place: Place) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _begun(recipe: Recipe, folders: Folders) -> dict[str, Any]:
+def _begun(recipe: Recipe, folders: Folders) -> dict[str, object]:
     return {
         "name": recipe.name or recipe.source,
         "state": "unfinished",
@@ -179,7 +175,7 @@ def _put(
     own: Mapping[str, Path],
     names: list[str],
     before: Mapping[str, Object],
-    tell: Callable[[float], None],
+    report_share: Callable[[float], None],
 ) -> None:
     """Put files that are not there yet, and check all of them by what the server lists then."""
 
@@ -187,11 +183,13 @@ def _put(
         if not _is_there(own[name], before.get(name)):
             place.put(name, own[name])
 
-    at_once(one, names, tell)
+    at_once(one, names, report_share)
     after = place.objects()
     for name in names:
-        kept = after.get(name)
-        if _is_there(own[name], kept) or (kept is not None and _reads_the_same(place, name, own[name], kept)):
+        there = after.get(name)
+        if _is_there(own[name], there) or (
+            there is not None and _reads_the_same(place, name, own[name], there)
+        ):
             continue
         raise ComputationError(
             f"{place.url}/{name}, which is not as it was put there", "a server that keeps what it is given",
@@ -199,31 +197,25 @@ def _put(
         )  # fmt: skip
 
 
-def _is_there(path: Path, kept: Object | None) -> bool:
-    return kept is not None and kept.size == path.stat().st_size and bool(is_content(path, kept.tag))
+def _is_there(path: Path, there: Object | None) -> bool:
+    return there is not None and there.size == path.stat().st_size and bool(is_content(path, there.tag))
 
 
-def _reads_the_same(place: Place, name: str, path: Path, kept: Object) -> bool:
+def _reads_the_same(place: Place, name: str, path: Path, there: Object) -> bool:
     """Read an object back whose ETag is no MD5, as of storage that encrypts."""
-    if kept.size != path.stat().st_size:
+    if there.size != path.stat().st_size:
         return False
     back = path.with_name(f".{path.name}.back")
     try:
         place.get(name, back)
-        return _same_bytes(back, path)
+        return filecmp.cmp(back, path, shallow=False)
     finally:
         back.unlink(missing_ok=True)
 
 
-def _same_bytes(one: Path, other: Path) -> bool:
-    import filecmp
-
-    return filecmp.cmp(one, other, shallow=False)
-
-
 @contextmanager
 def glimpsed(url: str) -> Iterator[Path]:
-    """What tells how the run at a URL stands, in a folder for a moment.
+    """The files that say how the run at a URL stands, in a folder for a moment.
 
     Raises
     ------
@@ -267,7 +259,7 @@ def changed_at(url: str, report_progress: ProgressCallback = no_progress) -> Ite
     place = opened(url, write=True)
     _check_finished(place)
     with (
-        owned_at(place, lambda text: report_progress(text, None)) as check,
+        owned_at(place, report_progress) as check,
         fetched(url, report_progress, leave_out={LOCK}) as copy,
     ):
         yield copy

@@ -61,11 +61,6 @@ def checked(url: str) -> str:
     return begin.group().lower() + inner
 
 
-def below(url: str, name: str) -> str:
-    """The URL of an object."""
-    return f"{url}/{name}"
-
-
 def last_part(url: str) -> str:
     """What a folder for it would be called.
 

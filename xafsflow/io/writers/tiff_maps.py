@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -68,7 +67,7 @@ def _write_one(layer: Layer, size: float | None, path: Path) -> Path:
     texts = {
         key: f"{text}".encode("unicode_escape").decode("ascii") for key, text in about.items() if text != ""
     }
-    resolution: dict[str, Any] = {}
+    resolution: dict[str, object] = {}
     if size is not None:
         # ImageJ reads pixels per unit of its description, and wants no unit in the tag.
         resolution = {"resolution": (1 / size, 1 / size), "resolutionunit": "NONE"}
