@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import product
 
 import numpy as np
 import pytest
 import xarray as xr
 
+import xafsflow.steps  # noqa: F401 - fills the table of steps
+from xafsflow.findings.derive_findings import ClusterFindings
+from xafsflow.findings.judge_findings import (
+    ComponentFindings,
+    MissingCandidate,
+    MissingFindings,
+    TargetCandidate,
+    TargetFindings,
+)
+from xafsflow.findings.record import Finding
+from xafsflow.findings.reference_set_findings import (
+    MissingReference,
+    ReferenceSet,
+    ReferenceSetFindings,
+    RegionFindings,
+    RegionMap,
+)
+from xafsflow.findings.run_findings import RunFindings
+from xafsflow.findings.train_findings import EnergyChoice, FitFindings, Reliability, Score, SelectFindings
 from xafsflow.provenance import Entry, with_history
+from xafsflow.report.map_views import views_of
 from xafsflow.report.model_view import ModelView
+from xafsflow.report.page_parts import ReportInput, parts_of
+from xafsflow.report.panel import Panel
+from xafsflow.report.section_table import Block, sections_in_order
+from xafsflow.report.templating import environment
 from xafsflow.vocabulary import Flag
 
 
@@ -22,7 +46,7 @@ def _view(references: list[str], energy: np.ndarray, step: float) -> ModelView:
     classes = [f"class {i}" for i in range(len(grid))]
     importances = np.full(energy.size, 1 / energy.size)
     confusion = 8 * np.eye(len(grid)) + np.roll(2 * np.eye(len(grid)), 1, axis=1)
-    about = (energy, "dmude", energy, norm, importances, confusion, 0.8, "random_forest")
+    about = ("energy", energy, "dmude", energy, norm, importances, confusion, 0.8, "random_forest")
     return ModelView(list(references), classes, compositions, *about)
 
 
@@ -81,144 +105,237 @@ def make() -> Make:
     return build
 
 
-def _sets() -> dict[str, object]:
-    rows = [
-        (["Fe2O3", "Fe3O4"], 1000.0, 1.02, [0.93, 1.12], True),
-        (["Fe2O3", "Fe3O4", "FeO"], 1200.5, 1.01, [0.9, 1.11], True),
-        (["Fe", "FeO", "Fe2O3"], 51000.0, 3.4, [2.5, 4.3], False),
-    ]
-    keys = ("references", "bic", "prediction_error", "interval", "within_best")
-    sets = [
-        dict(zip(keys, row, strict=True)) | {"reduced_chi_square": 1.25, "r_factor": 3e-5} for row in rows
-    ]
-    region = {
-        "region": 0,
-        "pixels": 60,
-        "verdict": "in region 0 (9 bins) Fe2O3 suffices",
-        "shares": {"Fe2O3": 1.0},
-    }
-    other = {"region": 1, "pixels": 48, "verdict": "in region 1 (3 bins) something is missing", "shares": {}}
-    return {
-        "verdict": "Fe2O3 + Fe3O4 suffices; adding FeO improves the fit by less than its cost",
-        "chosen": ["Fe3O4", "Fe2O3"],
-        "superfluous": ["FeO"],
-        "missing": ["Fe3O4"],
-        "sets": sets,
-        "regions": [region, other],
-        "region_map": {"bin": 3, "region": [[0, 0, 0, 0], [0, 0, 1, 1], [0, -1, 1, 0]]},
-        "near_duplicates": {"Fe3O4": ["magnetite"], "magnetite": ["Fe3O4"]},
-        "bins": 12,
-        "pixels": 108,
-        "energies": 41,
-        "span": [7092.0, 7192.0],
-        "inflation": 1.21,
-        "common_error": 0.002,
-        "left_out": ["short"],
-    }
-
-
-def _missing(energy: np.ndarray) -> dict[str, object]:
-    ranking = [
-        {
-            "reference": "FeCO3",
-            "gain": 15940.7,
-            "bic_change": -15806.0,
-            "share": 0.134,
-            "near_duplicates": ["siderite"],
-        },
-        {
-            "reference": "FeS2",
-            "gain": 34.2,
-            "bic_change": 1309.0,
-            "share": 0.0001,
-            "near_duplicate_of": ["Fe"],
-        },
-        {"reference": "FeO", "gain": 0.0, "bic_change": 1343.0, "share": 0.2, "near_duplicate_of": ["FeO"]},
-    ]
-    fit = np.arctan(energy - 7112) / np.pi + 0.5
-    residual = 0.03 * np.exp(-(((energy - 7120) / 8) ** 2))
-    return {
-        "source": "unknown pixels",
-        "pixels": 2512,
-        "verdict": "most like FeCO3 or its near-duplicate siderite",
-        "reduced_chi_square": 7.391,
-        "ranking": ranking,
-        "energy": energy.tolist(),
-        "mean_spectrum": (fit + residual).tolist(),
-        "mean_fit": fit.tolist(),
-        "mean_residual": residual.tolist(),
-        "mean_noise": np.full(energy.size, 0.002).tolist(),
-    }
-
-
-def _components(energy: np.ndarray) -> dict[str, object]:
-    values = np.concatenate([[1e5, 900.0, 40.0], np.linspace(1.3, 0.6, energy.size - 3)])
-    indicator = np.abs(np.arange(energy.size - 1) - 4.0) + 0.01
-    return {
-        "energy": energy.tolist(),
-        "eigenvalues": values.tolist(),
-        "noise_floor": np.linspace(2.0, 1.5, 8).tolist(),
-        "noise_margin": 1.25,
-        "indicator": indicator.tolist(),
-        "number_by_noise": 3,
-        "number_by_indicator": 4,
-        "retained": 3,
-        "residual_mean": np.zeros(energy.size).tolist(),
-        "residual_rms": np.linspace(0.9, 1.1, energy.size).tolist(),
-    }
-
-
-def _clusters(energy: np.ndarray) -> dict[str, object]:
-    return {
-        "number": 3,
-        "sizes": [600, 300, 100],
-        "energy": energy.tolist(),
-        "mean_norm": [(np.arctan(energy - 7112 - k) / np.pi + 0.5).tolist() for k in range(3)],
-        "linkage": [[1.0, 2.0, 4.0, 2.0], [0.0, 3.0, 25.0, 3.0]],
-        "leaves": [0, 1, 2],
-        "quality": "silhouette",
-        "quality_by_number": {"2": 0.4, "3": 0.55},
-    }
-
-
-def _select(energy: np.ndarray) -> dict[str, object]:
-    curve = [
-        {"energies": n, "fraction_error": e, "error": 0.001, "dominant_accuracy": 0.98, "chosen": []}
-        for n, e in ((41, 0.02), (20, 0.021), (8, 0.05))
-    ]
-    importance = np.exp(-(((energy - 7115) / 5) ** 2)).tolist()
-    return {
-        "energies": energy.tolist(),
-        "permutation": importance,
-        "impurity": importance,
-        "curve": curve,
-        "suggested": curve[1] | {"chosen": [7110.5, 7115.0, 7120.25]},
-        "verdict": "20 of 41 energies would do",
-    }
+def _trusted(maps: xr.Dataset) -> xr.Dataset:
+    """Maps of the steps that judge: a quarter of the pixels unknown, distances twice what noise gives."""
+    maps = maps[["fraction", "flags", "distance"]].copy(deep=True)
+    score = np.full((9, 12), 0.5, np.float32)
+    score[:, :3] = 4.0
+    plane = ("y", "x")
+    maps["flags"][:] = np.where(score > 1, int(Flag.UNKNOWN), 0)
+    return maps.assign(
+        unknown_score=(plane, score),
+        confidence=(plane, np.where(score > 1, np.nan, np.float32(0.9))),
+        disagreement=(plane, np.full((9, 12), 0.125, np.float32)),
+        reduced_chi_square=(plane, np.where(score > 1, 9.0, 1.0).astype(np.float32)),
+        component_residual=(plane, np.ones((9, 12), np.float32)),
+        cluster_index=(plane, (np.arange(108).reshape(9, 12) % 3 - 1).astype(np.int16)),
+        distance_expected=maps.distance / 2,
+    )
 
 
 @pytest.fixture
-def judged() -> dict[str, dict[str, object]]:
-    """What the steps that judge find, as JSON gives it back."""
-    energy = np.linspace(7000.0, 7200.0, 41)
-    bins = {"stated": [0.55, 0.95], "observed": [0.5, 0.96], "count": [40, 960]}
-    score = {"fraction_error": 0.06, "dominant_accuracy": 0.9, "accuracy": 1.0}
-    tested = [
-        {"name": "Fe2O3", "spoil": 0.0, "grade": "excellent", "rms": 0.004, "r_factor": 2e-5},
-        {"name": "FeS2", "spoil": 7.25, "grade": "unacceptable", "rms": 0.13, "r_factor": 0.02},
-    ]
-    return {
-        "train.fit": {
-            "classifier": "random_forest",
-            "reliability": bins,
-            "calibration_error": 0.0123,
-            "controls": {"random_forest": score, "nearest_class": score | {"fraction_error": 0.04}},
-            "better": "nearest_class is better than random_forest: wrong by 0.04 (difference 0.02 +- 0.01)",
-        },
-        "train.select": _select(energy),
-        "derive.clusters": _clusters(energy),
-        "judge.components": _components(energy),
-        "judge.target": {"components": 3, "candidates": tested, "left_out": ["short"]},
-        "judge.reference_sets": _sets(),
-        "judge.missing": _missing(energy),
-    }
+def trusted() -> Callable[[xr.Dataset], xr.Dataset]:
+    """`trusted(maps)` gives the maps with those of the steps that judge."""
+    return _trusted
+
+
+ENERGY = np.linspace(7000.0, 7200.0, 41)
+EDGE = np.arctan(ENERGY - 7112) / np.pi + 0.5
+
+
+def _set(
+    names: tuple[str, ...], bic: float, error: float, interval: tuple[float, float], good: bool
+) -> ReferenceSet:
+    return ReferenceSet(
+        references=names,
+        offset=0.0,
+        chi_square=bic,
+        reduced_chi_square=1.25,
+        r_factor=3e-5,
+        parameters=len(names),
+        bic=bic,
+        prediction_error=error,
+        interval=interval,
+        within_best=good,
+        shares={name: 1 / len(names) for name in names},
+        region_bic=np.array([bic, bic]),
+        region_prediction_error=np.array([error, error]),
+    )
+
+
+def _region(number: int, pixels: int, verdict: str, shares: Mapping[str, float]) -> RegionFindings:
+    missing = () if shares else (MissingReference("FeS2", ("FeS",)),)
+    return RegionFindings(
+        number, pixels // 9, pixels, verdict, tuple(shares), missing, not shares, shares, 1.0, 1.0, (0.9, 1.1)
+    )
+
+
+def reference_sets() -> ReferenceSetFindings:
+    return ReferenceSetFindings(
+        verdict="Fe2O3 + Fe3O4 suffices; adding FeO improves the fit by less than its cost",
+        chosen=("Fe3O4", "Fe2O3"),
+        alternatives={},
+        needed=("Fe3O4", "Fe2O3"),
+        superfluous=("FeO",),
+        missing=("Fe3O4",),
+        sets=(
+            _set(("Fe2O3", "Fe3O4"), 1000.0, 1.02, (0.93, 1.12), True),
+            _set(("Fe2O3", "Fe3O4", "FeO"), 1200.5, 1.01, (0.9, 1.11), True),
+            _set(("Fe", "FeO", "Fe2O3"), 51000.0, 3.4, (2.5, 4.3), False),
+        ),
+        regions=(
+            _region(0, 60, "in region 0 (9 bins) Fe2O3 suffices", {"Fe2O3": 1.0}),
+            _region(1, 48, "in region 1 (3 bins) something is missing", {}),
+        ),
+        near_duplicates={"Fe3O4": ("magnetite",), "magnetite": ("Fe3O4",)},
+        offset=0.1,
+        inflation=1.21,
+        common_error=0.002,
+        bins=12,
+        pixels=108,
+        energies=41,
+        values=492,
+        left_out=("short",),
+        span=(7092.0, 7192.0),
+        region_map=RegionMap(3, np.array([[0, 0, 0, 0], [0, 0, 1, 1], [0, -1, 1, 0]])),
+    )
+
+
+def missing() -> MissingFindings:
+    residual = 0.03 * np.exp(-(((ENERGY - 7120) / 8) ** 2))
+    return MissingFindings(
+        source="unknown pixels",
+        verdict="most like FeCO3 or its near-duplicate siderite",
+        ranking=(
+            MissingCandidate("FeCO3", 15940.7, -15806.0, 1.1, 1e-4, 1.2, 0.134, ("siderite",), ()),
+            MissingCandidate("FeS2", 34.2, 1309.0, 7.3, 1e-3, 3.0, 0.0001, (), ("Fe",)),
+            MissingCandidate("FeO", 0.0, 1343.0, 7.4, 1e-3, 3.0, 0.2, (), ("FeO",)),
+        ),
+        reduced_chi_square=7.391,
+        r_factor=1e-3,
+        offset=0.0,
+        inflation=1.0,
+        bins=20,
+        pixels=2512,
+        energy=ENERGY,
+        mean_spectrum=EDGE + residual,
+        mean_fit=EDGE,
+        mean_residual=residual,
+        mean_noise=np.full(ENERGY.size, 0.002),
+        left_out=(),
+        span=(7092.0, 7192.0),
+    )
+
+
+def components() -> ComponentFindings:
+    values = np.concatenate([[1e5, 900.0, 40.0], np.linspace(1.3, 0.6, ENERGY.size - 3)])
+    return ComponentFindings(
+        pixels=1000,
+        energy=ENERGY,
+        eigenvalues=values,
+        noise_floor=np.linspace(2.0, 1.5, 8),
+        noise_margin=1.25,
+        explained=values / values.sum(),
+        cumulative=np.cumsum(values) / values.sum(),
+        indicator=np.abs(np.arange(ENERGY.size - 1) - 4.0) + 0.01,
+        number_by_indicator=4,
+        number_by_noise=3,
+        retained=3,
+        residual_mean=np.zeros(ENERGY.size),
+        residual_rms=np.linspace(0.9, 1.1, ENERGY.size),
+    )
+
+
+def target() -> TargetFindings:
+    tested = (
+        TargetCandidate("Fe2O3", 0.0, "excellent", 2e-5, 1.0, 0.004),
+        TargetCandidate("FeS2", 7.25, "unacceptable", 0.02, 9.0, 0.13),
+    )
+    return TargetFindings(3, 100.0, ENERGY, tested, {}, ("short",))
+
+
+def clusters() -> ClusterFindings:
+    return ClusterFindings(
+        number=3,
+        method="kmeans",
+        pixels=1000,
+        sizes=np.array([600, 300, 100]),
+        shares=np.array([0.6, 0.3, 0.1]),
+        energy=ENERGY,
+        mean_norm=np.array([np.arctan(ENERGY - 7112 - k) / np.pi + 0.5 for k in range(3)]),
+        linkage=np.array([[1.0, 2.0, 4.0, 2.0], [0.0, 3.0, 25.0, 3.0]]),
+        leaves=np.array([0, 1, 2]),
+        quality="silhouette",
+        quality_by_number={2: 0.4, 3: 0.55},
+        explained=np.array([0.9, 0.1]),
+    )
+
+
+def selection() -> SelectFindings:
+    importance = np.exp(-(((ENERGY - 7115) / 5) ** 2))
+    curve = tuple(
+        EnergyChoice(n, error, 0.001, 0.98, np.array([7110.5, 7115.0, 7120.25]))
+        for n, error in ((41, 0.02), (20, 0.021), (8, 0.05))
+    )
+    verdict = "20 of 41 energies would do"
+    return SelectFindings("extra_trees", ENERGY, importance, importance, curve, curve[1], verdict)
+
+
+def fit() -> FitFindings:
+    return FitFindings(
+        classifier="random_forest",
+        classes=15,
+        training_patterns=8000,
+        held_out_patterns=2000,
+        check_patterns=1000,
+        noise=0.02,
+        accuracy=0.8125,
+        fraction_error=0.06,
+        dominant_accuracy=0.9,
+        confusion=np.eye(15, dtype=np.int64),
+        reliability=Reliability(np.array([0.55, 0.95]), np.array([0.5, 0.96]), np.array([40, 960])),
+        calibration_error=0.0123,
+        controls={"random_forest": Score(1.0, 0.06, 0.9), "nearest_class": Score(1.0, 0.04, 0.9)},
+        better="nearest_class is better than random_forest: wrong by 0.04 (difference 0.02 +- 0.01)",
+        importances=None,
+    )
+
+
+@pytest.fixture
+def judged() -> RunFindings:
+    """What the steps that train and judge find."""
+    return RunFindings(
+        {
+            "train.fit": fit(),
+            "train.select": selection(),
+            "derive.clusters": clusters(),
+            "judge.components": components(),
+            "judge.target": target(),
+            "judge.reference_sets": reference_sets(),
+            "judge.missing": missing(),
+        }
+    )
+
+
+def _shown(
+    section: str,
+    finding: Finding | None = None,
+    model: ModelView | None = None,
+    maps: xr.Dataset | None = None,
+    entry: str = "entry",
+) -> list[Block]:
+    """What a section shows of one finding and of maps, a map of nothing if none are given."""
+    maps = xr.Dataset({"other": (("y", "x"), np.ones((9, 12)))}) if maps is None else maps
+    entries = {} if finding is None else {entry: finding}
+    models = {} if model is None else {entry: model}
+    given = ReportInput(views_of(maps), models, RunFindings(entries), {})
+    (row,) = (one for one in sections_in_order() if one.name == section)
+    return [block for part in parts_of(row, given) for block in row.show(part)]
+
+
+def _html(*panels: Block) -> str:
+    """The panels among blocks as they stand in a page."""
+    macros = environment().get_template("macros.html.j2").module
+    return "".join(str(macros.panel(one)) for one in panels if isinstance(one, Panel))
+
+
+@pytest.fixture
+def shown() -> Callable[..., list[Block]]:
+    """`shown(section, finding, model, maps, entry)` gives the blocks of a section, see `_shown`."""
+    return _shown
+
+
+@pytest.fixture
+def html() -> Callable[..., str]:
+    """`html(*blocks)` gives the panels among the blocks as they stand in a page."""
+    return _html

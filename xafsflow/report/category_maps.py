@@ -1,4 +1,4 @@
-"""Maps that show kinds rather than numbers: one color for each, with a legend."""
+"""Maps of categories: one color for each, with a legend."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 Codes = NDArray[np.int16]
 # As many entries as a legend can hold.
 LEGEND = 12
-# (name, color, pixels) of each kind.
+# (name, color, pixels) of each category.
 Entry = tuple[str, str, int]
 
 
-def kinds_figure(
+def category_figure(
     codes: Codes, frame: Frame, entries: Sequence[Entry], total: int, nothing: str = "no answer"
 ) -> Figure:
-    """A map of codes with a legend of the commonest kinds.
+    """A map of codes with a legend of the most frequent categories.
 
     Parameters
     ----------
     codes
-        Shape (y, x): the place of each pixel's kind among the entries, -1 for none.
+        Shape (y, x): the place of each pixel's category among the entries, -1 for none.
     frame
         Of the maps.
     entries
-        Name, color and number of pixels of each kind.
+        Name, color and number of pixels of each category.
     total
         Pixels of which the shares in the legend are.
     nothing
-        What a pixel without a kind is called.
+        What a pixel without a category is called.
     """
     figure, axes = frame.open(room=0.3)
     shown = block_mode(codes, frame.block)

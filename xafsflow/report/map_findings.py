@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from xafsflow.findings.maps_findings import DistanceQuantiles, MapFindings
 from xafsflow.findings.record import Doubles
-from xafsflow.report.map_figures import over_expected
 from xafsflow.report.map_layers import Layer, layers
-from xafsflow.report.map_statistics import gather
+from xafsflow.report.map_statistics import gather, over_expected
 
 
 def findings_of(maps: xr.Dataset) -> MapFindings:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TALLEST = 6.0
 # A map more extreme than this is stretched, else it would be a line.
 STEEPEST = 8.0
+STRETCHED = " Shown stretched: pixels are not square."
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,12 @@ class Frame:
         (rows, columns), (y0, x0), (dy, dx) = self.shape, self.origin, self.spacing
         axes.set_xlim(x0 - dx / 2, x0 + dx * (columns - 0.5))
         axes.set_ylim(y0 + dy * (rows - 0.5), y0 - dy / 2)
+
+
+def of_blocks(frame: Frame, what: str = "the mean") -> str:
+    """What a caption adds where the map is reduced for display, or stretched; an empty text else."""
+    text = f" Shown reduced: each dot is {what} of {frame.block} x {frame.block} pixels."
+    return (text if frame.block > 1 else "") + (STRETCHED if frame.stretched else "")
 
 
 def frame_of(maps: xr.Dataset, shape: tuple[int, int]) -> Frame:

@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from xafsflow.errors import InputError, XafsflowWarning, sentences
-from xafsflow.vocabulary import VARIABLES
+from xafsflow.vocabulary import AXES, VARIABLES
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ def layers(maps: xr.Dataset) -> list[Layer]:
     Parameters
     ----------
     maps
-        Variables over y, x, or over one more dim that is not energy; the others are passed over.
+        Variables over y, x, or over one more dim that is no spectral axis; the others are passed over.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def _layers_of(name: str, array: xr.DataArray) -> list[Layer]:
     if (
         not {"y", "x"} <= set(array.dims)
         or len(others) > 1
-        or others == ["energy"]
+        or (others and others[0] in AXES)
         or array.dtype.kind not in "biuf"
     ):
         return []

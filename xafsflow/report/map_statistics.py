@@ -11,13 +11,40 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from xafsflow.report.map_layers import layers, names_along
-from xafsflow.vocabulary import Flag
+from xafsflow.vocabulary import AXES, Flag
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 # Pixels that are counted at a time: some of their maps are held together.
 BAND_PIXELS = 2**20
+
+
+@dataclass(frozen=True)
+class AxisRange:
+    """The spectral axis of the spectra that the maps are of: name, unit, number of values, the least and the largest."""
+
+    name: str
+    unit: str
+    count: int
+    low: float
+    high: float
+
+    @property
+    def label(self) -> str:
+        """What stands at the axis of a figure."""
+        return axis_label(self.name)
+
+
+def axis_label(name: str) -> str:
+    """Name and unit of a spectral axis, for figures.
+
+    Examples
+    --------
+    >>> axis_label("energy")
+    'energy (eV)'
+    """
+    return f"{name.replace('two_theta', '2θ').replace('_', ' ')} ({AXES[name].unit})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +55,8 @@ class Facts:
     ----------
     shape
         Rows and columns.
-    energies
-        Number, first and last energy in eV, where the maps hold an energy axis.
+    axis
+        The spectral axis, where the maps hold one; else None.
     references
         Names along `reference`; empty without fractions.
     answered
@@ -54,7 +81,7 @@ class Facts:
     """
 
     shape: tuple[int, int]
-    energies: tuple[int, float, float] | None
+    axis: AxisRange | None
     references: tuple[str, ...]
     answered: int
     flagged: Mapping[Flag, int]
@@ -110,7 +137,7 @@ def gather(maps: xr.Dataset) -> Facts:
         mixture = totals / members[:, None]
     return Facts(
         shape=shape,
-        energies=_energies(maps),
+        axis=_axis(maps),
         references=references,
         answered=sum(count.answered for count in counts),
         flagged={flag: sum(count.flagged[flag] for count in counts) for flag in Flag},
@@ -174,11 +201,12 @@ def _total(counts: Sequence[_Count], name: str) -> NDArray[Any]:
     return total
 
 
-def _energies(maps: xr.Dataset) -> tuple[int, float, float] | None:
-    if "energy" not in maps.coords or maps["energy"].size == 0:
-        return None
-    energy = maps["energy"].values
-    return int(energy.size), float(energy.min()), float(energy.max())
+def _axis(maps: xr.Dataset) -> AxisRange | None:
+    for name, axis in AXES.items():
+        if name in maps.coords and maps[name].size:
+            values = maps[name].values
+            return AxisRange(name, axis.unit, values.size, float(values.min()), float(values.max()))
+    return None
 
 
 def _classes(maps: xr.Dataset) -> NDArray[Any]:
@@ -218,3 +246,15 @@ def _composition(
         weighted[i] = values @ weight
     members = np.bincount(group, minlength=count)
     return {"members": members, "totals": totals, "weighted": weighted, "weight": float(weight.sum())}
+
+
+def over_expected(values: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
+    """The median of distance over expected distance, NaN where no pixel has both.
+
+    Examples
+    --------
+    >>> over_expected(np.array([[2, 3, np.nan]], np.float32), np.array([[1, 1, 1]], np.float32))
+    2.5
+    """
+    known = np.isfinite(values) & np.isfinite(expected) & (expected > 0)
+    return float(np.median(values[known] / expected[known])) if known.any() else float("nan")

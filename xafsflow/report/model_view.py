@@ -1,4 +1,4 @@
-"""What a report needs to know of a trained model."""
+"""A trained model, reduced to what a report shows of it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ class ModelView:
         Names of the classes; a class is one mixture of the references.
     compositions
         Shape (class, reference): the share of each reference in each class.
+    axis
+        Name of the spectral axis.
     energy
-        Shape (feature,): the energy of each feature, eV.
+        Shape (feature,): where on the axis each feature lies.
     feature_name
         What the features are: `norm` or `dmude`.
     reference_energy, reference_norm
@@ -46,7 +48,7 @@ class ModelView:
 
     Examples
     --------
-    >>> view = ModelView(["Fe", "FeO"], ["Fe", "FeO"], np.eye(2), np.arange(3.0), "norm", np.arange(3.0),
+    >>> view = ModelView(["Fe", "FeO"], ["Fe", "FeO"], np.eye(2), "energy", np.arange(3.0), "norm", np.arange(3.0),
     ...                  np.ones((2, 3)), None, None, 0.9, "random_forest")
     >>> view.dominant.tolist()
     [0, 1]
@@ -55,6 +57,7 @@ class ModelView:
     references: list[str]
     class_names: list[str]
     compositions: Array
+    axis: str
     energy: Array
     feature_name: str
     reference_energy: Array
@@ -77,7 +80,7 @@ class ModelView:
                 raise InputError(
                     f"{name} of shape {np.shape(array)}",
                     f"shape {shape}",
-                    "build the ModelView from one model",
+                    "give the findings of the fit of this model",
                 )
 
     @property

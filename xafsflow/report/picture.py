@@ -31,8 +31,6 @@ class Picture:
     ----------
     key
         Name of a file, and anchor in a page.
-    group
-        The section it belongs to.
     title, text
         Heading, and what one has to know to read it.
     alt
@@ -42,7 +40,6 @@ class Picture:
     """
 
     key: str
-    group: str
     title: str
     text: str
     alt: str
@@ -88,7 +85,7 @@ def to_svg(picture: Picture, key: str) -> tuple[str, tuple[float, float]]:
     Examples
     --------
     >>> from matplotlib.figure import Figure
-    >>> to_svg(Picture("a", "b", "Title", "Text", "An empty figure.", Figure(figsize=(2, 1))), "p1")[0][:88]
+    >>> to_svg(Picture("a", "Title", "Text", "An empty figure.", Figure(figsize=(2, 1))), "p1")[0][:88]
     '<svg xmlns="http://www.w3.org/2000/svg" id="p1" viewBox="0 0 144 72" role="img" aria-lab'
     """
     stream = io.StringIO()

@@ -1,21 +1,9 @@
-"""Numbers and findings in words."""
+"""Numbers, times and lists as they are written in a report."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
-
-import numpy as np
-
-from xafsflow.vocabulary import FLAG_MEANINGS, Flag
-
-if TYPE_CHECKING:
-    from xafsflow.report.map_frame import Frame
-    from xafsflow.report.map_statistics import Facts
-    from xafsflow.report.model_view import ModelView
-
-
-STRETCHED = " Shown stretched: pixels are not square."
+from collections.abc import Sequence
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -103,7 +91,7 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def listed(items: list[str]) -> str:
+def listed(items: Sequence[str]) -> str:
     """Items as a list within a sentence.
 
     Examples
@@ -114,83 +102,35 @@ def listed(items: list[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
-def started(text: str) -> str:
+def capitalized(text: str) -> str:
     """A text with a capital at its start.
 
     Examples
     --------
-    >>> started("most like FeS2"), started("")
+    >>> capitalized("most like FeS2"), capitalized("")
     ('Most like FeS2', '')
     """
     return text[:1].upper() + text[1:]
 
 
-def of_blocks(frame: Frame, what: str = "the mean") -> str:
-    """What a caption adds where the map is reduced for display, or stretched; an empty text else."""
-    text = f" Shown reduced: one dot is {what} of {frame.block} x {frame.block} pixels."
-    return (text if frame.block > 1 else "") + (STRETCHED if frame.stretched else "")
+def readable(name: object) -> str:
+    """A name of the program as words.
 
-
-def summary(facts: Facts, view: ModelView | None) -> list[str]:
-    """The report's first paragraph: size, energies, who is out, composition, how good the model is."""
-    rows, columns = facts.shape
-    first = f"This map has {rows:,} x {columns:,} pixels (rows x columns)"
-    if facts.energies is not None:
-        count, low, high = facts.energies
-        first += (
-            f", each with a spectrum of {counted(count, 'energy')} from {number(low)} to {number(high)} eV"
-        )
-    sentences = [f"{first}.", _answered(facts)]
-    if facts.composition is not None:
-        sentences.append(_composition(facts, facts.composition.tolist()))
-    if view is not None:
-        sentences.append(_model(view))
-    return sentences
-
-
-def _answered(facts: Facts) -> str:
-    out = facts.pixels - facts.answered
-    if out == 0:
-        return "Every pixel carries an answer."
-    reasons = [f"{FLAG_MEANINGS[flag]} ({percent(n, facts.pixels)})" for flag, n in facts.lost.items() if n]
-    if facts.silent:
-        reasons.append(f"no reason noted ({percent(facts.silent, facts.pixels)})")
-    share = f"{percent(facts.answered, facts.pixels)} of the pixels carry an answer; "
-    share = share if facts.answered else "No pixel carries an answer; "
-    return f"{share}{percent(out, facts.pixels)} are out: {listed(reasons)}."
-
-
-def _composition(facts: Facts, means: list[float]) -> str:
-    order = sorted(zip(means, facts.references, strict=True), reverse=True)
-    text = "The pixels with an answer are on average " + listed([f"{percent(m)} {name}" for m, name in order])
-    doubt = facts.flagged[Flag.UNKNOWN]
-    if doubt:
-        text += f"; in {percent(doubt, facts.pixels)} of all pixels the classes do not explain the spectrum"
-    return f"{text}."
-
-
-def _model(view: ModelView) -> str:
-    name = view.classifier.replace("_", " ")
-    kinds = f"{counted(len(view.class_names), 'class')} of {counted(len(view.references), 'reference')}"
-    text = f"They were classified by {name} with {kinds}"
-    if view.accuracy is None:
-        return f"{text}; its accuracy was not tested on held-out spectra."
-    text += f", which named the class of {percent(view.accuracy)} of held-out spectra right"
-    dominant = dominant_accuracy(view)
-    if dominant is not None and len(view.class_names) > len(view.references):
-        text += f", and the dominant reference of {percent(dominant)}"
-    return f"{text}."
-
-
-def dominant_accuracy(view: ModelView) -> float | None:
-    """Share of held-out spectra whose dominant reference was named right.
-
-    Classes in which several references share the first place are left out as truth, and wrong as answers.
+    Examples
+    --------
+    >>> readable("held_out_patterns")
+    'held out patterns'
     """
-    if view.confusion is None:
-        return None
-    clear = view.dominant >= 0
-    counts = view.confusion[clear]
-    right = view.dominant[clear][:, None] == view.dominant[None, :]
-    total = float(np.sum(counts))
-    return float(np.sum(counts[right])) / total if total > 0 else None
+    return str(name).replace("_", " ")
+
+
+def sentence(text: str) -> str:
+    """A text as a sentence: with a capital and a full stop; an empty one stays empty.
+
+    Examples
+    --------
+    >>> sentence("most like FeS2"), sentence("")
+    ('Most like FeS2.', '')
+    """
+    text = capitalized(text.strip())
+    return text if not text or text[-1] in ".!?" else f"{text}."

@@ -42,11 +42,12 @@ def page(
     from xafsflow.report.page import build_page
 
     known = stored(model).load()
-    score = next(iter(findings.of(FitFindings).values()), None)
+    entry, score = next(iter(findings.of(FitFindings).items()), ("", None))
     view = ModelView(
         references=known.references,
         class_names=class_names(known.references, known.compositions),
         compositions=known.compositions,
+        axis="energy",
         energy=known.energy,
         feature_name=known.features,
         reference_energy=known.reference_energy,
@@ -57,5 +58,5 @@ def page(
         classifier=known.classifier,
     )
     record = Path(run) / "run.json"
-    told = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
-    return build_page(maps, view, findings.to_json(), told, Path(run) / name)
+    content = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    return build_page(maps, {entry: view}, findings, content, Path(run) / name)

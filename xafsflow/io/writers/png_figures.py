@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from pathlib import Path
 
 import xarray as xr
 
 from xafsflow.files import atomic_file
 from xafsflow.io.writers.output_folder import new_folder
-from xafsflow.report.curve_figures import curve_pictures
-from xafsflow.report.map_figures import map_pictures
-from xafsflow.report.map_statistics import gather
+from xafsflow.report.map_pictures import map_pictures
 from xafsflow.report.picture import save_png
 
 
@@ -46,10 +43,9 @@ def write(maps: xr.Dataset, folder: Path, *, dpi: int = 200) -> list[Path]:
     ...     [path.name for path in write(maps, Path(above) / "png", dpi=50)]
     ['01_edge_step.png']
     """
-    facts = gather(maps)
+    pictures = map_pictures(maps)
     new_folder(folder)
     written = []
-    pictures = chain(map_pictures(maps, facts), curve_pictures(maps, facts, None))
     for number, picture in enumerate(pictures, start=1):
         path = folder / f"{number:02d}_{picture.key}.png"
         with atomic_file(path) as temporary:

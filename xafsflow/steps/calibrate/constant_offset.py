@@ -31,7 +31,12 @@ def constant(
     return product.calibration_of(*maps, method="constant")
 
 
-@step(makes=("calibration", "findings"), needs=["{images}"], example={"standard": "Fe"})
+@step(
+    makes=("calibration", "findings"),
+    needs=["{images}"],
+    example={"standard": "Fe"},
+    section="energy_calibration",
+)
 def offset(
     cube: xr.Dataset,
     calibration: xr.Dataset,
@@ -77,7 +82,7 @@ def offset(
     return fits.raised(calibration, shift, error, method="offset", standard=standard, e0=e0), findings
 
 
-@step(makes=("library", "findings"), example={"fixed": "Fe", "moved": "Fe"})
+@step(makes=("library", "findings"), example={"fixed": "Fe", "moved": "Fe"}, section="energy_calibration")
 def align(
     library: xr.Dataset,
     /,

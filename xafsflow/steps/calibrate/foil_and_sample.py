@@ -18,7 +18,12 @@ Order = Annotated[int, Field(ge=0, le=LARGEST_ORDER)] | None
 Images = Literal["foil_mu", "mu"]
 
 
-@step(makes=("calibration", "findings"), needs=["foil_mu"], example={"standard": "Fe"})
+@step(
+    makes=("calibration", "findings"),
+    needs=["foil_mu"],
+    example={"standard": "Fe"},
+    section="energy_calibration",
+)
 def foil(
     cube: xr.Dataset,
     library: xr.Dataset,
@@ -70,7 +75,7 @@ def foil(
     return fits.from_field(field, "foil"), fits.findings_of(field)
 
 
-@step(makes=("calibration", "findings"), needs=["mu"])
+@step(makes=("calibration", "findings"), needs=["mu"], section="energy_calibration")
 def sample(
     cube: xr.Dataset,
     library: xr.Dataset,
@@ -109,7 +114,7 @@ def sample(
     return fits.from_field(field, "sample"), fits.findings_of(field)
 
 
-@step(makes="findings", needs=["{images}"], example={"standard": "Fe"})
+@step(makes="findings", needs=["{images}"], example={"standard": "Fe"}, section="energy_calibration")
 def check(
     cube: xr.Dataset,
     library: xr.Dataset,

@@ -83,7 +83,12 @@ def monochromator(
     return product.calibration_of(shift, np.abs(shift) * relative, method="monochromator", **made_by)
 
 
-@step(makes=("calibration", "findings"), needs=["foil_mu"], example={"standard": "Fe", **EXAMPLE})
+@step(
+    makes=("calibration", "findings"),
+    needs=["foil_mu"],
+    example={"standard": "Fe", **EXAMPLE},
+    section="energy_calibration",
+)
 def distance(
     cube: xr.Dataset,
     library: xr.Dataset,

@@ -22,6 +22,7 @@ from xafsflow.vocabulary import MAP, spectral_axis
     needs=["norm", "norm_noise", "noise", "flags"],
     gives=["cluster_index"],
     example={"clusters": 3},
+    section="regions",
 )
 def clusters(
     cube: xr.Dataset,

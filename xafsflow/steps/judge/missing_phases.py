@@ -18,7 +18,11 @@ from xafsflow.step_table import Span, step
 from xafsflow.vocabulary import Flag
 
 
-@step(makes="findings", needs=["norm", "mu_noise", "edge_step", "flags", "e0", "noise_ratio"])
+@step(
+    makes="findings",
+    needs=["norm", "mu_noise", "edge_step", "flags", "e0", "noise_ratio"],
+    section="missing_spectra",
+)
 def missing(
     cube: xr.Dataset,
     library: xr.Dataset,

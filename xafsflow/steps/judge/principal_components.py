@@ -28,6 +28,7 @@ PATTERNS, CHUNK = 4096, 1024
     makes=("cube", "components", "findings"),
     needs=["norm", "norm_noise", "noise", "mu_noise", "edge_step", "flags"],
     gives=["component_residual"],
+    section="component_number",
 )
 def components(
     cube: xr.Dataset,

@@ -25,6 +25,7 @@ MOST_SETS = 200_000
 @step(
     makes="findings",
     needs=["norm", "mu_noise", "edge_step", "flags", "e0", "noise_ratio"],
+    section="reference_choice",
 )
 def reference_sets(
     cube: xr.Dataset,

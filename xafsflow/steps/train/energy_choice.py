@@ -17,7 +17,7 @@ from xafsflow.sampling.noisy_patterns import finite
 from xafsflow.step_table import step
 
 
-@step(makes="findings", example={"trees": 5})
+@step(makes="findings", example={"trees": 5}, section="energy_importance")
 def select(
     samples: xr.Dataset,
     /,

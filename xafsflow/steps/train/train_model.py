@@ -23,7 +23,7 @@ from xafsflow.sampling.noisy_patterns import finite
 from xafsflow.step_table import step
 
 
-@step(makes=("model", "findings"), example={"trees": 10})
+@step(makes=("model", "findings"), example={"trees": 10}, section="model_accuracy")
 def fit(
     samples: xr.Dataset,
     /,
