@@ -158,7 +158,7 @@ def test_sample__finds_the_shift_without_a_foil(measured: Any, library: xr.Datas
 
 def test_sample__refuses_references_that_differ_by_a_shift(library: xr.Dataset) -> None:
     other = library.assign(energy=library.energy + 0.5).assign_coords(spectrum=["a", "b", "c"])
-    with pytest.raises(ComputationError, match="cannot be told apart"):
+    with pytest.raises(ComputationError, match="cannot be distinguished"):
         xf.calibrate.sample(
             scan(references=("Fe",))[0], xr.concat([library, other], "spectrum"), references=["Fe", "a"]
         )
