@@ -24,7 +24,7 @@ from xafsflow.calibration.tile_shifts import (
 from xafsflow.calibration.tile_spectra import Tiles, at_tiles, gather
 from xafsflow.errors import ComputationError, InputError, XafsflowWarning
 from xafsflow.findings.calibrate_findings import AlignFindings, DistanceFindings, EdgeOverField
-from xafsflow.kernels.spectra import standard_spectrum as standard
+from xafsflow.kernels.spectra import single_spectrum as standard
 from xafsflow.kernels.spectra.energy_shift import move
 from xafsflow.kernels.spectra.energy_shift_fit import ShiftFit, Spectra
 from xafsflow.kernels.spectra.monochromator import Layout

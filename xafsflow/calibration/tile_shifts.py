@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from xafsflow.calibration.tile_spectra import Tiles
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.kernels.images import field_surface as surface
-from xafsflow.kernels.spectra import standard_spectrum as spectra
+from xafsflow.kernels.spectra import single_spectrum as spectra
 from xafsflow.kernels.spectra.energy_shift_fit import (
     DEGREE,
     Curves,

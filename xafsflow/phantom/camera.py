@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Doubles, Indices, Mask, Singles, Uint16s
 from xafsflow.kernels.images.phantom_images import expose
 from xafsflow.phantom.detector import READOUT, dark_level, dead_map, flux_of, light_map
 from xafsflow.phantom.sample import Rows, drift_path, row_numbers, sample_maps, shift_map
 from xafsflow.phantom.seeds import in_bands, row_keys
 from xafsflow.phantom.settings import DARK_FRAMES, Phantom, shift_range
-from xafsflow.phantom.spectra import Array, spectrum
+from xafsflow.phantom.spectra import spectrum
 from xafsflow.vocabulary import nearest
 
 # The images of a scan, and the variable of a cube that each becomes.
@@ -32,15 +32,15 @@ class View:
 
     phantom: Phantom
     kind: str
-    y: NDArray[np.int64]
-    weights: NDArray[np.float32]
-    place: NDArray[np.float32]
-    light: NDArray[np.float32]
-    dark: NDArray[np.float32]
-    dead: NDArray[np.bool_]
+    y: Indices
+    weights: Singles
+    place: Singles
+    light: Singles
+    dark: Singles
+    dead: Mask
 
 
-def counts(phantom: Phantom, kind: str, energy_index: int, rows: Rows = None) -> NDArray[np.uint16]:
+def counts(phantom: Phantom, kind: str, energy_index: int, rows: Rows = None) -> Uint16s:
     """One image of the scan.
 
     Parameters
@@ -71,12 +71,11 @@ def counts(phantom: Phantom, kind: str, energy_index: int, rows: Rows = None) ->
     >>> counts(phantom, "flat", 0, rows=(8, 12)).shape
     (4, 40)
     """
-    if not 0 <= energy_index < phantom.energy.size:
-        raise InputError(f"energy {energy_index}", f"0 to {phantom.energy.size - 1}", "change energy_index")
+    _check_energy(phantom, energy_index)
     return image(view(phantom, kind, rows), energy_index)
 
 
-def dark(phantom: Phantom, frame: int, rows: Rows = None) -> NDArray[np.uint16]:
+def dark(phantom: Phantom, frame: int, rows: Rows = None) -> Uint16s:
     """One of the phantom's dark frames, counts `(y, x)`: about 100, pattern 3, readout noise 2.
 
     Raises
@@ -96,12 +95,10 @@ def dark(phantom: Phantom, frame: int, rows: Rows = None) -> NDArray[np.uint16]:
     keys = row_keys(phantom, f"dark {frame}", y)
     table = np.zeros((0, 2), np.float32)
     level, dead = dark_level(phantom, y), dead_map(phantom, y)
-    return np.asarray(
-        expose(nothing[None][:0], nothing, table, 0.0, nothing, level, dead, keys, READOUT, phantom.noise)
-    )
+    return expose(nothing[None][:0], nothing, table, 0.0, nothing, level, dead, keys, READOUT, phantom.noise)
 
 
-def exact_mu(phantom: Phantom, kind: str, energy_index: int, rows: Rows = None) -> Array:
+def exact_mu(phantom: Phantom, kind: str, energy_index: int, rows: Rows = None) -> Doubles:
     """The absorbance without noise, `(y, x)`: what `-ln((I - dark)/(flat - dark))` should be.
 
     The sample's is `(E/e0)^-3 (matrix + thickness sum_k fraction_k spectrum_k(E))` at a pixel's true energy
@@ -118,8 +115,7 @@ def exact_mu(phantom: Phantom, kind: str, energy_index: int, rows: Rows = None) 
     >>> exact_mu(phantom, "sample", 0).round(2).max()
     np.float64(0.56)
     """
-    if not 0 <= energy_index < phantom.energy.size:
-        raise InputError(f"energy {energy_index}", f"0 to {phantom.energy.size - 1}", "change energy_index")
+    _check_energy(phantom, energy_index)
     seen = view(phantom, kind, rows)
     weights = _weights(seen, energy_index).astype(float)
     energy = phantom.energy[energy_index] + shift_map(phantom, seen.y).astype(float)
@@ -127,6 +123,11 @@ def exact_mu(phantom: Phantom, kind: str, energy_index: int, rows: Rows = None) 
     return np.asarray(
         sum((w * layer for w, layer in zip(weights, layers, strict=True)), np.zeros(energy.shape))
     )
+
+
+def _check_energy(phantom: Phantom, index: int) -> None:
+    if not 0 <= index < phantom.energy.size:
+        raise InputError(f"energy {index}", f"0 to {phantom.energy.size - 1}", "change energy_index")
 
 
 def view(phantom: Phantom, kind: str, rows: Rows) -> View:
@@ -137,9 +138,7 @@ def view(phantom: Phantom, kind: str, rows: Rows) -> View:
         )
     if kind == "foil" and phantom.foil is None:
         raise InputError(
-            "images with the foil of a phantom without one",
-            "a phantom with foil",
-            "set foil, for example to 'Fe'",
+            "foil images of a phantom without foil", "a phantom with foil", "set foil, for example to 'Fe'"
         )
     y = row_numbers(phantom, rows)
     shape = (y.size, phantom.size[1])
@@ -148,57 +147,39 @@ def view(phantom: Phantom, kind: str, rows: Rows) -> View:
     else:
         weights = np.ones((1 if kind == "foil" else 0, *shape), np.float32)
     place = in_bands(lambda part: _place(phantom, part), y)
-    return View(
-        phantom,
-        kind,
-        y,
-        weights,
-        place,
-        light_map(phantom, y),
-        dark_level(phantom, y),
-        dead_map(phantom, y),
-    )
+    maps = (light_map(phantom, y), dark_level(phantom, y), dead_map(phantom, y))
+    return View(phantom, kind, y, weights, place, *maps)
 
 
-def image(seen: View, energy_index: int) -> NDArray[np.uint16]:
+def image(seen: View, energy_index: int) -> Uint16s:
     """One image of a kind, for the rows of the view."""
     phantom, kind = seen.phantom, seen.kind
-    return np.asarray(
-        expose(
-            _weights(seen, energy_index),
-            seen.place,
-            _tables(phantom, kind)[energy_index],
-            flux_of(phantom, kind)[energy_index],
-            seen.light,
-            seen.dark,
-            seen.dead,
-            row_keys(phantom, f"{kind} {energy_index}", seen.y),
-            READOUT,
-            phantom.noise,
-        )
+    weights, table = _weights(seen, energy_index), _tables(phantom, kind)[energy_index]
+    keys = row_keys(phantom, f"{kind} {energy_index}", seen.y)
+    flux = flux_of(phantom, kind)[energy_index]
+    return expose(
+        weights, seen.place, table, flux, seen.light, seen.dark, seen.dead, keys, READOUT, phantom.noise
     )
 
 
-def _sample_weights(
-    phantom: Phantom, y: NDArray[np.int64], drift: tuple[float, float]
-) -> NDArray[np.float32]:
+def _sample_weights(phantom: Phantom, y: Indices, drift: tuple[float, float]) -> Singles:
     """How much of each layer a pixel holds: thickness times fractions, and 1 of the matrix in the sample."""
 
-    def band(part: NDArray[np.int64]) -> NDArray[np.float32]:
+    def band(part: Indices) -> Singles:
         sample = sample_maps(phantom, part, drift)
         return np.concatenate([sample.thickness * sample.fractions, ~sample.hole[None]]).astype(np.float32)
 
     return in_bands(band, y)
 
 
-def _weights(seen: View, energy_index: int) -> NDArray[np.float32]:
+def _weights(seen: View, energy_index: int) -> Singles:
     if seen.kind != "sample" or not any(seen.phantom.drift):
         return seen.weights
     dy, dx = drift_path(seen.phantom)[energy_index].tolist()
     return _sample_weights(seen.phantom, seen.y, (dy, dx))
 
 
-def _layers(phantom: Phantom, kind: str, energy: Array) -> list[Array]:
+def _layers(phantom: Phantom, kind: str, energy: Doubles) -> list[Doubles]:
     """Absorbance of the layers that the weights multiply, at true energies."""
     fall = (energy / phantom.e0) ** -3.0
     if kind == "sample":
@@ -212,7 +193,7 @@ def _layers(phantom: Phantom, kind: str, energy: Array) -> list[Array]:
 
 
 @lru_cache(maxsize=8)
-def _tables(phantom: Phantom, kind: str) -> NDArray[np.float32]:
+def _tables(phantom: Phantom, kind: str) -> Singles:
     """The layers' absorbance at each energy and energy shift, `(energy, layer, knot)`."""
     shift, _ = _knots(phantom)
     energy = phantom.energy[:, None] + shift
@@ -221,14 +202,14 @@ def _tables(phantom: Phantom, kind: str) -> NDArray[np.float32]:
     return np.ascontiguousarray(np.stack(layers, axis=1) if layers else empty, np.float32)
 
 
-def _place(phantom: Phantom, y: NDArray[np.int64]) -> NDArray[np.float32]:
+def _place(phantom: Phantom, y: Indices) -> Singles:
     """Where pixels lie on the knots of the tables."""
     shift, step = _knots(phantom)
     # Shifts are kept in float32: the outermost may lie beyond the knots by its last digit.
     return np.clip((shift_map(phantom, y) - shift[0]) / step, 0, shift.size - 2).astype(np.float32)
 
 
-def _knots(phantom: Phantom) -> tuple[Array, float]:
+def _knots(phantom: Phantom) -> tuple[Doubles, float]:
     """Energy shifts between which absorbance is linear, and their step; the last stands twice."""
     low, high = shift_range(phantom)
     count = int(np.ceil((high - low) / KNOT)) + 1

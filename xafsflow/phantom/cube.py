@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Singles, Uint16s
 from xafsflow.phantom.camera import KINDS, dark, image, view
 from xafsflow.phantom.settings import DARK_FRAMES, Phantom
 from xafsflow.vocabulary import MAP, attributes, cube_dims
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 # All energies of a band stay in the cache while later steps work on them.
 BAND_BYTES = 6 * 2**20
+# What dask says of a block; its `array-location` are the first and last place along each axis.
+BlockInfo = Mapping[None, Mapping[str, list[tuple[int, int]]]]
 
 
 def as_dataset(phantom: Phantom, *, band: int | None = None) -> xr.Dataset:
@@ -57,7 +60,7 @@ def as_dataset(phantom: Phantom, *, band: int | None = None) -> xr.Dataset:
     if rows < 1:
         raise InputError(f"band={band}", "1 row or more", "change band")
     bands = da.core.normalize_chunks((rows,), (height,))[0]
-    variables: dict[str, Any] = {}
+    variables: dict[str, tuple[object, ...]] = {}
     for kind, name in KINDS.items():
         if kind == "foil" and phantom.foil is None:
             continue
@@ -83,12 +86,12 @@ def as_dataset(phantom: Phantom, *, band: int | None = None) -> xr.Dataset:
     return as_measured(xr.Dataset(variables, coordinates))
 
 
-def _block(*, phantom: Phantom, kind: str, block_info: Any = None) -> NDArray[np.uint16]:
+def _block(*, phantom: Phantom, kind: str, block_info: BlockInfo) -> Uint16s:
     seen = view(phantom, kind, block_info[None]["array-location"][1])
     return np.stack([image(seen, index) for index in range(phantom.energy.size)])
 
 
-def _dark_block(*, phantom: Phantom, block_info: Any = None) -> NDArray[np.float32]:
+def _dark_block(*, phantom: Phantom, block_info: BlockInfo) -> Singles:
     rows = block_info[None]["array-location"][0]
     total = sum(dark(phantom, frame, rows).astype(np.float32) for frame in range(DARK_FRAMES))
     return np.asarray(total / np.float32(DARK_FRAMES))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xafsflow.kernels.array_types import Doubles, Indices, Mask, Singles
 from xafsflow.phantom.seeds import generator, in_bands, random_normal, random_share
 from xafsflow.phantom.settings import Phantom
-from xafsflow.phantom.spectra import Array
 
 # Counts: mean of the dark, its spread from pixel to pixel, and the readout noise.
 DARK_LEVEL, DARK_SPREAD, READOUT = 100.0, 3.0, 2.0
@@ -17,21 +16,20 @@ BEAM = (0.56, 0.63)
 SPECKLE, TAPS = 0.04, np.exp(-0.5 * (np.arange(-3, 4) / 1.2) ** 2)
 
 
-def flux_of(phantom: Phantom, kind: str) -> Array:
+def flux_of(phantom: Phantom, kind: str) -> Doubles:
     """Relative flux at each energy: a slow decline and waves that all kinds share, and jitter of its own."""
     s = np.linspace(0, 1, phantom.energy.size)
     slow = 1.015 - 0.06 * s**2 + 0.01 * np.sin(22 * s)
-    return np.asarray(
-        slow * (1 + phantom.flux_jitter * generator(phantom, f"flux {kind}").standard_normal(s.size))
-    )
+    jitter = generator(phantom, f"flux {kind}").standard_normal(s.size)
+    return np.asarray(slow * (1 + phantom.flux_jitter * jitter))
 
 
-def light_map(phantom: Phantom, y: NDArray[np.int64]) -> NDArray[np.float32]:
+def light_map(phantom: Phantom, y: Indices) -> Singles:
     """Mean counts without sample: the beam's profile with the structure of the scintillator."""
     return in_bands(lambda part: _light_band(phantom, part), y)
 
 
-def _light_band(phantom: Phantom, y: NDArray[np.int64]) -> NDArray[np.float32]:
+def _light_band(phantom: Phantom, y: Indices) -> Singles:
     beam = []
     for side, width in zip(phantom.size, BEAM, strict=True):
         profile = np.exp(-0.5 * ((np.arange(side) - (side - 1) / 2) / (width * side)) ** 2)
@@ -45,13 +43,13 @@ def _light_band(phantom: Phantom, y: NDArray[np.int64]) -> NDArray[np.float32]:
     return np.asarray(phantom.counts * beam[0][y, None] * beam[1] * (1 + SPECKLE * speckle), np.float32)
 
 
-def dark_level(phantom: Phantom, y: NDArray[np.int64]) -> NDArray[np.float32]:
+def dark_level(phantom: Phantom, y: Indices) -> Singles:
     """Mean counts of each pixel without beam."""
     level, spread, x = np.float32(DARK_LEVEL), np.float32(DARK_SPREAD), np.arange(phantom.size[1])
     return in_bands(lambda part: level + spread * random_normal(phantom, "dark level", part, x), y)
 
 
-def dead_map(phantom: Phantom, y: NDArray[np.int64]) -> NDArray[np.bool_]:
+def dead_map(phantom: Phantom, y: Indices) -> Mask:
     """True at the detector's dead pixels."""
     x = np.arange(phantom.size[1])
     return in_bands(lambda part: random_share(phantom, "dead", part, x) < phantom.dead_share, y)

@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
+from xafsflow.files import atomic_file
+from xafsflow.kernels.array_types import Uint16s
 from xafsflow.phantom.camera import KINDS, dark, image, view
 from xafsflow.phantom.sample import truth
 from xafsflow.phantom.settings import DARK_FRAMES, Phantom, scan_grid
 from xafsflow.phantom.spectra import Reference, name_of, spectrum
 
 Progress = Callable[[int, int], None]
-Image = NDArray[np.uint16]
 Task = Callable[[], None]
 
 # Plain gray images; no metadata, because readers of a camera's files cannot count on any.
-TIFF: dict[str, Any] = {"byteorder": "<", "photometric": "minisblack", "metadata": None}
+TIFF: dict[str, object] = {"byteorder": "<", "photometric": "minisblack", "metadata": None}
 # Energies of a reference file relative to e0: (to, step) in eV, from -162.
 REFERENCE_FIRST, REFERENCE_SEGMENTS = -162.0, ((-22.0, 5.0), (68.0, 0.25), (388.0, 2.0))
 # A reference is measured on a thicker specimen of another matrix.
@@ -93,9 +93,8 @@ def write_phantom(
             if progress is not None:
                 progress(done, images)
     answer: dict[str, Any] = {**truth(phantom), "settings": np.array(repr(phantom))}
-    # Under its own name only when it is whole.
-    np.savez(root / "truth.part.npz", **answer)
-    (root / "truth.part.npz").rename(root / "truth.npz")
+    with atomic_file(root / "truth.npz") as whole:
+        np.savez(whole, **answer)
     return root
 
 
@@ -128,7 +127,7 @@ def _scan_tasks(phantom: Phantom, kind: str, root: Path, multipage: bool) -> Ite
 
 
 def _image_tasks(
-    folder: Path, names: list[str], make: Callable[[int], Image], size: tuple[int, int], multipage: bool
+    folder: Path, names: list[str], make: Callable[[int], Uint16s], size: tuple[int, int], multipage: bool
 ) -> Iterator[Task]:
     """What writes each image: as a file of its own, or into its place in one file for all."""
     import tifffile
@@ -147,20 +146,20 @@ def _image_tasks(
         yield partial(_fill, path, place, make, i)
 
 
-def _save(path: Path, make: Callable[[int], Image], index: int) -> None:
+def _save(path: Path, make: Callable[[int], Uint16s], index: int) -> None:
     import tifffile
 
     tifffile.imwrite(path, make(index), **TIFF)
 
 
-def _fill(path: Path, place: int, make: Callable[[int], Image], index: int) -> None:
+def _fill(path: Path, place: int, make: Callable[[int], Uint16s], index: int) -> None:
     with path.open("r+b") as file:
         file.seek(place)
         file.write(make(index).astype("<u2", copy=False).tobytes())
 
 
 def _in_threads(tasks: Iterator[Task], threads: int) -> Iterator[None]:
-    """Run tasks with few of them waiting at a time; one comes back for each that is done."""
+    """Run tasks, a few at a time; yields once for each that is done."""
     pool = ThreadPoolExecutor(max(1, threads))
     running: set[Future[None]] = {pool.submit(task) for task in islice(tasks, max(1, threads))}
     try:
@@ -178,13 +177,13 @@ def _write_references(phantom: Phantom, folder: Path) -> None:
     foil = () if phantom.foil is None or name_of(phantom.foil) in phantom.names else (phantom.foil,)
     for reference in (*phantom.references, *foil):
         if isinstance(reference, Reference):
-            energy = np.array(reference.energy)
+            energy = np.array(reference.energy, float)
         else:
             energy = phantom.e0 + scan_grid(REFERENCE_FIRST, REFERENCE_SEGMENTS)
         rest = REFERENCE_REST + REFERENCE_STEP * spectrum(reference, energy)
         table = np.column_stack([energy, (energy / phantom.e0) ** -3.0 * rest])
         name = name_of(reference)
-        header: list[Any] = [
+        header = [
             "XDI/1.0",
             "Column.1: energy eV",
             "Column.2: mutrans",

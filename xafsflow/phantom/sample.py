@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Doubles, Indices, Mask, Singles
 from xafsflow.kernels.images.phantom_images import grains, waves
 from xafsflow.phantom.detector import dead_map
 from xafsflow.phantom.seeds import generator, in_bands, random_share
 from xafsflow.phantom.settings import Phantom, shift_of
-from xafsflow.phantom.spectra import Array
 
 Rows = tuple[int, int] | None
 
@@ -32,13 +31,13 @@ BLEND = 0.04
 class Sample:
     """The sample in a band of rows: `fractions` `(reference, y, x)`, `thickness` and `hole` `(y, x)`."""
 
-    fractions: NDArray[np.float32]
-    thickness: NDArray[np.float32]
-    hole: NDArray[np.bool_]
+    fractions: Singles
+    thickness: Singles
+    hole: Mask
 
 
-def truth(phantom: Phantom, rows: Rows = None) -> dict[str, NDArray[Any]]:
-    """The answer that an analysis of the phantom should find.
+def truth(phantom: Phantom, rows: Rows = None) -> dict[str, NDArray[np.generic]]:
+    """The true maps, which an analysis of the phantom should find.
 
     Parameters
     ----------
@@ -80,7 +79,7 @@ def truth(phantom: Phantom, rows: Rows = None) -> dict[str, NDArray[Any]]:
     }
 
 
-def row_numbers(phantom: Phantom, rows: Rows) -> NDArray[np.int64]:
+def row_numbers(phantom: Phantom, rows: Rows) -> Indices:
     """The rows asked for, checked."""
     first, last = rows or (0, phantom.size[0])
     if not 0 <= first < last <= phantom.size[0]:
@@ -88,25 +87,25 @@ def row_numbers(phantom: Phantom, rows: Rows) -> NDArray[np.int64]:
     return np.arange(first, last)
 
 
-def drift_path(phantom: Phantom) -> Array:
+def drift_path(phantom: Phantom) -> Doubles:
     """How far the sample has moved at each energy along y and x, in pixels, `(energy, 2)`; first zero."""
     return np.linspace((0.0, 0.0), phantom.drift, phantom.energy.size)
 
 
-def shift_map(phantom: Phantom, y: NDArray[np.int64]) -> NDArray[np.float32]:
+def shift_map(phantom: Phantom, y: Indices) -> Singles:
     """True minus nominal energy of rows, eV."""
     along_y, along_x = shift_of(phantom, y, np.arange(phantom.size[1]))
     return (along_y[:, None] + along_x).astype(np.float32)
 
 
-def sample_maps(phantom: Phantom, y: NDArray[np.int64], drift: tuple[float, float]) -> Sample:
+def sample_maps(phantom: Phantom, y: Indices, drift: tuple[float, float]) -> Sample:
     """The sample as the detector's rows see it after the sample has moved by `drift` pixels."""
     columns = np.asarray(np.arange(phantom.size[1]) - drift[1], float)
     maps = in_bands(lambda part: _sample_band(phantom, np.asarray(part - drift[0], float), columns), y)
     return Sample(maps[:-2], maps[-2], maps[-1] > 0)
 
 
-def _sample_band(phantom: Phantom, rows: Array, columns: Array) -> NDArray[np.float32]:
+def _sample_band(phantom: Phantom, rows: Doubles, columns: Doubles) -> Singles:
     """Fractions, thickness, and 1 in a hole, `(reference + 2, y, x)`."""
     if phantom.pattern == "grains":
         fractions, seam = _grain_maps(phantom, rows, columns)
@@ -121,13 +120,13 @@ def _sample_band(phantom: Phantom, rows: Array, columns: Array) -> NDArray[np.fl
     return np.concatenate([fractions, thickness[None], hole[None]]).astype(np.float32)
 
 
-def field(phantom: Phantom, what: str, rows: Array, columns: Array, scale: float) -> Array:
+def field(phantom: Phantom, what: str, rows: Doubles, columns: Doubles, scale: float) -> Doubles:
     """A smooth random field with mean 0 and variance 1 whose waves are about `scale` grains long."""
     random = generator(phantom, what)
     length = phantom.grain_size * scale * random.uniform(0.8, 2.0, WAVES)
     angle, phase = random.uniform(0, 2 * np.pi, (2, WAVES))
     k = 2 * np.pi / length
-    return np.asarray(waves(rows, columns, k * np.sin(angle), k * np.cos(angle), phase))
+    return waves(rows, columns, k * np.sin(angle), k * np.cos(angle), phase)
 
 
 @lru_cache(maxsize=16)
@@ -139,7 +138,7 @@ def _hole_level(phantom: Phantom) -> float:
     return float(np.quantile(field(phantom, "hole", rows, columns, 2.0), 1 - phantom.hole_share))
 
 
-def _ramp(phantom: Phantom, rows: Array, columns: Array) -> Array:
+def _ramp(phantom: Phantom, rows: Doubles, columns: Doubles) -> Doubles:
     """From the first reference at the left to the last at the right, linear between neighbors."""
     last = len(phantom.references) - 1
     place = np.clip(columns / max(1, phantom.size[1] - 1), 0, 1) * last
@@ -147,7 +146,7 @@ def _ramp(phantom: Phantom, rows: Array, columns: Array) -> Array:
     return np.repeat(share[:, None, :], rows.size, axis=1)
 
 
-def _zones(phantom: Phantom, rows: Array, columns: Array) -> Array:
+def _zones(phantom: Phantom, rows: Doubles, columns: Doubles) -> Doubles:
     """The softmax of one smooth field a reference: zones of almost one reference with broad borders."""
     height = np.stack(
         [field(phantom, f"zone {i}", rows, columns, 2.0) for i in range(len(phantom.references))]
@@ -157,7 +156,7 @@ def _zones(phantom: Phantom, rows: Array, columns: Array) -> Array:
 
 
 @lru_cache(maxsize=16)
-def _sites(phantom: Phantom) -> tuple[Array, Array, Array, int]:
+def _sites(phantom: Phantom) -> tuple[Doubles, Doubles, Doubles, int]:
     """Sites and contents of all grains, and the cells before the first row and column."""
     beyond = BEYOND + int(np.ceil(max(map(abs, phantom.drift)) / phantom.grain_size))
     # By the cell's place, so that the grains within the field are the same for any drift.
@@ -174,12 +173,10 @@ def _sites(phantom: Phantom) -> tuple[Array, Array, Array, int]:
     return place[0], place[1], content, beyond
 
 
-def _grain_maps(phantom: Phantom, rows: Array, columns: Array) -> tuple[Array, Array]:
+def _grain_maps(phantom: Phantom, rows: Doubles, columns: Doubles) -> tuple[Doubles, Doubles]:
     site_y, site_x, content, beyond = _sites(phantom)
-    # Places are bent by a smooth field, so that borders are not straight lines; 1.5 bounds the bending to a
-    # cell.
+    # A smooth field bends the places, so that borders are not straight lines; 1.5 bounds that to a cell.
     bend = [0.22 * np.clip(field(phantom, f"bend {i}", rows, columns, 1.2), -1.5, 1.5) for i in "yx"]
     place_y = rows[:, None] / phantom.grain_size + beyond + bend[0]
     place_x = columns / phantom.grain_size + beyond + bend[1]
-    mixture, seam = grains(place_y, place_x, site_y, site_x, content, BLEND)
-    return np.asarray(mixture), np.asarray(seam)
+    return grains(place_y, place_x, site_y, site_x, content, BLEND)

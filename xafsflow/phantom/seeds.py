@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xafsflow.kernels.array_types import Doubles, Indices, Singles, Uint64s
 from xafsflow.kernels.images.phantom_images import mix, normal_row
 from xafsflow.phantom.settings import Phantom
-from xafsflow.phantom.spectra import Array
 
 # Rows that are made at a time.
 BAND = 64
 
+Scalar = TypeVar("Scalar", bound=np.generic)
 
-def row_keys(phantom: Phantom, what: str, y: NDArray[np.int64]) -> NDArray[np.uint64]:
+
+def row_keys(phantom: Phantom, what: str, y: Indices) -> Uint64s:
     """A random uint64 for each row, different for each use `what`."""
     purpose = np.array([zlib.crc32(what.encode()), phantom.seed % 2**64], np.uint64)
     start = mix(mix(purpose[:1]) + purpose[1:])
-    return np.asarray(mix(start + mix(y.astype(np.uint64))))
+    return mix(start + mix(y.astype(np.uint64)))
 
 
-def random_bits(
-    phantom: Phantom, what: str, y: NDArray[np.int64], x: NDArray[np.int64]
-) -> NDArray[np.uint64]:
+def random_bits(phantom: Phantom, what: str, y: Indices, x: Indices) -> Uint64s:
     """Random uint64 of rows and columns, `(y, x)`; a place's number depends on its row and column only."""
-    return np.asarray(mix(row_keys(phantom, what, y)[:, None] + mix(x.astype(np.uint64))))
+    return mix(row_keys(phantom, what, y)[:, None] + mix(x.astype(np.uint64)))
 
 
 def generator(phantom: Phantom, what: str) -> np.random.Generator:
@@ -38,14 +38,12 @@ def generator(phantom: Phantom, what: str) -> np.random.Generator:
     )
 
 
-def random_share(phantom: Phantom, what: str, y: NDArray[np.int64], x: NDArray[np.int64]) -> Array:
+def random_share(phantom: Phantom, what: str, y: Indices, x: Indices) -> Doubles:
     """Evenly distributed numbers from 0 to 1, as `random_bits`."""
     return np.asarray((random_bits(phantom, what, y, x) >> np.uint64(11)) * 2.0**-53)
 
 
-def random_normal(
-    phantom: Phantom, what: str, y: NDArray[np.int64], x: NDArray[np.int64]
-) -> NDArray[np.float32]:
+def random_normal(phantom: Phantom, what: str, y: Indices, x: Indices) -> Singles:
     """Standard normal numbers, as `random_bits`."""
     bits = random_bits(phantom, what, y, x)
     numbers = np.empty(bits.shape, np.float32)
@@ -55,7 +53,7 @@ def random_normal(
     return numbers
 
 
-def in_bands(make: Callable[[Any], NDArray[Any]], y: NDArray[np.int64]) -> NDArray[Any]:
+def in_bands(make: Callable[[Indices], NDArray[Scalar]], y: Indices) -> NDArray[Scalar]:
     """Maps `(..., y, x)` of many rows, made band by band, so that what is needed on the way stays small."""
     first = make(y[:BAND])
     if y.size <= BAND:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from xafsflow.errors import InputError
-from xafsflow.phantom.spectra import FE_K, Array, Reference, name_of, spectrum
+from xafsflow.kernels.array_types import Doubles, Numbers
+from xafsflow.phantom.spectra import FE_K, Reference, name_of, spectrum
 
 Pattern = Literal["grains", "smooth", "ramp"]
 
-# (to energy relative to e0, step) in eV: coarse before the edge, fine over it, coarser after it; 210
-# energies.
+# (to energy relative to e0, step) in eV: coarse before the edge, fine over it, coarser after it; 210 energies.
 SEGMENTS = ((-14.0, 4.0), (-4.0, 1.0), (48.0, 0.4), (190.5, 2.5))
 FIRST = -62.0
 DARK_FRAMES = 5
@@ -79,7 +79,7 @@ class Phantom:
     """
 
     size: tuple[int, int] = (128, 160)
-    energies: Any = 210
+    energies: ArrayLike = 210
     references: tuple[str | Reference, ...] = ("Fe", "FeO", "Fe2O3")
     foil: str | Reference | None = "Fe"
     pattern: Pattern = "grains"
@@ -114,13 +114,11 @@ class Phantom:
         _check_references(self)
 
     @property
-    def energy(self) -> Array:
+    def energy(self) -> Doubles:
         """The nominal energies, eV."""
-        return (
-            nominal_energies(self.energies, self.e0)
-            if isinstance(self.energies, int)
-            else np.array(self.energies)
-        )
+        if isinstance(self.energies, int):
+            return nominal_energies(self.energies, self.e0)
+        return np.array(self.energies, float)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -133,14 +131,14 @@ class Phantom:
         return max(2.0, min(self.size) / 6) if self.grain is None else self.grain
 
 
-def nominal_energies(count: int, e0: float) -> Array:
+def nominal_energies(count: int, e0: float) -> Doubles:
     """Energies of a scan: those of `SEGMENTS` for 210, and as densely distributed for another number."""
     grid = scan_grid(FIRST, SEGMENTS)
     place = np.linspace(0, grid.size - 1, count)
     return np.round(e0 + np.interp(place, np.arange(grid.size), grid), 3)
 
 
-def scan_grid(first: float, segments: Sequence[tuple[float, float]]) -> Array:
+def scan_grid(first: float, segments: Sequence[tuple[float, float]]) -> Doubles:
     """Points from `first` on, in segments `(to, step)`."""
     points, low = [first], first
     for high, step in segments:
@@ -149,7 +147,7 @@ def scan_grid(first: float, segments: Sequence[tuple[float, float]]) -> Array:
     return np.array(points)
 
 
-def shift_of(phantom: Phantom, rows: NDArray[Any], columns: NDArray[Any]) -> tuple[Array, Array]:
+def shift_of(phantom: Phantom, rows: Numbers, columns: Numbers) -> tuple[Doubles, Doubles]:
     """The energy shift in eV as a part of the row and a part of the column, to be added."""
     height, width = phantom.size
     v = (2 * rows + 1 - height) / height
@@ -169,16 +167,8 @@ def _check_ranges(phantom: Phantom) -> None:
     if {len(pair) for pair in pairs} != {2}:
         raise InputError(f"phantom with size, thickness, drift = {pairs}", "two numbers each", "give pairs")
     low, high = phantom.thickness
-    numbers = (
-        phantom.tilt,
-        phantom.tilt_x,
-        phantom.curvature,
-        phantom.offset,
-        *phantom.drift,
-        high,
-        phantom.matrix,
-    )
-    if not np.isfinite((*numbers, phantom.counts, phantom.e0)).all():
+    shift = (phantom.tilt, phantom.tilt_x, phantom.curvature, phantom.offset)
+    if not np.isfinite((*shift, *phantom.drift, high, phantom.matrix, phantom.counts, phantom.e0)).all():
         raise InputError(
             f"phantom with numbers that are not finite: {phantom!r}", "finite numbers", "change them"
         )

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Doubles
 from xafsflow.vocabulary import nearest
-
-Array = NDArray[np.float64]
 
 # The tabulated K edge of iron metal, eV.
 FE_K = 7112.0
@@ -129,8 +127,8 @@ class Reference:
     """
 
     name: str
-    energy: Any
-    mu: Any
+    energy: ArrayLike
+    mu: ArrayLike
 
     def __post_init__(self) -> None:
         # Tuples, so that a phantom can be hashed and compared.
@@ -139,9 +137,7 @@ class Reference:
         object.__setattr__(self, "mu", mu)
         if not re.fullmatch(r"[\w][\w.+-]*", self.name):
             raise InputError(
-                f"a reference named {self.name!r}",
-                "a name of letters, digits, '_', '.', '+', '-'",
-                "rename it",
+                f"a reference named {self.name!r}", "letters, digits, '_', '.', '+', '-'", "rename it"
             )
         if len(energy) != len(mu) or len(energy) < 2:
             raise InputError(
@@ -157,7 +153,7 @@ class Reference:
             )
 
 
-def spectrum(reference: str | Reference, energy: ArrayLike) -> Array:
+def spectrum(reference: str | Reference, energy: ArrayLike) -> Doubles:
     """Normalized absorbance of a reference: 0 before the edge, oscillating about 1 after it.
 
     Parameters
@@ -218,17 +214,18 @@ def spectrum(reference: str | Reference, energy: ArrayLike) -> Array:
     return mu
 
 
-def _interpolated(reference: Reference, energy: Array) -> Array:
+def _interpolated(reference: Reference, energy: Doubles) -> Doubles:
     from scipy.interpolate import PchipInterpolator
 
-    low, high = reference.energy[0], reference.energy[-1]
+    known = np.asarray(reference.energy, float)
+    low, high = known[0], known[-1]
     if energy.size and (energy.min() < low or energy.max() > high):
         raise InputError(
             f"reference {reference.name} from {low:.2f} to {high:.2f} eV",
             f"values from {energy.min():.2f} to {energy.max():.2f} eV (the scan with its energy shift)",
             "give a longer spectrum, or fewer energies",
         )
-    return np.asarray(PchipInterpolator(reference.energy, reference.mu)(energy))
+    return np.asarray(PchipInterpolator(known, np.asarray(reference.mu, float))(energy))
 
 
 def name_of(reference: str | Reference) -> str:

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.kernels.images import image_registration as register
-from xafsflow.kernels.images.band_pass import details, fading, specks
+from xafsflow.kernels.images.band_pass import apodization, band_pass, specks
 
 
 def scene(seed: int, shape: tuple[int, int] = (120, 140), width: float = 1.2) -> Any:
@@ -163,17 +163,17 @@ def test_details__are_scipys_difference_of_gaussians_over_what_is_finite(holes: 
             for part in (value, good.astype(float))
         ]
         parts.append(smooth[0] / smooth[1])
-    found = details(np.where(good, image, np.nan), 1.4)
+    found = band_pass(np.where(good, image, np.nan), 1.4)
     np.testing.assert_allclose(found, parts[0] - parts[1], atol=2e-5)
 
 
 def test_details__of_a_ramp_are_nothing_inside() -> None:
     ramp = np.add.outer(np.arange(50.0), 0.3 * np.arange(60))
-    np.testing.assert_allclose(details(ramp, 0.7)[12:-12, 12:-12], 0, atol=1e-4)
+    np.testing.assert_allclose(band_pass(ramp, 0.7)[12:-12, 12:-12], 0, atol=1e-4)
 
 
 def test_fading__is_one_inside_and_falls_to_the_borders() -> None:
-    window = fading(20, 30)
+    window = apodization(20, 30)
     assert window.max() == 1
     assert (window[4:-4, 4:-4] == 1).all()
     assert (np.diff(window[:5, 15]) > 0).all()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xafsflow.errors import InputError
-from xafsflow.kernels.spectra.derivative import derivative, savgol_table, smooth
+from xafsflow.kernels.spectra.derivative import _savgol_table, derivative, smooth
 
 FILTERS = [derivative, smooth]
 
@@ -60,9 +60,9 @@ def test_savgol__is_numpy_polyfit_on_any_grid(order: int, window: float, energy:
         np.testing.assert_allclose(method(energy, block(), window, order), truth, rtol=1e-7, atol=1e-9)
 
 
-def test_savgol_table__grows_to_the_nearest_points() -> None:
+def test_savgol__window_grows_to_the_nearest_points() -> None:
     energy = np.array([0, 10, 11, 12, 30, 31, 60.0])
-    start, weights = savgol_table(energy, 0.1, order=2)
+    start, weights = _savgol_table(energy.tobytes(), 0.1, 2, 1)
     assert start.tolist() == [0, 1, 1, 1, 3, 3, 4]
     assert weights.shape == (7, 3)
     np.testing.assert_allclose(weights.sum(axis=1), 0, atol=1e-12)

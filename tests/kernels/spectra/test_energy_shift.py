@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import BarycentricInterpolator
 
-from xafsflow.kernels.spectra.energy_shift import covered, move, moved_noise
+from xafsflow.kernels.spectra.energy_shift import covered, move
 
 ENERGY = 7112.0 + np.concatenate([np.arange(-60, -12, 4.0), np.arange(-10, 40, 0.7), np.arange(42, 120, 2.5)])
 
@@ -143,20 +143,20 @@ def test_move__does_not_depend_on_the_other_pixels_of_a_row() -> None:
 
 
 @pytest.mark.parametrize(("cubic", "least"), [(True, np.sqrt(164) / 16), (False, np.sqrt(0.5))])
-def test_moved_noise__is_the_scatter_of_moved_noise(cubic: bool, least: float) -> None:
+def test_squared_weights__give_the_scatter_of_moved_noise(cubic: bool, least: float) -> None:
     energy = np.arange(7000.0, 7040.0, 0.5)
     sigma = np.full((energy.size, 1, 4000), 0.02, np.float32)
     shift = np.full((1, 4000), 0.25, np.float32)
     noise = 0.02 * cube((1, 4000), 5, energy)
     wanted = move(energy, noise, shift, cubic).std(axis=(1, 2))
-    found = moved_noise(energy, sigma, shift, cubic)[:, 0, 0]
+    found = np.sqrt(move(energy, sigma**2, shift, cubic, 2))[:, 0, 0]
     np.testing.assert_allclose(found[1:], wanted[1:], rtol=0.06)
     np.testing.assert_allclose(found[5:-5], 0.02 * least, rtol=1e-5)
 
 
-def test_moved_noise__unmoved_stays() -> None:
+def test_squared_weights__leave_what_is_not_moved() -> None:
     sigma = np.abs(cube()) + np.float32(0.1)
-    np.testing.assert_allclose(moved_noise(ENERGY, sigma, np.zeros((3, 5), np.float32)), sigma, rtol=1e-5)
+    np.testing.assert_allclose(move(ENERGY, sigma, np.zeros((3, 5), np.float32), True, 2), sigma, rtol=1e-5)
 
 
 def test_covered__names_the_energies_that_no_pixel_lacks() -> None:

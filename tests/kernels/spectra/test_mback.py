@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xafsflow.errors import InputError
-from xafsflow.kernels.spectra.mback import mback, mback_norm
+from xafsflow.kernels.spectra.mback import mback
 from xafsflow.kernels.spectra.normalization import edge_step
 from xafsflow.kernels.spectra.normalization_windows import Windows, larch_ranges
 
@@ -20,15 +20,14 @@ def f2(energy: Any) -> Any:
     return np.where(energy > E0, 3.9, 0.47) * (E0 / energy) ** 1.7
 
 
-@pytest.mark.parametrize(("method", "name"), [(mback, "mback"), (mback_norm, "mback_norm")])
-def test_mback__is_that_of_larch(spectra: Any, recorded: Any, method: Any, name: str) -> None:
+def test_mback__is_that_of_larch(spectra: Any, recorded: Any) -> None:
     import xraydb
 
-    compared = [spectrum for spectrum in spectra if name in spectrum.larch]
+    compared = [spectrum for spectrum in spectra if "mback" in spectrum.larch]
     assert compared
     for spectrum in compared:
-        energy, truth = spectrum.energy, spectrum.larch[name]
-        norm, step = method(energy, spectrum.mu, E0, xraydb.f2_chantler(26, energy))
+        energy, truth = spectrum.energy, spectrum.larch["mback"]
+        norm, step = mback(energy, spectrum.mu, E0, xraydb.f2_chantler(26, energy))
         at = np.linspace(0, len(energy) - 1, recorded["samples"]).astype(int)
         assert step == pytest.approx(truth["edge_step"], rel=1e-6)
         np.testing.assert_allclose(norm[at], truth["norm"], atol=1e-6)
@@ -54,19 +53,6 @@ def test_mback__is_the_least_squares_match(energy: Any, block: Any, f2: Any) -> 
     np.testing.assert_allclose(norm, (scale * mu - line) / height, atol=1e-9)
 
 
-def test_mback_norm__is_the_least_squares_match(energy: Any, block: Any, f2: Any) -> None:
-    mu, windows = block()[:, 1, 2], Windows(-60, -20, 30, 120, nnorm=1, nvict=1)
-    norm, step = mback_norm(energy, mu, E0, f2, windows)
-    plain, height = edge_step(energy, mu, E0, windows)
-    weight = (energy < energy[energy <= E0 - 20].max()).astype(float)
-    first, last = (np.flatnonzero(energy <= E0 + limit).max() for limit in (30, 120))
-    weight[first : last + 1] = np.linspace(0.1, 1, last + 1 - first)
-    design = np.column_stack([np.ones_like(energy), energy - E0, f2])
-    found = np.linalg.lstsq(design * weight[:, None], plain * height * weight, rcond=None)[0]
-    assert step == pytest.approx(edge_step(energy, design @ found, E0, windows)[1], rel=1e-9)
-    np.testing.assert_allclose(norm, plain * height / step, atol=1e-9)
-
-
 def test_mback__finds_a_table_hidden_in_a_line(energy: Any, f2: Any) -> None:
     mu = (0.3 * f2 + 0.2 - 0.005 * (energy - E0))[:, None] * [1.0, 7.0]
     norm, step = mback(energy, mu, E0, f2, WINDOWS)
@@ -75,31 +61,29 @@ def test_mback__finds_a_table_hidden_in_a_line(energy: Any, f2: Any) -> None:
     np.testing.assert_allclose(step, 0.3 * height * np.array([1.0, 7.0]), rtol=1e-9)
 
 
-@pytest.mark.parametrize("method", [mback, mback_norm])
 @pytest.mark.parametrize("as_map", [False, True])
 def test_mback__pixel_by_pixel_without_its_missing_energies(
-    method: Any, as_map: bool, energy: Any, block: Any, f2: Any
+    as_map: bool, energy: Any, block: Any, f2: Any
 ) -> None:
     mu, e0 = block((2, 3)), np.array([[7108.0, 7109, 7110], [7111, 7112, 7113]])
     mu[[0, 9, -2], 0, 1], mu[:, 1, 0], mu[4:, 1, 1], mu[:, 1, 2] = np.nan, np.nan, np.nan, 0.0
-    norm, step = method(energy, mu, e0 if as_map else E0, f2, WINDOWS)
+    norm, step = mback(energy, mu, e0 if as_map else E0, f2, WINDOWS)
     for x in range(3):
         there = np.isfinite(mu[:, 0, x])
         edge = float(e0[0, x]) if as_map else E0
-        alone, height = method(energy[there], mu[there, 0, x], edge, f2[there], WINDOWS)
+        alone, height = mback(energy[there], mu[there, 0, x], edge, f2[there], WINDOWS)
         np.testing.assert_array_equal(norm[there, 0, x], alone)
         assert step[0, x] == height
     assert np.isnan(norm[:, 1]).all()
-    small = method(energy, mu.astype(np.float32), e0 if as_map else E0, f2, WINDOWS)
+    small = mback(energy, mu.astype(np.float32), e0 if as_map else E0, f2, WINDOWS)
     np.testing.assert_allclose(small[0][:, 0], norm[:, 0], atol=1e-5)
 
 
-@pytest.mark.parametrize("method", [mback, mback_norm])
-def test_mback__refuses_a_table_that_does_not_fit(method: Any, energy: Any, block: Any, f2: Any) -> None:
+def test_mback__refuses_a_table_that_does_not_fit(energy: Any, block: Any, f2: Any) -> None:
     with pytest.raises(InputError, match="a finite value for each of"):
-        method(energy, block(), E0, f2[1:])
+        mback(energy, block(), E0, f2[1:])
     with pytest.raises(InputError, match="1 values not finite"):
-        method(energy, block(), E0, np.where(energy == energy[3], np.nan, f2))
+        mback(energy, block(), E0, np.where(energy == energy[3], np.nan, f2))
     with pytest.raises(InputError, match="Expected pre2 and norm1"):
         mback(energy, block(), E0, f2, Windows())
     with pytest.raises(InputError, match="order 7"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from xafsflow.errors import InputError
 from xafsflow.kernels.spectra import normalization as normalize
-from xafsflow.kernels.spectra.mback import mback, mback_norm
+from xafsflow.kernels.spectra.mback import mback
 from xafsflow.kernels.spectra.normalization import METHODS, curves, edge_step, flat
 from xafsflow.kernels.spectra.normalization_windows import LARCH, Windows, larch_ranges
 
@@ -214,7 +214,6 @@ def test_methods__never_raise_on_bad_pixels(energy: Any, block: Any, seed: int) 
     windows = Windows(*limits, nnorm=rng.choice([None, 0, 1, 2, 5]), nvict=int(rng.integers(3)))
     f2 = np.where(energy > E0, 3.9, 0.47) * (E0 / energy)
     found = [(name, *method(energy, mu, e0, windows)) for name, method in METHODS.items()]
-    found.append(("mback_norm", *mback_norm(energy, mu, e0, f2, windows)))
     found.append(("mback", *mback(energy, mu, e0, f2, windows._replace(pre2=-30, norm1=30))))
     for name, norm, step in found:
         assert np.isnan(norm[~np.isfinite(mu)]).all(), name

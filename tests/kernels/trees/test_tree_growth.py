@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xafsflow.kernels.trees import gini_split as gini
-from xafsflow.kernels.trees.gini_split import FEW, ROWS, Samples, random_below
+from xafsflow.kernels.trees.gini_split import INSERTION_MOST, ROWS, Samples, random_below
 from xafsflow.kernels.trees.tree_growth import MOST_WEIGHT, Tree, bootstrap, grow
 
 WORD = (1 << 64) - 1
@@ -101,7 +101,7 @@ def grown(table: np.ndarray, labels: np.ndarray, weight: np.ndarray, candidates:
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    n, n_features = draw(st.integers(1, 3 * FEW)), draw(st.integers(1, 8))
+    n, n_features = draw(st.integers(1, 3 * INSERTION_MOST)), draw(st.integers(1, 8))
     table = rng.integers(0, draw(st.sampled_from([1, 2, 5, 255])), (n, n_features)).astype(np.uint8)
     table = np.concatenate([table, table[rng.integers(0, n, draw(st.integers(0, 20)))]])
     return table, rng.integers(0, draw(st.integers(1, 7)), len(table))
@@ -206,7 +206,7 @@ def test_memory_of_the_search__is_clean_after_each_node():
     """`running` and `order` must be as they were, whatever the number of features that were tried."""
     rng = np.random.default_rng(2)
     table, labels = rng.integers(0, 255, (40, 5)).astype(np.uint8), rng.integers(0, 3, 40).astype(np.int32)
-    room = gini.room_for(40, 3, 5)
+    room = gini.new_workspace(40, 3, 5)
     totals = np.bincount(labels)
     room.totals[:] = totals
     room.held[:] = 1 << 48 | labels.astype(np.uint64) << np.uint64(32) | totals[labels].astype(np.uint64)

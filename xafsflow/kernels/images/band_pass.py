@@ -1,20 +1,18 @@
-"""What an image shows at the size of a pixel: band-pass, fading at the borders, specks."""
+"""Band-pass filter of images, weights that fall to zero at their borders, and single pixels that stand out."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from xafsflow.kernels.array_types import Floats, Mask, Singles
 from xafsflow.kernels.jit import kernel
 
-# Images fade to zero over this many pixels at their borders; a wider fading gives away details.
-FADE = 4
+# The weights of an image fall to zero over this many pixels at its borders; a wider border loses structure.
+BORDER = 4
 
 
 @kernel
-def blurred(image: Any, taps: Any) -> Any:
+def blurred(image: Singles, taps: Singles) -> Singles:
     """Convolution of `(y, x)` along both axes with symmetric taps `(2 n + 1,)`, zero beyond the image; float32."""
     n_y, n_x = image.shape
     half = taps.size // 2
@@ -37,7 +35,7 @@ def blurred(image: Any, taps: Any) -> Any:
     return out
 
 
-def gauss_taps(sigma: float) -> NDArray[np.float32]:
+def gauss_taps(sigma: float) -> Singles:
     """A Gaussian on whole pixels, cut at 4 sigma, with sum one.
 
     Examples
@@ -50,7 +48,7 @@ def gauss_taps(sigma: float) -> NDArray[np.float32]:
     return (taps / taps.sum()).astype(np.float32)
 
 
-def details(image: NDArray[Any], scale: float) -> NDArray[np.float32]:
+def band_pass(image: Floats, scale: float) -> Singles:
     """Difference of two Gaussians of widths `scale` and `2 scale`, over the finite pixels; zero where there are none.
 
     Both are means over what is finite, so that neither a border nor a hole of NaN leaves a mark of its own.
@@ -68,17 +66,17 @@ def details(image: NDArray[Any], scale: float) -> NDArray[np.float32]:
     return np.where(blurred(weight, gauss_taps(scale)) > 0.3, parts[0] - parts[1], 0).astype(np.float32)
 
 
-def fading(n_y: int, n_x: int) -> NDArray[np.float32]:
-    """Weights `(y, x)`: one inside, to zero over `FADE` pixels at the borders, half a Hann window."""
+def apodization(n_y: int, n_x: int) -> Singles:
+    """Weights `(y, x)`: one inside, to zero over `BORDER` pixels at the borders, half a Hann window."""
     sides = []
     for n in (n_y, n_x):
         near = np.minimum(np.arange(n), np.arange(n)[::-1]) + 0.5
-        sides.append(0.5 - 0.5 * np.cos(np.pi * np.minimum(near / min(FADE, n / 2), 1)))
+        sides.append(0.5 - 0.5 * np.cos(np.pi * np.minimum(near / min(BORDER, n / 2), 1)))
     return np.outer(*sides).astype(np.float32)
 
 
 @kernel
-def specks(image: Any) -> Any:
+def specks(image: Floats) -> Mask:
     """Single pixels of `(y, x)` that stand out from all of their neighbors by more than these differ; bool."""
     n_y, n_x = image.shape
     found = np.zeros(image.shape, np.bool_)

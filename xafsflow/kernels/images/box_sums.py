@@ -1,4 +1,4 @@
-"""Sums over square windows of an image, for `kernels.spatial`.
+"""Sums over square windows of an image, for `neighbors.box_mean`.
 
 An image with a margin of zeros is one long row: a window along x is a sum of values one apart, a window
 along y of values one width apart, and no inner loop asks where the image ends.
@@ -6,15 +6,16 @@ along y of values one width apart, and no inner loop asks where the image ends.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from xafsflow.kernels.array_types import Floats, Mask, Singles
 from xafsflow.kernels.jit import kernel
 
 
 @kernel
-def box_sums(image: Any, keep: Any, half: int, pad: int, padded: Any, along: Any, sums: Any) -> Any:
+def box_sums(
+    image: Floats, keep: Mask, half: int, pad: int, padded: Singles, along: Singles, sums: Singles
+) -> int | np.int32:
     """Sums of the kept finite values in each window, and how many values are kept.
 
     Parameters
@@ -32,7 +33,7 @@ def box_sums(image: Any, keep: Any, half: int, pad: int, padded: Any, along: Any
     """
     n_y, n_x = image.shape
     width = n_x + 2 * pad
-    count = 0
+    count: int | np.int32 = 0
     for y in range(n_y):
         start = (y + pad) * width + pad
         count += _copy_finite(image[y], keep[y], padded[start : start + n_x])
@@ -42,17 +43,17 @@ def box_sums(image: Any, keep: Any, half: int, pad: int, padded: Any, along: Any
 
 
 @kernel
-def _copy_finite(row: Any, kept: Any, out: Any) -> Any:
+def _copy_finite(row: Floats, keep: Mask, out: Singles) -> np.int32:
     count = np.int32(0)
     for x in range(row.size):
-        good = kept[x] & (abs(row[x]) < np.float32(np.inf))
+        good = keep[x] & (abs(row[x]) < np.float32(np.inf))
         out[x] = row[x] if good else np.float32(0)
         count += np.int32(1) if good else np.int32(0)
     return count
 
 
 @kernel
-def _window_sums(values: Any, stride: int, half: int, out: Any) -> None:
+def _window_sums(values: Singles, stride: int, half: int, out: Singles) -> None:
     """Sums of `2 half + 1` values `stride` apart: three in the first pass, then two a pass."""
     n = out.size
     _add_three(values[0:n], values[stride : stride + n], values[2 * stride : 2 * stride + n], out)
@@ -61,13 +62,13 @@ def _window_sums(values: Any, stride: int, half: int, out: Any) -> None:
 
 
 @kernel
-def _add_three(first: Any, second: Any, third: Any, out: Any) -> None:
+def _add_three(first: Singles, second: Singles, third: Singles, out: Singles) -> None:
     for x in range(out.size):
         out[x] = first[x] + second[x] + third[x]
 
 
 @kernel
-def inverse_rows(counts: Any, width: int, center: Any, out: Any) -> None:
+def inverse_rows(counts: Singles, width: int, center: Mask, out: Singles) -> None:
     """1/count where a mean is wanted and there is something to take it of, else NaN.
 
     `counts` has rows of `width`, as `box_sums` leaves them.
@@ -80,10 +81,10 @@ def inverse_rows(counts: Any, width: int, center: Any, out: Any) -> None:
 
 
 @kernel
-def scale_rows(sums: Any, width: int, weight: Any, out: Any) -> None:
+def scale_rows(sums: Singles, width: int, weight: Singles, out: Singles) -> None:
     """`out = sums * weight`, from rows of `width` to rows of `(y, x)`."""
     n_y, n_x = out.shape
     for y in range(n_y):
-        row, total, by = out[y], sums[y * width : y * width + n_x], weight[y]
+        row, total, factor = out[y], sums[y * width : y * width + n_x], weight[y]
         for x in range(n_x):
-            row[x] = total[x] * by[x]
+            row[x] = total[x] * factor[x]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-Doubles = NDArray[np.float64]
+from xafsflow.kernels.array_types import Doubles, Singles
 
 LARGEST_ORDER = 4
 # Residuals beyond this many standard deviations pull less, learned in this many rounds.
@@ -37,7 +37,7 @@ def terms(order: int) -> list[tuple[int, int]]:
     return [(total - j, j) for total in range(order + 1) for j in range(total, -1, -1)]
 
 
-def normalized(pixels: Any, size: int) -> Doubles:
+def normalized(pixels: ArrayLike, size: int) -> Doubles:
     """Rows or columns on the scale from -1 (the field's one border) to 1 (the other).
 
     Examples
@@ -48,7 +48,7 @@ def normalized(pixels: Any, size: int) -> Doubles:
     return np.asarray((2 * np.asarray(pixels, float) + 1 - size) / size)
 
 
-def basis(v: Any, u: Any, order: int) -> Doubles:
+def basis(v: ArrayLike, u: ArrayLike, order: int) -> Doubles:
     """Products of Legendre polynomials at places `v` (along y) and `u` (along x), `(place, term)`.
 
     Examples
@@ -61,7 +61,7 @@ def basis(v: Any, u: Any, order: int) -> Doubles:
     return np.stack([down[:, i] * across[:, j] for i, j in terms(order)], axis=1)
 
 
-def tile_basis(v: Any, u: Any, order: int, half: tuple[float, float]) -> Doubles:
+def tile_basis(v: ArrayLike, u: ArrayLike, order: int, half: tuple[float, float]) -> Doubles:
     """`basis` averaged over tiles around the places, `half` their half widths along y and x.
 
     What a tile measures is the mean of a bent surface, not its height in the middle. Three places of Gauss and Legendre
@@ -93,7 +93,7 @@ def order_of(count: int) -> int:
     return round((np.sqrt(8 * count + 1) - 3) / 2)
 
 
-def fit(columns: Any, values: Any, error: Any) -> tuple[Doubles, Doubles, Doubles]:
+def fit(columns: Doubles, values: Doubles, error: Doubles) -> tuple[Doubles, Doubles, Doubles]:
     """Coefficients by least squares with Huber's weights; the tiles' weights, and their leverages.
 
     Examples
@@ -120,10 +120,10 @@ def fit(columns: Any, values: Any, error: Any) -> tuple[Doubles, Doubles, Double
 
 
 def choose_order(
-    v: Any,
-    u: Any,
-    values: Any,
-    error: Any,
+    v: ArrayLike,
+    u: ArrayLike,
+    values: Doubles,
+    error: Doubles,
     half: tuple[float, float] = (0.0, 0.0),
     largest: int = LARGEST_ORDER,
 ) -> Choice:
@@ -164,7 +164,9 @@ def choose_order(
     return Choice(chosen, tuple(float(s.mean()) for s in scores), weights[chosen])
 
 
-def evaluate(coefficients: Any, covariance: Any, shape: tuple[int, int]) -> tuple[Any, Any]:
+def evaluate(
+    coefficients: ArrayLike, covariance: ArrayLike, shape: tuple[int, int]
+) -> tuple[Singles, Singles]:
     """The surface and its standard error at every pixel, float32 `(y, x)`.
 
     Parameters
@@ -178,7 +180,8 @@ def evaluate(coefficients: Any, covariance: Any, shape: tuple[int, int]) -> tupl
     >>> surface[:, 0], error[0, 0]
     (array([-0.5,  0.5,  1.5,  2.5], dtype=float32), np.float32(0.1))
     """
-    weights, order = np.asarray(coefficients, float), order_of(len(coefficients))
+    weights = np.asarray(coefficients, float)
+    order = order_of(len(weights))
     root = np.linalg.cholesky(np.asarray(covariance) + 1e-30 * np.eye(len(weights)))
     v, u = (normalized(np.arange(n), n) for n in shape)
     surface, error = np.empty(shape, np.float32), np.empty(shape, np.float32)
@@ -188,7 +191,7 @@ def evaluate(coefficients: Any, covariance: Any, shape: tuple[int, int]) -> tupl
     return surface, error
 
 
-def slopes(v: Any, u: Any, values: Any, error: Any) -> dict[str, float]:
+def slopes(v: ArrayLike, u: ArrayLike, values: Doubles, error: Doubles) -> dict[str, float]:
     """What is left of a tilt in values over the field: the plane through them, and their scatter.
 
     Returns

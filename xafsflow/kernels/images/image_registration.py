@@ -1,4 +1,4 @@
-"""Motion of the sample between the images of a scan, from their details.
+"""Motion of the sample between the images of a scan, by registration of band-passed images.
 
 Images of a scan differ by more than motion: the edge raises some places more than others, flux and energy tilt change
 whole images. A band-pass of about a pixel takes smooth changes out and leaves the borders of grains and holes; these
@@ -7,25 +7,22 @@ stand at the same place at all energies.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.kernels.images.band_pass import details, fading, specks
+from xafsflow.kernels.array_types import Complexes, Doubles, Floats, Mask
+from xafsflow.kernels.images.band_pass import apodization, band_pass, specks
 
-Doubles = NDArray[np.float64]
-
-# Widths of details, pixels, from fine to coarse: the first that tells the motion well enough is taken.
+# Widths of the band-pass, pixels, from fine to coarse: the first that finds the motion well enough is taken.
 SCALES = (0.7, 1.4, 2.8)
-# Better than this, pixels, a coarser scale is not asked: what is coarse changes more over the edge.
+# Below this error, pixels, no coarser scale is tried: coarse structure changes more over the edge.
 GOOD = 0.03
 # An image whose motion is less certain than this, pixels, takes the motion of its neighbors.
 POOR = 0.1
 # A peak of a correlation, over the standard deviation of its ground; the highest of 2,000 random ones is 3.7.
 CLEAR = 6.0
-# Places of the first image among all by the details they show; the next where most images do not fit to it.
+# Places of the first image among all by their contrast; the next where most images do not fit to it.
 FIRST = (0.8, 0.5)
 # Tiles along each side of the field whose disagreement is the error of a motion.
 TILES = 5
@@ -33,7 +30,7 @@ TILES = 5
 ROUNDS = 2
 
 
-def sample_path(mu: NDArray[Any], unusable: NDArray[np.bool_], most: float) -> tuple[Doubles, Doubles]:
+def sample_path(mu: Floats, unusable: Mask, most: float) -> tuple[Doubles, Doubles]:
     """The way of the sample over the detector, for every image.
 
     Parameters
@@ -48,38 +45,36 @@ def sample_path(mu: NDArray[Any], unusable: NDArray[np.bool_], most: float) -> t
     Returns
     -------
     path, error
-        As of `motion`; an image that does not tell lies on the line between its neighbors, with the error NaN.
+        As of `motion`; an image whose motion is not found lies on the line between its neighbors, with the error NaN.
 
     Raises
     ------
     ComputationError
-        Less than half of the images tell.
+        The motion of less than half of the images is found.
     InputError
         The sample goes further than `most`.
     """
     mean = np.where(unusable, np.nan, mu.mean(axis=0))
     path, error = motion(mu, most, unusable | specks(mean))
-    told = np.flatnonzero(np.isfinite(error).all(axis=1))
-    if told.size < max(2, len(mu) / 2):
+    known = np.flatnonzero(np.isfinite(error).all(axis=1))
+    if known.size < max(2, len(mu) / 2):
         raise ComputationError(
-            f"{told.size} of {len(mu)} images whose motion is known to {POOR} pixels",
+            f"{known.size} of {len(mu)} images whose motion is known to {POOR} pixels",
             "half of them or more: grains, holes or borders of a few pixels that all energies show",
             "choose y and x where there is structure, or leave correct.drift out",
         )
-    far = float(np.abs(path[told]).max())
+    far = float(np.abs(path[known]).max())
     if far > most:
         raise InputError(
             f"a drift of {far:.1f} pixels", f"at most {most:g} pixels", "raise most, or crop energies"
         )
     places = np.arange(len(mu))
-    filled = np.stack([np.interp(places, told, path[told, axis]) for axis in (0, 1)], axis=1)
+    filled = np.stack([np.interp(places, known, path[known, axis]) for axis in (0, 1)], axis=1)
     # A thousandth of a pixel is beyond all certainty, and hides what another order of a sum makes of the last digits.
     return filled.round(3), error.round(4)
 
 
-def motion(
-    images: NDArray[Any], most: float, unusable: NDArray[np.bool_] | None = None
-) -> tuple[Doubles, Doubles]:
+def motion(images: Floats, most: float, unusable: Mask | None = None) -> tuple[Doubles, Doubles]:
     """How far each image lies from the others, and how certain that is.
 
     The band-passed images are registered to one of them, then several times to the mean of all the others, moved
@@ -97,7 +92,7 @@ def motion(
     Returns
     -------
     path, error
-        `(image, 2)` along y and x, pixels, the median zero, and its standard error; NaN where an image does not tell.
+        `(image, 2)` along y and x, pixels, the median zero, and its standard error; NaN where the motion is not found.
         An image at `(dy, dx)` shows at `(y + dy, x + dx)` what the others show at `(y, x)`.
 
     Examples
@@ -120,64 +115,60 @@ def motion(
     return min(found, key=lambda entry: entry[0])[1:]
 
 
-def _motion_at_scale(
-    images: NDArray[Any], most: float, unusable: NDArray[np.bool_], scale: float
-) -> tuple[Doubles, Doubles]:
-    """`motion` by details of one width."""
-    seen = np.empty(images.shape, np.float32)
-    for image, out in zip(images, seen, strict=True):
-        out[:] = details(np.where(unusable, np.float32(np.nan), image), scale)
+def _motion_at_scale(images: Floats, most: float, unusable: Mask, scale: float) -> tuple[Doubles, Doubles]:
+    """`motion` with one width of the band-pass."""
+    filtered = np.empty(images.shape, np.float32)
+    for image, out in zip(images, filtered, strict=True):
+        out[:] = band_pass(np.where(unusable, np.float32(np.nan), image), scale)
     reach = min(2 * most, *(n / 4 for n in images.shape[1:]))
-    # By how much they show: what shows most of all may be a failure, what shows least is noise.
-    order = np.argsort([np.vdot(image, image) for image in seen])
+    # By contrast: the highest may be a failure, the lowest is noise.
+    order = np.argsort([np.vdot(image, image) for image in filtered])
     for share in FIRST:
-        path, error = _first_round(seen, order[int(share * (len(order) - 1))], reach)
+        path, error = _first_round(filtered, order[int(share * (len(order) - 1))], reach)
         if (error < POOR).all(axis=1).mean() > 0.5:
             break
     for _ in range(ROUNDS):
         used = np.asarray((error < POOR).all(axis=1))
         if used.sum() < 2:
             break
-        path, error = _next_round(seen, path, used, most)
+        path, error = _next_round(filtered, path, used, most)
     lost = ~(error < POOR).all(axis=1)
     path[lost], error[lost] = np.nan, np.nan
     return path - (0.0 if lost.all() else np.nanmedian(path, axis=0)), error
 
 
-def _first_round(seen: NDArray[Any], first: Any, reach: float) -> tuple[Doubles, Doubles]:
+def _first_round(filtered: Floats, first: int, reach: float) -> tuple[Doubles, Doubles]:
     """All images against one."""
-    plane, window = Plane(*seen.shape[1:]), fading(*seen.shape[1:])
-    path, error = np.zeros((len(seen), 2)), np.zeros((len(seen), 2))
-    other = np.fft.rfft2(seen[first] * window)
-    for i in range(len(seen)):
-        image = np.fft.rfft2(seen[i] * window)
+    plane, window = Plane(*filtered.shape[1:]), apodization(*filtered.shape[1:])
+    path, error = np.zeros((len(filtered), 2)), np.zeros((len(filtered), 2))
+    other = np.fft.rfft2(filtered[first] * window)
+    for i in range(len(filtered)):
+        image = np.fft.rfft2(filtered[i] * window)
         path[i], error[i] = plane.register(image, other, plane.search(image * other.conj(), reach))
     return path, error
 
 
-def _next_round(
-    seen: NDArray[Any], path: Doubles, used: NDArray[np.bool_], most: float
-) -> tuple[Doubles, Doubles]:
+def _next_round(filtered: Floats, path: Doubles, used: Mask, most: float) -> tuple[Doubles, Doubles]:
     """Each image against the mean of all others that are used, over the part of the sample that all these show.
 
-    The part moves with the sample by whole pixels: the fading at its borders would pull a motion of some pixels by a
-    hundredth of it towards zero.
+    The part moves with the sample by whole pixels: the weights that fall at its borders would pull a motion of some
+    pixels by a hundredth of it towards zero.
     """
     low, high = path[used].min(axis=0), path[used].max(axis=0)
     middle = np.median(path[used], axis=0)
     path = np.where(used[:, None], path, middle)
     whole = np.rint(path).astype(int)
     start = np.maximum(0, -np.rint(low).astype(int))
-    size = [fast(n) for n in seen.shape[1:] - start - np.maximum(0, np.rint(high).astype(int))]
-    plane, window = Plane(*size), fading(*size)
+    size = [fast(n) for n in filtered.shape[1:] - start - np.maximum(0, np.rint(high).astype(int))]
+    plane, window = Plane(*size), apodization(*size)
 
-    def part(i: Any) -> Any:
+    def part(i: int) -> Complexes:
         (y, x), (n_y, n_x) = start + whole[i], size
-        return np.fft.rfft2(seen[i, y : y + n_y, x : x + n_x] * window)
+        return np.fft.rfft2(filtered[i, y : y + n_y, x : x + n_x] * window)
 
     rest, error = path - whole, np.zeros(path.shape)
-    total = sum(plane.moved(part(i), -rest[i]) for i in np.flatnonzero(used))
-    for i in range(len(seen)):
+    total = np.asarray(sum(plane.moved(part(i), -rest[i]) for i in np.flatnonzero(used).tolist()))
+    for i in range(len(filtered)):
         image = part(i)
         if used[i]:
             others, near = (total - plane.moved(image, -rest[i])) / (used.sum() - 1), rest[i]
@@ -216,22 +207,22 @@ class Plane:
         self.twice = np.full(self.f_x.size, 2, np.float32)
         self.twice[[0, -1] if n_x % 2 == 0 else [0]] = 1
 
-    def image(self, spectrum: Any) -> Any:
+    def image(self, spectrum: Complexes) -> Floats:
         """The image `(y, x)` of a half spectrum."""
         return np.fft.irfft2(spectrum, s=self.shape)
 
-    def moved(self, image: Any, by: Doubles) -> Any:
-        """The spectrum of the image moved by `by` pixels."""
-        down, across = (np.exp(-2j * np.pi * f * d) for f, d in ((self.f_y, by[0]), (self.f_x, by[1])))
+    def moved(self, image: Complexes, shift: Doubles) -> Complexes:
+        """The half spectrum of the image moved by `shift` pixels."""
+        down, across = (np.exp(-2j * np.pi * f * d) for f, d in ((self.f_y, shift[0]), (self.f_x, shift[1])))
         return image * (down[:, None] * across).astype(np.complex64)
 
-    def correlation(self, cross: Any, y: Doubles, x: Doubles) -> Doubles:
+    def correlation(self, cross: Complexes, y: Doubles, x: Doubles) -> Doubles:
         """The correlation at the shifts `y` and `x`, `(len(y), len(x))`."""
         down = np.exp(2j * np.pi * np.outer(y, self.f_y)).astype(np.complex64)
         across = np.exp(2j * np.pi * np.outer(self.f_x, x)).astype(np.complex64)
         return np.asarray((down @ (cross * self.twice) @ across).real, np.float64)
 
-    def search(self, cross: Any, reach: float, around: Any = (0.0, 0.0)) -> Doubles:
+    def search(self, cross: Complexes, reach: float, around: ArrayLike = (0.0, 0.0)) -> Doubles:
         """Where the correlation is highest, to a quarter of a pixel."""
         best = np.asarray(around, np.float64)
         for grid in (np.arange(-np.ceil(reach), np.ceil(reach) + 1), np.arange(-4, 5) / 4):
@@ -239,7 +230,7 @@ class Plane:
             best = best + grid[list(np.unravel_index(found.argmax(), found.shape))]
         return best
 
-    def register(self, image: Any, other: Any, start: Doubles) -> tuple[Doubles, Doubles]:
+    def register(self, image: Complexes, other: Complexes, start: Doubles) -> tuple[Doubles, Doubles]:
         """The top of the correlation near `start`, and its standard error, along y and x.
 
         Newton's method on `C(d) = sum_k F T* exp(2 pi i k d)`. Infinite errors where no clear peak is near.
@@ -259,7 +250,7 @@ class Plane:
             return nothing
         return shift, self._error(image, self.moved(other, shift), hessian)
 
-    def _error(self, image: Any, other: Any, hessian: Any) -> Doubles:
+    def _error(self, image: Complexes, other: Complexes, hessian: Doubles) -> Doubles:
         """Standard error of an extremum, from what tiles of the field pull at it: `H^-1 sum_t(g_t g_t^T) H^-1`.
 
         What pulls is noise and all else that differs between the images, as what the edge has changed.
@@ -271,7 +262,7 @@ class Plane:
         inverse = np.linalg.inv(hessian)
         return np.sqrt(np.diag(inverse @ pulls @ pulls.T @ inverse))
 
-    def _top(self, cross: Any, shift: Doubles) -> tuple[float, Doubles, Doubles]:
+    def _top(self, cross: Complexes, shift: Doubles) -> tuple[float, Doubles, Doubles]:
         """Height, slope `(2,)` and curvature `(2, 2)` of the correlation at a shift."""
         f_y, f_x = self.f_y, self.f_x
         across = np.exp(2j * np.pi * f_x * shift[1]) * self.twice
@@ -284,7 +275,7 @@ class Plane:
         return float(sums[0, 0].real), slope, curve
 
 
-def _tile_sums(image: Any) -> Doubles:
+def _tile_sums(image: Floats) -> Doubles:
     """Sums over `TILES` x `TILES` tiles, `(tile,)`."""
     for axis in (0, 1):
         starts = np.linspace(0, image.shape[axis], TILES, endpoint=False).astype(int)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from xafsflow.kernels.array_types import Doubles, Floats, Singles, Uint8s
 from xafsflow.kernels.jit import kernel
 
 # A part of a pixel that is not interpolated: less than a motion is known to, and it would cost borders and noise.
@@ -14,8 +12,8 @@ LEAST = 0.02
 
 
 @kernel
-def cubic_taps(by: float) -> tuple[Any, int]:
-    """Weights of the four pixels from `first` on whose sum is the value `by` pixels further on.
+def cubic_taps(offset: float) -> tuple[Doubles, int]:
+    """Weights of the four pixels from `first` on whose sum is the value `offset` pixels further on.
 
     The cubic convolution of R. Keys, IEEE Trans. Acoust. 29, 1153 (1981), with a = -1/2: exact for parabolas. Whole
     pixels, and what is within `LEAST` of them, take one pixel as it is.
@@ -27,12 +25,12 @@ def cubic_taps(by: float) -> tuple[Any, int]:
     ([-0.0625, 0.5625, 0.5625, -0.0625], 1)
     """
     taps = np.zeros(4)
-    whole = np.floor(by + 0.5)
-    if abs(by - whole) < LEAST:
+    whole = np.floor(offset + 0.5)
+    if abs(offset - whole) < LEAST:
         taps[1] = 1.0
         return taps, int(whole) - 1
-    below = np.floor(by)
-    u = by - below
+    below = np.floor(offset)
+    u = offset - below
     taps[0] = -0.5 * u * (1 - u) * (1 - u)
     taps[1] = 1 + u * u * (1.5 * u - 2.5)
     taps[2] = u * (0.5 + u * (2 - 1.5 * u))
@@ -41,7 +39,7 @@ def cubic_taps(by: float) -> tuple[Any, int]:
 
 
 @kernel
-def realigned(values: Any, path: Any) -> Any:
+def realigned(values: Floats, path: Doubles) -> Singles:
     """Each image moved back by its place on the path: `out(y, x) = value(y + dy, x + dx)`.
 
     Parameters
@@ -69,7 +67,7 @@ def realigned(values: Any, path: Any) -> Any:
 
 
 @kernel
-def _sum_of_rows(image: Any, first: int, taps: Any, line: Any) -> bool:
+def _sum_of_rows(image: Floats, first: int, taps: Doubles, line: Singles) -> bool:
     """Weighted sum of the rows from `first` on; False where one that counts is beyond the image."""
     line[:] = np.float32(0)
     for k in range(taps.size):
@@ -84,7 +82,7 @@ def _sum_of_rows(image: Any, first: int, taps: Any, line: Any) -> bool:
 
 
 @kernel
-def _sum_along_row(line: Any, first: int, taps: Any, out: Any) -> None:
+def _sum_along_row(line: Singles, first: int, taps: Doubles, out: Singles) -> None:
     low, high = 0, out.size
     for k in range(taps.size):
         if taps[k] != 0.0:
@@ -100,7 +98,7 @@ def _sum_along_row(line: Any, first: int, taps: Any, out: Any) -> None:
                 part[x] += tap * near[x]
 
 
-def swept_flags(flags: NDArray[Any], path: NDArray[Any], outside: int) -> NDArray[np.uint8]:
+def swept_flags(flags: Floats, path: Floats, outside: int) -> Uint8s:
     """Every flag that a place of the sample came across on its path over the detector.
 
     Parameters

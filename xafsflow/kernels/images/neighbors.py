@@ -5,10 +5,9 @@ Blocks come with a halo of NaN or of real neighbors.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from xafsflow.kernels.array_types import Doubles, Floats, Int32s, Mask, Numbers, Singles
 from xafsflow.kernels.images.box_sums import box_sums, inverse_rows, scale_rows
 from xafsflow.kernels.jit import kernel
 
@@ -17,7 +16,7 @@ NORMAL = 1.4826
 
 
 @kernel
-def box_mean(values: Any, keep: Any, center: Any, half: int, inside: bool = False) -> Any:
+def box_mean(values: Floats, keep: Mask, center: Mask, half: int, inside: bool = False) -> Singles:
     """Mean over the `(2 half + 1)^2` neighbors that are kept and finite, energy by energy.
 
     Parameters
@@ -51,11 +50,11 @@ def box_mean(values: Any, keep: Any, center: Any, half: int, inside: bool = Fals
     wanted = center[cut : n_y - cut, cut : n_x - cut]
     out = np.empty((n_energy, n_y - 2 * cut, n_x - 2 * cut), np.float32)
     usual, special = np.empty(wanted.shape, np.float32), np.empty(wanted.shape, np.float32)
-    kept = box_sums(ones, keep, half, pad, padded, along, sums)
+    usual_count = box_sums(ones, keep, half, pad, padded, along, sums)
     inverse_rows(sums, width, wanted, usual)
     for e in range(n_energy):
         weight = usual
-        if box_sums(values[e], keep, half, pad, padded, along, sums) < kept:
+        if box_sums(values[e], keep, half, pad, padded, along, sums) < usual_count:
             # Some pixels are missing at this energy only: their neighbors count others here.
             present, counts = np.where(np.isfinite(values[e]), ones, ones * np.nan), np.empty_like(sums)
             box_sums(present.astype(np.float32), keep, half, pad, padded, along, counts)
@@ -66,7 +65,7 @@ def box_mean(values: Any, keep: Any, center: Any, half: int, inside: bool = Fals
 
 
 @kernel
-def fill_pixels(values: Any, bad: Any, half: int) -> tuple[Any, Any]:
+def fill_pixels(values: Floats, bad: Mask, half: int) -> tuple[Floats, Mask]:
     """Replace the spectra of bad pixels by the mean of their nearest good neighbors.
 
     Parameters
@@ -102,7 +101,7 @@ def fill_pixels(values: Any, bad: Any, half: int) -> tuple[Any, Any]:
 
 
 @kernel
-def _nearest_ring(bad: Any, y: int, x: int, half: int) -> int:
+def _nearest_ring(bad: Mask, y: int, x: int, half: int) -> int:
     for ring in range(1, half + 1):
         for i in range(max(0, y - ring), min(bad.shape[0], y + ring + 1)):
             for j in range(max(0, x - ring), min(bad.shape[1], x + ring + 1)):
@@ -112,7 +111,7 @@ def _nearest_ring(bad: Any, y: int, x: int, half: int) -> int:
 
 
 @kernel
-def _ring_mean(image: Any, bad: Any, y: int, x: int, ring: int) -> Any:
+def _ring_mean(image: Floats, bad: Mask, y: int, x: int, ring: int) -> np.float32:
     total, count = 0.0, 0
     if ring > 0:
         for i in range(max(0, y - ring), min(bad.shape[0], y + ring + 1)):
@@ -124,7 +123,7 @@ def _ring_mean(image: Any, bad: Any, y: int, x: int, ring: int) -> Any:
 
 
 @kernel
-def local_median(image: Any, half: int) -> Any:
+def local_median(image: Floats, half: int) -> Singles:
     """Median of the finite neighbors within `half` of each pixel of `(y, x)`, the pixel itself left out."""
     n_y, n_x = image.shape
     out = np.full((n_y, n_x), np.nan, np.float32)
@@ -143,7 +142,7 @@ def local_median(image: Any, half: int) -> Any:
 
 
 @kernel
-def count_at_least(counts: Any, limit: float) -> Any:
+def count_at_least(counts: Numbers, limit: float) -> Int32s:
     """At how many energies of `(energy, y, x)` the counts reach a limit: `(y, x)` int32."""
     n_energy, n_y, n_x = counts.shape
     found = np.zeros((n_y, n_x), np.int32)
@@ -156,7 +155,7 @@ def count_at_least(counts: Any, limit: float) -> Any:
 
 
 @kernel
-def mean_over_energy(counts: Any) -> Any:
+def mean_over_energy(counts: Numbers) -> Singles:
     """Mean of `(energy, y, x)` over energy: `(y, x)` float32."""
     n_energy, n_y, n_x = counts.shape
     total = np.zeros((n_y, n_x), np.float64)
@@ -169,7 +168,7 @@ def mean_over_energy(counts: Any) -> Any:
 
 
 @kernel
-def despike(energy: Any, values: Any, threshold: float) -> tuple[Any, Any]:
+def despike(energy: Doubles, values: Floats, threshold: float) -> tuple[Floats, Int32s]:
     """Replace single points far off the line between their energy neighbors by that line.
 
     With `d_i = v_i - line(v_{i-1}, v_{i+1})`, a spike has `|d_i|` above `threshold` times the noise, which is
@@ -220,13 +219,13 @@ def despike(energy: Any, values: Any, threshold: float) -> tuple[Any, Any]:
 
 
 @kernel
-def _bend_row(before: Any, here: Any, after: Any, share: Any, out: Any) -> None:
+def _bend_row(before: Singles, here: Singles, after: Singles, share: np.float32, out: Singles) -> None:
     for x in range(out.size):
         out[x] = here[x] - before[x] - share * (after[x] - before[x])
 
 
 @kernel
-def _height_row(bend: Any, e: int, left: Any, right: Any, out: Any) -> None:
+def _height_row(bend: Singles, e: int, left: np.float32, right: np.float32, out: Singles) -> None:
     """Magnitude of the bends at `e` that a spike there explains, else zero; NaN compares as False."""
     far_left, near_left, here = bend[e - 2], bend[e - 1], bend[e]
     near_right, far_right = bend[e + 1], bend[e + 2]
@@ -241,7 +240,7 @@ def _height_row(bend: Any, e: int, left: Any, right: Any, out: Any) -> None:
 
 
 @kernel
-def _spiky(bend: Any, height: Any, limit: Any) -> Any:
+def _spiky(bend: Singles, height: Singles, limit: np.float32) -> Mask:
     """True where the greatest height may be more than `limit` times the median bend.
 
     Then half of the bends, or more, are less than that height over `limit`: counting is faster than a median.
@@ -262,13 +261,13 @@ def _spiky(bend: Any, height: Any, limit: Any) -> Any:
 
 
 @kernel
-def _median_size(bend: Any) -> Any:
+def _median_size(bend: Singles) -> np.float32:
     size = np.abs(bend)
     return np.float32(np.median(size[np.isfinite(size)]))
 
 
 @kernel
-def edge_significance(mu: Any, weights: Any, bend: Any) -> Any:
+def edge_significance(mu: Floats, weights: Doubles, bend: Mask) -> Singles:
     """The step of the edge over its standard error, `(y, x)`; NaN where an energy that is used is NaN.
 
     Parameters

@@ -7,10 +7,9 @@ block.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from xafsflow.kernels.array_types import Doubles, Mask, Singles, Uint16s, Uint64s
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.spectra.absorbance import log_of_row
 
@@ -25,7 +24,7 @@ LIMIT = f32(65535)
 
 
 @kernel
-def mix(values: Any) -> Any:
+def mix(values: Uint64s) -> Uint64s:
     """A hash of each uint64 of an array (the finalizer of splitmix64)."""
     h = (values ^ (values >> S30)) * MIX_1
     h = (h ^ (h >> S27)) * MIX_2
@@ -33,7 +32,7 @@ def mix(values: Any) -> Any:
 
 
 @kernel
-def normal_row(bits: Any, out: Any) -> None:
+def normal_row(bits: Uint64s, out: Singles) -> None:
     """Standard normal float32 numbers from random uint64 bits.
 
     The quantile function by the polynomials of M. Giles, "Approximating the erfinv function", GPU Computing
@@ -65,7 +64,7 @@ def normal_row(bits: Any, out: Any) -> None:
 
 
 @kernel
-def exp_row(values: Any, out: Any) -> None:
+def exp_row(values: Singles, out: Singles) -> None:
     """`exp` of float32 values from -80 to 80, to 2e-6: `2^n 2^r`, with a Taylor series for `|r| <= 1/2`."""
     bits = out.view(np.int32)
     for i in range(values.size):
@@ -80,7 +79,7 @@ def exp_row(values: Any, out: Any) -> None:
 
 
 @kernel
-def waves(rows: Any, columns: Any, wave_y: Any, wave_x: Any, phase: Any) -> Any:
+def waves(rows: Doubles, columns: Doubles, wave_y: Doubles, wave_x: Doubles, phase: Doubles) -> Doubles:
     """`sqrt(2/n) sum_i cos(ky_i y + kx_i x + p_i)`: a field of variance 1, float64 `(rows, columns)`."""
     n = phase.size
     out = np.zeros((rows.size, columns.size))
@@ -99,8 +98,8 @@ def waves(rows: Any, columns: Any, wave_y: Any, wave_x: Any, phase: Any) -> Any:
 
 @kernel
 def grains(
-    place_y: Any, place_x: Any, site_y: Any, site_x: Any, content: Any, blend: float
-) -> tuple[Any, Any]:
+    place_y: Doubles, place_x: Doubles, site_y: Doubles, site_x: Doubles, content: Doubles, blend: float
+) -> tuple[Doubles, Doubles]:
     """Grains around random sites, one a cell of a square lattice, running into each other at their borders.
 
     Parameters
@@ -147,7 +146,9 @@ def grains(
 
 
 @kernel
-def expected(weights: Any, place: Any, table: Any, flux: float, light: Any, out: Any) -> None:
+def expected_counts(
+    weights: Singles, place: Singles, table: Singles, flux: float, light: Singles, out: Singles
+) -> None:
     """Expected counts above the dark of one row: `flux light exp(-sum_k weight_k table_k(place))`.
 
     `weights` `(k, x)`; `table` `(k, knots)`, absorbances linear between knots; `place` `(x)` in knots;
@@ -169,17 +170,17 @@ def expected(weights: Any, place: Any, table: Any, flux: float, light: Any, out:
 
 @kernel
 def expose(
-    weights: Any,
-    place: Any,
-    table: Any,
+    weights: Singles,
+    place: Singles,
+    table: Singles,
     flux: float,
-    light: Any,
-    dark: Any,
-    dead: Any,
-    keys: Any,
+    light: Singles,
+    dark: Singles,
+    dead: Mask,
+    keys: Uint64s,
     readout: float,
     noisy: bool,
-) -> Any:
+) -> Uint16s:
     """One image: Poisson counts, dark level with readout noise, dead pixels; uint16 `(y, x)`.
 
     Above an expectation of 30 the counts are `m + s z + (z^2 - 1) c/(6 s^2)`, the Cornish-Fisher expansion
@@ -190,7 +191,7 @@ def expose(
     Parameters
     ----------
     weights, place, table, flux, light
-        As in `expected`, by rows: `(k, y, x)`, `(y, x)`, `(k, knots)`, a number, `(y, x)`.
+        As in `expected_counts`, by rows: `(k, y, x)`, `(y, x)`, `(k, knots)`, a number, `(y, x)`.
     dark, dead
         Mean counts without beam and bool, `(y, x)`.
     keys
@@ -202,7 +203,7 @@ def expose(
     mean, level, z = np.empty(n_x, f32), np.empty(n_x, f32), np.empty(n_x, f32)
     variance = f32(readout) * f32(readout)
     for y in range(n_y):
-        expected(weights[:, y], place[y], table, flux, light[y], mean)
+        expected_counts(weights[:, y], place[y], table, flux, light[y], mean)
         level[:] = mean
         if noisy:
             bits = mix(keys[y] + counter)
@@ -211,7 +212,7 @@ def expose(
                 both = mean[x] + variance
                 level[x] += np.sqrt(both) * z[x] + (z[x] * z[x] - f32(1)) * mean[x] / (f32(6) * both)
             if mean.min() < EXACT_BELOW:
-                draw_faint(mix(bits ^ GOLDEN), mean, f32(readout), z, level)
+                draw_poisson(mix(bits ^ GOLDEN), mean, f32(readout), z, level)
         for x in range(n_x):
             count = max(f32(0), min(LIMIT, np.rint(level[x] + dark[y, x])))
             out[y, x] = np.uint16(LIMIT if dead[y, x] else count)
@@ -219,7 +220,7 @@ def expose(
 
 
 @kernel
-def draw_faint(bits: Any, mean: Any, readout: Any, z: Any, out: Any) -> None:
+def draw_poisson(bits: Uint64s, mean: Singles, readout: np.float32, z: Singles, out: Singles) -> None:
     """Where less than 30 is expected: a Poisson number by inversion, and readout noise."""
     for x in range(mean.size):
         if mean[x] < EXACT_BELOW:

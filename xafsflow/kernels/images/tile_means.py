@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from xafsflow.errors import InputError
-
-Doubles = NDArray[np.float64]
+from xafsflow.kernels.array_types import Doubles, Floats, Indices, Numbers
 
 # What happened to a pixel: the places of the counts that `tile_sums` returns.
 FATES = ("used", "dead_or_saturated", "not_finite", "other_step")
 
 
-def tile_edges(size: int, tile: float) -> NDArray[np.int64]:
+def tile_edges(size: int, tile: float) -> Indices:
     """Where the tiles along one side begin, and the end: tiles of nearly one size, about `tile` pixels.
 
     Examples
@@ -26,7 +23,7 @@ def tile_edges(size: int, tile: float) -> NDArray[np.int64]:
     return np.linspace(0, size, max(1, round(size / tile)) + 1).round().astype(np.int64)
 
 
-def step_weights(energy: Any, below: float, above: float) -> Doubles:
+def step_weights(energy: ArrayLike, below: float, above: float) -> Doubles:
     """Weights whose product with a spectrum is its mean above `above` minus its mean below `below`, eV.
 
     Raises
@@ -51,13 +48,13 @@ def step_weights(energy: Any, below: float, above: float) -> Doubles:
 
 
 def tile_sums(
-    values: Any,
-    bad: Any,
-    row: Any,
-    column: Any,
-    row_edges: Any,
-    column_edges: Any,
-    weights: Any,
+    values: Floats,
+    bad: Numbers,
+    row: Indices,
+    column: Indices,
+    row_edges: Indices,
+    column_edges: Indices,
+    weights: Doubles,
     least: float,
     most: float,
 ) -> tuple[Doubles, Doubles, Doubles]:
@@ -110,7 +107,7 @@ def tile_sums(
     return totals[None, None], moments[None, None], counts[None, None]
 
 
-def _by_tile(values: Any, down: Any, across: Any, tiles: tuple[int, int]) -> Doubles:
+def _by_tile(values: Floats, down: Indices, across: Indices, tiles: tuple[int, int]) -> Doubles:
     """Sums `(tile, layer)` of `values` `(layer, y, x)` over the pixels of each tile."""
     first_row, first_column = (
         np.concatenate([[0], 1 + np.flatnonzero(np.diff(part))]) for part in (down, across)

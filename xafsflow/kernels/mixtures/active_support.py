@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from xafsflow.kernels.array_types import Doubles, Mask
 from xafsflow.kernels.jit import kernel
 
-Doubles = NDArray[np.float64]
-
-# A column that is a sum of others but for this share of its squares says nothing of its own.
+# A column of whose squares the other columns leave less than this share is linearly dependent.
 DEPENDENT = 1e-10
 
 
 @kernel
 def on_support(
-    gram: Any,
-    moments: Any,
-    used: Any,
+    gram: Doubles,
+    moments: Doubles,
+    used: Mask,
     references: int,
     sum_to_one: bool,
     total: float,
-    z: Any,
-    work: Any,
+    z: Doubles,
+    work: Doubles,
 ) -> float:
     """Least squares over the used columns, the sum of the references held at `total` where `sum_to_one`.
 
@@ -34,28 +30,28 @@ def on_support(
         The multiplier m, zero without that condition; NaN where the used columns are not independent.
     """
     columns = len(moments)
-    if not _factor(gram, used, work):
+    if not _cholesky(gram, used, work):
         return np.nan
-    plain, ones = work[:, columns], work[:, columns + 1]
+    solution, ones = work[:, columns], work[:, columns + 1]
     for k in range(columns):
-        plain[k] = moments[k] if used[k] else 0.0
+        solution[k] = moments[k] if used[k] else 0.0
         ones[k] = 1.0 if used[k] and k < references else 0.0
-    _back(work, used, plain)
+    _solve_factored(work, used, solution)
     multiplier = 0.0
     if sum_to_one:
-        _back(work, used, ones)
+        _solve_factored(work, used, ones)
         have, each = 0.0, 0.0
         for k in range(references):
-            have += plain[k]
+            have += solution[k]
             each += ones[k]
         multiplier = (have - total) / each
     for k in range(columns):
-        z[k] = plain[k] - multiplier * ones[k] if sum_to_one else plain[k]
+        z[k] = solution[k] - multiplier * ones[k] if sum_to_one else solution[k]
     return multiplier
 
 
 @kernel
-def _factor(gram: Any, used: Any, work: Any) -> bool:
+def _cholesky(gram: Doubles, used: Mask, work: Doubles) -> bool:
     """Cholesky factor of the used rows and columns, in their places; False where they are not independent."""
     columns = len(used)
     for i in range(columns):
@@ -78,7 +74,7 @@ def _factor(gram: Any, used: Any, work: Any) -> bool:
 
 
 @kernel
-def _back(work: Any, used: Any, vector: Any) -> None:
+def _solve_factored(work: Doubles, used: Mask, vector: Doubles) -> None:
     """Solve with the factor, in place; places that are not used stay zero."""
     columns = len(used)
     for i in range(columns):
@@ -99,7 +95,9 @@ def _back(work: Any, used: Any, vector: Any) -> None:
 
 
 @kernel
-def standard_errors(gram: Any, used: Any, references: int, sum_to_one: bool, sigma: Any, work: Any) -> None:
+def standard_errors(
+    gram: Doubles, used: Mask, references: int, sum_to_one: bool, sigma: Doubles, work: Doubles
+) -> None:
     """Standard errors for noise of one: from the covariance of the support, and for a reference at zero from that of
     the support with it.
 
@@ -108,13 +106,13 @@ def standard_errors(gram: Any, used: Any, references: int, sum_to_one: bool, sig
     """
     columns = len(used)
     sigma[:] = np.nan
-    if not _factor(gram, used, work):
+    if not _cholesky(gram, used, work):
         return
     row, ones = work[:, columns], work[:, columns + 1]
     each, count, lone = 0.0, 0, -1
     for k in range(columns):
         ones[k] = 1.0 if sum_to_one and used[k] and k < references else 0.0
-    _back(work, used, ones)
+    _solve_factored(work, used, ones)
     for r in range(references):
         each += ones[r]
         if used[r]:
@@ -122,7 +120,7 @@ def standard_errors(gram: Any, used: Any, references: int, sum_to_one: bool, sig
     for r in range(references):
         for k in range(columns):
             row[k] = (1.0 if k == r else 0.0) if used[r] else (gram[r, k] if used[k] else 0.0)
-        _back(work, used, row)
+        _solve_factored(work, used, row)
         if used[r]:
             variance = row[r] - (ones[r] * ones[r] / each if sum_to_one else 0.0)
             # Rounding may leave less than nothing of a difference that is zero.
@@ -155,7 +153,7 @@ def dependent_columns(columns: Doubles) -> list[int]:
     used, work, bad = np.zeros(len(columns), bool), np.zeros((len(columns), len(columns) + 2)), []
     for k in range(len(columns)):
         used[k] = True
-        if not _factor(gram, used, work):
+        if not _cholesky(gram, used, work):
             used[k] = False
             bad.append(k)
     return bad

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from xafsflow.kernels.array_types import Doubles, Floats
 from xafsflow.kernels.jit import kernel
 
 # Pixels whose sums stay in the first level cache.
@@ -13,7 +12,7 @@ TILE = 256
 
 
 @kernel
-def project(values: Any, start: int, size: int, columns: Any) -> Any:
+def project(values: Floats, start: int, size: int, columns: Doubles) -> Doubles:
     """Products of the columns with a tile of pixels, and behind them the pixels' sums of squares; NaN stays NaN."""
     count, energies = columns.shape
     sums = np.zeros((count + 1, size))
@@ -37,21 +36,23 @@ def project(values: Any, start: int, size: int, columns: Any) -> Any:
 
 
 @kernel
-def add_four(total: Any, a: Any, b: Any, c: Any, d: Any, wa: Any, wb: Any, wc: Any, wd: Any) -> None:
+def add_four(
+    total: Doubles, a: Floats, b: Floats, c: Floats, d: Floats, wa: float, wb: float, wc: float, wd: float
+) -> None:
     """Add four rows, each times its weight."""
     for x in range(len(total)):
         total[x] += wa * a[x] + wb * b[x] + wc * c[x] + wd * d[x]
 
 
 @kernel
-def _add_squares(total: Any, a: Any, b: Any) -> None:
+def _add_squares(total: Doubles, a: Floats, b: Floats) -> None:
     for x in range(len(total)):
         first, second = np.float64(a[x]), np.float64(b[x])
         total[x] += first * first + second * second
 
 
 @kernel
-def pairs(columns: Any) -> Any:
+def pairs(columns: Doubles) -> Doubles:
     """Products of all pairs of columns, (pair, energy), in the order of a lower triangle."""
     count, energies = columns.shape
     found = np.empty((count * (count + 1) // 2, energies))
@@ -65,8 +66,8 @@ def pairs(columns: Any) -> Any:
 
 @kernel
 def project_weighted(
-    values: Any, noise: Any, start: int, size: int, columns: Any, products: Any
-) -> tuple[Any, Any]:
+    values: Floats, noise: Floats, start: int, size: int, columns: Doubles, products: Doubles
+) -> tuple[Doubles, Doubles]:
     """Gram matrices (pair, pixel), and products with the data (column, pixel) with their squares behind, of a tile."""
     count, energies = columns.shape
     grams, sums = np.zeros((len(products), size)), np.zeros((count + 1, size))
@@ -82,20 +83,20 @@ def project_weighted(
                 weight[m], data[m] = 0.0, 0.0
         for k in range(len(products)):
             factors[:group] = products[k, e : e + group]
-            add_four(grams[k], weight[0], weight[1], weight[2], weight[3], *_of(factors))
+            add_four(grams[k], weight[0], weight[1], weight[2], weight[3], *_four(factors))
         for k in range(count):
             factors[:group] = columns[k, e : e + group]
-            add_four(sums[k], data[0], data[1], data[2], data[3], *_of(factors))
+            add_four(sums[k], data[0], data[1], data[2], data[3], *_four(factors))
     return grams, sums
 
 
 @kernel
-def _of(factors: Any) -> tuple[float, float, float, float]:
+def _four(factors: Doubles) -> tuple[float, float, float, float]:
     return factors[0], factors[1], factors[2], factors[3]
 
 
 @kernel
-def _weigh(row: Any, sigma: Any, weight: Any, data: Any, squares: Any) -> None:
+def _weigh(row: Floats, sigma: Floats, weight: Doubles, data: Doubles, squares: Doubles) -> None:
     """Weights `1/sigma^2`, the data times them, and their squares added up; a sigma of zero becomes infinite."""
     for x in range(len(weight)):
         value, own = np.float64(row[x]), np.float64(sigma[x])

@@ -1,19 +1,17 @@
-"""Linear combination fit of every pixel: spectra are projected on the references, and what is left is small algebra."""
+"""Linear combination fit of every pixel: a projection on the references, then a small system of equations."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xafsflow.kernels.array_types import Doubles, Floats
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.mixtures.active_support import standard_errors
 from xafsflow.kernels.mixtures.column_sums import TILE, pairs, project, project_weighted
 from xafsflow.kernels.mixtures.gram_solver import CLOSED, solve
 from xafsflow.kernels.mixtures.shared_gram import fit_shared, record
-
-Doubles = NDArray[np.float64]
 
 
 class Fit(NamedTuple):
@@ -27,8 +25,8 @@ class Fit(NamedTuple):
 
 
 def fit_combination(
-    values: NDArray[Any],
-    sigma: NDArray[Any] | None,
+    values: Floats,
+    sigma: Floats | None,
     references: Doubles,
     free: Doubles,
     sum_to_one: bool,
@@ -43,7 +41,7 @@ def fit_combination(
     values
         `(energy, ...)`, float32 or float64.
     sigma
-        As `values`: standard deviations; None: all alike and unknown.
+        As `values`: standard deviations; None: equal and unknown.
     references
         `(reference, energy)`.
     free
@@ -79,7 +77,7 @@ def fit_combination(
     elif count <= CLOSED:
         fit_shared(pixels, columns, count, sum_to_one, freedom, out)
     else:
-        _fit_alike(pixels, columns, gram, count, sum_to_one, freedom, out)
+        _fit_unweighted(pixels, columns, gram, count, sum_to_one, freedom, out)
     out[-1] = 0.0 * out[-2]
     return as_fit(out, np.shape(values)[1:])
 
@@ -92,8 +90,14 @@ def as_fit(out: Doubles, shape: tuple[int, ...]) -> Fit:
 
 
 @kernel
-def _fit_alike(
-    values: Any, columns: Any, gram: Any, count: int, sum_to_one: bool, freedom: float, out: Any
+def _fit_unweighted(
+    values: Floats,
+    columns: Doubles,
+    gram: Doubles,
+    count: int,
+    sum_to_one: bool,
+    freedom: float,
+    out: Doubles,
 ) -> None:
     """One Gram matrix for all pixels, and too many references to try all supports."""
     size_of = len(columns)
@@ -115,16 +119,16 @@ def _fit_alike(
 
 @kernel
 def _fit_weighted(
-    values: Any,
-    noise: Any,
-    columns: Any,
-    plain: Any,
+    values: Floats,
+    noise: Floats,
+    columns: Doubles,
+    unweighted: Doubles,
     count: int,
     sum_to_one: bool,
     freedom: float,
-    out: Any,
+    out: Doubles,
 ) -> None:
-    """A Gram matrix for each pixel; `plain` is the one without weights, for the R-factor."""
+    """A Gram matrix for each pixel; `unweighted` is the one without weights, for the R-factor."""
     size_of = len(columns)
     z, used = np.empty(size_of + 1), np.empty(size_of, np.bool_)
     work, sigma, moments = np.zeros((size_of, size_of + 2)), np.empty(count), np.empty(size_of)
@@ -142,12 +146,12 @@ def _fit_weighted(
             misfit = solve(gram, moments, squares, count, sum_to_one, z, used, work)
             if np.isfinite(misfit):
                 standard_errors(gram, used, count, sum_to_one, sigma, work)
-                off = _squares_left(plain, sums, x, z)
-                record(z, sigma, 1.0, off / sums[size_of, x], max(0.0, misfit) / freedom, out[:, start + x])
+                rest = _squares_left(unweighted, sums, x, z)
+                record(z, sigma, 1.0, rest / sums[size_of, x], max(0.0, misfit) / freedom, out[:, start + x])
 
 
 @kernel
-def _unpack(grams: Any, sums: Any, x: int, gram: Any, moments: Any) -> None:
+def _unpack(grams: Doubles, sums: Doubles, x: int, gram: Doubles, moments: Doubles) -> None:
     pair = 0
     for i in range(len(moments)):
         moments[i] = sums[i, x]
@@ -157,7 +161,7 @@ def _unpack(grams: Any, sums: Any, x: int, gram: Any, moments: Any) -> None:
 
 
 @kernel
-def _squares_left(gram: Any, sums: Any, x: int, z: Any) -> float:
+def _squares_left(gram: Doubles, sums: Doubles, x: int, z: Doubles) -> float:
     """`|d - A z|^2` from `A'A`, `A'd` and `d'd`."""
     count = len(gram)
     left = sums[count, x]

@@ -11,15 +11,13 @@ and Hanson, Solving Least Squares Problems, 1974, chapter 23). To compare misfit
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xafsflow.kernels.array_types import Doubles, Mask
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.mixtures.active_support import on_support, standard_errors
-
-Doubles = NDArray[np.float64]
 
 # Up to here all supports are tried where it must be, 63 for 6; beyond, references are taken in one by one.
 CLOSED = 6
@@ -40,7 +38,7 @@ class Forms(NamedTuple):
     """
 
     maps: Doubles
-    used: NDArray[np.bool_]
+    used: Mask
     deviations: Doubles
 
 
@@ -55,14 +53,13 @@ def closed_forms(gram: Doubles, references: int, sum_to_one: bool) -> Forms:
     >>> forms.deviations[-1]
     array([1. , 0.5])
     """
-    columns = len(gram)
     columns, supports = len(gram), 2**references
     maps = np.full((supports, columns + 1, columns + 1), np.nan)
     used = np.ones((supports, columns), bool)
     deviations = np.full((supports, references), np.nan)
     work, sigma = np.zeros((columns, columns + 2)), np.empty(references)
     for mask in range(supports):
-        take(mask, references, used[mask])
+        set_support(mask, references, used[mask])
         if sum_to_one and mask == 0:
             continue
         # The map is linear in c and in the sum that is wanted: one unit vector after the other shows it.
@@ -70,7 +67,7 @@ def closed_forms(gram: Doubles, references: int, sum_to_one: bool) -> Forms:
             z, own = np.zeros(columns + 1), unit[:-1].copy()
             z[-1] = on_support(gram, own, used[mask], references, sum_to_one, float(unit[-1]), z, work)
             for r in np.flatnonzero(~used[mask]).tolist():
-                z[r] = -slope(gram, own, z, used[mask], r, z[-1])
+                z[r] = -gradient(gram, own, z, used[mask], r, z[-1])
             maps[mask, :, place] = z
         if np.isfinite(maps[mask]).all():
             standard_errors(gram, used[mask], references, sum_to_one, sigma, work)
@@ -82,7 +79,14 @@ def closed_forms(gram: Doubles, references: int, sum_to_one: bool) -> Forms:
 
 @kernel
 def solve(
-    gram: Any, moments: Any, squares: float, references: int, sum_to_one: bool, z: Any, used: Any, work: Any
+    gram: Doubles,
+    moments: Doubles,
+    squares: float,
+    references: int,
+    sum_to_one: bool,
+    z: Doubles,
+    used: Mask,
+    work: Doubles,
 ) -> float:
     """Coefficients of the best fit into `z`, its support into `used`; returns the misfit, infinite where there is none.
 
@@ -92,13 +96,13 @@ def solve(
     for _ in range(PIVOTS):
         if mask == 0 and sum_to_one:
             break
-        take(mask, references, used)
+        set_support(mask, references, used)
         multiplier = on_support(gram, moments, used, references, sum_to_one, 1.0, z, work)
         if not np.isfinite(multiplier):
             break
         flipped = 0
         for k in range(references):
-            if (z[k] if used[k] else -slope(gram, moments, z, used, k, multiplier)) < 0.0:
+            if (z[k] if used[k] else -gradient(gram, moments, z, used, k, multiplier)) < 0.0:
                 flipped |= 1 << k
         if flipped == 0:
             return _misfit(moments, squares, z, multiplier)
@@ -110,27 +114,34 @@ def solve(
 
 @kernel
 def _all_supports(
-    gram: Any, moments: Any, squares: float, references: int, sum_to_one: bool, z: Any, used: Any, work: Any
+    gram: Doubles,
+    moments: Doubles,
+    squares: float,
+    references: int,
+    sum_to_one: bool,
+    z: Doubles,
+    used: Mask,
+    work: Doubles,
 ) -> float:
     """The support where least is below zero: nothing, but for rounding."""
     best, best_mask = -np.inf, -1
     for mask in range(int(sum_to_one), 2**references):
-        take(mask, references, used)
+        set_support(mask, references, used)
         multiplier = on_support(gram, moments, used, references, sum_to_one, 1.0, z, work)
         low = np.inf if np.isfinite(multiplier) else -np.inf
         for k in range(references):
-            low = min(low, z[k] if used[k] else -slope(gram, moments, z, used, k, multiplier))
+            low = min(low, z[k] if used[k] else -gradient(gram, moments, z, used, k, multiplier))
         if np.isfinite(multiplier) and low > best:
             best, best_mask = low, mask
     if best_mask < 0:
         return np.inf
-    take(best_mask, references, used)
+    set_support(best_mask, references, used)
     multiplier = on_support(gram, moments, used, references, sum_to_one, 1.0, z, work)
     return _misfit(moments, squares, z, multiplier)
 
 
 @kernel
-def take(mask: int, references: int, used: Any) -> None:
+def set_support(mask: int, references: int, used: Mask) -> None:
     """The support whose references are the bits of `mask`; what is free is in all."""
     used[:] = True
     for k in range(references):
@@ -138,7 +149,7 @@ def take(mask: int, references: int, used: Any) -> None:
 
 
 @kernel
-def slope(gram: Any, moments: Any, z: Any, used: Any, k: int, multiplier: float) -> float:
+def gradient(gram: Doubles, moments: Doubles, z: Doubles, used: Mask, k: int, multiplier: float) -> float:
     """How fast the misfit falls along a reference at zero, in fractions: what it would take if it were alone."""
     rest = moments[k] - multiplier
     for j in range(len(moments)):
@@ -149,22 +160,29 @@ def slope(gram: Any, moments: Any, z: Any, used: Any, k: int, multiplier: float)
 
 @kernel
 def _one_by_one(
-    gram: Any, moments: Any, squares: float, references: int, sum_to_one: bool, z: Any, used: Any, work: Any
+    gram: Doubles,
+    moments: Doubles,
+    squares: float,
+    references: int,
+    sum_to_one: bool,
+    z: Doubles,
+    used: Mask,
+    work: Doubles,
 ) -> float:
     """Lawson and Hanson's way: take in what lessens the misfit fastest, drop what would turn negative."""
     columns = len(moments)
     used[:] = True
     used[:references] = False
     best = _start(gram, moments, squares, references, sum_to_one, z, used, work)
-    held, kept, refused = z.copy(), used.copy(), np.zeros(references, np.bool_)
+    best_z, support, refused = z.copy(), used.copy(), np.zeros(references, np.bool_)
     multiplier = z[columns]
     while np.isfinite(best):
-        newest = _steepest(gram, moments, squares, references, held, kept, refused, multiplier)
+        newest = _steepest(gram, moments, squares, references, best_z, support, refused, multiplier)
         if newest < 0:
             break
-        used[:] = kept
+        used[:] = support
         used[newest] = True
-        point = held.copy()
+        point = best_z.copy()
         while True:
             found = on_support(gram, moments, used, references, sum_to_one, 1.0, z, work)
             if not np.isfinite(found) or _least(z, references) >= 0:
@@ -174,16 +192,23 @@ def _one_by_one(
         # Every step lessens the misfit; where rounding says otherwise, the reference stays out. So it ends.
         if misfit < best:
             best, multiplier = misfit, found
-            held[:], kept[:], refused[:] = z, used, False
+            best_z[:], support[:], refused[:] = z, used, False
         else:
             refused[newest] = True
-    z[:], used[:] = held, kept
+    z[:], used[:] = best_z, support
     return best
 
 
 @kernel
 def _start(
-    gram: Any, moments: Any, squares: float, references: int, sum_to_one: bool, z: Any, used: Any, work: Any
+    gram: Doubles,
+    moments: Doubles,
+    squares: float,
+    references: int,
+    sum_to_one: bool,
+    z: Doubles,
+    used: Mask,
+    work: Doubles,
 ) -> float:
     """No reference; with a sum of one, the best of them alone. The multiplier goes behind the coefficients."""
     columns = len(moments)
@@ -205,20 +230,27 @@ def _start(
 
 @kernel
 def _steepest(
-    gram: Any, moments: Any, squares: float, references: int, z: Any, used: Any, refused: Any, multiplier: Any
+    gram: Doubles,
+    moments: Doubles,
+    squares: float,
+    references: int,
+    z: Doubles,
+    used: Mask,
+    refused: Mask,
+    multiplier: float,
 ) -> int:
     """The reference outside the support along which the misfit falls fastest, -1 where it falls along none."""
     newest, most = -1, ORTHOGONAL
     for k in range(references):
         if not used[k] and not refused[k]:
-            steep = slope(gram, moments, z, used, k, multiplier) * np.sqrt(gram[k, k] / squares)
+            steep = gradient(gram, moments, z, used, k, multiplier) * np.sqrt(gram[k, k] / squares)
             if steep > most:
                 newest, most = k, steep
     return newest
 
 
 @kernel
-def _to_the_bound(point: Any, z: Any, used: Any, references: int) -> None:
+def _to_the_bound(point: Doubles, z: Doubles, used: Mask, references: int) -> None:
     """Go from an allowed point toward z until the first fraction is zero, and drop it from the support."""
     share, first = 1.0, -1
     for k in range(references):
@@ -233,7 +265,7 @@ def _to_the_bound(point: Any, z: Any, used: Any, references: int) -> None:
 
 
 @kernel
-def _least(z: Any, references: int) -> float:
+def _least(z: Doubles, references: int) -> float:
     least = np.inf
     for k in range(references):
         least = min(least, z[k])
@@ -241,7 +273,7 @@ def _least(z: Any, references: int) -> float:
 
 
 @kernel
-def _misfit(moments: Any, squares: float, z: Any, multiplier: float) -> float:
+def _misfit(moments: Doubles, squares: float, z: Doubles, multiplier: float) -> float:
     misfit = squares - multiplier
     for k in range(len(moments)):
         misfit -= moments[k] * z[k]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from xafsflow.kernels.array_types import Doubles, Indices
 from xafsflow.kernels.jit import kernel
 
 # Supports of a set are tried one by one: 7 of them for three references, 1023 for ten.
@@ -15,7 +14,7 @@ DEPENDENT = 1e-10
 
 
 @kernel
-def fit_sets(gram: Any, cross: Any, sets: Any) -> Any:
+def fit_sets(gram: Doubles, cross: Doubles, sets: Indices) -> tuple[Doubles, Doubles]:
     """Non-negative least-squares fits of every spectrum by every set of references.
 
     The sum of squares `|y - a f|^2`, `f >= 0`, is that of the data less `2 f.c - f.G f`, with `G = a.a` and `c = a.y`. The
@@ -65,7 +64,9 @@ def fit_sets(gram: Any, cross: Any, sets: Any) -> Any:
 
 
 @kernel
-def _ordinary(inverse: Any, cross: Any, chosen: Any, support: int, size: int, out: Any) -> float:
+def _ordinary(
+    inverse: Doubles, cross: Doubles, chosen: Indices, support: int, size: int, out: Doubles
+) -> float:
     """The ordinary fit on a support and what it explains; -1 where a reference would be negative."""
     gain = 0.0
     for i in range(size):
@@ -81,7 +82,7 @@ def _ordinary(inverse: Any, cross: Any, chosen: Any, support: int, size: int, ou
 
 
 @kernel
-def _invert(gram: Any, chosen: Any, support: int, size: int, out: Any) -> bool:
+def _invert(gram: Doubles, chosen: Indices, support: int, size: int, out: Doubles) -> bool:
     """Inverse of the part of `gram` that a support picks, by sweeps; False where it has none."""
     for i in range(size):
         for j in range(size):

@@ -1,34 +1,31 @@
-"""Combination fits of pixels that share a Gram matrix: each support is a matrix that is known before."""
+"""Combination fits of pixels that share a Gram matrix: the solution on each support is a matrix that is computed before."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xafsflow.kernels.array_types import Doubles, Floats, Indices, Mask
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.mixtures.column_sums import TILE, add_four, project
 from xafsflow.kernels.mixtures.gram_solver import PIVOTS, Forms, closed_forms
-
-Doubles = NDArray[np.float64]
 
 # Up to so many references all supports are tried for a row of pixels at once; beyond, the few on the way to the right one.
 ALL_AT_ONCE = 4
 
 
 def fit_shared(
-    values: NDArray[Any], columns: Doubles, references: int, sum_to_one: bool, freedom: float, out: Doubles
+    values: Floats, columns: Doubles, references: int, sum_to_one: bool, freedom: float, out: Doubles
 ) -> None:
     """Fit `(energy, pixel)` without weights, up to `CLOSED` references; results into the rows of `out`."""
-    forms = _known(columns.tobytes(), len(columns), references, sum_to_one)
+    forms = _cached_forms(columns.tobytes(), len(columns), references, sum_to_one)
     fit = _fit_at_once if references <= ALL_AT_ONCE else _fit_pivoting
     fit(values, columns, *forms, freedom, out)
 
 
 @lru_cache(maxsize=16)
-def _known(columns: bytes, count: int, references: int, sum_to_one: bool) -> Forms:
+def _cached_forms(columns: bytes, count: int, references: int, sum_to_one: bool) -> Forms:
     # Every block asks for the same.
     rows = np.frombuffer(columns).reshape(count, -1)
     return closed_forms(rows @ rows.T, references, sum_to_one)
@@ -36,7 +33,13 @@ def _known(columns: bytes, count: int, references: int, sum_to_one: bool) -> For
 
 @kernel
 def _fit_at_once(
-    values: Any, columns: Any, maps: Any, used: Any, deviations: Any, freedom: float, out: Any
+    values: Floats,
+    columns: Doubles,
+    maps: Doubles,
+    used: Mask,
+    deviations: Doubles,
+    freedom: float,
+    out: Doubles,
 ) -> None:
     """One Gram matrix for all pixels and few supports: every one is tried, on a row of pixels at once."""
     size_of = len(columns)
@@ -56,11 +59,11 @@ def _fit_at_once(
                 if r < deviations.shape[1]:
                     _lower(rows[r, :size], low)
             _choose(low[:size], s, rows, used[s], best, held, supports)
-        _tell(held, supports, sums, deviations, freedom, out[:, start : start + size])
+        _write_results(held, supports, sums, deviations, freedom, out[:, start : start + size])
 
 
 @kernel
-def _combine(weights: Any, sums: Any, out: Any) -> None:
+def _combine(weights: Doubles, sums: Doubles, out: Doubles) -> None:
     """`weights[:-1] @ sums[:-1] + weights[-1]`, four sums at a time."""
     last = len(weights) - 1
     for x in range(len(out)):
@@ -75,20 +78,22 @@ def _combine(weights: Any, sums: Any, out: Any) -> None:
 
 
 @kernel
-def _lower(row: Any, low: Any) -> None:
+def _lower(row: Doubles, low: Doubles) -> None:
     for x in range(len(row)):
         low[x] = row[x] if row[x] < low[x] else low[x]
 
 
 @kernel
-def _choose(low: Any, number: int, rows: Any, used: Any, best: Any, held: Any, supports: Any) -> None:
+def _choose(
+    low: Doubles, number: int, rows: Doubles, used: Mask, best: Doubles, held: Doubles, supports: Indices
+) -> None:
     """Hold a support's coefficients where it is better than those before it."""
     for r in range(len(rows)):
         # Behind a reference at zero stands how far it is from being wanted. Times zero, so that NaN stays.
         factor = 1.0 if r == len(used) or used[r] else 0.0
-        row, kept = rows[r], held[r]
+        row, coefficient = rows[r], held[r]
         for x in range(len(low)):
-            kept[x] = factor * row[x] if low[x] > best[x] else kept[x]
+            coefficient[x] = factor * row[x] if low[x] > best[x] else coefficient[x]
     for x in range(len(low)):
         better = low[x] > best[x]
         supports[x] = number if better else supports[x]
@@ -96,7 +101,9 @@ def _choose(low: Any, number: int, rows: Any, used: Any, best: Any, held: Any, s
 
 
 @kernel
-def _tell(held: Any, supports: Any, sums: Any, deviations: Any, freedom: float, out: Any) -> None:
+def _write_results(
+    held: Doubles, supports: Indices, sums: Doubles, deviations: Doubles, freedom: float, out: Doubles
+) -> None:
     """Write the results of a tile."""
     count, columns, size = deviations.shape[1], len(sums) - 1, out.shape[1]
     squares, left, scale = sums[columns], np.empty(size), np.empty(size)
@@ -121,7 +128,13 @@ def _tell(held: Any, supports: Any, sums: Any, deviations: Any, freedom: float, 
 
 @kernel
 def _fit_pivoting(
-    values: Any, columns: Any, maps: Any, used: Any, deviations: Any, freedom: float, out: Any
+    values: Floats,
+    columns: Doubles,
+    maps: Doubles,
+    used: Mask,
+    deviations: Doubles,
+    freedom: float,
+    out: Doubles,
 ) -> None:
     """One Gram matrix for all pixels and many supports: each pixel goes its way to the right one."""
     size_of, count = len(columns), deviations.shape[1]
@@ -145,7 +158,7 @@ def _fit_pivoting(
 
 
 @kernel
-def _support(maps: Any, sums: Any, x: int, count: int, z: Any) -> int:
+def _support(maps: Doubles, sums: Doubles, x: int, count: int, z: Doubles) -> int:
     """The right support and its coefficients, -1 where there is none.
 
     All that is below zero changes sides until nothing is (Portugal, Judice and Vicente, Math. Comp. 63, 625 (1994)).
@@ -170,7 +183,7 @@ def _support(maps: Any, sums: Any, x: int, count: int, z: Any) -> int:
 
 
 @kernel
-def _apply(form: Any, sums: Any, x: int, count: int, z: Any) -> tuple[int, bool]:
+def _apply(form: Doubles, sums: Doubles, x: int, count: int, z: Doubles) -> tuple[int, bool]:
     """Coefficients on a support; which references are below zero, as bits, and whether its columns are independent."""
     last = len(form) - 1
     flipped = 0
@@ -185,7 +198,7 @@ def _apply(form: Any, sums: Any, x: int, count: int, z: Any) -> tuple[int, bool]
 
 
 @kernel
-def record(z: Any, sigma: Any, scale: float, r_factor: float, reduced: float, out: Any) -> None:
+def record(z: Doubles, sigma: Doubles, scale: float, r_factor: float, reduced: float, out: Doubles) -> None:
     """One pixel's results into its column."""
     count = len(sigma)
     for r in range(count):

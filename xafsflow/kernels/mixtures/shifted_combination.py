@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from xafsflow.kernels.array_types import Doubles, Floats, Mask
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.mixtures.active_support import on_support, standard_errors
 from xafsflow.kernels.mixtures.combination import Fit, as_fit
 from xafsflow.kernels.mixtures.gram_solver import solve
 from xafsflow.kernels.mixtures.shared_gram import record
-
-Doubles = NDArray[np.float64]
 
 # eV; a change of the shift below this is the last.
 SETTLED = 1e-4
@@ -21,10 +17,13 @@ STEPS = 25
 # Every so many of the shifts is tried as the place to start from.
 STRIDE = 4
 
+# Columns, slopes, data, weights, a row, Gram matrix, moments, coefficients, support, working memory.
+_State = tuple[Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Mask, Doubles]
+
 
 def fit_moved_combination(
-    values: NDArray[Any],
-    sigma: NDArray[Any] | None,
+    values: Floats,
+    sigma: Floats | None,
     table: Doubles,
     shifts: Doubles,
     free: Doubles,
@@ -73,15 +72,15 @@ def fit_moved_combination(
 
 @kernel
 def _fit(
-    values: Any,
-    noise: Any,
+    values: Floats,
+    noise: Floats,
     known: bool,
-    table: Any,
-    shifts: Any,
-    free: Any,
+    table: Doubles,
+    shifts: Doubles,
+    free: Doubles,
     sum_to_one: bool,
     freedom: float,
-    out: Any,
+    out: Doubles,
 ) -> None:
     energies, pixels = values.shape
     count = table.shape[1]
@@ -123,7 +122,7 @@ def _fit(
 
 @kernel
 def _search(
-    table: Any, shifts: Any, count: int, squares: float, sum_to_one: bool, state: Any
+    table: Doubles, shifts: Doubles, count: int, squares: float, sum_to_one: bool, state: _State
 ) -> tuple[float, float]:
     """The best shift and its misfit; the state is left as it is there, with the slope as its last column."""
     gram, moments, z, used, work = state[5], state[6], state[7], state[8], state[9]
@@ -156,7 +155,7 @@ def _search(
 
 @kernel
 def _evaluate(
-    table: Any, shifts: Any, shift: float, count: int, squares: float, sum_to_one: bool, state: Any
+    table: Doubles, shifts: Doubles, shift: float, count: int, squares: float, sum_to_one: bool, state: _State
 ) -> float:
     """The best fit at a shift; fills the columns, their Gram matrix and the fit's change with the shift."""
     columns, slopes, data, weight, row, gram, moments, z, used, work = state
@@ -177,7 +176,7 @@ def _evaluate(
 
 
 @kernel
-def _move(table: Any, shifts: Any, shift: float, columns: Any, slopes: Any) -> None:
+def _move(table: Doubles, shifts: Doubles, shift: float, columns: Doubles, slopes: Doubles) -> None:
     """References at a shift, and their change with it, by the cubic through four shifts of the table."""
     spacing = shifts[1] - shifts[0]
     place = (shift - shifts[0]) / spacing
@@ -199,7 +198,14 @@ def _move(table: Any, shifts: Any, shift: float, columns: Any, slopes: Any) -> N
 
 @kernel
 def _products(
-    columns: Any, start: int, stop: int, data: Any, weight: Any, row: Any, gram: Any, moments: Any
+    columns: Doubles,
+    start: int,
+    stop: int,
+    data: Doubles,
+    weight: Doubles,
+    row: Doubles,
+    gram: Doubles,
+    moments: Doubles,
 ) -> None:
     """Rows of the Gram matrix and of the products with the data."""
     for i in range(start, stop):
@@ -211,7 +217,7 @@ def _products(
 
 
 @kernel
-def _sum_of_products(a: Any, b: Any) -> float:
+def _sum_of_products(a: Doubles, b: Doubles) -> float:
     # Four sums, as each addition waits for the one before it.
     s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
     whole = len(a) - len(a) % 4
@@ -226,7 +232,7 @@ def _sum_of_products(a: Any, b: Any) -> float:
 
 
 @kernel
-def _dot(a: Any, b: Any, weight: Any) -> float:
+def _dot(a: Doubles, b: Doubles, weight: Doubles) -> float:
     total = 0.0
     for e in range(len(a)):
         total += a[e] * b[e] * weight[e]

@@ -6,10 +6,9 @@ and a row costs nothing.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from xafsflow.kernels.array_types import Floats, Numbers, Singles, Uint8s
 from xafsflow.kernels.jit import kernel
 
 LN2 = np.float32(0.6931471805599453)
@@ -18,7 +17,7 @@ HALF_SQRT = np.int32(0x3F3504F3)
 
 
 @kernel
-def log_of_row(values: Any, out: Any) -> None:
+def log_of_row(values: Singles, out: Singles) -> None:
     """Natural logarithm of positive, finite float32 values, to 2e-7 of the value or of 1.
 
     `x = 2^e m`, `ln x = e ln 2 + 2 artanh((m - 1)/(m + 1))`, the series cut after the ninth power, where the
@@ -39,7 +38,9 @@ def log_of_row(values: Any, out: Any) -> None:
         out[i] = np.float32(exponent) * LN2 + np.float32(2) * s * series
 
 
-def absorbance(sample: Any, flat: Any, dark: Any, flat_dark: float, bad_bit: int) -> tuple[Any, Any]:
+def absorbance(
+    sample: Numbers, flat: Numbers, dark: Numbers, flat_dark: float, bad_bit: int
+) -> tuple[Singles, Uint8s]:
     """`mu = -ln((sample - dark)/(flat - flat_dark dark))`, NaN and `bad_bit` where either is not above zero.
 
     Parameters
@@ -72,7 +73,9 @@ def absorbance(sample: Any, flat: Any, dark: Any, flat_dark: float, bad_bit: int
     return mu.reshape(sample.shape), flags.reshape(sample.shape[1:])
 
 
-def photon_noise(sample: Any, flat: Any, dark: Any, flat_dark: float, flat_share: float) -> Any:
+def photon_noise(
+    sample: Numbers, flat: Numbers, dark: Numbers, flat_dark: float, flat_share: float
+) -> Singles:
     """`sqrt(1/I + flat_share/I0)`, to be scaled by the square root of the counts a photo-electron.
 
     Variance of a logarithm of Poisson counts to first order; I and I0 are counts above the dark.
@@ -99,20 +102,21 @@ def photon_noise(sample: Any, flat: Any, dark: Any, flat_dark: float, flat_share
     return _photon_noise(*planes, np.float32(flat_dark), np.float32(flat_share)).reshape(sample.shape)
 
 
-def _planes(sample: Any, flat: Any, dark: Any) -> tuple[Any, Any, Any]:
+def _planes(sample: Numbers, flat: Numbers, dark: Numbers) -> tuple[Numbers, Numbers, Singles]:
     """Counts `(energy, pixel)`, flat field `(energy or 1, pixel or 1)`, dark `(pixel,)` float32."""
     if flat.shape[1:] not in ((1, 1), sample.shape[1:]):
         flat = np.broadcast_to(flat, (len(flat), *sample.shape[1:]))
-    plain = np.ascontiguousarray(dark, np.float32).reshape(-1)
     return (
         np.ascontiguousarray(sample).reshape(len(sample), -1),
         np.ascontiguousarray(flat).reshape(len(flat), -1),
-        plain,
+        np.ascontiguousarray(dark, np.float32).reshape(-1),
     )
 
 
 @kernel
-def _absorbance(sample: Any, flat: Any, dark: Any, flat_dark: Any) -> tuple[Any, Any]:
+def _absorbance(
+    sample: Numbers, flat: Numbers, dark: Singles, flat_dark: np.float32
+) -> tuple[Singles, Uint8s]:
     mu = np.empty(sample.shape, np.float32)
     bad = np.zeros(sample.shape[1], np.uint8)
     ratio = np.empty(sample.shape[1], np.float32)
@@ -128,7 +132,9 @@ def _absorbance(sample: Any, flat: Any, dark: Any, flat_dark: Any) -> tuple[Any,
 
 
 @kernel
-def _photon_noise(sample: Any, flat: Any, dark: Any, flat_dark: Any, flat_share: Any) -> Any:
+def _photon_noise(
+    sample: Numbers, flat: Numbers, dark: Singles, flat_dark: np.float32, flat_share: np.float32
+) -> Singles:
     noise = np.empty(sample.shape, np.float32)
     ratio = np.empty(sample.shape[1], np.float32)
     for e in range(sample.shape[0]):
@@ -143,7 +149,7 @@ def _photon_noise(sample: Any, flat: Any, dark: Any, flat_dark: Any, flat_share:
 
 
 @kernel
-def _ratio_row(sample: Any, flat: Any, dark: Any, flat_dark: Any, ratio: Any) -> None:
+def _ratio_row(sample: Numbers, flat: Numbers, dark: Singles, flat_dark: np.float32, ratio: Singles) -> None:
     """I0/I, zero where one of them is not above zero or NaN."""
     zero = np.float32(0)
     if flat.size == 1:
@@ -157,7 +163,7 @@ def _ratio_row(sample: Any, flat: Any, dark: Any, flat_dark: Any, ratio: Any) ->
             ratio[x] = above / below if (below > zero) & (above > zero) else zero
 
 
-def scatter_scale(mu: Any, relative: Any) -> Any:
+def scatter_scale(mu: Floats, relative: Floats) -> np.float32:
     """Measured scatter over the predicted noise: a float32 scalar, NaN where there are too few pixels.
 
     The bend of a spectrum at each energy, against the same bend of the next pixel in the row: what is left is

@@ -7,17 +7,14 @@ only, so that a block costs one banded product.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Doubles, Floats, Indices
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.spectra.pixel_groups import (
-    Doubles,
-    Floats,
-    Indices,
     as_pixels,
     gap_groups,
     gather,
@@ -38,7 +35,7 @@ def derivative(energy: ArrayLike, values: ArrayLike, window: float, order: int =
     values
         `(energy, ...)`.
     window
-        Width in eV, see `savgol_table`.
+        Width in eV, see `_savgol_table`.
     order
         Degree of the polynomials.
 
@@ -73,51 +70,17 @@ def smooth(energy: ArrayLike, values: ArrayLike, window: float, order: int = 2) 
     return _savgol(energy, values, window, order, 0)
 
 
-def savgol_table(energy: ArrayLike, window: float, order: int = 2, deriv: int = 1) -> tuple[Indices, Doubles]:
-    """The weights of the filter: for each energy the first point of its window, and one weight a point.
+@lru_cache(maxsize=TABLES)
+def _savgol_table(energy: bytes, window: float, order: int, deriv: int) -> tuple[Indices, Doubles]:
+    """The first point of each energy's window, and the weights `(energy, width)`, eV^-deriv, zero behind the window.
 
     The window of an energy holds the points less than half of `window` away. Near an end of the scan, where
     half of it would stick out, it holds those less than the whole of `window` away from that end; so an even
     grid of spacing h and a window of (2 m + 1) h are `scipy.signal.savgol_filter` with 2 m + 1 points and
-    `mode="interp"`. With fewer than `order + 1` points it grows by the nearest ones.
-
-    Parameters
-    ----------
-    energy
-        `(energy,)`, eV, increasing, more than `order`.
-    window
-        Width in eV; distances count as equal to it from a relative difference of 1e-9 on.
-    order
-        Degree of the polynomials.
-    deriv
-        Which derivative: 0 is smoothing.
-
-    Returns
-    -------
-    start
-        `(energy,)`, index of the first point.
-    weights
-        `(energy, width)`, eV^-deriv, zero behind the window: `sum(weights[i] * values[start[i] :][:width])`.
-
-    Raises
-    ------
-    InputError
-        Energies that do not increase or are too few, a window that is not positive, or an order below
-        `deriv`.
-
-    Examples
-    --------
-    >>> start, weights = savgol_table([0, 1, 2, 3, 4], window=3)
-    >>> start, weights[2].round(9) + 0.0
-    (array([0, 0, 1, 2, 2]), array([-0.5,  0. ,  0.5]))
+    `mode="interp"`. With fewer than `order + 1` points it grows by the nearest ones. Distances count as equal
+    to the width from a relative difference of 1e-9 on. Cached by the bytes of the energies (float64): the
+    blocks of a scan ask for the same few tables.
     """
-    start, weights = _table(np.asarray(energy, np.float64).tobytes(), window, order, deriv)
-    return start.copy(), weights.copy()
-
-
-@lru_cache(maxsize=TABLES)
-def _table(energy: bytes, window: float, order: int, deriv: int) -> tuple[Indices, Doubles]:
-    """As `savgol_table`, kept: the blocks of a scan ask for the same few tables."""
     if not (isinstance(order, (int, np.integer)) and order >= deriv):
         raise InputError(f"order {order}", f"a whole number from {deriv} on", "change order")
     if not (np.isfinite(window) and window > 0):
@@ -131,7 +94,7 @@ def _table(energy: bytes, window: float, order: int, deriv: int) -> tuple[Indice
 def _savgol(energy: ArrayLike, values: ArrayLike, window: float, order: int, deriv: int) -> Floats:
     grid, pixels = as_pixels(energy, values)
     key = (window, order, deriv)
-    start, weights = _table(grid.tobytes(), *key)
+    start, weights = _savgol_table(grid.tobytes(), *key)
     out = np.empty_like(pixels)
     band(pixels, start, weights, out)
     for points, members in gap_groups(pixels, np.arange(pixels.shape[1])):
@@ -140,18 +103,18 @@ def _savgol(energy: ArrayLike, values: ArrayLike, window: float, order: int, der
         if len(points) <= order:
             out[:, members] = np.nan
             continue
-        mend(pixels, points, *_mending(grid.tobytes(), points.tobytes(), *key), members, out)
+        filter_with_gaps(pixels, points, *_gap_table(grid.tobytes(), points.tobytes(), *key), members, out)
     return out.reshape(np.shape(values))
 
 
 @lru_cache(maxsize=TABLES)
-def _mending(
+def _gap_table(
     energy: bytes, points: bytes, window: float, order: int, deriv: int
 ) -> tuple[Indices, Indices, Doubles, Indices]:
-    """For pixels that have the energies `points` only: those they miss, their own table, where it changes the result."""
+    """For pixels that have the energies `points` only: those missing, their table, where it changes the result."""
     grid, having = np.frombuffer(energy), np.frombuffer(points, np.int64)
-    own = _table(grid[having].tobytes(), window, order, deriv)
-    changed = _changed(*_table(energy, window, order, deriv), having, *own)
+    own = _savgol_table(grid[having].tobytes(), window, order, deriv)
+    changed = _changed(*_savgol_table(energy, window, order, deriv), having, *own)
     return np.setdiff1d(np.arange(len(grid)), having), *own, changed
 
 
@@ -169,7 +132,7 @@ def _changed(start: Indices, weights: Doubles, points: Indices, own_start: Indic
 
 
 @kernel
-def _windows(energy: Any, window: Any, fewest: Any) -> Any:
+def _windows(energy: Doubles, window: float, fewest: int) -> tuple[Indices, Indices]:
     """The slice of energies in the window of each energy."""
     n = len(energy)
     start, stop = np.empty(n, np.int64), np.empty(n, np.int64)
@@ -194,7 +157,7 @@ def _windows(energy: Any, window: Any, fewest: Any) -> Any:
 
 
 @kernel
-def weights_of(energy: Any, start: Any, stop: Any, order: Any, deriv: Any) -> Any:
+def weights_of(energy: Doubles, start: Indices, stop: Indices, order: int, deriv: int) -> Doubles:
     """The weights of the derivative, at each energy, of the polynomial fitted to the points of its window.
 
     One column more than there are points holds the derivative of the powers, with weight 0 in the inner
@@ -223,7 +186,7 @@ def weights_of(energy: Any, start: Any, stop: Any, order: Any, deriv: Any) -> An
 
 
 @kernel
-def band(values: Any, start: Any, weights: Any, out: Any) -> None:
+def band(values: Floats, start: Indices, weights: Doubles, out: Floats) -> None:
     """`out[i] = sum_j weights[i, j] values[start[i] + j]` for all pixels, in the precision of the values."""
     n, pixels = values.shape
     rows = weights.astype(values.dtype)
@@ -234,8 +197,15 @@ def band(values: Any, start: Any, weights: Any, out: Any) -> None:
 
 
 @kernel
-def mend(
-    values: Any, points: Any, missing: Any, start: Any, weights: Any, changed: Any, members: Any, out: Any
+def filter_with_gaps(
+    values: Floats,
+    points: Indices,
+    missing: Indices,
+    start: Indices,
+    weights: Doubles,
+    changed: Indices,
+    members: Indices,
+    out: Floats,
 ) -> None:
     """For the pixels `members`, which have the energies `points` only: the energies at which this changes the result."""
     rows = weights.astype(values.dtype)
@@ -243,8 +213,8 @@ def mend(
         chunk = members[first : first + TILE]
         line = np.empty(len(chunk), values.dtype)
         for i in changed:
-            near = gather(values, points[start[i] : start[i] + rows.shape[1]], chunk)
-            _filter_row(near, slice(0, len(chunk)), 0, rows[i], line)
+            around = gather(values, points[start[i] : start[i] + rows.shape[1]], chunk)
+            _filter_row(around, slice(0, len(chunk)), 0, rows[i], line)
             row = out[points[i]]
             for x in range(len(chunk)):
                 row[chunk[x]] = line[x]
@@ -255,7 +225,7 @@ def mend(
 
 
 @kernel
-def _filter_row(values: Any, part: Any, start: Any, weights: Any, out: Any) -> None:
+def _filter_row(values: Floats, part: slice, start: int, weights: Floats, out: Floats) -> None:
     """One energy, four points at a time; beyond the window the weights are zero."""
     width, last = len(weights), len(values) - 1
     while width > 1 and weights[width - 1] == 0:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from xafsflow.kernels.array_types import Doubles, Floats, Indices
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.spectra.lorentzian_smoothing import smoother
 from xafsflow.kernels.spectra.normalization_projection import project
 from xafsflow.kernels.spectra.pixel_groups import (
-    Doubles,
-    Floats,
-    Indices,
     as_pixels,
     gap_groups,
     gather,
@@ -162,7 +159,7 @@ def _smoothed_slope(energy: bytes, step: float) -> Doubles:
 
 
 @kernel
-def first_guess(energy: Any, values: Any, ignored: Any) -> Any:
+def first_guess(energy: Doubles, values: Floats, ignored: int) -> Indices:
     """The index of the steepest point of each pixel, by the rules of `find_e0`."""
     n, pixels = values.shape
     found = np.empty(pixels, np.int64)
@@ -180,7 +177,7 @@ def first_guess(energy: Any, values: Any, ignored: Any) -> Any:
 
 
 @kernel
-def second_guess(values: Any, weights: Any, ignored: Any) -> Any:
+def second_guess(values: Floats, weights: Doubles, ignored: int) -> Indices:
     """As `first_guess`, for the derivative `weights @ values`."""
     pixels = values.shape[1]
     found = np.empty(pixels, np.int64)
@@ -193,7 +190,7 @@ def second_guess(values: Any, weights: Any, ignored: Any) -> Any:
 
 
 @kernel
-def steepest(slope: Any, ignored: Any, found: Any) -> None:
+def steepest(slope: Doubles, ignored: int, found: Indices) -> None:
     """The row of the largest slope whose neighbors are steep, too; 0 where there is none."""
     n, pixels = slope.shape
     low, high = np.empty(pixels), np.empty(pixels)
@@ -218,7 +215,7 @@ def steepest(slope: Any, ignored: Any, found: Any) -> None:
 
 
 @kernel
-def _limits(slope: Any, low: Any, width: Any, limit: Any) -> None:
+def _limits(slope: Doubles, low: Doubles, width: Doubles, limit: Doubles) -> None:
     """Above which slope a point is steep: a share of the range that leaves 3 points or more."""
     n, pixels = slope.shape
     share = 0.60 if n > 20 else 0.30
@@ -241,7 +238,7 @@ def _limits(slope: Any, low: Any, width: Any, limit: Any) -> None:
 
 
 @kernel
-def largest_difference(energy: Any, values: Any) -> Any:
+def largest_difference(energy: Doubles, values: Floats) -> Doubles:
     """`e0_largest_derivative` for `(energy, pixel)`."""
     n, pixels = values.shape
     best, found = np.empty(pixels), np.empty(pixels)
@@ -260,7 +257,7 @@ def largest_difference(energy: Any, values: Any) -> Any:
 
 
 @kernel
-def crossings(energy: Any, values: Any, level: Any) -> Any:
+def crossings(energy: Doubles, values: Floats, level: float) -> Doubles:
     """The mean of the lowest and the highest crossing from below of each pixel."""
     n, pixels = values.shape
     lowest, highest = np.full(pixels, np.nan), np.full(pixels, np.nan)

@@ -7,10 +7,9 @@ interval takes its own pixels.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from xafsflow.kernels.array_types import Doubles, Floats, Mask, Singles
 from xafsflow.kernels.jit import kernel
 
 f32 = np.float32
@@ -19,7 +18,7 @@ LEAST_EV = 1e-6
 
 
 @kernel
-def move(energy: Any, values: Any, shift: Any, cubic: bool = True, power: int = 1) -> Any:
+def move(energy: Doubles, values: Singles, shift: Singles, cubic: bool = True, power: int = 1) -> Singles:
     """Spectra at `energy - shift`, NaN where that is not between the first and the last energy.
 
     Cubic: the polynomial through the four energies around the place (Lagrange), at either end of the scan through
@@ -37,7 +36,8 @@ def move(energy: Any, values: Any, shift: Any, cubic: bool = True, power: int = 
     cubic
         False for straight lines.
     power
-        2 weighs with the squares of the weights, which takes variances of independent energies to variances.
+        2 takes the squares of the weights: variances of independent energies become those of the result, `sum w^2 sigma^2`
+        (neighboring energies share measured ones, and are correlated from then on).
 
     Returns
     -------
@@ -86,21 +86,7 @@ def move(energy: Any, values: Any, shift: Any, cubic: bool = True, power: int = 
     return out
 
 
-def moved_noise(energy: Any, sigma: Any, shift: Any, cubic: bool = True) -> Any:
-    """Standard deviations of what `move` returns, from those of independent energies: `sqrt(sum w^2 sigma^2)`.
-
-    Neighboring energies share measured ones and are correlated from then on.
-
-    Examples
-    --------
-    >>> sigma = np.ones((4, 1, 1), np.float32)
-    >>> moved_noise(np.arange(4.0), sigma, np.full((1, 1), 0.5, np.float32), cubic=False).ravel().round(3)
-    array([  nan, 0.707, 0.707, 0.707], dtype=float32)
-    """
-    return np.sqrt(move(energy, sigma * sigma, shift, cubic, 2))
-
-
-def covered(energy: Any, shift: Any) -> Any:
+def covered(energy: Doubles, shift: Floats) -> Mask:
     """Which of the energies `(energy,)` every pixel covers after it was moved, bool; NaN shifts do not count.
 
     Examples
@@ -114,7 +100,7 @@ def covered(energy: Any, shift: Any) -> Any:
 
 
 @kernel
-def _span(row: Any) -> tuple[Any, Any]:
+def _span(row: Singles) -> tuple[np.float32, np.float32]:
     """The least and the largest finite value of a row."""
     low, high = f32(np.inf), f32(-np.inf)
     for x in range(row.size):
@@ -124,7 +110,7 @@ def _span(row: Any) -> tuple[Any, Any]:
 
 
 @kernel
-def _has_gap(row: Any) -> Any:
+def _has_gap(row: Singles) -> np.bool_:
     # A whole number is summed several pixels at a time, a float one after the other.
     count = np.int32(0)
     for x in range(row.size):
@@ -133,7 +119,7 @@ def _has_gap(row: Any) -> Any:
 
 
 @kernel
-def _through(energy: Any, place: Any, nodes: Any, scales: Any) -> None:
+def _through(energy: Doubles, place: float, nodes: Singles, scales: Singles) -> None:
     """Distances of four energies from a place, and the denominators of their Lagrange polynomials."""
     # Formed in float64: an energy of 7112 eV in float32 is good to 0.0005 eV only.
     for m in range(4):
@@ -146,25 +132,41 @@ def _through(energy: Any, place: Any, nodes: Any, scales: Any) -> None:
 
 @kernel
 def _linear(
-    width: Any, below: Any, above: Any, shift: Any, start: Any, stop: Any, power: int, out: Any
+    width: np.float32,
+    below: Singles,
+    above: Singles,
+    shift: Singles,
+    start: np.float32,
+    stop: np.float32,
+    power: int,
+    out: Singles,
 ) -> None:
     """Fill the pixels that are NaN and whose place lies between two energies."""
     square, zero = f32(power - 1), f32(0)
-    plain = f32(1) - square
+    single = f32(1) - square
     for x in range(out.size):
         s, before, low, high = shift[x], out[x], below[x], above[x]
         part = (start - s) * width
         rest = f32(1) - part
         # 0 * NaN is NaN: an energy that does not count is left out.
         low, high = zero if rest == zero else low, zero if part == zero else high
-        found = rest * (plain + square * rest) * low + part * (plain + square * part) * high
+        found = rest * (single + square * rest) * low + part * (single + square * part) * high
         wanted = (s <= start) & (s > stop) & np.isnan(before)
         out[x] = found if wanted else before
 
 
 @kernel
 def _cubic(
-    nodes: Any, scales: Any, v0: Any, v1: Any, v2: Any, v3: Any, shift: Any, start: Any, stop: Any, out: Any
+    nodes: Singles,
+    scales: Singles,
+    v0: Singles,
+    v1: Singles,
+    v2: Singles,
+    v3: Singles,
+    shift: Singles,
+    start: np.float32,
+    stop: np.float32,
+    out: Singles,
 ) -> None:
     """Fill the pixels whose place lies in an interval by the cubic through four energies; a NaN there gives NaN."""
     # Everything is loaded before it is chosen from; a load behind a condition keeps the loop from SIMD.
@@ -182,7 +184,16 @@ def _cubic(
 
 @kernel
 def _cubic_squares(
-    nodes: Any, scales: Any, v0: Any, v1: Any, v2: Any, v3: Any, shift: Any, start: Any, stop: Any, out: Any
+    nodes: Singles,
+    scales: Singles,
+    v0: Singles,
+    v1: Singles,
+    v2: Singles,
+    v3: Singles,
+    shift: Singles,
+    start: np.float32,
+    stop: np.float32,
+    out: Singles,
 ) -> None:
     """As `_cubic`, with the squares of the weights; a loop of its own, since choosing costs a third of the speed."""
     d0, d1, d2, d3 = nodes[0], nodes[1], nodes[2], nodes[3]

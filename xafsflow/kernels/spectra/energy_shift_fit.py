@@ -18,22 +18,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xafsflow.errors import ComputationError
+from xafsflow.kernels.array_types import Doubles
 from xafsflow.kernels.spectra.noise_fit import Scatter
 
-Doubles = NDArray[np.float64]
 # Called with energies of any shape and the order of the derivative, 0 or 1; gives `(curve, *shape)`.
 Curves = Callable[[Doubles, int], Doubles]
 
 # Background: a polynomial of this degree.
 DEGREE = 2
 # eV: the longest step, the step at which the flux comes in, and the one that ends the search.
-LONGEST, NEAR, SMALL = 1.5, 0.05, 1e-5
+LONGEST, FLUX_STEP, SMALL = 1.5, 0.05, 1e-5
 # Steps in all, and those after which noise and flux need not be settled to the last percent.
 STEPS, PATIENCE = 60, 30
 
@@ -140,7 +139,7 @@ def fit_shifts(spectra: Spectra, basis: Doubles, start: Doubles, fixed: Doubles 
             )
         parameters += step * min(1.0, LONGEST / max(longest, SMALL))
         left = _project(linear, linear.residual - flux - linear.slope * _column(moves))
-        settled = scatter.learn(left, flux, np.diag(covariance)[: len(flux)], near=longest < NEAR)
+        settled = scatter.learn(left, flux, np.diag(covariance)[: len(flux)], fit_flux=longest < FLUX_STEP)
         if longest < SMALL and (settled or turn >= PATIENCE):
             return _finish(
                 linear, parameters, covariance[len(flux) :, len(flux) :], shift + moves, flux, scatter
@@ -176,7 +175,7 @@ def with_other_curves(spectra: Spectra, basis: Doubles, found: ShiftFit) -> Doub
     return _solve(linear, basis, found.prior)[1]
 
 
-def _column(values: Any) -> Any:
+def _column(values: Doubles | float) -> Doubles:
     """A number for each spectrum, to be multiplied with spectra."""
     return np.reshape(values, (-1, 1))
 

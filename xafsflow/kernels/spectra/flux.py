@@ -1,4 +1,4 @@
-"""The flux of every shot: what a part without sample, or a counter, says about it.
+"""The flux of every shot: from a region without sample, or from a counter.
 
 With a flux that differs by a factor `r` between the image of the sample and its flat field, all pixels of that image get
 `mu - ln r`: an offset that is no property of the sample.
@@ -6,14 +6,11 @@ With a flux that differs by a factor `r` between the image of the sample and its
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from xafsflow.errors import ComputationError, InputError
-
-Doubles = NDArray[np.float64]
+from xafsflow.kernels.array_types import Doubles, Floats, Mask, Numbers, Singles
 
 # Share of the pixels that a trimmed mean leaves out at either end.
 TRIMMED = 0.1
@@ -25,7 +22,7 @@ MOST_EDGE = 0.01
 APART = 4.0
 
 
-def trimmed_mean(spectra: NDArray[Any]) -> tuple[Doubles, Doubles]:
+def trimmed_mean(spectra: Floats) -> tuple[Doubles, Doubles]:
     """Mean `(energy,)` of spectra `(energy, pixel)` without the outermost tenth at either end, and its standard error.
 
     The error is that of J. W. Tukey and D. H. McLaughlin, Sankhya A 25, 331 (1963): the winsorized standard deviation
@@ -40,17 +37,17 @@ def trimmed_mean(spectra: NDArray[Any]) -> tuple[Doubles, Doubles]:
     ranked = np.sort(spectra.astype(np.float64), axis=1)
     n = ranked.shape[1]
     cut = int(TRIMMED * n)
-    kept = ranked[:, cut : n - cut]
-    winsorized = np.clip(ranked, kept[:, :1], kept[:, -1:])
+    middle = ranked[:, cut : n - cut]
+    winsorized = np.clip(ranked, middle[:, :1], middle[:, -1:])
     error = (
         winsorized.std(axis=1, ddof=1) / ((1 - 2 * TRIMMED) * np.sqrt(n))
         if n > 1
         else np.full(len(ranked), np.nan)
     )
-    return kept.mean(axis=1), error
+    return middle.mean(axis=1), error
 
 
-def empty_offset(mu: NDArray[Any], usable: NDArray[np.bool_]) -> tuple[Doubles, Doubles]:
+def empty_offset(mu: Floats, usable: Mask) -> tuple[Doubles, Doubles]:
     """The offset of every image from pixels that are known to be empty.
 
     Parameters
@@ -70,17 +67,15 @@ def empty_offset(mu: NDArray[Any], usable: NDArray[np.bool_]) -> tuple[Doubles, 
     InputError
         Too few pixels are usable and finite.
     """
-    kept = usable & np.isfinite(mu).all(axis=0)
-    if kept.sum() < LEAST_PIXELS:
+    good = usable & np.isfinite(mu).all(axis=0)
+    if good.sum() < LEAST_PIXELS:
         raise InputError(
-            f"{kept.sum()} usable pixels in the empty region", f"{LEAST_PIXELS} or more", "widen y and x"
+            f"{good.sum()} usable pixels in the empty region", f"{LEAST_PIXELS} or more", "widen y and x"
         )
-    return trimmed_mean(mu[:, kept])
+    return trimmed_mean(mu[:, good])
 
 
-def found_offset(
-    mu: NDArray[Any], usable: NDArray[np.bool_], background: NDArray[np.bool_]
-) -> tuple[Doubles, Doubles]:
+def found_offset(mu: Floats, usable: Mask, background: Mask) -> tuple[Doubles, Doubles]:
     """The offset of every image from pixels that look empty: flagged so, or, where none is, those that absorb least.
 
     Of these, the group of one absorbance is taken, and it must not show the edge that the others show.
@@ -123,7 +118,7 @@ def _nothing_empty(found: str) -> ComputationError:
     )
 
 
-def _of_one_kind(level: Any, spectra: Any, seed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _of_one_kind(level: Floats, spectra: Floats, seed: Mask) -> Mask:
     """The pixels whose level, a median over energy, differs from that of the seed pixels by noise only."""
     bend = spectra[1:-1, seed] - 0.5 * (spectra[:-2, seed] + spectra[2:, seed])
     # Flux bends all spectra alike. A bend has 1.5 times the variance of a point, a median of n points 1.57/n of it.
@@ -153,7 +148,7 @@ def edge_share(empty: Doubles, others: Doubles) -> float:
     return float(np.linalg.lstsq(np.column_stack([line, others]), empty, rcond=None)[0][2])
 
 
-def counter_offset(counter: NDArray[Any], flat_counter: NDArray[Any] | None) -> Doubles:
+def counter_offset(counter: Floats, flat_counter: Floats | None) -> Doubles:
     """The offset of every image from counters that see the beam before the sample: `-ln(counter/flat_counter)`.
 
     Parameters
@@ -188,7 +183,7 @@ def counter_offset(counter: NDArray[Any], flat_counter: NDArray[Any] | None) -> 
     return -np.log(readings[0] / readings[1])
 
 
-def between(before: Any, after: Any, share: Any) -> Any:
+def between(before: Numbers, after: Numbers, share: ArrayLike) -> Singles:
     """The flat field at the time of an image: `(1 - share) before + share after`.
 
     Parameters

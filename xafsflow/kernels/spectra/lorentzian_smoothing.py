@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from xafsflow.kernels.array_types import Doubles
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.spectra.normalization_windows import below
 
 
 @kernel
-def smoother(energy: Any, grid: Any) -> Any:
+def smoother(energy: Doubles, grid: Doubles) -> Doubles:
     """The matrix that takes a spectrum on `energy` to its derivative, smoothed by way of an even grid.
 
     Larch's smoothing is a convolution with `1/(1 + d^2)`, d in points of the grid, between linear
@@ -48,7 +47,7 @@ def smoother(energy: Any, grid: Any) -> Any:
 
 
 @kernel
-def _convolution(lorentz: Any, k: Any, lower: Any, upper: Any, weights: Any) -> None:
+def _convolution(lorentz: Doubles, k: int, lower: float, upper: float, weights: Doubles) -> None:
     """The weights of all grid points in the convolution at k, times `lower`, and at k + 1, times `upper`."""
     points = len(weights)
     for g in range(points):

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Doubles, Floats
 from xafsflow.kernels.spectra.normalization_projection import normalize_block
-from xafsflow.kernels.spectra.normalization_weights import MBACK, MBACK_NORM
+from xafsflow.kernels.spectra.normalization_weights import MBACK
 from xafsflow.kernels.spectra.normalization_windows import Windows, settings
-from xafsflow.kernels.spectra.pixel_groups import Doubles, Floats
 
 MBACK_WINDOWS = Windows(pre2=-50, norm1=100)
-MBACK_NORM_WINDOWS = Windows(nvict=1)
 MAX_ORDER = 6
 
 
@@ -69,46 +68,6 @@ def mback(
         raise InputError(f"order {order}", f"a whole number from 0 to {MAX_ORDER}", "change order")
     given = np.append(settings(windows), order)
     return normalize_block(energy, mu, e0, given, MBACK, _table(energy, f2))
-
-
-def mback_norm(
-    energy: ArrayLike,
-    mu: ArrayLike,
-    e0: ArrayLike,
-    f2: ArrayLike,
-    windows: Windows = MBACK_NORM_WINDOWS,
-) -> tuple[Floats, Doubles]:
-    """Larch's `mback_norm`: the edge step of f2 and a line, matched to `mu` without its pre-edge.
-
-    `scale (f2 + offset + slope energy)` is fitted to `mu - pre` with weight 1 before `pre2` and a weight that
-    grows from 0.1 to 1 between `norm1` and `norm2`; `norm = (mu - pre) / step`, where `step` is the edge step
-    of the fit by the rules of `edge_step`.
-
-    Parameters
-    ----------
-    f2
-        `(energy,)`, tabulated.
-    windows
-        As for `edge_step`.
-
-    Raises
-    ------
-    InputError
-        f2 that does not fit the energies or is not finite.
-
-    Notes
-    -----
-    Solved in closed form, where Larch iterates to 1e-5. At L2 and L3 edges Larch ends `norm2` at the next
-    edge: give it.
-
-    Examples
-    --------
-    >>> energy = np.arange(7000, 7400, 2.0)
-    >>> f2 = 0.5 + 3.4 * (energy > 7112)
-    >>> float(mback_norm(energy, 0.2 * f2 + 0.1, 7112.0, f2)[1].round(6))
-    0.68
-    """
-    return normalize_block(energy, mu, e0, settings(windows), MBACK_NORM, _table(energy, f2))
 
 
 def _table(energy: ArrayLike, f2: ArrayLike) -> Doubles:

@@ -6,12 +6,12 @@ Rad. 22, 1227 (2015).
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-Doubles = NDArray[np.float64]
+from xafsflow.kernels.array_types import Doubles
 
 # eV Angstrom.
 HC = 12398.419843
@@ -27,7 +27,7 @@ SPACINGS = {
 }
 
 
-def bragg_angle(energy: Any, spacing: float) -> Any:
+def bragg_angle(energy: ArrayLike, spacing: float) -> Doubles:
     """`asin(hc / (2 d E))`, radian; NaN below the least energy that the planes reflect.
 
     Examples
@@ -40,7 +40,7 @@ def bragg_angle(energy: Any, spacing: float) -> Any:
 
 
 def geometric_shift(
-    offset: Any, energy: float, spacing: float, distance: float, gap: float = 0.0, sign: int = -1
+    offset: ArrayLike, energy: float, spacing: float, distance: float, gap: float = 0.0, sign: int = -1
 ) -> Doubles:
     """True minus nominal energy at a distance from the beam's center, eV.
 
@@ -92,7 +92,7 @@ class Layout(NamedTuple):
         """What the planes reflect straight back, eV: nothing below it."""
         return HC / (2 * self.spacing)
 
-    def shift(self, pixels: Any, energy: float, distance_m: float) -> Doubles:
+    def shift(self, pixels: ArrayLike, energy: float, distance_m: float) -> Doubles:
         """Shift, eV, at pixel numbers along the axis; a negative distance stands for crystals that deflect "up".
 
         Examples

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+from xafsflow.kernels.array_types import Doubles
 
 # Standard deviation of the flux to start with, and below which spectra are too few to know it.
 FIRST_JITTER, LEAST_SPECTRA = 4e-3, 4
@@ -42,7 +39,7 @@ class Scatter:
         Parameters that are fitted to each spectrum, on the average.
     """
 
-    def __init__(self, variance: Doubles, weight: Any, fitted: float) -> None:
+    def __init__(self, variance: Doubles, weight: Doubles | float, fitted: float) -> None:
         count, points = variance.shape
         self.variance, self.weight = variance, np.broadcast_to(np.asarray(weight, float), count)
         self.degrees = points - fitted
@@ -54,8 +51,8 @@ class Scatter:
         """The square root of every value's weight, `(t, energy)`."""
         return np.asarray(np.sqrt(self.trust / self.variance * (self.weight / self.noise)[:, None]))
 
-    def learn(self, left: Doubles, flux: Doubles, variance: Doubles, near: bool) -> bool:
-        """Take in what a step of the fit left; True where it told little new.
+    def learn(self, left: Doubles, flux: Doubles, variance: Doubles, fit_flux: bool) -> bool:
+        """Update from what a step of the fit leaves; True where that changed little.
 
         Parameters
         ----------
@@ -63,13 +60,13 @@ class Scatter:
             `(t, energy)`: residuals times `root`.
         flux, variance
             `(energy,)`: the flux and the variance that the data leave it.
-        near
-            The shifts are nearly right. The flux comes in then: before, it would take up what a shift of all does.
+        fit_flux
+            The shifts are nearly right, so that the flux is fitted, too; before, it would take up what a shift of all does.
         """
         settled = self._learn_noise(left)
         if len(left) < LEAST_SPECTRA:
             return bool(settled)
-        return self._learn_flux(flux, variance, near) and settled
+        return self._learn_flux(flux, variance, fit_flux) and settled
 
     def _learn_noise(self, left: Doubles) -> bool:
         count, points = left.shape
@@ -78,17 +75,17 @@ class Scatter:
         # On its own, one spectrum could become free of noise by giving all its residual to the flux.
         new = (square + SHARED * np.median(square) / degrees) / (degrees + SHARED)
         ratio = np.maximum(new, LEAST_NOISE) / self.noise
-        self.noise, self.trust = self.noise * ratio, _trusted(left / np.sqrt(self.trust))
+        self.noise, self.trust = self.noise * ratio, _outlier_weights(left / np.sqrt(self.trust))
         return bool(np.abs(ratio - 1).max() < 0.02)
 
-    def _learn_flux(self, flux: Doubles, variance: Doubles, near: bool) -> bool:
+    def _learn_flux(self, flux: Doubles, variance: Doubles, fit_flux: bool) -> bool:
         if self.jitter == 0:
-            if near:
+            if fit_flux:
                 self.jitter = FIRST_JITTER
                 self.prior = np.full(len(flux), FIRST_JITTER**-2)
             return False
         relative = (flux**2 + variance) / self.jitter**2
-        share = _trusted(flux)
+        share = _outlier_weights(flux)
         new = min(MOST_JITTER, self.jitter * float(np.sqrt((share * relative).mean())))
         # Far below the noise of a mean over all spectra it does not matter any more.
         typical = np.sqrt(np.median(self.noise[:, None] * self.variance) / len(self.noise))
@@ -97,7 +94,7 @@ class Scatter:
         return bool(settled)
 
 
-def _trusted(values: Doubles) -> Doubles:
+def _outlier_weights(values: Doubles) -> Doubles:
     """Weights that are below 1 for outliers along the last axis."""
     size = np.maximum(np.abs(values), 1e-30)
     middle, end = np.quantile(size, [0.5, 1 - OUTLIERS], axis=-1, keepdims=True)

@@ -1,17 +1,13 @@
-"""Noise on its way through the chain: means over neighbors and interpolations, and whether the scatter agrees."""
+"""Noise through means over neighbors and interpolations, and how it compares with the measured scatter."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from xafsflow.kernels.array_types import Doubles, Floats, Mask, Singles
 from xafsflow.kernels.images.motion_correction import cubic_taps
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.spectra.absorbance import scatter_scale
-
-Doubles = NDArray[np.float64]
 
 # Noise changes little from one energy to the next: the median of these is that of all, and quickly found.
 SAMPLED = 40
@@ -20,7 +16,7 @@ SMOOTHED = 8
 
 
 @kernel
-def mean_variance(variance: Any, keep: Any, half: int) -> Any:
+def mean_variance(variance: Floats, keep: Mask, half: int) -> Singles:
     """Variance of the mean over the `(2 half + 1)^2` neighbors that are kept and finite, if they are independent.
 
     Parameters
@@ -42,7 +38,7 @@ def mean_variance(variance: Any, keep: Any, half: int) -> Any:
     rows = np.empty((2, n_y, n_x), np.float32)
     for e in range(n_energy):
         for y in range(n_y):
-            _kept_row(variance[e, y], keep[y], value[half : half + n_x], weight[half : half + n_x])
+            _finite_row(variance[e, y], keep[y], value[half : half + n_x], weight[half : half + n_x])
             _window_sum(value, rows[0, y])
             _window_sum(weight, rows[1, y])
         for y in range(n_y):
@@ -58,30 +54,30 @@ def mean_variance(variance: Any, keep: Any, half: int) -> Any:
 
 
 @kernel
-def _kept_row(row: Any, kept: Any, value: Any, weight: Any) -> None:
+def _finite_row(row: Floats, keep: Mask, value: Singles, weight: Singles) -> None:
     zero, one = np.float32(0), np.float32(1)
     for x in range(row.size):
         # v - v is zero for finite v only.
-        good = kept[x] & (row[x] - row[x] == zero)
+        good = keep[x] & (row[x] - row[x] == zero)
         value[x] = row[x] if good else zero
         weight[x] = one if good else zero
 
 
 @kernel
-def _window_sum(padded: Any, out: Any) -> None:
+def _window_sum(padded: Singles, out: Singles) -> None:
     out[:] = np.float32(0)
     for k in range(padded.size - out.size + 1):
         _add(padded[k : k + out.size], out)
 
 
 @kernel
-def _add(row: Any, out: Any) -> None:
+def _add(row: Singles, out: Singles) -> None:
     for x in range(out.size):
         out[x] += row[x]
 
 
 @kernel
-def typical(sigma: Any) -> Any:
+def typical(sigma: Floats) -> Singles:
     """Median of `(energy, y, x)` over about `SAMPLED` energies, evenly spread, those that are finite; `(y, x)`."""
     n_energy, n_y, n_x = sigma.shape
     step = max(1, n_energy // SAMPLED)
@@ -99,7 +95,7 @@ def typical(sigma: Any) -> Any:
     return out
 
 
-def sharing(path: NDArray[Any] | None, windows: tuple[int, ...], images: int) -> Doubles:
+def sharing(path: Floats | None, windows: tuple[int, ...], images: int) -> Doubles:
     """Variance of a pixel after all interpolation and means, over that of the widest mean of independent pixels.
 
     White noise of variance one that goes through weights k has the variance `sum(k^2)`. Each image has its own weights
@@ -108,7 +104,7 @@ def sharing(path: NDArray[Any] | None, windows: tuple[int, ...], images: int) ->
     Parameters
     ----------
     path
-        `(images, 2)` as `kernels.realign` takes it; None where nothing was moved.
+        `(images, 2)` as `motion_correction.realigned` takes it; None where nothing was moved.
     windows
         Widths of the means over neighbors, pixels.
 
@@ -126,16 +122,16 @@ def sharing(path: NDArray[Any] | None, windows: tuple[int, ...], images: int) ->
     """
     steps = np.zeros((images, 2)) if path is None else path
     found = np.ones(images)
-    for image, by in enumerate(steps):
-        for part in by:
-            weights = cubic_taps(float(part))[0]
+    for image, motion in enumerate(steps):
+        for component in motion:
+            weights = cubic_taps(float(component))[0]
             for window in windows:
                 weights = np.convolve(weights, np.full(window, 1 / window))
             found[image] *= (weights**2).sum() * max(windows, default=1)
     return found
 
 
-def difference(path: NDArray[Any] | None, windows: tuple[int, ...], images: int) -> Doubles:
+def difference(path: Floats | None, windows: tuple[int, ...], images: int) -> Doubles:
     """`1 - r`, r the correlation of neighbors in a row after all interpolation and means; `(images,)`.
 
     The difference of two such neighbors has the variance `2 (1 - r)` of one of them. Settings as for `sharing`.
@@ -154,7 +150,7 @@ def difference(path: NDArray[Any] | None, windows: tuple[int, ...], images: int)
     return found
 
 
-def measured_over_predicted(norm: NDArray[Any], sigma: NDArray[Any], along: int) -> float:
+def measured_over_predicted(norm: Floats, sigma: Floats, along: int) -> float:
     """Measured scatter of spectra over the predicted one, as `scatter_scale`, where the sample is flat.
 
     Flat are those half of all neighbors in a row whose spectra agree best when `SMOOTHED` energies are averaged.
@@ -187,7 +183,7 @@ def measured_over_predicted(norm: NDArray[Any], sigma: NDArray[Any], along: int)
     return float(np.median(finite)) if finite else float("nan")
 
 
-def fit_noise(norm: NDArray[Any], response: NDArray[Any], variance: NDArray[Any], step: float) -> Doubles:
+def fit_noise(norm: Floats, response: Floats, variance: Floats, step: float) -> Doubles:
     """By how much the noise of fitted curves raises that of a normalized spectrum: `sqrt(sum_j J^2 v/(sum_j K^2 v))`.
 
     Parameters
@@ -211,5 +207,5 @@ def fit_noise(norm: NDArray[Any], response: NDArray[Any], variance: NDArray[Any]
     >>> fit_noise(np.array([[0.0, 0.5, 0.0], [1.0, 0.5, 0.5]]), np.eye(2), np.ones(2), 2.0).round(3)
     array([1.   , 1.414])
     """
-    whole, plain = norm[:, 1:] ** 2 @ variance, response**2 @ variance / step**2
-    return np.asarray(np.sqrt(whole / plain))
+    fitted, direct = norm[:, 1:] ** 2 @ variance, response**2 @ variance / step**2
+    return np.asarray(np.sqrt(fitted / direct))

@@ -9,17 +9,17 @@ is given as it is. (Larch takes the absolute value of the step, and looks for an
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Doubles, Floats
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.spectra.normalization_projection import normalize_block
 from xafsflow.kernels.spectra.normalization_weights import AREA, EDGE_STEP, FLAT, RATIO, fit_tables
 from xafsflow.kernels.spectra.normalization_windows import LARCH, Windows, larch_ranges, settings
-from xafsflow.kernels.spectra.pixel_groups import Doubles, Floats, as_pixels
+from xafsflow.kernels.spectra.pixel_groups import as_pixels
 
 
 def edge_step(
@@ -162,7 +162,7 @@ def curves(energy: ArrayLike, mu: ArrayLike, e0: float, windows: Windows = LARCH
 
 
 @kernel
-def _scale(values: Any) -> Any:
+def _scale(values: Floats) -> tuple[Floats, Doubles]:
     n, pixels = values.shape
     norm, step = np.empty_like(values), np.empty(pixels)
     low, high = np.empty(pixels), np.empty(pixels)

@@ -5,17 +5,14 @@ A block whose pixels share e0 and miss no energy needs one table, and two passes
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
 
+from xafsflow.kernels.array_types import Doubles, Floats, Indices
 from xafsflow.kernels.jit import kernel
-from xafsflow.kernels.spectra.normalization_weights import fit_tables
+from xafsflow.kernels.spectra.normalization_weights import Tables, fit_tables
 from xafsflow.kernels.spectra.normalization_windows import window_keys
 from xafsflow.kernels.spectra.pixel_groups import (
-    Doubles,
-    Floats,
     as_pixels,
     chunk_of,
     gap_groups,
@@ -47,7 +44,7 @@ def normalize_block(
     shape = np.shape(mu)
     norm, step = np.empty_like(pixels), np.empty(pixels.shape[1])
     edges = np.ascontiguousarray(np.broadcast_to(np.asarray(e0, dtype=np.float64), shape[1:])).reshape(-1)
-    codes = random_codes(11 * len(grid))
+    codes = random_codes(8 * len(grid))
     for points, having in gap_groups(pixels, np.arange(len(step))):
         if len(points) == 0:
             norm[:, having], step[having] = np.nan, np.nan
@@ -61,7 +58,9 @@ def normalize_block(
 
 
 @kernel
-def divide(values: Any, points: Any, members: Any, tables: Any, norm: Any, step: Any) -> None:
+def divide(
+    values: Floats, points: Indices, members: Indices, tables: Tables, norm: Floats, step: Doubles
+) -> None:
     """Apply a table for the energies `points` to the pixels `members`, in order; other energies become NaN."""
     first, n = points[0], len(points)
     inner = slice(first, first + n)
@@ -86,7 +85,7 @@ def divide(values: Any, points: Any, members: Any, tables: Any, norm: Any, step:
 
 
 @kernel
-def _divide_part(values: Any, part: Any, tables: Any, norm: Any, step: Any) -> None:
+def _divide_part(values: Floats, part: slice, tables: Tables, norm: Floats, step: Doubles) -> None:
     """Apply a table to a few pixels side by side."""
     sums, numerator, denominator, weight, model = tables
     size = len(step)
@@ -109,7 +108,7 @@ def _divide_part(values: Any, part: Any, tables: Any, norm: Any, step: Any) -> N
 
 
 @kernel
-def _same(weights: Any, i: Any, j: Any) -> Any:
+def _same(weights: Doubles, i: int, j: int) -> bool:
     """Whether the weights at energies i and j are equal, all of them."""
     different = 0
     for k in range(len(weights)):
@@ -118,7 +117,7 @@ def _same(weights: Any, i: Any, j: Any) -> Any:
 
 
 @kernel
-def _straight(weights: Any, i: Any) -> Any:
+def _straight(weights: Doubles, i: int) -> bool:
     """Whether nothing but the line is subtracted at energy i."""
     more = 0
     for k in range(2, len(weights)):
@@ -127,7 +126,7 @@ def _straight(weights: Any, i: Any) -> Any:
 
 
 @kernel
-def match(values: Any, part: Any, found: Any, weight: Any, model: Any) -> Any:
+def match(values: Floats, part: slice, found: Doubles, weight: Doubles, model: Doubles) -> Doubles:
     """The pre-edge and step of MBACK from its sums.
 
     The scale that matches mu and f2 is `<mu, rest> / (<mu, mu> - sum_k m_k^2)`: over what no polynomial
@@ -154,7 +153,7 @@ def match(values: Any, part: Any, found: Any, weight: Any, model: Any) -> Any:
 
 
 @kernel
-def project(values: Any, part: Any, sums: Any, gaps: Any) -> Any:
+def project(values: Floats, part: slice, sums: Doubles, gaps: Floats) -> Doubles:
     """`sums @ values[:, part]` in float64; `gaps` becomes NaN for a pixel that is not finite somewhere.
 
     Four energies at a time: the totals are read and written a quarter as often, which is most of the work.
@@ -180,19 +179,21 @@ def project(values: Any, part: Any, sums: Any, gaps: Any) -> Any:
 
 
 @kernel
-def _add_four(total: Any, a: Any, b: Any, c: Any, d: Any, wa: Any, wb: Any, wc: Any, wd: Any) -> None:
+def _add_four(
+    total: Doubles, a: Floats, b: Floats, c: Floats, d: Floats, wa: float, wb: float, wc: float, wd: float
+) -> None:
     for x in range(len(total)):
         total[x] += wa * a[x] + wb * b[x] + wc * c[x] + wd * d[x]
 
 
 @kernel
-def _add_one(total: Any, a: Any, weight: Any) -> None:
+def _add_one(total: Doubles, a: Floats, weight: float) -> None:
     for x in range(len(total)):
         total[x] += weight * a[x]
 
 
 @kernel
-def _combine(weights: Any, found: Any, curve: Any) -> None:
+def _combine(weights: Doubles, found: Doubles, curve: Doubles) -> None:
     """`weights @ found`."""
     for x in range(len(curve)):
         curve[x] = 0
@@ -202,7 +203,7 @@ def _combine(weights: Any, found: Any, curve: Any) -> None:
 
 
 @kernel
-def _invert(height: Any, step: Any, inverse: Any) -> None:
+def _invert(height: Doubles, step: Doubles, inverse: Doubles) -> None:
     """One over the height; NaN where it or the edge step is not positive."""
     for x in range(len(height)):
         good = (height[x] > 0) & (height[x] < np.inf) & (step[x] > 0)
@@ -210,12 +211,14 @@ def _invert(height: Any, step: Any, inverse: Any) -> None:
 
 
 @kernel
-def _subtract_line(row: Any, first: Any, a: Any, second: Any, b: Any, inverse: Any, out: Any) -> None:
+def _subtract_line(
+    row: Floats, first: float, a: Doubles, second: float, b: Doubles, inverse: Doubles, out: Floats
+) -> None:
     for x in range(len(out)):
         out[x] = (row[x] - first * a[x] - second * b[x]) * inverse[x]
 
 
 @kernel
-def _subtract_curve(row: Any, curve: Any, inverse: Any, out: Any) -> None:
+def _subtract_curve(row: Floats, curve: Doubles, inverse: Doubles, out: Floats) -> None:
     for x in range(len(out)):
         out[x] = (row[x] - curve[x]) * inverse[x]

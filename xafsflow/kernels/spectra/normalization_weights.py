@@ -8,23 +8,20 @@ A table is `(sums, numerator, denominator, weight, model)`. With coefficients `c
     norm = (mu - sum_j numerator[j] c_j) / sum_j denominator[j] c_j
 
 where the first three are `(coefficient, energy)`. The first two coefficients are the pre-edge, the last is
-the edge step. `weight` `(energy,)` and `model` are there for MBACK only, see `projection.match`.
+the edge step. `weight` `(energy,)` and `model` are there for MBACK only, see `normalization_projection.match`.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from xafsflow.kernels.array_types import Doubles, Indices
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.spectra.normalization_windows import (
     EDGE,
     NNORM,
     NORM1,
     NORM2,
-    NORM_FIRST,
-    NORM_LAST,
     NPRE,
     NVICT,
     ORDER,
@@ -32,18 +29,17 @@ from xafsflow.kernels.spectra.normalization_windows import (
     POST_STOP,
     PRE1,
     PRE2,
-    PRE_LAST,
     PRE_START,
     PRE_STOP,
     below,
     nearest,
     resolve,
 )
-from xafsflow.kernels.spectra.pixel_groups import Doubles, inner, orthonormalize
+from xafsflow.kernels.spectra.pixel_groups import orthonormalize
 
 Tables = tuple[Doubles, Doubles, Doubles, Doubles, Doubles]
 
-EDGE_STEP, FLAT, RATIO, AREA, MBACK_NORM, MBACK = range(6)
+EDGE_STEP, FLAT, RATIO, AREA, MBACK = range(5)
 
 
 def fit_tables(energy: Doubles, f2: Doubles, e0: float, given: Doubles, method: int) -> Tables:
@@ -52,7 +48,7 @@ def fit_tables(energy: Doubles, f2: Doubles, e0: float, given: Doubles, method: 
     if slices[EDGE] >= 0 and method == MBACK:
         return _mback(energy, f2, energy[slices[EDGE]], given)
     if slices[EDGE] >= 0:
-        return (*line_tables(energy, f2, slices, method), np.zeros(0), np.zeros((0, 0)))
+        return (*line_tables(energy, slices, method), np.zeros(0), np.zeros((0, 0)))
     return _nothing(energy)
 
 
@@ -62,7 +58,7 @@ def _nothing(energy: Doubles) -> Tables:
 
 
 @kernel
-def line_tables(energy: Any, f2: Any, slices: Any, method: Any) -> Any:
+def line_tables(energy: Doubles, slices: Indices, method: int) -> tuple[Doubles, Doubles, Doubles]:
     """Sums, numerator and denominator of the methods that are linear in the spectrum."""
     n, edge, nnorm = len(energy), slices[EDGE], slices[NNORM]
     curves = method in (FLAT, RATIO)
@@ -84,14 +80,11 @@ def line_tables(energy: Any, f2: Any, slices: Any, method: Any) -> Any:
     if method == AREA:
         _mean_height(energy, slices, step)
         _without_line(step, sums, numerator)
-    if method == MBACK_NORM:
-        _tabulated_step(energy, f2, slices, step)
-        _without_line(step, sums, numerator)
     return sums, numerator, denominator
 
 
 @kernel
-def _pre_edge(energy: Any, slices: Any, sums: Any, curves: Any) -> None:
+def _pre_edge(energy: Doubles, slices: Indices, sums: Doubles, curves: Doubles) -> None:
     """The first two rows: the weights of the pre-edge fit, and its functions of energy."""
     weight, victoreen = _window(energy, slices[PRE_START], slices[PRE_STOP]), np.empty(len(energy))
     for i in range(len(energy)):
@@ -106,7 +99,7 @@ def _pre_edge(energy: Any, slices: Any, sums: Any, curves: Any) -> None:
 
 
 @kernel
-def _post_edge(energy: Any, slices: Any, line: Any, curves: Any) -> Any:
+def _post_edge(energy: Doubles, slices: Indices, line: Doubles, curves: Doubles) -> tuple[Doubles, Doubles]:
     """The functions of the post-edge polynomial, and the weights of its fit to `mu` minus the pre-edge."""
     n, weight = len(energy), _window(energy, slices[POST_START], slices[POST_STOP])
     post = _powers(energy, energy[slices[POST_START]], slices[NNORM])
@@ -120,7 +113,7 @@ def _post_edge(energy: Any, slices: Any, line: Any, curves: Any) -> Any:
 
 
 @kernel
-def _window(energy: Any, start: Any, stop: Any) -> Any:
+def _window(energy: Doubles, start: int, stop: int) -> Doubles:
     """Weight 1 in a slice, 0 elsewhere."""
     weight = np.zeros(len(energy))
     for i in range(start, stop):
@@ -129,7 +122,7 @@ def _window(energy: Any, start: Any, stop: Any) -> Any:
 
 
 @kernel
-def _powers(energy: Any, center: Any, degree: Any) -> Any:
+def _powers(energy: Doubles, center: float, degree: int) -> Doubles:
     """Powers from 0 to the degree, of the energy relative to a center, in units of the scan."""
     powers = np.ones((degree + 1, len(energy)))
     for k in range(1, degree + 1):
@@ -139,7 +132,7 @@ def _powers(energy: Any, center: Any, degree: Any) -> Any:
 
 
 @kernel
-def _without_line(weights: Any, line: Any, curves: Any) -> None:
+def _without_line(weights: Doubles, line: Doubles, curves: Doubles) -> None:
     """Turn weights for a sum over `mu - pre_edge` into weights for the same sum over `mu`."""
     first, second = 0.0, 0.0
     for i in range(len(weights)):
@@ -150,7 +143,7 @@ def _without_line(weights: Any, line: Any, curves: Any) -> None:
 
 
 @kernel
-def _mean_height(energy: Any, slices: Any, step: Any) -> None:
+def _mean_height(energy: Doubles, slices: Indices, step: Doubles) -> None:
     """Weights of the mean over the post-edge window by the trapezoidal rule."""
     start, last = slices[POST_START], slices[POST_STOP] - 1
     for i in range(len(energy)):
@@ -159,24 +152,6 @@ def _mean_height(energy: Any, slices: Any, step: Any) -> None:
         half = 0.5 * (energy[i + 1] - energy[i]) / (energy[last] - energy[start])
         step[i] += half
         step[i + 1] += half
-
-
-@kernel
-def _tabulated_step(energy: Any, f2: Any, slices: Any, step: Any) -> None:
-    """Weights of the edge step of `a + b energy + c f2`, fitted to `mu - pre_edge`: Larch's `mback_norm`."""
-    first, last = slices[NORM_FIRST], slices[NORM_LAST]
-    weight = _window(energy, 0, slices[PRE_LAST])
-    for i in range(first, last + 1):
-        weight[i] = (0.1 + 0.9 * (i - first) / max(1, last - first)) ** 2
-    model = np.empty((3, len(energy)))
-    for i in range(len(energy)):
-        model[0, i], model[1, i], model[2, i] = 1, energy[i] / energy[slices[EDGE]] - 1, f2[i]
-    orthonormalize(model, weight)
-    ones = np.ones(len(energy))
-    heights = inner(step, model[0], ones), inner(step, model[1], ones), inner(step, model[2], ones)
-    for i in range(len(energy)):
-        step[i] = heights[0] * model[0, i] + heights[1] * model[1, i] + heights[2] * model[2, i]
-        step[i] *= weight[i]
 
 
 def _mback(energy: Doubles, f2: Doubles, e0: float, given: Doubles) -> Tables:
@@ -193,7 +168,7 @@ def _mback(energy: Doubles, f2: Doubles, e0: float, given: Doubles) -> Tables:
     orthonormalize(q, weight)
     rest = f2 - (q * weight) @ f2 @ q
     _, slices = resolve(energy, e0, limits)
-    line, numerator, denominator = line_tables(energy, f2, slices, EDGE_STEP)
+    line, numerator, denominator = line_tables(energy, slices, EDGE_STEP)
     functions = np.vstack([rest, q])
     return np.vstack([q, rest]) * weight, numerator, denominator, weight, line @ functions.T
 

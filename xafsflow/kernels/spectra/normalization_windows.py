@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Doubles, Indices
 from xafsflow.kernels.jit import kernel
-from xafsflow.kernels.spectra.pixel_groups import Doubles, as_pixels
+from xafsflow.kernels.spectra.pixel_groups import as_pixels
 
 MAX_NNORM = 5
 
 # Where each setting and each index stands in the arrays that kernels take.
 PRE1, PRE2, NORM1, NORM2, DEGREE, VICTOREEN, PRE_DEGREE, ORDER = range(8)
-EDGE, PRE_START, PRE_STOP, PRE_LAST, POST_START, POST_STOP, NORM_FIRST, NORM_LAST, NPRE, NVICT, NNORM = range(
-    11
-)
+EDGE, PRE_START, PRE_STOP, POST_START, POST_STOP, NPRE, NVICT, NNORM = range(8)
 
 
 class Windows(NamedTuple):
@@ -41,10 +40,9 @@ LARCH = Windows()
 
 
 class Ranges(NamedTuple):
-    """The windows of one spectrum, eV relative to e0, and the slices of its energies and degrees they mean.
+    """The windows of one spectrum, eV relative to e0, and the slices of its energies and the degrees that they mean.
 
-    `edge` is the index of the energy nearest to e0; `pre_last`, `norm_first` and `norm_last` are those of the
-    energies at or below `pre2`, `norm1` and `norm2`.
+    `edge` is the index of the energy nearest to e0.
     """
 
     pre1: float
@@ -54,11 +52,8 @@ class Ranges(NamedTuple):
     edge: int
     pre_start: int
     pre_stop: int
-    pre_last: int
     post_start: int
     post_stop: int
-    norm_first: int
-    norm_last: int
     npre: int
     nvict: int
     nnorm: int
@@ -123,8 +118,8 @@ def larch_ranges(energy: ArrayLike, e0: float, windows: Windows = LARCH) -> Rang
     Examples
     --------
     >>> larch_ranges(np.arange(7000, 7200, 2.0), 7112)
-    Ranges(pre1=-110.0, pre2=-55.0, norm1=25.0, norm2=85.0, edge=56, pre_start=1, pre_stop=28, pre_last=28,
-           post_start=68, post_stop=98, norm_first=68, norm_last=98, npre=1, nvict=0, nnorm=1)
+    Ranges(pre1=-110.0, pre2=-55.0, norm1=25.0, norm2=85.0, edge=56, pre_start=1, pre_stop=28,
+           post_start=68, post_stop=98, npre=1, nvict=0, nnorm=1)
     """
     grid, _ = as_pixels(energy, energy)
     limits, slices = resolve(grid, float(e0), settings(windows))
@@ -138,10 +133,10 @@ def larch_ranges(energy: ArrayLike, e0: float, windows: Windows = LARCH) -> Rang
 
 
 @kernel
-def resolve(energy: Any, e0: Any, given: Any) -> Any:
+def resolve(energy: Doubles, e0: float, given: Doubles) -> tuple[Doubles, Indices]:
     """The limits and the indices of `Ranges`; `edge` is -1 where nothing can be fitted."""
     n = len(energy)
-    limits, slices = np.full(4, np.nan), np.zeros(11, np.int64)
+    limits, slices = np.full(4, np.nan), np.zeros(8, np.int64)
     slices[EDGE] = -1
     if n < 4 or not energy[1] <= e0 <= energy[-2]:
         return limits, slices
@@ -159,23 +154,20 @@ def resolve(energy: Any, e0: Any, given: Any) -> Any:
     pre_start, pre_stop = below(energy, pre1 + e0), nearest(energy, pre2 + e0)
     if pre_stop == pre_start:
         pre_stop += 1
-    norm_first, norm_last = below(energy, norm1 + e0), below(energy, norm2 + e0)
-    post_start, post_stop = min(n - 3, norm_first), nearest(energy, norm2 + e0)
+    post_start, post_stop = min(n - 3, below(energy, norm1 + e0)), nearest(energy, norm2 + e0)
     if post_stop - post_start < 2:
         post_start, nnorm = post_start - 2, 0
     elif post_stop - post_start < 5:
         nnorm = min(1, nnorm)
     if pre_start < pre_stop and 0 <= post_start < post_stop:
         slices[EDGE], slices[PRE_START], slices[PRE_STOP] = edge, pre_start, pre_stop
-        slices[PRE_LAST] = below(energy, pre2 + e0)
         slices[POST_START], slices[POST_STOP] = post_start, post_stop
-        slices[NORM_FIRST], slices[NORM_LAST] = norm_first, norm_last
         slices[NPRE], slices[NVICT], slices[NNORM] = npre, nvict, nnorm
     return limits, slices
 
 
 @kernel
-def _limit(energy: Any, e0: Any, edge: Any, given: Any, limits: Any) -> None:
+def _limit(energy: Doubles, e0: float, edge: int, given: Doubles, limits: Doubles) -> None:
     first, last = energy[0] - e0, energy[-1] - e0
     pre1, pre2, norm1, norm2 = given[PRE1], given[PRE2], given[NORM1], given[NORM2]
     if np.isnan(pre1):
@@ -195,7 +187,7 @@ def _limit(energy: Any, e0: Any, edge: Any, given: Any, limits: Any) -> None:
 
 
 @kernel
-def below(energy: Any, value: Any) -> Any:
+def below(energy: Doubles, value: float) -> int:
     """The index of the last energy at or below a value; 0 where there is none."""
     low, high = 0, len(energy)
     while low < high:
@@ -208,14 +200,14 @@ def below(energy: Any, value: Any) -> Any:
 
 
 @kernel
-def nearest(energy: Any, value: Any) -> Any:
+def nearest(energy: Doubles, value: float) -> int:
     """The index of the energy nearest to a value, the lower of two."""
     lower = min(below(energy, value), len(energy) - 2)
     return lower if abs(energy[lower] - value) <= abs(energy[lower + 1] - value) else lower + 1
 
 
 @kernel
-def _at_or_below(energy: Any, e0: Any, limit: Any) -> Any:
+def _at_or_below(energy: Doubles, e0: float, limit: float) -> int:
     """As `below`, but of `energy - e0`, as Larch rounds it where it counts the points before the edge."""
     found = below(energy, limit + e0)
     if found + 1 < len(energy) and energy[found + 1] - e0 <= limit:
@@ -224,7 +216,7 @@ def _at_or_below(energy: Any, e0: Any, limit: Any) -> Any:
 
 
 @kernel
-def window_keys(energy: Any, e0: Any, given: Any, codes: Any) -> Any:
+def window_keys(energy: Doubles, e0: Doubles, given: Doubles, codes: Indices) -> Indices:
     """A key for each of many e0, the same where the indices of `Ranges` are."""
     keys = np.zeros(len(e0), np.int64)
     for pixel in range(len(e0)):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from xafsflow.kernels.array_types import Doubles, Floats, Singles
 from xafsflow.kernels.jit import kernel
 
 
 @kernel
-def highest_point(norm: Any, e0: Any, energy: Any, low: float, high: float) -> tuple[Any, Any]:
+def highest_point(
+    norm: Floats, e0: Doubles, energy: Doubles, low: float, high: float
+) -> tuple[Singles, Doubles]:
     """Height and energy of the maximum between `e0 + low` and `e0 + high`.
 
     The parabola through the highest point and its two neighbors gives both; at the end of the window, and beside a NaN,

@@ -1,4 +1,4 @@
-"""What the spectral kernels share: the way in, groups of pixels with the same gaps, orthonormal functions.
+"""Shared by the spectral kernels: check of the input, groups of pixels with the same gaps, orthonormal functions.
 
 The spectral kernels take `energy` (eV, increasing) and an energy-major block. An energy at which a pixel is
 not finite does not exist for that pixel: it stays NaN, and the others are used as if it had never been
@@ -10,19 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Doubles, Floats, Indices, Mask
 from xafsflow.kernels.jit import kernel
 
 LONG = 128  # pixels; gathering fewer is cheaper than a round of the kernels for them
-
-Floats = NDArray[np.floating[Any]]
-Doubles = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 
 def as_pixels(energy: ArrayLike, block: ArrayLike, points: int = 2) -> tuple[Doubles, Floats]:
@@ -107,7 +103,7 @@ def random_codes(count: int) -> Indices:
 
 
 @kernel
-def rows_with_gaps(values: Any) -> Any:
+def rows_with_gaps(values: Floats) -> Mask:
     """True for each energy at which some pixel is not finite."""
     found = np.zeros(len(values), np.bool_)
     limit = values.dtype.type(np.inf)
@@ -122,7 +118,7 @@ def rows_with_gaps(values: Any) -> Any:
 
 
 @kernel
-def gap_keys(values: Any, rows: Any, codes: Any) -> Any:
+def gap_keys(values: Floats, rows: Indices, codes: Indices) -> Indices:
     """A key for each pixel, the same where the same energies are missing, which are among `rows`; 0 where none is."""
     keys = np.zeros(values.shape[1], np.int64)
     limit = values.dtype.type(np.inf)
@@ -134,7 +130,7 @@ def gap_keys(values: Any, rows: Any, codes: Any) -> Any:
 
 
 @kernel
-def mark_gaps(gaps: Any, a: Any, b: Any, c: Any, d: Any) -> None:
+def mark_gaps(gaps: Floats, a: Floats, b: Floats, c: Floats, d: Floats) -> None:
     """Add NaN to `gaps` where one of four rows is not finite, else 0."""
     zero = gaps.dtype.type(0)
     for x in range(len(gaps)):
@@ -142,7 +138,7 @@ def mark_gaps(gaps: Any, a: Any, b: Any, c: Any, d: Any) -> None:
 
 
 @kernel
-def gather(values: Any, points: Any, pixels: Any) -> Any:
+def gather(values: Floats, points: Indices, pixels: Indices) -> Floats:
     """`values[points][:, pixels]`."""
     part = np.empty((len(points), len(pixels)), values.dtype)
     for i in range(len(points)):
@@ -153,7 +149,7 @@ def gather(values: Any, points: Any, pixels: Any) -> Any:
 
 
 @kernel
-def scatter(part: Any, points: Any, pixels: Any, values: Any) -> None:
+def scatter(part: Floats, points: Indices, pixels: Indices, values: Floats) -> None:
     """`values[points][:, pixels] = part`, and NaN at the other points of these pixels."""
     k = 0
     for i in range(len(values)):
@@ -168,7 +164,7 @@ def scatter(part: Any, points: Any, pixels: Any, values: Any) -> None:
 
 
 @kernel
-def chunk_of(members: Any, start: int, most: int) -> tuple[int, bool]:
+def chunk_of(members: Indices, start: int, most: int) -> tuple[int, bool]:
     """Where a chunk of at most `most` of the increasing pixels ends, and whether it has no holes.
 
     A chunk without holes is worked on where it lies, others are gathered first; short ones are not worth a chunk.
@@ -182,7 +178,7 @@ def chunk_of(members: Any, start: int, most: int) -> tuple[int, bool]:
 
 
 @kernel
-def orthonormalize(rows: Any, weight: Any) -> None:
+def orthonormalize(rows: Doubles, weight: Doubles) -> None:
     """Make rows orthonormal in place, under the inner product `sum(weight a b)`.
 
     A row that depends on the rows before it becomes zero: a fit then does without it.
@@ -202,7 +198,7 @@ def orthonormalize(rows: Any, weight: Any) -> None:
 
 
 @kernel
-def inner(a: Any, b: Any, weight: Any) -> Any:
+def inner(a: Doubles, b: Doubles, weight: Doubles) -> float:
     """`sum(weight a b)`."""
     total = 0.0
     for i in range(len(weight)):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from xafsflow.kernels.array_types import Integers, Singles
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.spectra.absorbance import log_of_row
 
@@ -17,7 +16,7 @@ TILE = 16
 
 
 @kernel
-def distances(features: Any, class_index: Any, spectra: Any) -> Any:
+def distances(features: Singles, class_index: Integers, spectra: Singles) -> Singles:
     """Four distances of each pixel to its class, in the order of `METRICS`.
 
     With f the features and c the class spectrum: `sqrt(sum((f-c)^2))`; `sum(|f-c|)`; the Jensen-Shannon
@@ -57,13 +56,13 @@ def distances(features: Any, class_index: Any, spectra: Any) -> Any:
                 c = class_index[y, x]
                 if c >= 0:
                     spectrum, lowest = spectra[c], min(low[k], class_low[c])
-                    out[0, y, x], out[1, y, x], out[3, y, x] = _plain_distances(pixels[k], spectrum)
+                    out[0, y, x], out[1, y, x], out[3, y, x] = _vector_distances(pixels[k], spectrum)
                     out[2, y, x] = _jensen_shannon(pixels[k], spectrum, lowest, work)
     return out
 
 
 @kernel
-def _take_pixels(features: Any, y: int, first: int, size: int, pixels: Any, low: Any) -> None:
+def _take_pixels(features: Singles, y: int, first: int, size: int, pixels: Singles, low: Singles) -> None:
     """Pixels of a row, each in one piece of memory, and the least feature of each, NaN left out."""
     low[:] = np.inf
     for f in range(features.shape[0]):
@@ -75,7 +74,7 @@ def _take_pixels(features: Any, y: int, first: int, size: int, pixels: Any, low:
 
 
 @kernel
-def _plain_distances(first: Any, second: Any) -> tuple[float, float, float]:
+def _vector_distances(first: Singles, second: Singles) -> tuple[float, float, float]:
     """Euclidean, Manhattan and cosine; in float64, as the cosine of like spectra is one but for little."""
     squares, steps, dot, size, length = 0.0, 0.0, 0.0, 0.0, 0.0
     for f in range(first.size):
@@ -89,7 +88,7 @@ def _plain_distances(first: Any, second: Any) -> tuple[float, float, float]:
 
 
 @kernel
-def _jensen_shannon(first: Any, second: Any, lowest: Any, work: Any) -> float:
+def _jensen_shannon(first: Singles, second: Singles, lowest: np.float32, work: Singles) -> float:
     """With p = m (1 + u) and q = m (1 - u), a sum of `m ((1 + u) ln(1 + u) + (1 - u) ln(1 - u))`.
 
     It is even in u, of the order of u^2, while its two terms are of the order of u. What rounding does to them

@@ -12,10 +12,9 @@ one behind the last, where every pixel's level is 0: a walk may go on past it wi
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from xafsflow.kernels.array_types import Doubles, Indices, Int32s, Singles, Uint8s, Uint32s
 from xafsflow.kernels.jit import kernel
 
 CELLS = 2048
@@ -31,7 +30,7 @@ LANES = 1 << LANE_BITS
 
 
 @kernel
-def cells(values: Any, low: Any, scale: Any, found: Any) -> None:
+def cells(values: Singles, low: np.float32, scale: np.float32, found: Int32s) -> None:
     """The cell of each float32 value of one feature, into `found` int32; below the first is 0, beyond the last, last.
 
     A difference and a product, both in float32: nothing that a machine could fuse or reorder, so that a model gives the
@@ -45,7 +44,7 @@ def cells(values: Any, low: Any, scale: Any, found: Any) -> None:
 
 
 @kernel
-def cell_counts(table: Any, low: Any, scale: Any) -> Any:
+def cell_counts(table: Singles, low: Singles, scale: Singles) -> Indices:
     """How many rows of `table` (row, feature) float32 fall into each cell: `(feature, CELLS)` int64."""
     counts = np.zeros((table.shape[1], CELLS), np.int64)
     found = np.empty(table.shape[0], np.int32)
@@ -57,7 +56,7 @@ def cell_counts(table: Any, low: Any, scale: Any) -> Any:
 
 
 @kernel
-def binned(features: Any, low: Any, scale: Any, levels: Any) -> Any:
+def binned(features: Singles, low: Singles, scale: Singles, levels: Uint8s) -> Uint8s:
     """Levels of float32 `features` (feature, pixel), uint8 of the same shape."""
     codes = np.empty(features.shape, np.uint8)
     found = np.empty(features.shape[1], np.int32)
@@ -70,14 +69,14 @@ def binned(features: Any, low: Any, scale: Any, levels: Any) -> Any:
 
 @kernel
 def binned_votes(
-    nodes: Any,
-    roots: Any,
+    nodes: Uint32s,
+    roots: Indices,
     feature_bits: int,
-    mixed: Any,
-    bins: Any,
+    mixed: tuple[Indices, Indices, Doubles],
+    bins: tuple[Singles, Singles, Uint8s],
     n_classes: int,
-    features: Any,
-) -> Any:
+    features: Singles,
+) -> Doubles:
     """Sum over trees of the class shares in the leaf that a pixel falls into.
 
     Nothing is checked here: nodes that point beyond their arrays read foreign memory.
@@ -126,7 +125,7 @@ def binned_votes(
 
 
 @kernel
-def _fill(features: Any, bins: Any, width: int, codes: Any) -> None:
+def _fill(features: Singles, bins: tuple[Singles, Singles, Uint8s], width: int, codes: Uint8s) -> None:
     """Write the levels of `features` (feature, pixel) into `codes`, LANES pixels of `width` features at a time."""
     low, scale, levels = bins
     found = np.empty(features.shape[1], np.int32)
@@ -140,7 +139,14 @@ def _fill(features: Any, bins: Any, width: int, codes: Any) -> None:
 # No slices in the loops below: numba counts references for each.
 @kernel
 def _walk(
-    tree: Any, codes: Any, width: int, feature_bits: int, n_features: int, mixed: Any, pure: Any, votes: Any
+    tree: Uint32s,
+    codes: Uint8s,
+    width: int,
+    feature_bits: int,
+    n_features: int,
+    mixed: tuple[Indices, Indices, Doubles],
+    pure: Uint32s,
+    votes: Doubles,
 ) -> None:
     """Add the leaves of one tree that the pixels' levels lead to: to `pure`, or to `votes` if they are mixed.
 

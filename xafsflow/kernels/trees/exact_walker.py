@@ -10,10 +10,9 @@ a question, and the place of the threshold holds its class.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from xafsflow.kernels.array_types import Doubles, Indices, Singles, Uint32s, Uint64s
 from xafsflow.kernels.jit import kernel
 
 CHILD_BITS = 20
@@ -33,7 +32,7 @@ LANES = 16
 
 
 @kernel
-def forest_votes(nodes: Any, roots: Any, mixed: Any, features: Any) -> Any:
+def forest_votes(nodes: Uint64s, roots: Indices, mixed: Doubles, features: Singles) -> Doubles:
     """Sum over trees of the class shares in the leaf that a pixel falls into.
 
     Nothing is checked here: nodes that point beyond their arrays read foreign memory.
@@ -70,7 +69,7 @@ def forest_votes(nodes: Any, roots: Any, mixed: Any, features: Any) -> Any:
 
 
 @kernel
-def order_keys(values: Any, first: int, size: int, keys: Any) -> None:
+def order_keys(values: Singles, first: int, size: int, keys: Uint32s) -> None:
     """Write the keys of `size` pixels of float32 `values` (feature, pixel) into `keys` (pixel, feature).
 
     Read as integers, positive floats are in order and negative ones in reverse order; -0 becomes 0.
@@ -85,7 +84,7 @@ def order_keys(values: Any, first: int, size: int, keys: Any) -> None:
 
 # No slices in the two loops below: numba counts references for each, which took more than half of the time.
 @kernel
-def _walk(tree: Any, keys: Any, size: int, leaves: Any) -> None:
+def _walk(tree: Uint64s, keys: Uint32s, size: int, leaves: Uint64s) -> None:
     """The class, or mixed row, of the leaf of one tree for the first `size` rows of keys.
 
     Unsigned indices spare the test for negative ones.
@@ -107,7 +106,7 @@ def _walk(tree: Any, keys: Any, size: int, leaves: Any) -> None:
 
 
 @kernel
-def _count(leaves: Any, mixed: Any, votes: Any) -> None:
+def _count(leaves: Uint64s, mixed: Doubles, votes: Doubles) -> None:
     n_classes = np.uint64(votes.shape[1])
     for p in range(leaves.size):
         leaf = leaves[p]

@@ -8,17 +8,18 @@ last bit.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from xafsflow.kernels.array_types import Doubles, Indices, Int32s, Uint8s, Uint32s, Uint64s
 from xafsflow.kernels.jit import kernel
 
 LEVELS = 255
 # What the fields of a key hold, and whole numbers of 64 bits in the merit (a quarter of the cube of the samples).
 MOST_CLASSES, MOST_WEIGHT, MOST_SAMPLES = 1 << 16, 255, 3_000_000
 # Samples up to which insertion sorts faster than counting over all levels.
-FEW = 24
+INSERTION_MOST = 24
 # Samples up to which a node reads rows of the table, which stay in the cache for its whole branch; above, columns.
 ROWS = 4096
 GOLDEN, MIX_1, MIX_2 = (np.uint64(k) for k in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
@@ -34,28 +35,28 @@ class Samples(NamedTuple):
     (feature, LEVELS + 1) int32 says on an even scale where each level ends; the first begins at zero.
     """
 
-    rows: Any
-    columns: Any
-    labels: Any
-    ends: Any
+    rows: Uint8s
+    columns: Uint8s
+    labels: Int32s
+    ends: Int32s
 
 
-class Room(NamedTuple):
+class Workspace(NamedTuple):
     """Memory that the nodes of a tree use in turn."""
 
-    held: Any  # keys without level, in the order of the node's samples
-    keys: Any  # the same with the level of one feature, sorted
-    codes: Any  # levels of one feature
-    totals: Any  # weight of each class in the node
-    running: Any  # weight of each class on one side of the split; zero between nodes
-    order: Any  # features; counts from zero between nodes
-    place: Any  # where the next key of each level goes
-    cuts: Any  # (5, LEVELS + 1): count, squares on this and on the other side, and both levels where the level rises
-    merits: Any  # of these cuts
+    held: Uint64s  # keys without level, in the order of the node's samples
+    keys: Uint64s  # the same with the level of one feature, sorted
+    codes: Uint8s  # levels of one feature
+    totals: Indices  # weight of each class in the node
+    running: Indices  # weight of each class on one side of the split; zero between nodes
+    order: Indices  # features; counts from zero between nodes
+    place: Uint32s  # where the next key of each level goes
+    cuts: Indices  # (5, LEVELS + 1): count, squares on this and on the other side, and both levels where the level rises
+    merits: Doubles  # of these cuts
 
 
 @kernel
-def random_below(seed: Any, number: int, limit: int) -> Any:
+def random_below(seed: np.uint64 | int, number: int, limit: int) -> np.int64:
     """The random integer of this number in the sequence of a seed, from 0 to below `limit`, at most 2**32.
 
     SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014), of which
@@ -69,9 +70,9 @@ def random_below(seed: Any, number: int, limit: int) -> Any:
 
 
 @kernel
-def room_for(n: int, n_classes: int, n_features: int) -> Room:
+def new_workspace(n: int, n_classes: int, n_features: int) -> Workspace:
     """Memory for a tree of `n` samples."""
-    return Room(
+    return Workspace(
         np.empty(n, np.uint64),
         np.empty(n, np.uint64),
         np.empty(n, np.uint8),
@@ -87,21 +88,21 @@ def room_for(n: int, n_classes: int, n_features: int) -> Room:
 @kernel
 def best_split(
     samples: Samples,
-    here: Any,
-    room: Room,
-    total: int,
-    squares: int,
+    here: Int32s,
+    work: Workspace,
+    total: np.int64,
+    squares: np.int64,
     candidates: int,
-    seed: Any,
+    seed: np.uint64 | int,
     node: int,
-) -> Any:
+) -> tuple[int, int, float]:
     """Feature, level and merit of the best split of a node; feature -1 if there is none.
 
     The merit is the sum over both sides of squares / weight. It is at most `total`, when both sides are pure.
     """
     # Taken out once: numba counts references each time.
-    rows, columns, order, codes, running = samples.rows, samples.columns, room.order, room.codes, room.running
-    held, keys, place, cuts, merits = room.held, room.keys, room.place, room.cuts, room.merits
+    rows, columns, order, codes, running = samples.rows, samples.columns, work.order, work.codes, work.running
+    held, keys, place, cuts, merits = work.held, work.keys, work.place, work.cuts, work.merits
     best_feature, low, high, best = -1, 0, 0, -1.0
     visited, sign = 0, 1
     while visited < order.size and (visited < candidates or best_feature < 0) and best < total:
@@ -112,10 +113,10 @@ def best_split(
         visited += 1
         if _levels(rows, columns, here, f, codes):
             continue
-        if here.size <= FEW:
-            _sort_few(codes, held, here.size, keys)
+        if here.size <= INSERTION_MOST:
+            _insertion_sort(codes, held, here.size, keys)
         else:
-            _sort_many(codes, held, here.size, keys, place)
+            _counting_sort(codes, held, here.size, keys, place)
         n_cuts = _sweep(keys, here.size, sign, total, squares, running, cuts)
         sign = -sign  # `running` is left full, so the next feature empties it
         merit, cut = _best_cut(cuts, n_cuts, total, merits)
@@ -131,7 +132,7 @@ def best_split(
 
 
 @kernel
-def _between(ends: Any, f: int, low: int, high: int) -> Any:
+def _between(ends: Int32s, f: int, low: int, high: int) -> int:
     """The level from `low` to below `high` that ends next to the middle between both levels' middles."""
     best, level, start = np.int64(-1), low, np.int64(0)
     if low > 0:
@@ -145,7 +146,7 @@ def _between(ends: Any, f: int, low: int, high: int) -> Any:
 
 
 @kernel
-def _levels(rows: Any, columns: Any, here: Any, f: int, codes: Any) -> Any:
+def _levels(rows: Uint8s, columns: Uint8s, here: Int32s, f: int, codes: Uint8s) -> bool:
     """Write the node's levels of a feature; True if all are alike."""
     first, other = columns[f, here[0]], np.uint8(0)
     if here.size <= ROWS:
@@ -162,7 +163,7 @@ def _levels(rows: Any, columns: Any, here: Any, f: int, codes: Any) -> Any:
 
 
 @kernel
-def _sort_few(codes: Any, held: Any, size: int, keys: Any) -> None:
+def _insertion_sort(codes: Uint8s, held: Uint64s, size: int, keys: Uint64s) -> None:
     for i in range(size):
         key = held[i] | (np.uint64(codes[i]) << LEVEL_SHIFT)
         k = i
@@ -173,7 +174,7 @@ def _sort_few(codes: Any, held: Any, size: int, keys: Any) -> None:
 
 
 @kernel
-def _sort_many(codes: Any, held: Any, size: int, keys: Any, place: Any) -> None:
+def _counting_sort(codes: Uint8s, held: Uint64s, size: int, keys: Uint64s, place: Uint32s) -> None:
     """Counting sort; `place` (LEVELS + 1,) is written over."""
     place[:] = 0
     for i in range(size):
@@ -190,7 +191,9 @@ def _sort_many(codes: Any, held: Any, size: int, keys: Any, place: Any) -> None:
 
 
 @kernel
-def _sweep(keys: Any, size: int, sign: int, total: int, squares: int, running: Any, cuts: Any) -> Any:
+def _sweep(
+    keys: Uint64s, size: int, sign: int, total: np.int64, squares: np.int64, running: Indices, cuts: Indices
+) -> np.int64:
     """Sums at each rise of the level among sorted keys, and how many rises there are.
 
     Up the levels, samples go into `running` (sign 1) or out of it (sign -1). The sum of squares of the other side
@@ -217,7 +220,7 @@ def _sweep(keys: Any, size: int, sign: int, total: int, squares: int, running: A
 
 
 @kernel
-def _best_cut(cuts: Any, n_cuts: int, total: int, merits: Any) -> Any:
+def _best_cut(cuts: Indices, n_cuts: np.int64, total: np.int64, merits: Doubles) -> tuple[float, int]:
     """The highest merit and the first cut that has it."""
     # A loop of its own, so that the divisions run side by side.
     for k in range(n_cuts):

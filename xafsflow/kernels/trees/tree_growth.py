@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from xafsflow.kernels.array_types import Doubles, Indices, Int32s, Uint8s, Uint64s
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.trees.gini_split import (
     CLASS_SHIFT,
     MOST_WEIGHT,
     WEIGHT_SHIFT,
-    Room,
     Samples,
+    Workspace,
     best_split,
+    new_workspace,
     random_below,
-    room_for,
 )
 
 
@@ -28,17 +30,17 @@ class Tree(NamedTuple):
     of impurity times weight.
     """
 
-    feature: Any
-    level: Any
-    child: Any
-    mixed_start: Any
-    mixed_class: Any
-    mixed_weight: Any
-    importance: Any
+    feature: NDArray[np.int16]
+    level: Uint8s
+    child: Int32s
+    mixed_start: Int32s
+    mixed_class: Int32s
+    mixed_weight: Int32s
+    importance: Doubles
 
 
 @kernel
-def bootstrap(seed: Any, n_samples: int) -> Any:
+def bootstrap(seed: np.uint64 | int, n_samples: int) -> Int32s:
     """How often each sample comes in as many draws with replacement: `(sample,)` int32, at most `MOST_WEIGHT`."""
     weight = np.zeros(n_samples, np.int32)
     for k in range(n_samples):
@@ -49,7 +51,7 @@ def bootstrap(seed: Any, n_samples: int) -> Any:
 
 
 @kernel
-def grow(samples: Samples, weight: Any, n_classes: int, candidates: int, seed: Any) -> Tree:
+def grow(samples: Samples, weight: Int32s, n_classes: int, candidates: int, seed: np.uint64 | int) -> Tree:
     """Grow a tree until each leaf holds one class, or samples that no feature tells apart.
 
     In each node, features are drawn without replacement until `candidates` of them have been tried and one of these
@@ -73,7 +75,7 @@ def grow(samples: Samples, weight: Any, n_classes: int, candidates: int, seed: A
         many were tried in others.
     """
     members = np.flatnonzero(weight).astype(np.int32)
-    room = room_for(members.size, n_classes, samples.columns.shape[0])
+    work = new_workspace(members.size, n_classes, samples.columns.shape[0])
     tree = _empty_tree(members.size, samples.columns.shape[0])
     stack = np.empty((members.size + 1, 3), np.int64)
     stack[0, 0], stack[0, 1], stack[0, 2] = 0, 0, members.size
@@ -82,15 +84,15 @@ def grow(samples: Samples, weight: Any, n_classes: int, candidates: int, seed: A
         depth -= 1
         node, first, last = stack[depth, 0], stack[depth, 1], stack[depth, 2]
         here = members[first:last]
-        total, squares = _gather(here, samples.labels, weight, room)
+        total, squares = _gather(here, samples.labels, weight, work)
         f, level, merit = -1, 0, 0.0
         if squares < total * total:
-            f, level, merit = best_split(samples, here, room, total, squares, candidates, seed, node)
+            f, level, merit = best_split(samples, here, work, total, squares, candidates, seed, node)
         tree.feature[node], tree.level[node] = f, level
         if f >= 0:
             tree.importance[f] += merit - squares / total
             tree.child[node] = n_nodes
-            middle = first + _partition(samples.columns, f, level, here, room.keys)
+            middle = first + _partition(samples.columns, f, level, here, work.keys)
             # The smaller child's branch stands next, so that the way to the other's is at most half of the tree.
             far = np.int64(middle - first <= last - middle)
             for side in (far, 1 - far):
@@ -103,9 +105,9 @@ def grow(samples: Samples, weight: Any, n_classes: int, candidates: int, seed: A
         else:
             n_mixed += 1
             tree.child[node] = -n_mixed
-            _keep_mixed(tree, n_mixed, room.totals)
+            _store_mixed(tree, n_mixed, work.totals)
         for i in range(here.size):
-            room.totals[samples.labels[here[i]]] = 0
+            work.totals[samples.labels[here[i]]] = 0
     return _trimmed(tree, n_nodes, n_mixed)
 
 
@@ -137,7 +139,7 @@ def _trimmed(tree: Tree, n_nodes: int, n_mixed: int) -> Tree:
 
 
 @kernel
-def _keep_mixed(tree: Tree, n_mixed: int, totals: Any) -> None:
+def _store_mixed(tree: Tree, n_mixed: int, totals: Indices) -> None:
     end = tree.mixed_start[n_mixed - 1]
     for c in range(totals.size):
         if totals[c] > 0:
@@ -147,23 +149,23 @@ def _keep_mixed(tree: Tree, n_mixed: int, totals: Any) -> None:
 
 
 @kernel
-def _gather(here: Any, labels: Any, weight: Any, room: Room) -> Any:
+def _gather(here: Int32s, labels: Int32s, weight: Int32s, work: Workspace) -> tuple[np.int64, np.int64]:
     """Weight of the node's samples, and the sum of squares of the classes' weights; fills `totals` and `held`."""
     total, squares = np.int64(0), np.int64(0)
     for i in range(here.size):
         w, c = np.int64(weight[here[i]]), labels[here[i]]
-        squares += w * (2 * room.totals[c] + w)
-        room.totals[c] += w
+        squares += w * (2 * work.totals[c] + w)
+        work.totals[c] += w
         total += w
     for i in range(here.size):
         w, c = np.int64(weight[here[i]]), labels[here[i]]
         high = np.uint64(w) << WEIGHT_SHIFT | np.uint64(c) << CLASS_SHIFT
-        room.held[i] = high | np.uint64(w * room.totals[c])
+        work.held[i] = high | np.uint64(w * work.totals[c])
     return total, squares
 
 
 @kernel
-def _partition(columns: Any, f: int, level: int, here: Any, spare: Any) -> Any:
+def _partition(columns: Uint8s, f: int, level: int, here: Int32s, spare: Uint64s) -> np.int64:
     """Move samples of at most the level to the front, keeping their order, and count them."""
     left, right = np.int64(0), np.int64(0)
     for i in range(here.size):

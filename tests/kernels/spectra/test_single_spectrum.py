@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xafsflow.errors import InputError
-from xafsflow.kernels.spectra.standard_spectrum import alignment_error, half_rise, inflection, point_noise
+from xafsflow.kernels.spectra.single_spectrum import alignment_error, half_rise, inflection, point_noise
 
 
 @pytest.mark.parametrize("uneven", [False, True])

@@ -1,8 +1,6 @@
-"""What a standard spectrum tells by itself: its noise, how well it can be aligned at all, and where its edge is."""
+"""Properties of one reference spectrum: its noise, how well it can be aligned at all, and where its edge is."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -124,7 +122,7 @@ def inflection(energy: ArrayLike, mu: ArrayLike, window: float = 3.0) -> float:
     7111.93
     """
     grid = np.asarray(energy, float)
-    slope: Any = derivative(grid, np.asarray(mu, float), window, 3)
+    slope = derivative(grid, np.asarray(mu, float), window, 3)
     top = int(np.clip(np.nanargmax(slope[1:-1]) + 1, 1, grid.size - 2))
     c2, c1, _ = np.polyfit(grid[top - 1 : top + 2] - grid[top], slope[top - 1 : top + 2], 2)
     return float(grid[top] - c1 / (2 * c2)) if c2 < 0 else float(grid[top])
