@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from xafsflow.calibration.shift_map import calibration_of
 from xafsflow.calibration.tile_shifts import FLANKS, Field, Standards, fit_field, rough_fit, standards
@@ -17,7 +16,6 @@ from xafsflow.findings.calibrate_findings import CheckFindings, ShiftFieldFindin
 from xafsflow.kernels.spectra import energy_shift as kernels
 from xafsflow.step_table import Span
 
-Doubles = NDArray[np.float64]
 # The least and largest step of a good pixel as shares of the median: a foil is even, a sample is not.
 LIMITS = {"foil_mu": (0.5, 1.5), "mu": (0.3, 3.0)}
 # Share of the edge step that a model leaves unexplained: from here on a warning, an error.

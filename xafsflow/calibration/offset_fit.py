@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from xafsflow.calibration.field_fit import LIMITS, judge, tiles_of
 from xafsflow.calibration.shift_map import calibration_of
@@ -24,13 +23,13 @@ from xafsflow.calibration.tile_shifts import (
 from xafsflow.calibration.tile_spectra import Tiles, at_tiles, gather
 from xafsflow.errors import ComputationError, InputError, XafsflowWarning
 from xafsflow.findings.calibrate_findings import AlignFindings, DistanceFindings, EdgeOverField
+from xafsflow.kernels.array_types import Doubles
 from xafsflow.kernels.spectra import single_spectrum as standard
 from xafsflow.kernels.spectra.energy_shift import move
 from xafsflow.kernels.spectra.energy_shift_fit import ShiftFit, Spectra
 from xafsflow.kernels.spectra.monochromator import Layout
 from xafsflow.step_table import Span
 
-Doubles = NDArray[np.float64]
 # Rounds of a fit in which the distance changes the geometry that it scales.
 ROUNDS = 4
 # Standard errors by which a change over the field must stand out.

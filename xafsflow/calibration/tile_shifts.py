@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from xafsflow.calibration.tile_spectra import Tiles
 from xafsflow.errors import ComputationError, InputError
+from xafsflow.kernels.array_types import Doubles, Indices, Mask, Singles
 from xafsflow.kernels.images import field_surface as surface
 from xafsflow.kernels.spectra import single_spectrum as spectra
 from xafsflow.kernels.spectra.energy_shift_fit import (
@@ -25,12 +24,11 @@ from xafsflow.kernels.spectra.energy_shift_fit import (
 from xafsflow.step_table import Span
 from xafsflow.vocabulary import nearest
 
-Doubles = NDArray[np.float64]
 # Energies to fit by default, eV relative to the edge.
 SPAN: Span = (-100.0, 200.0)
 # eV between the used energies and the ends of the standards, so that a shift does not leave them.
 MARGIN = 6.0
-# eV below and above the edge where the flanks begin that tell a pixel's step.
+# eV below and above the edge where the flanks begin that give a pixel's step.
 FLANKS = (-15.0, 20.0)
 # eV on either side of the edge from which a standard's step and noise are read.
 REACH = 80.0
@@ -72,7 +70,7 @@ class Standards:
         share = fit.amplitude.mean(axis=0) * self.step
         return float(np.sqrt(((share / share.sum()) ** 2 * self.alignment**2).sum()))
 
-    def inside(self, energy: Doubles, span: Span) -> NDArray[np.bool_]:
+    def inside(self, energy: Doubles, span: Span) -> Mask:
         """Which of the scan's energies to use: inside of the span about e0, and well inside of the standards.
 
         Raises
@@ -150,7 +148,7 @@ def _points(energy: Doubles, mu: Doubles) -> tuple[Doubles, Doubles]:
     return energy[good].astype(float), mu[good].astype(float)
 
 
-def _near_edge(energy: Doubles, mu: Doubles) -> NDArray[np.int64]:
+def _near_edge(energy: Doubles, mu: Doubles) -> Indices:
     """The points of a long spectrum within `REACH` of its steepest rise."""
     even = np.arange(energy[0], energy[-1], 2.0)
     top = even[int(np.argmax(np.diff(np.interp(even, energy, mu))))] + 1.0
@@ -179,7 +177,7 @@ class Field:
         """What the model leaves unexplained in the typical tile, as a share of the edge step."""
         return self.known.misfit(self.fit)
 
-    def maps(self) -> tuple[Any, Any]:
+    def maps(self) -> tuple[Singles, Singles]:
         """`energy_shift` and `energy_shift_error`, float32 `(y, x)`, eV."""
         shift, error = surface.evaluate(self.fit.parameters, self.covariance, self.tiles.shape)
         return shift, np.sqrt(error**2 + np.float32(self.systematic) ** 2)

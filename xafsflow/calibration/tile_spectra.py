@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from xafsflow.blocks.over_blocks import Output, over_blocks
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.findings.calibrate_findings import EdgeOverField, PixelCounts
+from xafsflow.kernels.array_types import Doubles, Floats, Indices, Mask
 from xafsflow.kernels.images import field_surface as surface
 from xafsflow.kernels.images import neighbors as spatial
 from xafsflow.kernels.images.tile_means import FATES, step_weights, tile_edges, tile_sums
 from xafsflow.vocabulary import MAP, Flag
 
-Doubles = NDArray[np.float64]
 # Tiles along the longer side, and the least side of a tile in pixels, where none is asked for.
 TILES, LEAST_TILE = 12, 4
 # Rows from which the typical step of a pixel is learned.
@@ -39,7 +37,7 @@ class Tiles:
     count: Doubles
     v: Doubles
     u: Doubles
-    place: NDArray[np.int64]
+    place: Indices
     grid: tuple[int, int]
     shape: tuple[int, int]
     pixels: PixelCounts
@@ -75,7 +73,7 @@ def gather(
     cube: xr.Dataset,
     name: str,
     *,
-    inside: NDArray[np.bool_],
+    inside: Mask,
     flanks: tuple[float, float],
     limits: tuple[float, float],
     tile: int | None,
@@ -210,7 +208,7 @@ def _means(
     )
 
 
-def at_tiles(image: Any, tiles: Tiles) -> Doubles:
+def at_tiles(image: Floats, tiles: Tiles) -> Doubles:
     """Values of a smooth image at the tiles' centers, linear between pixels."""
     height, width = tiles.shape
     row = np.clip((tiles.v + 1) * height / 2 - 0.5, 0, height - 1)

@@ -61,7 +61,8 @@ def test_motion__finds_none_where_there_is_none() -> None:
 
 
 def test_motion__is_that_of_scikit_image() -> None:
-    registration = pytest.importorskip("skimage.registration")
+    from skimage import registration
+
     path = np.array([[0.0, 0.0], [1.3, -2.4]])
     images = stack(path, noise=0)
     window = np.outer(np.hanning(images.shape[1]), np.hanning(images.shape[2]))

@@ -113,10 +113,3 @@ def test_counter_offset__takes_the_flux_out() -> None:
 def test_counter_offset__wants_readings_above_zero(bad: float) -> None:
     with pytest.raises(InputError, match="above zero"):
         flux.counter_offset(np.array([1.0, bad]), None)
-
-
-def test_between__follows_a_beam_that_decays_evenly() -> None:
-    time = (np.arange(5) + 0.5) / 5
-    found = flux.between(np.full((1, 2, 2), 1000, np.uint16), np.full((1, 2, 2), 900, np.uint16), time)
-    np.testing.assert_allclose(found[:, 0, 0], 1000 - 100 * time)
-    assert found.dtype == np.float32

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from xafsflow.errors import InputError
 from xafsflow.kernels.spectra import normalization as normalize
 from xafsflow.kernels.spectra.mback import mback
-from xafsflow.kernels.spectra.normalization import METHODS, curves, edge_step, flat
-from xafsflow.kernels.spectra.normalization_windows import LARCH, Windows, larch_ranges
+from xafsflow.kernels.spectra.normalization import METHODS, edge_step, flat
+from xafsflow.kernels.spectra.normalization_windows import Windows, larch_ranges
 
 E0 = 7112.0
 WIDE = Windows(pre1=-60, pre2=-15, norm1=20, norm2=130, nnorm=2)
@@ -54,9 +54,6 @@ def test_edge_step__is_that_of_larch(spectra: Any, recorded: Any, dtype: Any, er
         for case, chosen in recorded["cases"].items():
             truth = larch["cases"][case]
             windows = Windows(**{key: value for key, value in chosen.items() if key != "e0"})
-            pre, post = curves(energy, mu, truth["e0"], windows)
-            np.testing.assert_allclose(pre[at], truth["pre_edge"], rtol=1e-6, err_msg=f"{name} {case}")
-            np.testing.assert_allclose(post[at], truth["post_edge"], rtol=1e-6, err_msg=f"{name} {case}")
             norm, step = edge_step(energy, mu.astype(dtype), truth["e0"], windows)
             assert abs(step) == pytest.approx(truth["edge_step"], rel=10 * error), (name, case)
             if step > 0:  # Larch takes the absolute value of a negative step
@@ -185,17 +182,6 @@ def test_methods__any_shape_and_number() -> None:
     assert (norm.dtype, norm.shape, step.shape) == (np.float64, energy.shape, ())
     assert edge_step(energy, np.stack([counts] * 3, axis=1), E0)[1].shape == (3,)
     assert edge_step(energy, np.zeros((energy.size, 0, 4)), E0)[0].shape == (energy.size, 0, 4)
-
-
-def test_curves__wants_one_spectrum_that_can_be_fitted(energy: Any, block: Any) -> None:
-    with pytest.raises(InputError, match="Expected one spectrum"):
-        curves(energy, block(), E0)
-    with pytest.raises(InputError, match="Expected an edge inside"):
-        curves(energy, block()[:, 0, 0], 7000.0)
-    mu = block()[:, 0, 0]
-    mu[3] = np.nan
-    pre, post = curves(energy, mu, E0, LARCH)
-    assert np.flatnonzero(np.isnan(pre)).tolist() == np.flatnonzero(np.isnan(post)).tolist() == [3]
 
 
 def test_methods__refuse_settings_out_of_range(energy: Any, block: Any) -> None:

@@ -19,7 +19,7 @@ from xafsflow.learning.reference_selection.set_misfit import (
     chi_squares,
     scatter_of,
 )
-from xafsflow.learning.reference_selection.similarity import apart, near_duplicates
+from xafsflow.learning.reference_selection.similarity import near_duplicates, spectral_distances
 
 ENERGY = np.linspace(7092, 7192, 90)
 NAMES = ["a", "b", "c", "d", "e"]
@@ -225,9 +225,12 @@ def test_apart__agrees_with_a_fit_of_factor_constant_and_slope() -> None:
     one = np.sqrt(np.mean((a - columns @ np.linalg.lstsq(columns, a, rcond=None)[0]) ** 2))
     columns[:, 0] = a
     other = np.sqrt(np.mean((b - columns @ np.linalg.lstsq(columns, b, rcond=None)[0]) ** 2))
-    assert apart(ENERGY, np.stack([a, b]))[0, 1] == pytest.approx(min(one, other))
+    assert spectral_distances(ENERGY, np.stack([a, b]))[0, 1] == pytest.approx(min(one, other))
 
 
 def test_near_duplicates__are_named_by_distance() -> None:
     rows = np.concatenate([spectra(), 1.1 * spectra()[:1] + 0.02])
-    assert near_duplicates([*NAMES, "a2"], apart(ENERGY, rows), 0.01) == {"a": ("a2",), "a2": ("a",)}
+    assert near_duplicates([*NAMES, "a2"], spectral_distances(ENERGY, rows), 0.01) == {
+        "a": ("a2",),
+        "a2": ("a",),
+    }

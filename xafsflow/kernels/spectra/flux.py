@@ -7,10 +7,9 @@ With a flux that differs by a factor `r` between the image of the sample and its
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.kernels.array_types import Doubles, Floats, Mask, Numbers, Singles
+from xafsflow.kernels.array_types import Doubles, Floats, Mask
 
 # Share of the pixels that a trimmed mean leaves out at either end.
 TRIMMED = 0.1
@@ -181,23 +180,3 @@ def counter_offset(counter: Floats, flat_counter: Floats | None) -> Doubles:
                 "check the file of the counter",
             )
     return -np.log(readings[0] / readings[1])
-
-
-def between(before: Numbers, after: Numbers, share: ArrayLike) -> Singles:
-    """The flat field at the time of an image: `(1 - share) before + share after`.
-
-    Parameters
-    ----------
-    before, after
-        Counts `(energy or 1, y, x)` taken before and after the sample.
-    share
-        `(energy,)`, where between the two in time the image lies. A half for stacks that were taken as the scan was; for
-        single images `(n + 1/2)/images`, n the number of the image in the order in which they were taken.
-
-    Examples
-    --------
-    >>> between(np.full((1, 1, 1), 100), np.full((1, 1, 1), 80), np.array([0.25, 0.75])).ravel().tolist()
-    [95.0, 85.0]
-    """
-    part = np.asarray(share, np.float32)[:, None, None]
-    return (1 - part) * np.asarray(before, np.float32) + part * np.asarray(after, np.float32)

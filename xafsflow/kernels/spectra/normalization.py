@@ -13,12 +13,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles, Floats
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.spectra.normalization_projection import normalize_block
-from xafsflow.kernels.spectra.normalization_weights import AREA, EDGE_STEP, FLAT, RATIO, fit_tables
-from xafsflow.kernels.spectra.normalization_windows import LARCH, Windows, larch_ranges, settings
+from xafsflow.kernels.spectra.normalization_weights import AREA, EDGE_STEP, FLAT, RATIO
+from xafsflow.kernels.spectra.normalization_windows import LARCH, Windows, settings
 from xafsflow.kernels.spectra.pixel_groups import as_pixels
 
 
@@ -135,30 +134,6 @@ METHODS: dict[str, Callable[..., tuple[Floats, Doubles]]] = {
     "area": area,
     "minmax": minmax,
 }
-
-
-def curves(energy: ArrayLike, mu: ArrayLike, e0: float, windows: Windows = LARCH) -> tuple[Doubles, Doubles]:
-    """The pre-edge and post-edge of one spectrum `(energy,)`, to draw: Larch's `pre_edge` and `post_edge`.
-
-    Examples
-    --------
-    >>> energy = np.arange(7000, 7300, 2.0)
-    >>> pre, post = curves(energy, 1 + 0.5 * (energy > 7112), 7112.0)
-    >>> pre[0].round(9), post[0].round(9)
-    (np.float64(1.0), np.float64(1.5))
-    """
-    grid, pixels = as_pixels(energy, mu)
-    if pixels.shape[1] != 1:
-        raise InputError(f"{pixels.shape[1]} spectra", "one spectrum", "choose a pixel, or take a mean")
-    there = np.isfinite(pixels[:, 0])
-    larch_ranges(grid[there], e0, windows)  # refuses what cannot be fitted
-    tables = fit_tables(grid[there], grid[there], float(e0), settings(windows), RATIO)
-    sums, line, rise = tables[:3]
-    found = sums @ pixels[there, 0].astype(np.float64)
-    pre, post = np.full((2, len(grid)), np.nan)
-    pre[there] = found @ line
-    post[there] = pre[there] + found @ rise
-    return pre, post
 
 
 @kernel

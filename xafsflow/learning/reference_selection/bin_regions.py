@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+from xafsflow.kernels.array_types import Doubles, Indices, Integers, Mask
 
 # Principal components on which bins are grouped, and trials of the grouping.
 SCORES, TRIALS = 6, 10
@@ -27,11 +26,11 @@ class Bins:
     noise: Doubles
     profile: Doubles
     flux: Doubles
-    pixels: NDArray[np.int64]
-    region: NDArray[np.int64]
-    number: NDArray[np.int64]
+    pixels: Indices
+    region: Indices
+    number: Indices
 
-    def at(self, energies: NDArray[np.bool_]) -> Bins:
+    def at(self, energies: Mask) -> Bins:
         """The same at some of the energies."""
         return replace(
             self,
@@ -40,7 +39,7 @@ class Bins:
             profile=self.profile[energies],
         )
 
-    def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> Bins:
+    def take(self, rows: Integers | Mask) -> Bins:
         """Some of the bins."""
         return replace(
             self,
@@ -54,7 +53,7 @@ class Bins:
 
 
 def grouped(bins: Bins, regions: int, seed: int) -> Bins:
-    """The bins with regions of alike spectra, from the largest (0) to the smallest: k-means on principal components.
+    """The bins with regions of similar spectra, from the largest (0) to the smallest: k-means on principal components.
 
     Examples
     --------
@@ -79,7 +78,7 @@ def grouped(bins: Bins, regions: int, seed: int) -> Bins:
     return replace(bins, region=by_size(found, bins.pixels))
 
 
-def by_size(labels: NDArray[np.integer], weights: NDArray[np.integer]) -> NDArray[np.int64]:
+def by_size(labels: Integers, weights: Integers) -> Indices:
     """Labels numbered from the one with most weight on.
 
     Examples
@@ -94,9 +93,7 @@ def by_size(labels: NDArray[np.integer], weights: NDArray[np.integer]) -> NDArra
     return rank[place]
 
 
-def independent(
-    weights: Doubles, members: NDArray[np.int64], windows: tuple[int, ...], count: int
-) -> Doubles:
+def independent(weights: Doubles, members: Indices, windows: tuple[int, ...], count: int) -> Doubles:
     """Variance of weighted means over groups of pixels that means over neighbors came before.
 
     A pixel that was independent noise of standard deviation `sigma` is after means with the weights `k` along y and x (all
@@ -144,7 +141,7 @@ def independent(
         return np.where(square > 0, total / square**2, np.inf)
 
 
-def _pairs(members: NDArray[np.int64], h: Doubles, lag: tuple[int, int], count: int) -> Doubles:
+def _pairs(members: Indices, h: Doubles, lag: tuple[int, int], count: int) -> Doubles:
     """Sum of `h h` over pairs of pixels of one group that lie a lag apart."""
 
     def cut(by: int) -> tuple[slice, slice]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xafsflow.findings.judge_findings import MissingCandidate, MissingFindings, Source
-from xafsflow.learning.reference_selection.bin_regions import Bins, Doubles
+from xafsflow.kernels.array_types import Doubles, Mask
+from xafsflow.learning.reference_selection.bin_regions import Bins
 from xafsflow.learning.reference_selection.set_judgement import Case, Judged, common_offset, degrees, moved
 from xafsflow.learning.reference_selection.set_misfit import Fits, Set, all_at_once, scatter_of
-from xafsflow.learning.reference_selection.similarity import apart
+from xafsflow.learning.reference_selection.similarity import spectral_distances
 
 # A bin of fewer pixels than this is not taken for one of the worst: by chance the worst are the smallest.
 LEAST_PIXELS = 4
@@ -33,7 +33,7 @@ class MissingReferences:
     """
 
     def __init__(
-        self, bins: Bins, used: Doubles, candidates: Doubles, where: NDArray[np.bool_] | float, offset: float
+        self, bins: Bins, used: Doubles, candidates: Doubles, where: Mask | float, offset: float
     ) -> None:
         if isinstance(where, float | int):
             where = _worst(bins, used, float(where))
@@ -51,7 +51,7 @@ class MissingReferences:
         self,
         used: Sequence[str],
         candidates: Sequence[str],
-        alike: float,
+        duplicate_limit: float,
         *,
         source: Source,
         left_out: tuple[str, ...],
@@ -63,12 +63,12 @@ class MissingReferences:
         ----------
         used, candidates
             Their names.
-        alike
+        duplicate_limit
             Root mean square, in edge steps, below which two spectra are near-duplicates.
         source, left_out, span
             Passed on.
         """
-        near = apart(self.bins.energy, self.spectra) < alike
+        near = spectral_distances(self.bins.energy, self.spectra) < duplicate_limit
         names = [*used, *candidates]
         order = sorted(self.judged, key=lambda one: float(one.chi_square[0]))
         ranking = [self._row(one, near[one.members[-1]], used, names) for one in order]
@@ -100,10 +100,8 @@ class MissingReferences:
         free = degrees(len(self.bins.noise), len(self.bins.energy), len(one.members))
         return float(one.chi_square[0] / free)
 
-    def _row(
-        self, one: Judged, near: NDArray[np.bool_], used: Sequence[str], names: Sequence[str]
-    ) -> MissingCandidate:
-        place, alike = one.members[-1], np.flatnonzero(near).tolist()
+    def _row(self, one: Judged, near: Mask, used: Sequence[str], names: Sequence[str]) -> MissingCandidate:
+        place, duplicates = one.members[-1], np.flatnonzero(near).tolist()
         return MissingCandidate(
             reference=names[place],
             gain=float(self.without.chi_square[0] - one.chi_square[0]),
@@ -112,12 +110,12 @@ class MissingReferences:
             r_factor=one.r_factor,
             prediction_error=one.prediction[0].error,
             share=float(one.shares[0, -1]),
-            near_duplicates=tuple(names[i] for i in alike if i >= len(used) and i != place),
-            near_duplicate_of=tuple(names[i] for i in alike if i < len(used)),
+            near_duplicates=tuple(names[i] for i in duplicates if i >= len(used) and i != place),
+            near_duplicate_of=tuple(names[i] for i in duplicates if i < len(used)),
         )
 
 
-def _worst(bins: Bins, used: Doubles, share: float) -> NDArray[np.bool_]:
+def _worst(bins: Bins, used: Doubles, share: float) -> Mask:
     """The share of the bins with the largest chi-square."""
     left = Fits(bins, used).residual(tuple(range(len(used))))[1]
     misfit = np.where(

@@ -1,4 +1,4 @@
-"""What a set of references costs and what it predicts: BIC, cross-validation, and the rule of parsimony."""
+"""Cost and prediction error of a set of references: BIC, cross-validation, and the rule of parsimony."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from xafsflow.learning.reference_selection.bin_regions import Doubles
+from xafsflow.kernels.array_types import Doubles, Indices, Integers, Mask
 from xafsflow.learning.reference_selection.set_misfit import BACKGROUND, Fits, Scatter, Set
 
 # Energies are held out in runs of neighbors, since interpolated neighbors share noise; each run is left out once.
@@ -26,7 +25,7 @@ class Prediction:
     high: float
 
 
-def bic(chi_square: Doubles, references: NDArray[np.integer], bins: int, energies: int) -> Doubles:
+def bic(chi_square: Doubles, references: Integers, bins: int, energies: int) -> Doubles:
     """Bayesian information criterion of bins that are fitted each on its own: `chi^2 + bins (references + 2) ln(energies)`.
 
     A bin's own fractions and background are known from its own energies only, so that the logarithm is theirs (Schwarz,
@@ -40,7 +39,7 @@ def bic(chi_square: Doubles, references: NDArray[np.integer], bins: int, energie
     return np.asarray(chi_square + bins * (references + BACKGROUND) * np.log(energies))
 
 
-def folds(energies: int) -> NDArray[np.int64]:
+def folds(energies: int) -> Indices:
     """The fold of each energy, in runs of `RUN`.
 
     Examples
@@ -61,7 +60,7 @@ def predicted(fits: Fits, chosen: Set) -> Doubles:
     return out
 
 
-def squares(residual: Doubles, scatter: Scatter, rows: NDArray[np.bool_]) -> Doubles:
+def squares(residual: Doubles, scatter: Scatter, rows: Mask) -> Doubles:
     """Mean over some bins of squared residuals in units of the noise, at each energy."""
     return np.asarray(scatter.of(rows).square(residual[rows]) / rows.sum())
 

@@ -14,8 +14,9 @@ from xafsflow.findings.reference_set_findings import (
     RegionFindings,
     RegionMap,
 )
+from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.reference_selection import verdict
-from xafsflow.learning.reference_selection.bin_regions import Bins, Doubles
+from xafsflow.learning.reference_selection.bin_regions import Bins
 from xafsflow.learning.reference_selection.parsimony import fewest
 from xafsflow.learning.reference_selection.set_judgement import (
     Case,
@@ -26,7 +27,7 @@ from xafsflow.learning.reference_selection.set_judgement import (
     moved,
 )
 from xafsflow.learning.reference_selection.set_misfit import Fits, Set, all_at_once, scatter_of
-from xafsflow.learning.reference_selection.similarity import apart, near_duplicates
+from xafsflow.learning.reference_selection.similarity import near_duplicates, spectral_distances
 from xafsflow.learning.reference_selection.verdict import RegionNeed
 
 # Additions to the chosen set, and replacements in it, that are judged for the image and each region.
@@ -50,7 +51,7 @@ class Comparison:
         References in a set.
     offset
         The references of a set may be moved together by up to this, eV.
-    alike
+    duplicate_limit
         Root mean square of the edge step below which two spectra are near-duplicates.
     seed
         Of the bootstrap.
@@ -64,7 +65,7 @@ class Comparison:
         sets: Sequence[Set] | None,
         most: int,
         offset: float,
-        alike: float,
+        duplicate_limit: float,
         seed: int,
     ) -> None:
         self.bins, self.names = bins, list(names)
@@ -73,7 +74,9 @@ class Comparison:
         self.offset = common_offset(bins, references, offset)
         self.scatter = scatter_of(bins, *all_at_once(Fits(bins, moved(bins.energy, references, self.offset))))
         self.case = Case(bins, references, self.scatter, groups, offset, seed)
-        self.near_duplicates = near_duplicates(self.names, apart(bins.energy, references), alike)
+        self.near_duplicates = near_duplicates(
+            self.names, spectral_distances(bins.energy, references), duplicate_limit
+        )
         asked = self.case.shortlist(all_sets(len(names), most), self.offset) if sets is None else list(sets)
         self.judged = self.case.judge(asked)
         self.chosen = self.judged[self._choose(self.judged, 0)[0]]

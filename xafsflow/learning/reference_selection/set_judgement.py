@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xafsflow.kernels.array_types import Doubles, Mask
 from xafsflow.kernels.mixtures.reference_subsets import MOST
 from xafsflow.learning.reference_selection import parsimony
-from xafsflow.learning.reference_selection.bin_regions import Bins, Doubles
+from xafsflow.learning.reference_selection.bin_regions import Bins
 from xafsflow.learning.reference_selection.parsimony import Prediction
 from xafsflow.learning.reference_selection.set_misfit import (
     BACKGROUND,
@@ -22,13 +22,13 @@ from xafsflow.learning.reference_selection.set_misfit import (
     chi_squares,
 )
 
-# Of all sets, so many with the lowest BIC over the image are looked at closely, and so many of every size over the image
-# and in every region.
+# Sets that are judged closely: those with the lowest BIC over the image, and those of every size over the image and in
+# every region.
 CLOSELY, EVERY = 24, 3
 # An offset of the references is searched to this, eV; a fiftieth of a step of the scan.
 OFFSET_TOLERANCE = 0.005
 
-Groups = Sequence[NDArray[np.bool_]]
+Groups = Sequence[Mask]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Case:
     references
         `(reference, energy)` at the energies of the bins.
     scatter
-        What residuals scatter by.
+        Their covariance.
     groups
         `(bin,)` each, the whole image first.
     offset
@@ -78,8 +78,12 @@ class Case:
             held = parsimony.predicted(fits, members)
             squares.append([parsimony.squares(held, self.scatter, rows) for rows in self.groups])
             found.append((members, offset, *self._inside(fits, members)))
-        told = [parsimony.intervals(np.stack(group), self.seed) for group in zip(*squares, strict=True)]
-        return [Judged(*one[:5], tuple(t[i] for t in told), one[5]) for i, one in enumerate(found)]
+        predictions = [
+            parsimony.intervals(np.stack(group), self.seed) for group in zip(*squares, strict=True)
+        ]
+        return [
+            Judged(*one[:5], tuple(group[i] for group in predictions), one[5]) for i, one in enumerate(found)
+        ]
 
     def _inside(self, fits: Fits, members: Set) -> tuple[float, Doubles, Doubles, Doubles]:
         """R factor, and for every group chi-square, BIC and shares."""
@@ -122,12 +126,12 @@ class Case:
         fits = Fits(self.bins, moved(self.bins.energy, self.references, offset))
         chi, sizes = chi_squares(fits, sets, self.scatter, self.groups), np.array([len(one) for one in sets])
         cost = np.array([self.cost(row, size) for row, size in zip(chi, sizes, strict=True)])
-        kept = set(np.argsort(cost[:, 0], kind="stable")[:CLOSELY].tolist())
+        closely = set(np.argsort(cost[:, 0], kind="stable")[:CLOSELY].tolist())
         for size in np.unique(sizes):
             places = np.flatnonzero(sizes == size)
             for group in cost[places].T:
-                kept.update(places[np.argsort(group, kind="stable")[:EVERY]].tolist())
-        return [sets[place] for place in sorted(kept)]
+                closely.update(places[np.argsort(group, kind="stable")[:EVERY]].tolist())
+        return [sets[place] for place in sorted(closely)]
 
     def additions(self, chosen: Judged) -> tuple[list[Set], Doubles]:
         """Sets of one reference more, and by how much each changes the BIC of every group, `(set, group)`."""

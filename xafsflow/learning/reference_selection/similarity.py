@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xafsflow.learning.reference_selection.bin_regions import Doubles
+from xafsflow.kernels.array_types import Doubles
 
 
-def apart(energy: Doubles, spectra: Doubles) -> Doubles:
-    """How far spectra are from each other: the root mean square that a fit of one by another leaves.
+def spectral_distances(energy: Doubles, spectra: Doubles) -> Doubles:
+    """Distances between spectra: the root mean square residual of a fit of one by the other.
 
     A factor, a constant and a slope are fitted, for these differ with the normalization. Of the two fits of a pair the
     closer counts.
@@ -30,7 +30,7 @@ def apart(energy: Doubles, spectra: Doubles) -> Doubles:
     Examples
     --------
     >>> x = np.linspace(-1, 1, 50)
-    >>> apart(x, np.array([np.tanh(x), 0.9 * np.tanh(x) + 0.1, x**2])).round(3)
+    >>> spectral_distances(x, np.array([np.tanh(x), 0.9 * np.tanh(x) + 0.1, x**2])).round(3)
     array([[0.   , 0.   , 0.036],
            [0.   , 0.   , 0.032],
            [0.036, 0.032, 0.   ]])

@@ -40,20 +40,20 @@ def listed(names: Sequence[str], last: str = "and") -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
-def called(choice: Choice, near_duplicates: NearDuplicates) -> str:
-    """A set as it is spoken of, with what may stand in its place.
+def described(choice: Choice, near_duplicates: NearDuplicates) -> str:
+    """A set in words, with the references that may take the place of its own.
 
     Examples
     --------
-    >>> called(Choice(("A", "B"), {"B": ("C", "D")}), {"B": ("C",)})
+    >>> described(Choice(("A", "B"), {"B": ("C", "D")}), {"B": ("C",)})
     'A + B (or its near-duplicate C, or D)'
     """
-    words = []
+    parts = []
     for name in choice.names:
         near = near_duplicates.get(name, ())
         others = [f"its near-duplicate {one}" if one in near else one for one in choice.instead.get(name, ())]
-        words.append(f"{name} (or {', or '.join(others)})" if others else name)
-    return " + ".join(words)
+        parts.append(f"{name} (or {', or '.join(others)})" if others else name)
+    return " + ".join(parts)
 
 
 def enough(choice: Choice, near_duplicates: NearDuplicates, whole: bool) -> str:
@@ -64,7 +64,7 @@ def enough(choice: Choice, near_duplicates: NearDuplicates, whole: bool) -> str:
     >>> enough(Choice(("A", "B")), {}, True)
     'A + B suffices'
     """
-    return f"{called(choice, near_duplicates)} {'suffices' if whole else 'suffices for most of the image'}"
+    return f"{described(choice, near_duplicates)} {'suffices' if whole else 'suffices for most of the image'}"
 
 
 def lacking(
@@ -77,8 +77,10 @@ def lacking(
     >>> lacking(Choice(("A", "B")), [Choice(("S",), {"S": ("S2",)})], [0, 3], {"S": ("S2",)})
     'A + B is the best of the sets, but something is missing, most like S (or its near-duplicate S2), in regions 0 and 3'
     """
-    text = f"{called(choice, near_duplicates)} is the best of the sets, but something is missing, most like "
-    text += listed([called(one, near_duplicates) for one in missing])
+    text = (
+        f"{described(choice, near_duplicates)} is the best of the sets, but something is missing, most like "
+    )
+    text += listed([described(one, near_duplicates) for one in missing])
     if where:
         text += f", in region{'s' * (len(where) > 1)} {listed([str(label) for label in where])}"
     return text
@@ -109,7 +111,7 @@ def of_region(need: RegionNeed, near_duplicates: NearDuplicates) -> str:
     """
     where = f"in region {need.label} ({need.bins} bins)"
     if need.missing:
-        likely = " and ".join(called(one, near_duplicates) for one in need.missing)
+        likely = " and ".join(described(one, near_duplicates) for one in need.missing)
         text = f"{where} something is missing, most like {likely} ({need.share:.0%})".replace("%)", " %)")
     else:
         verb = "does best" if need.unexplained else "suffices"

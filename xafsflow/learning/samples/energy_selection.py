@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
-from xafsflow.findings.record import Doubles
+from xafsflow.kernels.array_types import Doubles, Floats, Indices, Integers
 from xafsflow.learning.models.classifiers import fit
 from xafsflow.learning.trust.confidence import leader_right
 
-Fractions = Callable[[NDArray[Any]], NDArray[Any]]
+# From `(pattern, used feature)` to `(pattern, reference)`.
+Fractions = Callable[[Floats], Floats]
 
 # Share of the energies that a round leaves out, and patterns that a round learns from and judges by.
 DROPPED, LEARNT, JUDGED = 0.2, 6000, 1000
@@ -30,21 +29,21 @@ class Task:
     of patterns off the grid, each features (check, feature) with compositions (check, reference).
     """
 
-    features: NDArray[Any]
-    labels: NDArray[Any]
-    compositions: NDArray[Any]
-    judge: tuple[NDArray[Any], NDArray[Any]]
-    score: tuple[NDArray[Any], NDArray[Any]]
+    features: Floats
+    labels: Integers
+    compositions: Floats
+    judge: tuple[Floats, Floats]
+    score: tuple[Floats, Floats]
 
 
 def task_of(
-    features: NDArray[Any],
-    labels: NDArray[Any],
-    compositions: NDArray[Any],
-    checks: tuple[NDArray[Any], NDArray[Any]],
+    features: Floats,
+    labels: Integers,
+    compositions: Floats,
+    checks: tuple[Floats, Floats],
     seed: int,
 ) -> Task:
-    """A task of as many patterns as elimination needs; those that choose energies do not tell what it costs.
+    """A task of as many patterns as elimination needs; the patterns that choose energies do not judge the loss.
 
     Raises
     ------
@@ -61,8 +60,8 @@ def task_of(
     return Task(features[known], labels[known], compositions, sets[0], sets[1])
 
 
-def fractions_by(task: Task, learner: str, used: NDArray[Any], trees: int, seed: int) -> Fractions:
-    """What is learnt of some features, as a function from `(pattern, used feature)` to `(pattern, reference)`.
+def fractions_by(task: Task, learner: str, used: Indices, trees: int, seed: int) -> Fractions:
+    """A model of the fractions from some features, as a function from `(pattern, used feature)` to `(pattern, reference)`.
 
     `linear_regression` of the compositions, whose errors are those of noise only; or a classifier, whose votes between
     the classes add their own.
@@ -72,7 +71,7 @@ def fractions_by(task: Task, learner: str, used: NDArray[Any], trees: int, seed:
         shares = task.compositions[task.labels]
         middle, mean = rows.mean(axis=0), shares.mean(axis=0)
         apart = rows - middle
-        # Features that are alike in all patterns get no weight, and the equations a solution.
+        # Features that are equal in all patterns get no weight, and the equations a solution.
         ridge = RIDGE * (apart**2).sum() * np.eye(len(used))
         weights = np.linalg.solve(apart.T @ apart + ridge, apart.T @ (shares - mean))
         return lambda found: np.asarray((found - middle) @ weights + mean)
@@ -82,13 +81,13 @@ def fractions_by(task: Task, learner: str, used: NDArray[Any], trees: int, seed:
 
 @dataclass(frozen=True, eq=False)
 class Round:
-    """A round of elimination: what is learnt of some energies, and how right it is.
+    """A round of elimination: the importance of some energies, and the error of the fractions learnt from them.
 
     `used` (used,) are the indices of the features, `importances` (used,) theirs; on patterns that were not judged by,
     `fraction_error` (mean absolute), its standard error `error`, `dominant_accuracy`.
     """
 
-    used: NDArray[np.int64]
+    used: Indices
     importances: Doubles
     fraction_error: float
     error: float
@@ -96,8 +95,8 @@ class Round:
 
 
 def permutation_importances(
-    fractions: Fractions, features: NDArray[Any], truth: NDArray[Any], rng: np.random.Generator
-) -> NDArray[Any]:
+    fractions: Fractions, features: Floats, truth: Floats, rng: np.random.Generator
+) -> Doubles:
     """By how much the mean error of the fractions grows when the values of one feature are shuffled.
 
     L. Breiman, Machine Learning 45, 5 (2001). Features that say the same as others seem unimportant alone.

@@ -1,22 +1,29 @@
-"""Regions of alike spectra, found on the scores of their principal components."""
+"""Regions of similar spectra, found on the scores of their principal components."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Doubles, Floats, Integers
 
-Doubles = NDArray[np.float64]
 Method = Literal["kmeans", "gaussian_mixture"]
 
-# k-means starts from other centers so often, and the best end is taken; a mixture starts once, from k-means.
+# k-means starts so often, from different centers, and the best result is taken; a mixture starts once, from k-means.
 STARTS = 5
 # Pixels whose silhouette is looked at: it costs the square of their number.
 SILHOUETTE_PIXELS = 3000
+
+
+class Estimator(Protocol):
+    """A fitted estimator of scikit-learn that gives each row of scores a label."""
+
+    def predict(self, scores: Doubles, /) -> Integers:
+        """The labels `(pixel,)` of scores `(pixel, component)`."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +34,12 @@ class Clusters:
     (larger is better) or BIC (smaller is better) by number of clusters, empty where the number was given.
     """
 
-    estimator: Any
+    estimator: Estimator
     order: NDArray[np.int16]
     number: int
     scores_by_number: dict[int, float]
 
-    def labels(self, scores: NDArray[np.floating]) -> NDArray[np.int16]:
+    def labels(self, scores: Floats) -> NDArray[np.int16]:
         """The cluster `(pixel,)` of scores `(pixel, component)`."""
         return self.order[self.estimator.predict(np.ascontiguousarray(scores, np.float64))]
 
@@ -80,12 +87,12 @@ def find(scores: Doubles, number: int | None, most: int, method: Method, seed: i
         return _settled(_fitted(scores, number, method, seed), scores, number, {})
     least = 2 if method == "kmeans" else 1
     tried = {k: _fitted(scores, k, method, seed) for k in range(least, most + 1)}
-    quality = {k: _quality(one, scores, method, seed) for k, one in tried.items()}
+    quality = {k: _quality(one, scores, seed) for k, one in tried.items()}
     best = max(quality, key=lambda k: quality[k] if method == "kmeans" else -quality[k])
     return _settled(tried[best], scores, best, quality)
 
 
-def _fitted(scores: Doubles, number: int, method: Method, seed: int) -> Any:
+def _fitted(scores: Doubles, number: int, method: Method, seed: int) -> Estimator:
     from sklearn.cluster import KMeans
     from sklearn.mixture import GaussianMixture
 
@@ -94,17 +101,18 @@ def _fitted(scores: Doubles, number: int, method: Method, seed: int) -> Any:
     return GaussianMixture(number, random_state=seed).fit(scores)
 
 
-def _quality(estimator: Any, scores: Doubles, method: Method, seed: int) -> float:
+def _quality(estimator: Estimator, scores: Doubles, seed: int) -> float:
     from sklearn.metrics import silhouette_score
+    from sklearn.mixture import GaussianMixture
 
-    if method == "gaussian_mixture":
+    if isinstance(estimator, GaussianMixture):
         return float(estimator.bic(scores))
     some = np.random.default_rng(seed).permutation(len(scores))[:SILHOUETTE_PIXELS]
     labels = estimator.predict(scores[some])
     return float(silhouette_score(scores[some], labels)) if len(np.unique(labels)) > 1 else -1.0
 
 
-def _settled(estimator: Any, scores: Doubles, number: int, quality: dict[int, float]) -> Clusters:
+def _settled(estimator: Estimator, scores: Doubles, number: int, quality: dict[int, float]) -> Clusters:
     """Labels by falling size; among equals by rising first score."""
     labels = estimator.predict(scores)
     sizes = np.bincount(labels, minlength=number)
@@ -115,7 +123,7 @@ def _settled(estimator: Any, scores: Doubles, number: int, quality: dict[int, fl
 
 
 def hierarchy(means: Doubles) -> tuple[Doubles, list[int]]:
-    """Which mean spectra are alike: Ward's linkage as scipy gives it, and the leaves from left to right.
+    """Similarity of mean spectra: Ward's linkage as scipy gives it, and the leaves from left to right.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How many components a table of spectra holds, and which spectra their sums can make.
+"""Principal components of a table of spectra: how many there are, and which spectra they can represent.
 
 Spectra are rows of a table, each value divided by its noise. The components are the right singular vectors of the
 table as it is: no mean is taken off, so that n phases make n components.
@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+from xafsflow.kernels.array_types import Doubles, Floats
 
 # A component must exceed what noise alone makes by this factor: the noise of other pixels is of another shape.
 MARGIN = 1.25
@@ -19,7 +18,7 @@ MARGIN = 1.25
 GRADES = ((1.5, "excellent"), (3.0, "good"), (4.5, "fair"), (6.0, "acceptable"))
 
 
-def principal(table: NDArray[np.floating], center: bool = False) -> tuple[Doubles, Doubles]:
+def principal(table: Floats, center: bool = False) -> tuple[Doubles, Doubles]:
     """Eigenvalues and eigenvectors of the mean of `x x'` over the rows x of a table, the largest first.
 
     Parameters
@@ -189,7 +188,7 @@ def target(vectors: Doubles, eigenvalues: Doubles, error: float, spectra: float,
 
 
 def grade(spoil: float) -> str:
-    """Malinowski's word for a SPOIL.
+    """Malinowski's grade for a value of SPOIL.
 
     Examples
     --------
