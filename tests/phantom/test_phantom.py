@@ -118,7 +118,7 @@ def test_phantom__refuses_a_setting_out_of_range_and_names_it(settings, words):
 @pytest.mark.parametrize(
     ("name", "energy", "mu", "words"),
     [
-        ("a/b", [1, 2], [0, 1], "a name of letters"),
+        ("a/b", [1, 2], [0, 1], "letters, digits"),
         ("a", [1, 2, 3], [0, 1], "3 energies and 2 values"),
         ("a", [1, 1], [0, 1], "do not rise"),
         ("a", [1, 2], [0, np.nan], "not finite"),

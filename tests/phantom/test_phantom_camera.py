@@ -167,7 +167,7 @@ def test_counts__absorbance_between_knots_is_exact_enough_for_the_steepest_edge(
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda p: counts(p, "foil", 0), "without one"),
+        (lambda p: counts(p, "foil", 0), "without foil"),
         (lambda p: counts(p, "flats", 0), "did you mean 'flat'"),
         (lambda p: counts(p, "flat", 12), "0 to 11"),
         (lambda p: exact_mu(p, "flat", -1), "0 to 11"),
