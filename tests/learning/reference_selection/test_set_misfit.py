@@ -57,7 +57,7 @@ def pair_of(seed: int, count: int = 40) -> np.ndarray:
 
 
 def compared(bins: Bins, **changes: object) -> Comparison:
-    given = {"sets": None, "most": 3, "offset": 0.0, "alike": 0.02, "seed": 0, **changes}
+    given = {"sets": None, "most": 3, "offset": 0.0, "duplicate_limit": 0.02, "seed": 0, **changes}
     return Comparison(bins, spectra(), NAMES, **given)  # type: ignore[arg-type]
 
 
