@@ -2,47 +2,37 @@
 
 from __future__ import annotations
 
-import json
 import os
-import platform
-import shutil
 import signal
 import time
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xafsflow.campaign.catalog import Measurement
 from xafsflow.campaign.cluster_executor import DaskExecutor
-from xafsflow.campaign.executors import Executor, Outcome, ProcessExecutor, Task
+from xafsflow.campaign.executors import ProcessExecutor, Task
 from xafsflow.campaign.fingerprint import Digests
-from xafsflow.campaign.ledger import Ledger, Row, State
+from xafsflow.campaign.ledger import Ledger, Row
+from xafsflow.campaign.measurement_queue import REMOVED, MeasurementQueue, remove_run
 from xafsflow.campaign.measurement_run import (
     check,
-    describe_error,
     override_texts,
     record_of,
     run_measurement,
 )
-from xafsflow.campaign.run_status import LEDGER, RUNS, brief, write_index
+from xafsflow.campaign.run_status import LEDGER, RUNS, write_index
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.files import behind_link, refuse_links
-from xafsflow.locks import LOCK, Process, is_alive, lock_owner
+from xafsflow.locks import Process, is_alive
 from xafsflow.pipeline.strict_yaml import MAX_BYTES, read_yaml
 from xafsflow.progress import ProgressCallback, no_progress
 
 if TYPE_CHECKING:
     from distributed import Client
 
-# A run folder that is being removed; no measurement's name begins with a point.
-REMOVED = ".removed-"
-PACKAGES = ("xafsflow", "numpy", "numba", "dask", "xarray", "zarr", "scikit-learn")
-# Seconds between looks at the executor, and between writings of the index while they work.
-LOOK_SECONDS, INDEX_SECONDS = 5.0, 60.0
 KILLED_SECONDS = 10.0
 
 
@@ -123,7 +113,7 @@ def run_batch(
                     else DaskExecutor(client, run_measurement)
                 )
                 tasks = {one.name: (_task(one, text, str(recipe), out), digest) for one, digest in todo}
-                _Queue(ledger, executor, tasks, report_progress).work_off(at_most, retries)
+                MeasurementQueue(ledger, executor, tasks, report_progress).work_off(at_most, retries)
         finally:
             with suppress(ComputationError):  # taken over: it is not this process's any more
                 ledger.release()
@@ -178,7 +168,7 @@ def _clear(ledger: Ledger, out: Path) -> None:
             _end(row.worker)
     (out / RUNS).mkdir(exist_ok=True)
     for path in (out / RUNS).glob(f"{REMOVED}*"):
-        _remove(path)
+        remove_run(path)
 
 
 def _end(worker: Process) -> None:
@@ -224,104 +214,3 @@ def _task(one: Measurement, text: str, source: str, out: Path) -> Task:
     references = None if one.references is None else str(one.references)
     run = str(out.resolve() / RUNS / one.name)
     return Task(one.name, text, source, override_texts(one.overrides), str(one.data), references, run)
-
-
-class _Queue:
-    """The measurements that wait; the executor gets them as it has room."""
-
-    def __init__(
-        self,
-        ledger: Ledger,
-        executor: Executor,
-        tasks: Mapping[str, tuple[Task, str]],
-        report_progress: ProgressCallback,
-    ) -> None:
-        self.ledger, self.executor, self.tasks, self.report_progress = (
-            ledger,
-            executor,
-            tasks,
-            report_progress,
-        )
-        self.queue = deque(tasks)
-        self.rows = {row.name: row for row in ledger.rows()}
-        self.versions = json.dumps(_versions())
-        self.ended = 0
-
-    def work_off(self, at_most: int, retries: int) -> None:
-        """Compute until nothing waits and nothing is running."""
-        written = time.monotonic()
-        try:
-            while self.queue or self.executor.busy:
-                while self.queue and self.executor.busy < at_most:
-                    self.begin(self.queue.popleft(), retries)
-                for task, outcome in self.executor.ended(LOOK_SECONDS):
-                    self.settle(task.name, outcome, retries)
-                self.ledger.beat()
-                if time.monotonic() - written > INDEX_SECONDS:
-                    write_index(self.ledger.path.parent, self.ledger.rows())
-                    written = time.monotonic()
-        finally:
-            self.executor.close()
-
-    def begin(self, name: str, retries: int) -> None:
-        row, (task, digest) = self.rows[name], self.tasks[name]
-        try:
-            refuse_links(Path(task.run))
-            # Before the ledger has the new digest: after a kill between both, the next start removes once more.
-            if row.digest != digest or record_of(Path(task.run)) is None:
-                _remove(Path(task.run))
-            _unlock(Path(task.run), row.worker)
-        except InputError as error:
-            self.settle(name, Outcome("wrong", str(error)), retries)
-            return
-        except OSError as error:
-            self.settle(name, Outcome("failed", describe_error(error)), retries)
-            return
-        worker = self.executor.start(task)
-        self.ledger.start(name, digest, self.versions, worker)
-        self.rows[name] = replace(row, digest=digest, started=time.time())
-
-    def settle(self, name: str, outcome: Outcome, retries: int) -> None:
-        row = self.rows[name]
-        failures = row.failures + (outcome.kind != "done")
-        states: dict[str, State] = {"done": "done", "wrong": "failed"}
-        state = states.get(outcome.kind, "waiting" if failures <= retries else "set aside")
-        self.ledger.end(name, state, outcome.error)
-        self.rows[name] = replace(row, failures=failures)
-        if state == "waiting":
-            self.queue.append(name)
-        else:
-            self.ended += 1
-        word = "failed, will be tried again" if state == "waiting" else state
-        spent = "" if row.started is None else f" after {time.time() - row.started:.1f} s"
-        why = f": {brief(outcome.error)}" if outcome.error else ""
-        self.report_progress(f"[{self.ended}/{len(self.tasks)}] {name}: {word}{spent}{why}", None)
-
-
-def _remove(run: Path) -> None:
-    """Remove a run folder: first its name, so that no half of it is ever taken for a run."""
-    if not os.path.lexists(run):
-        return
-    aside = run if run.name.startswith(REMOVED) else run.with_name(f"{REMOVED}{run.name}")
-    run.rename(aside)
-    if aside.is_dir():
-        shutil.rmtree(aside)
-    else:
-        aside.unlink()
-
-
-def _unlock(run: Path, worker: Process | None) -> None:
-    """Remove the lock of this ledger's last attempt where it cannot be seen from here that its process is gone.
-
-    It ended with its batch, which was silent so long that this process has taken the ledger over.
-    """
-    try:
-        locked = lock_owner((run / LOCK).read_bytes(), run / LOCK)
-    except (OSError, InputError):
-        return
-    if locked == worker and is_alive(locked) is None:
-        (run / LOCK).unlink()
-
-
-def _versions() -> dict[str, str]:
-    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}

@@ -1,6 +1,8 @@
-"""What makes a measurement's result: a digest over its recipe, its inputs and the version, found without heavy imports.
+"""A digest of all that a measurement's result depends on: recipe, inputs and version.
 
-A batch that has nothing to do must see so within seconds, over thousands of measurements.
+A batch that has nothing to do must see so within seconds, over thousands of measurements: so nothing heavy is imported, the
+recipe counts as it is written, and whole folders are compared. The identity of a run (`pipeline.run_folder`) is stricter:
+it has the defaults filled in, and names the files that were read.
 """
 
 from __future__ import annotations
@@ -12,19 +14,17 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from xafsflow import __version__
 from xafsflow.campaign.catalog import Measurement
 from xafsflow.errors import InputError
 from xafsflow.files import sha256_of
-from xafsflow.io.folders import REFERENCES, Folders
+from xafsflow.io.folders import REFERENCES, Folders, is_small_table
 from xafsflow.io.remote.urls import is_url
 from xafsflow.pipeline.strict_yaml import read_yaml
 
-# Tables of energies and spectra; images and larger files are told by size and time.
-HASHED_BYTES = 2**16
-IMAGES = (".tif", ".tiff")
+# A step of a recipe: its name, and its settings as a mapping (or what stands in their place).
+RecipeItem = list[object]
 
 
 def folder_digest(folder: str | Path) -> str:
@@ -82,8 +82,7 @@ def _lines(folder: str, prefix: str, above: tuple[tuple[int, int], ...]) -> Iter
 
 def _line(name: str, path: str | Path, status: os.stat_result) -> str:
     known = f"{status.st_size} {status.st_mtime_ns}"
-    small = stat.S_ISREG(status.st_mode) and status.st_size <= HASHED_BYTES
-    if small and not name.lower().endswith(IMAGES):
+    if stat.S_ISREG(status.st_mode) and is_small_table(name, status.st_size):
         try:
             known = sha256_of(Path(path))
         except OSError:
@@ -92,17 +91,19 @@ def _line(name: str, path: str | Path, status: os.stat_result) -> str:
 
 
 class Digests:
-    """Digests of measurements under one recipe; what they share is looked at once.
+    """Digests of measurements under one recipe; what they share is read once.
 
     Parameters
     ----------
     steps
-        The recipe's steps as its YAML tells them: comments, name and description do not count. Defaults are not
+        The recipe's steps as they stand in its YAML: comments, name and description do not count. Defaults are not
         filled in, for that takes every step's import; with another version of the package every digest is another.
     """
 
-    def __init__(self, steps: Any) -> None:
-        self._steps = [_item(item) for item in steps] if isinstance(steps, list) else [["", {"": steps}]]
+    def __init__(self, steps: object) -> None:
+        self._steps: list[RecipeItem] = (
+            [_item(item) for item in steps] if isinstance(steps, list) else [["", {"": steps}]]
+        )
         self._shared: dict[tuple[Path | str | None, tuple[str, ...]], str] = {}
 
     def of(self, one: Measurement) -> str:
@@ -141,7 +142,7 @@ def _named(references: Path | str | None, name: str) -> list[str]:
         return [str(error)]  # the run will say so; once it is mended, the digest is another
 
 
-def _item(item: Any) -> list[Any]:
+def _item(item: object) -> RecipeItem:
     """A step as its name and its settings."""
     if isinstance(item, dict) and len(item) == 1:
         ((name, settings),) = item.items()
@@ -149,7 +150,7 @@ def _item(item: Any) -> list[Any]:
     return [item, {}]
 
 
-def overridden(steps: Sequence[list[Any]], overrides: Sequence[tuple[str, str]]) -> list[Any]:
+def overridden(steps: Sequence[RecipeItem], overrides: Sequence[tuple[str, str]]) -> list[RecipeItem]:
     """Steps with some settings replaced; settings in the order of their names.
 
     An override that fits no step stands at the end: the recipe's own check will refuse it.
@@ -166,15 +167,15 @@ def overridden(steps: Sequence[list[Any]], overrides: Sequence[tuple[str, str]])
         places = [step for step in changed if step[0] == name]
         index = int(number or 1) - 1
         node = read_yaml(text, target, [])
-        if node is not None and index < len(places) and isinstance(places[index][1], dict):
-            settings = {**places[index][1], setting: node.plain()}
-            places[index][1] = dict(sorted(settings.items()))
+        settings = places[index][1] if index < len(places) else None
+        if node is not None and isinstance(settings, dict):
+            places[index][1] = dict(sorted({**settings, setting: node.plain()}.items()))
         else:
             changed.append([target, text])
     return changed
 
 
-def _references(value: Any) -> Iterator[str]:
+def _references(value: object) -> Iterator[str]:
     """Every text in the steps that names files of the references."""
     if isinstance(value, str) and value.startswith(REFERENCES):
         yield value

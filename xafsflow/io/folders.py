@@ -14,6 +14,8 @@ REFERENCES = "references:"
 MAGIC = re.compile(r"[*?\[]")
 # A copy of what lies at a URL has this name, and beside it a file that tells the URL.
 FETCHED, ORIGIN = "fetched", "origin.json"
+# To read a measurement twice would double the time of a run.
+HASHED_BYTES = 2**20
 
 
 def natural_key(path: Path | str) -> list[tuple[int, int, str]]:
@@ -27,6 +29,17 @@ def natural_key(path: Path | str) -> list[tuple[int, int, str]]:
     parts = re.split(r"([0-9]+)", str(path))
     # The text of a number stays in the key: 07 and 7 are one value, but two names
     return [(1, int(part), part) if part[:1].isdecimal() else (0, 0, part) for part in parts]
+
+
+def is_small_table(name: str, size: int) -> bool:
+    """Whether a file counts by its content where sources are compared; images and large files count by size and time.
+
+    Examples
+    --------
+    >>> is_small_table("energies.csv", 3000), is_small_table("sample_0001.tif", 3000)
+    (True, False)
+    """
+    return size <= HASHED_BYTES and not name.lower().endswith((".tif", ".tiff"))
 
 
 def told_as(folder: Path) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from xafsflow import __version__
 from xafsflow.errors import InputError
 from xafsflow.files import sha256_of
-from xafsflow.io.folders import Folders, told_as
+from xafsflow.io.folders import Folders, is_small_table, told_as
 from xafsflow.locks import LOCK
 from xafsflow.pipeline.recipe import Recipe
 
@@ -22,8 +22,6 @@ PARTS = (
     "cube.zarr", "cube.zarr.partial", "cube.zarr.partial.bands",
     "maps.zarr", "maps.zarr.partial", "maps.zarr.partial.bands",
 )  # fmt: skip
-# Larger files are told by size and time: to read a measurement twice would double the time of a run.
-HASHED_BYTES = 2**20
 ANOTHER = "choose another --out, or replace it with --fresh"
 
 
@@ -169,7 +167,7 @@ def inputs_of(folders: ReadFolders) -> list[dict[str, Any]]:
     placed = {_placed(path, roots): path for path in folders.files}
     for path in sorted(placed):
         status = path.stat()
-        if path.suffix.lower() in (".tif", ".tiff") or status.st_size > HASHED_BYTES:
+        if not is_small_table(path.name, status.st_size):
             digest, count, size = groups.get(path.parent, (hashlib.sha256(), 0, 0))
             digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
             groups[path.parent] = (digest, count + 1, size + status.st_size)
