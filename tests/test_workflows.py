@@ -30,7 +30,7 @@ def test_workflow__is_a_valid_recipe_with_a_name(path: Path) -> None:
 
 def test_iron_oxides__names_the_dominant_reference_of_the_scan(shared: Path, tmp_path: Path) -> None:
     folders = Folders(shared / "scan_fe", shared / "standards" / "Fe")
-    maps = run(apply_overrides(load_recipe(recipe("iron_oxides")), QUICK), folders, tmp_path / "run")["maps"]
+    maps = run(apply_overrides(load_recipe(recipe("iron_oxides")), QUICK), folders, tmp_path / "run").maps
     truth = np.load(shared / "scan_fe" / "truth.npz")
     sample = ~truth["background"] & ~truth["dead"]
     right = maps.fraction.values.argmax(axis=0) == truth["fractions"].argmax(axis=0)
@@ -41,7 +41,7 @@ def test_iron_oxides__names_the_dominant_reference_of_the_scan(shared: Path, tmp
 def test_iron_l_edge__tells_reduced_from_oxidized_iron(shared: Path, tmp_path: Path) -> None:
     plan = apply_overrides(load_recipe(recipe("iron_l_edge")), QUICK)
     products = run(plan, Folders(shared / "als_fe2p"), tmp_path / "run")
-    maps, model = products["maps"], products["model"].load()
+    maps, model = products.maps, products.newest("model").load()
     inside = np.isin(maps.energy.values, model.energy)
     measured, known = maps.mean_norm.values[:, inside], model.reference_norm[:, inside]
     likeness = np.corrcoef(measured, known)[:2, 2:]
@@ -54,7 +54,7 @@ def test_iron_l_edge__tells_reduced_from_oxidized_iron(shared: Path, tmp_path: P
 @pytest.mark.parametrize("multipage", [False, True])
 def test_demo_recipe__runs_on_any_phantom(tmp_path: Path, multipage: bool) -> None:
     scan = write_phantom(Phantom(size=(33, 47), energies=80, seed=4), tmp_path / "scan", multipage=multipage)
-    maps = run(apply_overrides(load_recipe(recipe("demo")), QUICK), Folders(scan), tmp_path / "run")["maps"]
+    maps = run(apply_overrides(load_recipe(recipe("demo")), QUICK), Folders(scan), tmp_path / "run").maps
     assert maps.sizes["y"] == 33
 
 

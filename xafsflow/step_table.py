@@ -11,6 +11,7 @@ import inspect
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, ParamSpec, TypeVar, cast, get_args, get_type_hints
 
 import xarray as xr
@@ -46,7 +47,8 @@ PRODUCTS: dict[str, str] = {
 class Step:
     """One row of the table: what a step takes, makes, needs, gives, its settings, and what it declares.
 
-    `optional` are those of the products that it takes which may be missing; `finds` is the class of its findings.
+    `optional` are those of the products that it takes whose type allows None, so that they may be missing; `finds` is the
+    class of its findings.
     """
 
     name: str
@@ -152,7 +154,7 @@ def step(
             name=name,
             function=function,
             takes=tuple(products),
-            optional=frozenset(k for k, p in products.items() if p.default is None),
+            optional=frozenset(name for name in products if NoneType in get_args(hints[name])),
             makes=made,
             needs=tuple(needs),
             gives=tuple(gives),

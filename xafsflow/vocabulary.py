@@ -196,6 +196,23 @@ def is_cube(array: xr.DataArray) -> bool:
     return array.ndim == 3 and array.dims[0] in AXES and array.dims[1:] == MAP
 
 
+def variable_of(name: str) -> str | None:
+    """The variable of the vocabulary that a name means: itself, or what stands before the label of a recipe's entry.
+
+    In a cube and in maps a labelled variable has both as `attrs["variable"]` and `attrs["label"]`.
+
+    Examples
+    --------
+    >>> variable_of("fraction"), variable_of("fraction_linear"), variable_of("energy_shift_error")
+    ('fraction', 'fraction', 'energy_shift_error')
+    >>> variable_of("linear") is None
+    True
+    """
+    parts = name.split("_")
+    starts = ("_".join(parts[:count]) for count in range(len(parts), 0, -1))
+    return next((start for start in starts if start in VARIABLES), None)
+
+
 def attributes(name: str) -> dict[str, object]:
     """The stored attributes of a variable: its unit and meaning, and for `flags` its bits (CF conventions).
 

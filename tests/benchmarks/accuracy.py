@@ -19,6 +19,7 @@ from xafsflow.findings.reference_set_findings import ReferenceSetFindings
 from xafsflow.findings.run_findings import RunFindings
 from xafsflow.io.folders import Folders
 from xafsflow.learning.models.model import Model
+from xafsflow.pipeline.entry_order import order
 from xafsflow.pipeline.execution import run
 from xafsflow.pipeline.recipe import load_recipe
 
@@ -29,14 +30,13 @@ def iron_oxides(data: Path, out: Path) -> list[str]:
     """The scan with a known answer."""
     folders = Folders(data / "scan_fe", data / "standards" / "Fe")
     recipe = load_recipe(WORKFLOWS / "iron_oxides.yaml")
-    uncalibrated = tuple(
-        planned for planned in recipe.plan if planned.step.station not in ("calibrate", "judge", "report")
-    )
+    apart = ("calibrate", "judge", "report")
+    uncalibrated = order([planned for planned in recipe.plan if planned.step.station not in apart], [])
     lines = []
     with np.load(data / "scan_fe" / "truth.npz") as truth:
         for name, plan in (("as it stands", recipe.plan), ("without calibration", uncalibrated)):
             products = run(replace(recipe, plan=plan), folders, out.with_name(f"{out.name}-{len(plan)}"))
-            lines += [f"{name}:", *compare(products["maps"], dict(truth)), *_verdicts(products["findings"])]
+            lines += [f"{name}:", *compare(products.maps, dict(truth)), *_verdicts(products.findings)]
     return lines
 
 
@@ -53,7 +53,7 @@ def _verdicts(findings: RunFindings) -> list[str]:
 def iron_l_edge(data: Path, out: Path) -> list[str]:
     """The measured stack: are the two halves of the map distinguishable, and which reference is each?"""
     products = run(load_recipe(WORKFLOWS / "iron_l_edge.yaml"), Folders(data / "als_fe2p"), out)
-    return halves(products["maps"], products["model"].load())
+    return halves(products.maps, products.model.load())
 
 
 def halves(maps: xr.Dataset, model: Model) -> list[str]:

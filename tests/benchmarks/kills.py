@@ -29,7 +29,7 @@ from xafsflow.store import map_store as maps
 
 DEMO = Path(__file__).resolve().parents[2] / "workflows" / "demo.yaml"
 QUICK = ["train.mixtures.noise_patterns=20", "train.fit.trees=10", "train.mixtures.step=0.25"]
-KEPT = ("cube.zarr", "maps.zarr", "model.skops")
+KEPT = ("cube.zarr", "maps.zarr", "models")
 
 
 def recipe_with_store(folder: Path) -> Recipe:

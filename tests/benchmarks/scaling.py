@@ -77,7 +77,7 @@ def run(scan: Path, out: Path) -> dict[str, float]:
         "maps": json.loads((out / "run.json").read_text())["timings"]["maps"],
         "files": len(written),
         "bytes": sum(path.stat().st_size for path in written),
-        "model_bytes": (out / "model.skops").stat().st_size,
+        "model_bytes": (out / "models" / "train.fit.npz").stat().st_size,
     }
 
 

@@ -105,7 +105,7 @@ def alone(archive: Path, small_blocks: None) -> dict[str, str]:
 
 def digest(run: Path) -> str:
     found = hashlib.sha256()
-    for part in ("maps.zarr", "model.skops"):
+    for part in ("maps.zarr", "models"):
         for path in sorted([run / part, *(run / part).rglob("*")]):
             if path.is_file():
                 found.update(str(path.relative_to(run)).encode() + path.read_bytes())

@@ -74,7 +74,7 @@ def finished(scan: Path, recipe: Path, tmp_path_factory: pytest.TempPathFactory)
 
 def test_run__writes_the_folder_that_the_readme_names(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
-    assert names == {"maps.zarr", "model.skops", "findings.json", "report.html", "recipe.yaml", "run.json"}
+    assert names == {"maps.zarr", "models", "findings.json", "report.html", "recipe.yaml", "run.json"}
     record = json.loads((finished / "run.json").read_text())
     assert record["state"] == "finished"
     assert record["timings"].keys() >= {"ingest.tiff_stack", "train.fit", "maps", "report.page"}

@@ -18,7 +18,7 @@ from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.store import cube_store as cubes
 from xafsflow.store import map_store as maps
 
-KEPT = ("cube.zarr", "maps.zarr", "model.skops")
+KEPT = ("cube.zarr", "maps.zarr", "models")
 RECIPE = """\
 recipe: 1
 steps:

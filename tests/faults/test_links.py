@@ -45,7 +45,7 @@ def unfinished(run: Path) -> None:
     "name",
     [
         "maps.zarr", "cube.zarr", "cube.zarr/sample", "cube.zarr/sample/c/0", "maps.zarr/fraction/c/0/0/0", "recipe.yaml",
-        "maps.zarr.partial", "maps.zarr.partial.bands", "model.skops",
+        "maps.zarr.partial", "maps.zarr.partial.bands", "models",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("fresh", [[], ["--fresh"]], ids=["resumed", "fresh"])

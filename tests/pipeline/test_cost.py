@@ -68,7 +68,7 @@ def test_estimate_cost__reads_no_pixel_and_is_quick(
     assert cost is not None
     assert cost.seconds is None
     assert "no earlier run" in describe_cost(cost)[-1]
-    assert cost.read_bytes == sum(products["cube"][n].nbytes for n in ("sample", "flat_field"))
+    assert cost.read_bytes == sum(products.cube[n].nbytes for n in ("sample", "flat_field"))
     assert not cache.exists()
 
 
@@ -94,7 +94,7 @@ def test_estimate_cost__counts_blocks_and_workers(
     recipe: Recipe, scan: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     products = look(recipe, scan)
-    products["cube"] = products["cube"].chunk(y=12, x=64)
+    products.put("cube", "chunked", products.cube.chunk(y=12, x=64))
     need = worker_need(products)
     assert need is not None
     assert need.tasks == 16

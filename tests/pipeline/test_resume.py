@@ -84,7 +84,7 @@ def test_an_interrupted_run__goes_on_where_it_was(
     assert written
     assert written[0].start > 0
     assert sorted(one.name for one in out.iterdir()) == [
-        "findings.json", "maps.zarr", "model.skops", "recipe.yaml", "report.html", "run.json",
+        "findings.json", "maps.zarr", "models", "recipe.yaml", "report.html", "run.json",
     ]  # fmt: skip
 
 
@@ -166,4 +166,4 @@ def test_blocks_that_kill_their_worker__are_named_and_the_rest_is_written(
         with pytest.raises(ComputationError, match=r"on 1 block\(s\): y 0 to 7 and x 0 to 39"):
             run(recipe, Folders(scan), out)
     assert len(set(eaten)) == 4
-    assert run(recipe, Folders(scan), out)["maps"].fraction.notnull().any()
+    assert run(recipe, Folders(scan), out).maps.fraction.notnull().any()

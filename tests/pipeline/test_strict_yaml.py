@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xafsflow.pipeline.strict_yaml import Mark, located, read_yaml, scalar, write_yaml
+from xafsflow.pipeline.strict_yaml import Mark, located, read_yaml, write_yaml
 
 
 def read(text: str) -> tuple[Any, list[str]]:
@@ -42,9 +42,11 @@ def read(text: str) -> tuple[Any, list[str]]:
         ("<<", "<<"),
     ],
 )
-def test_scalar__follows_the_core_schema_of_yaml_1_2(text: str, value: object) -> None:
-    assert scalar(text) == value
-    assert type(scalar(text)) is type(value)
+def test_read_yaml__follows_the_core_schema_of_yaml_1_2(text: str, value: object) -> None:
+    found, problems = read(f"a: {text}")
+    assert not problems
+    assert found == {"a": value}
+    assert type(found["a"]) is type(value)
 
 
 def test_read_yaml__keeps_quoted_text_as_text_and_keys_as_names() -> None:
@@ -77,7 +79,10 @@ def test_read_yaml__keeps_the_place_of_every_value_and_key() -> None:
         ("a: ! b", "a.yaml:1:4: found the tag '!'"),
         ("? &x a\n: b", "a.yaml:1:3: found the anchor '&x'"),
         ("? [a]\n: b", "a.yaml:1:3: found a key that is a list or a mapping"),
-        ("a: *.tif", "a.yaml:1:5: found text that begins with '*'; wanted: it in quotes, such as '*.tif'"),
+        (
+            "a: *.tif",
+            "a.yaml:1:4: found the alias '*.tif'; wanted: plain data; do: put text that begins with '*' in quotes",
+        ),
         (
             "b: 1\na: [b",
             "a.yaml:2:6: found text that is not YAML (expected ',' or ']', but got '<stream end>'",
@@ -91,6 +96,8 @@ def test_read_yaml__keeps_the_place_of_every_value_and_key() -> None:
         ("a: " + "1" * 5000, "a.yaml:1:4: found a number of 5000 digits; wanted: at most 400"),
         ('"\\ud800"', "a.yaml:1:1: found half a surrogate pair"),
         ('"\\U99999999"', "a.yaml:1:1: found text that is not YAML"),
+        ("%YAML 1.1\n---\nno", "found a directive; wanted: plain data"),
+        ("a: */b.tif", "put text that begins with '*' in quotes"),
         ("%YAML 2.0\n---\na", "a.yaml:1:1: found text that is not YAML"),
     ],
 )

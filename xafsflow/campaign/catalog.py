@@ -25,8 +25,8 @@ MAX_LINES = 100_000
 MOST_PROBLEMS = 50
 LONGEST_NAME = 100
 COLUMNS = ("name", "data", "references")
-# `step.setting`, or `step#2.setting` for the second appearance of a step.
-SETTING = re.compile(r"[a-z]\w*\.[a-z]\w*(?:#[1-9][0-9]*)?\.[a-zA-Z_]\w*", re.ASCII)
+# `entry.setting`; an entry is called like its step, with a point, or by a name of its own.
+SETTING = re.compile(r"[a-z]\w*(?:\.[a-z]\w*)?\.[a-zA-Z_]\w*", re.ASCII)
 # A name becomes the name of a folder and part of a link.
 NAME = re.compile(r"\w(?:[\w .+=,()@#-]*[\w+=)@#-])?")
 

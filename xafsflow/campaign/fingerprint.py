@@ -21,6 +21,7 @@ from xafsflow.errors import InputError
 from xafsflow.files import sha256_of
 from xafsflow.io.folders import REFERENCES, Folders, is_small_table
 from xafsflow.io.remote.urls import is_url
+from xafsflow.pipeline.entries import AS, entry_names
 from xafsflow.pipeline.strict_yaml import read_yaml
 
 # A step of a recipe: its name, and its settings as a mapping (or what stands in their place).
@@ -157,19 +158,19 @@ def overridden(steps: Sequence[RecipeItem], overrides: Sequence[tuple[str, str]]
 
     Examples
     --------
-    >>> overridden([["a.b", {"d": 1, "c": 2}], ["a.b", {}]], [("a.b#2.c", "[3, x]"), ("e.f.g", "4")])
+    >>> overridden([["a.b", {"d": 1, "c": 2}], ["a.b", {}]], [("a.b_2.c", "[3, x]"), ("e.f.g", "4")])
     [['a.b', {'c': 2, 'd': 1}], ['a.b', {'c': [3, 'x']}], ['e.f.g', '4']]
     """
     changed = [[name, dict(sorted(s.items())) if isinstance(s, dict) else s] for name, s in steps]
+    labels = [s.get(AS) if isinstance(s, dict) else None for _, s in changed]
+    names = entry_names((str(name), label) for (name, _), label in zip(changed, labels, strict=True))
+    entries = dict(zip(names, changed, strict=True))
     for target, text in overrides:
-        address, _, setting = target.rpartition(".")
-        name, _, number = address.partition("#")
-        places = [step for step in changed if step[0] == name]
-        index = int(number or 1) - 1
+        entry, _, setting = target.rpartition(".")
         node = read_yaml(text, target, [])
-        settings = places[index][1] if index < len(places) else None
+        settings = entries[entry][1] if entry in entries else None
         if node is not None and isinstance(settings, dict):
-            places[index][1] = dict(sorted({**settings, setting: node.plain()}.items()))
+            entries[entry][1] = dict(sorted({**settings, setting: node.plain()}.items()))
         else:
             changed.append([target, text])
     return changed

@@ -9,7 +9,7 @@ import xarray as xr
 
 from xafsflow.errors import InputError
 from xafsflow.io.folders import Folders
-from xafsflow.pipeline.execution import run
+from xafsflow.pipeline.execution import finished_maps, run
 from xafsflow.pipeline.recipe import load_recipe
 from xafsflow.progress import ProgressCallback
 
@@ -33,10 +33,10 @@ def demonstrate(out: Path, seed: int, report_progress: ProgressCallback) -> list
     write_phantom(
         Phantom(seed=seed), scan, progress=lambda done, total: report_progress("simulate", done / total)
     )
-    products = run(load_recipe(_recipe()), Folders(scan), out / "run", report_progress=report_progress)
+    run(load_recipe(_recipe()), Folders(scan), out / "run", report_progress=report_progress)
     with np.load(scan / "truth.npz") as truth:
-        lines = compare(products["maps"], dict(truth))
-    return [*lines, f"report: {products['page'].resolve()}"]
+        lines = compare(finished_maps(out / "run"), dict(truth))
+    return [*lines, f"report: {(out / 'run' / 'report.html').resolve()}"]
 
 
 def _recipe() -> Path:

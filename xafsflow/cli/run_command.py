@@ -63,10 +63,10 @@ def run(
         if isinstance(out, Path):
             whole = fresh or not out.is_dir() or not any(out.iterdir())
             products = execution.run(loaded, folders, out, fresh=fresh, report_progress=report_progress)
-            result = products.get("page", out)
+            result: Path | str = products.page or out
             # A run that was continued tells nothing about how long a whole one takes, nor does one at a URL.
-            if whole and "cube" in products:
-                remember_run(loaded, cluster, workers, products["cube"], time.monotonic() - started)
+            if whole and products.cube is not None:
+                remember_run(loaded, cluster, workers, products.cube, time.monotonic() - started)
         else:
             from xafsflow.io.remote import publish
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import xarray as xr
@@ -11,6 +10,7 @@ import xarray as xr
 from xafsflow.cluster.worker_size import WorkerNeed, WorkerSizes, worker_sizes
 from xafsflow.io.readers.lazy_stack import SHARED_BYTES
 from xafsflow.pipeline.earlier_runs import EarlierRun, cube_values, earlier_run
+from xafsflow.pipeline.products import Products
 from xafsflow.pipeline.recipe import Recipe
 from xafsflow.store import bands
 from xafsflow.vocabulary import AXES, CUBE, VARIABLES, cube_dims, is_cube, spectral_axis
@@ -49,7 +49,7 @@ class Cost:
         return None if self.earlier is None else self.earlier.seconds * self.values / self.earlier.values
 
 
-def describe_measurement(products: Mapping[str, object]) -> list[str]:
+def describe_measurement(products: Products) -> list[str]:
     """Lines of text that tell the size of a measurement.
 
     Parameters
@@ -60,12 +60,16 @@ def describe_measurement(products: Mapping[str, object]) -> list[str]:
     Examples
     --------
     >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from xafsflow.io.folders import Folders
     >>> cube = xr.Dataset({"sample": (cube_dims(), np.zeros((5, 8, 6), "u2"))}, {"energy": np.arange(7110.0, 7115)})
-    >>> describe_measurement({"cube": cube.chunk(y=4)})[0]
+    >>> products = Products(Folders(Path()))
+    >>> products.put("cube", "ingest.phantom", cube.chunk(y=4))
+    >>> describe_measurement(products)[0]
     '5 energies from 7110 to 7114 eV, 8 x 6 pixels'
     """
-    cube, library = products.get("cube"), products.get("library")
-    if not isinstance(cube, xr.Dataset):
+    cube, library = products.cube, products.library
+    if cube is None:
         return ["the recipe reads no measurement"]
     axis = spectral_axis(cube)
     points, rows, columns = (cube.sizes[dim] for dim in cube_dims(axis))
@@ -75,13 +79,13 @@ def describe_measurement(products: Mapping[str, object]) -> list[str]:
         f"{points} {names} from {values[0]:g} to {values[-1]:g} {unit}, {rows} x {columns} pixels",
         f"{_size(_image_bytes(cube))} of images ({', '.join(_images(cube))})",
     ]
-    if isinstance(library, xr.Dataset):
+    if library is not None:
         lines.append(f"references that cover the scan: {', '.join(map(str, library.spectrum.values))}")
     return lines
 
 
 def estimate_cost(
-    recipe: Recipe, products: Mapping[str, object], cluster: str = "threads", workers: int | None = None
+    recipe: Recipe, products: Products, cluster: str = "threads", workers: int | None = None
 ) -> Cost | None:
     """What a run will cost; None where no measurement is read. No pixel is read and nothing is computed.
 
@@ -99,7 +103,7 @@ def estimate_cost(
     InputError
         The memory of this machine is too small for the workers of `local`.
     """
-    cube, need = products.get("cube"), worker_need(products)
+    cube, need = products.cube, worker_need(products)
     if not isinstance(cube, xr.Dataset) or need is None:
         return None
     size = _worker_sizes(cluster, workers, need)
@@ -119,10 +123,10 @@ def estimate_cost(
     )
 
 
-def worker_need(products: Mapping[str, object]) -> WorkerNeed | None:
+def worker_need(products: Products) -> WorkerNeed | None:
     """What a worker must hold, and how many blocks there are; None where no measurement is read."""
-    cube = products.get("cube")
-    if not isinstance(cube, xr.Dataset):
+    cube = products.cube
+    if cube is None:
         return None
     lazy = [a for a in cube.data_vars.values() if is_cube(a) and a.chunks]
     blocks = max((a.data.npartitions for a in lazy), default=1)
@@ -131,11 +135,11 @@ def worker_need(products: Mapping[str, object]) -> WorkerNeed | None:
     return WorkerNeed(task_bytes=12 * largest + 2 * SHARED_BYTES, tasks=blocks)
 
 
-def _training_bytes(recipe: Recipe, products: Mapping[str, object]) -> int:
+def _training_bytes(recipe: Recipe, products: Products) -> int:
     """What training holds beside the blocks, at most; nothing where no model is trained."""
-    cube, library = products.get("cube"), products.get("library")
+    cube, library = products.cube, products.library
     settings = [planned.settings for planned in recipe.plan if planned.step.name == "train.mixtures"]
-    if not settings or not isinstance(library, xr.Dataset) or not isinstance(cube, xr.Dataset):
+    if not settings or library is None or cube is None:
         return 0
     count, parts = library.sizes["spectrum"], round(1 / settings[0]["step"])
     compositions = math.comb(parts + count - 1, count - 1)
@@ -143,12 +147,12 @@ def _training_bytes(recipe: Recipe, products: Mapping[str, object]) -> int:
     return int(TRAINING_COPIES * 4 * patterns * cube.sizes["energy"])
 
 
-def _map_bytes(recipe: Recipe, products: Mapping[str, object]) -> int:
+def _map_bytes(recipe: Recipe, products: Products) -> int:
     """All maps that the steps can give, and the flags that every recipe has."""
-    cube, library = products["cube"], products.get("library")
-    assert isinstance(cube, xr.Dataset)
+    cube, library = products.cube, products.library
+    assert cube is not None
     lengths = {dim: cube.sizes[dim] for dim in ("y", "x")}
-    if isinstance(library, xr.Dataset):
+    if library is not None:
         lengths["reference"] = library.sizes["spectrum"]
     names = {"flags"}
     for planned in recipe.plan:

@@ -1,28 +1,33 @@
-"""Run a checked recipe: products pass through steps, and the run folder tells what was done."""
+"""Run a checked recipe: products pass through its entries, and the run folder records what was done."""
 
 from __future__ import annotations
 
 import json
 import platform
-import resource
 import shutil
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TextIO
+
+import psutil
+import xarray as xr
 
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.files import behind_link, refuse_links, write_atomically, write_json
 from xafsflow.findings.run_findings import RunFindings
 from xafsflow.io.folders import Folders
 from xafsflow.locks import locked_folder
-from xafsflow.pipeline.plan import PlannedStep, table
-from xafsflow.pipeline.recipe import Recipe
-from xafsflow.pipeline.run_folder import ReadFolders, check_sources, claim, identity, inputs_of
+from xafsflow.pipeline.plan import table
+from xafsflow.pipeline.products import Products
+from xafsflow.pipeline.recipe import Recipe, load_recipe
+from xafsflow.pipeline.run_folder import ReadFolders, check_sources, claim, identity, inputs_of, model_file
 from xafsflow.progress import ProgressCallback, no_progress
 from xafsflow.store.verify import named
 
@@ -36,7 +41,7 @@ def run(
     *,
     fresh: bool = False,
     report_progress: ProgressCallback = no_progress,
-) -> dict[str, Any]:
+) -> Products:
     """Run a recipe.
 
     Parameters
@@ -50,12 +55,12 @@ def run(
     fresh
         Remove what an earlier run left in the folder.
     report_progress
-        Told of every step.
+        Called at every step.
 
     Returns
     -------
-    dict
-        The products, by name.
+    Products
+        What the entries made.
 
     Raises
     ------
@@ -82,7 +87,7 @@ class _Run:
     ) -> None:
         self.recipe, self.out, self.earlier, self.report_progress = recipe, out, earlier, report_progress
         self.folders = ReadFolders(folders.data, folders.references)
-        self.products: dict[str, Any] = {"data": self.folders, "run": out, "findings": RunFindings()}
+        self.products = Products(self.folders, out)
         self.record: dict[str, Any] = {
             "name": recipe.name or recipe.source,
             "state": "unfinished",
@@ -90,36 +95,38 @@ class _Run:
             **identity(recipe, folders),
             "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
             "recipe": recipe.to_yaml(),
-            "steps": [{"step": planned.step.name, "settings": planned.settings} for planned in recipe.plan],
+            "steps": [{"entry": p.entry, "step": p.step.name, "settings": p.settings} for p in recipe.plan],
             "inputs": list(earlier.get("inputs", [])),
             "timings": {},
         }
 
-    def go(self) -> dict[str, Any]:
+    def go(self) -> Products:
         """Run all steps, and store the maps before a step that takes them, or at the end."""
         write_atomically(self.out / "recipe.yaml", self.recipe.to_yaml())
         write_json(self.out / "run.json", self.record)
         with _own_warnings() as caught:
-            for planned in self.recipe.plan:
+            for number, planned in enumerate(self.recipe.plan):
                 takes = planned.step.takes
                 if "maps" in takes:
                     self._store_maps()
                 elif "run" in takes:
                     self._note_inputs()
-                self._timed(planned.step.name, lambda step=planned: advance(step, self.products, self.out))  # type: ignore[misc]
+                self._timed(planned.entry, partial(self.products.advance, planned))
+                self.products.keep_for(self.recipe.plan[number + 1 :])
                 self._keep_warnings(caught)
             self._store_maps()
             self._keep_warnings(caught)
         self.record |= {"state": "finished", "peak_memory_mb": round(_peak_memory())}
-        write_json(self.out / "findings.json", self.products["findings"].to_json())
+        write_json(self.out / "findings.json", self.products.findings.to_json())
         self._note_inputs()
         return self.products
 
     def _store_maps(self) -> None:
-        if "cube" in self.products and "maps" not in self.products:
+        cube = self.products.cube
+        if cube is not None and self.products.maps is None:
             self._note_inputs()
-            self._timed("maps", lambda: _make_maps(self.products, self.out, self.report_progress))
-            # The report tells both.
+            self._timed("maps", lambda: _make_maps(cube, self.products, self.out, self.report_progress))
+            # The report shows both.
             self.record["peak_memory_mb"] = round(_peak_memory())
             write_json(self.out / "run.json", self.record)
 
@@ -139,7 +146,7 @@ class _Run:
         self.report_progress(name, 1.0)
 
     def _keep_warnings(self, caught: list[str]) -> None:
-        findings: RunFindings = self.products["findings"]
+        findings = self.products.findings
         while caught:
             text = caught.pop(0)
             if text not in findings.warnings:
@@ -172,7 +179,7 @@ def _own_warnings() -> Iterator[list[str]]:
         yield caught
 
 
-def preview(recipe: Recipe, folders: Folders) -> dict[str, Any]:
+def preview(recipe: Recipe, folders: Folders) -> Products:
     """Take a recipe as far as headers and small files lead, without reading a pixel; the products so far.
 
     Raises
@@ -182,66 +189,54 @@ def preview(recipe: Recipe, folders: Folders) -> dict[str, Any]:
     """
     from xafsflow.steps.ingest.reference_spectra import check_cover
 
-    products: dict[str, Any] = {"data": folders, "findings": RunFindings()}
+    products = Products(folders)
     for planned in recipe.plan:
         step = planned.step
-        if set(step.takes) <= set(products) and set(step.makes) <= {"cube", "library"}:
-            advance(planned, products, None)
-        elif step.station != "calibrate" and "run" not in step.takes:
-            # A calibration or a stored cube leaves the variables as they are: what follows can be looked at.
+        reads = not {"run", "maps", "findings"} & set(step.takes) and set(step.makes) <= {"cube", "library"}
+        if reads and products.has(planned):
+            products.advance(planned)
+        elif step.station == "calibrate" or "run" in step.takes:
+            # A calibration or a stored cube leaves the variables as they are: what follows can be looked at
+            products.hand_on(planned)
+        else:
             break
-    if "cube" in products and "library" in products:
-        check_cover(products["library"], products["cube"].energy.values)
+    if products.cube is not None and products.library is not None:
+        check_cover(products.library, products.cube.energy.values)
     return products
 
 
-def advance(planned: PlannedStep, products: dict[str, Any], out: Path | None) -> None:
-    """Take the products through one step; a model is kept in the run folder, where there is one."""
-    from xafsflow.learning.models.model import Model, save_model
-
-    step = planned.step
-    result = step.run(*(products[name] for name in step.takes), **planned.settings)
-    for name, product in zip(step.makes, result if len(step.makes) > 1 else (result,), strict=True):
-        if name == "findings":
-            products["findings"].entries[step.name] = product
-        elif isinstance(product, Model) and out is not None:
-            products[name] = save_model(product, out / "model.skops")
-        else:
-            products[name] = product
-        if name == "cube":
-            products.pop("maps", None)
-
-
-def _make_maps(products: dict[str, Any], out: Path, report_progress: ProgressCallback) -> None:
+def _make_maps(cube: xr.Dataset, products: Products, out: Path, report_progress: ProgressCallback) -> None:
     from xafsflow.report.map_findings import findings_of
     from xafsflow.store import is_complete, is_map, run_identity, write_maps
 
-    cube = products["cube"]
     if not any(is_map(str(name), array) for name, array in cube.data_vars.items()):
         return
     path, identity = out / "maps.zarr", run_identity(out, cube)
     if path.exists() and not is_complete(path, identity):
-        # Of a step before in this recipe: now there is more to tell.
+        # Of a step before in this recipe: now there is more to store
         shutil.rmtree(path)
-    products["maps"] = write_maps(
+    products.maps = write_maps(
         cube, path, identity=identity, progress=lambda done, total: report_progress("maps", done / total)
     )
-    products["findings"].maps = findings_of(products["maps"])
+    products.findings.maps = findings_of(products.maps)
 
 
 def _peak_memory() -> float:
-    """Megabytes that this process held at most."""
-    try:
-        # Not by getrusage, which counts what the process that started this one held.
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    """Megabytes that this process held at most, as far as the system says."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        # Not by getrusage, which counts what the process that started this one held
+        lines = status.read_text(encoding="ascii").splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 2**10
-    except (OSError, StopIteration):
-        # macOS, which counts in bytes, and others.
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / 2**20 if platform.system() == "Darwin" else peak / 2**10
+    if sys.platform == "darwin":
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    memory = psutil.Process().memory_info()
+    return float(getattr(memory, "peak_wset", memory.rss)) / 2**20
 
 
-def finished_maps(out: Path) -> Any:
+def finished_maps(out: Path) -> xr.Dataset:
     """The maps of a finished run, lazily.
 
     Raises
@@ -273,7 +268,7 @@ def read_findings(out: Path) -> RunFindings:
             json.loads((out / name).read_text(encoding="utf-8")) for name in ("findings.json", "run.json")
         )
         steps = table()
-        kinds = {one["step"]: steps[one["step"]].finds for one in record["steps"]}
+        kinds = {one["entry"]: steps[one["step"]].finds for one in record["steps"]}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{out / 'findings.json'}: {error}", "the findings of a finished run", "run again"
@@ -295,5 +290,10 @@ def report_again(out: Path) -> Path:
     refuse_links(behind_link(out))
     maps = finished_maps(out)
     findings = read_findings(out)
+    entries = load_recipe(out / "recipe.yaml").plan
+    asked = next((one for one in reversed(entries) if "page" in one.step.makes), None)
+    models = [one.entry for one in entries if "model" in one.step.makes]
+    model = asked.sources.products.get("model") if asked else next(reversed(models), None)
+    settings = asked.settings if asked else {}
     with named(out):
-        return page(maps, read_model(out / "model.skops"), findings, out)
+        return page(maps, read_model(model_file(out, model)) if model else None, findings, out, **settings)

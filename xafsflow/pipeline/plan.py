@@ -1,4 +1,4 @@
-"""From the items of a recipe to a plan: steps found, settings checked, every product there in time."""
+"""From the entries of a recipe to a plan: steps found, settings checked, every product there in time."""
 
 from __future__ import annotations
 
@@ -6,35 +6,15 @@ import difflib
 import importlib
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from xafsflow.pipeline.entries import AS, NAME, USE, PlannedStep, entry_names
+from xafsflow.pipeline.entry_order import order
 from xafsflow.pipeline.setting_types import check_setting, convert, describe_type, quoted
 from xafsflow.pipeline.strict_yaml import Mark, Node
-from xafsflow.step_table import PRODUCTS, STEPS, Step
+from xafsflow.step_table import STEPS, Step
 from xafsflow.vocabulary import nearest
-
-# Made by the runner: the maps of any cube, and what the steps so far have found
-RUNNER_MAKES = {"maps": "cube", "findings": "data", "run": "data"}
-
-
-@dataclass(frozen=True)
-class PlannedStep:
-    """A step with all its settings, defaults filled in, and its place in the recipe (not compared)."""
-
-    step: Step
-    settings: dict[str, Any]
-    mark: Mark = field(compare=False)
-
-    @property
-    def line(self) -> int:
-        """The line of the step in the recipe, from 1."""
-        return self.mark.line
-
-    @property
-    def column(self) -> int:
-        """The column of the step's name in the recipe, from 1."""
-        return self.mark.column
 
 
 @dataclass(frozen=True)
@@ -45,9 +25,26 @@ class Draft:
     settings: Node
     mark: Mark
 
+    @property
+    def given(self) -> Mapping[str, Node]:
+        """What stands beside the step's name, by key."""
+        return self.settings.value if isinstance(self.settings.value, dict) else {}
+
+    @property
+    def label(self) -> str | None:
+        """The name at `as`, where it is one."""
+        name = self.given[AS].value if AS in self.given else None
+        return name if isinstance(name, str) and NAME.match(name) else None
+
+    @property
+    def use(self) -> tuple[str, ...]:
+        """The names at `use`, where they are names."""
+        use = self.given[USE].plain() if USE in self.given else []
+        return tuple(name for name in (use if isinstance(use, list) else [use]) if isinstance(name, str))
+
 
 def table() -> Mapping[str, Step]:
-    """The table of all steps, filled: the stations enter themselves when they are imported."""
+    """The table of all steps, filled: the stations register their steps when they are imported."""
     importlib.import_module("xafsflow.steps")
     return STEPS
 
@@ -61,11 +58,12 @@ def bind(drafts: Sequence[Draft | None], problems: list[str]) -> tuple[PlannedSt
         The items in the order of the recipe; None for what is no step at all.
     problems
         Gets one line for each problem. An unknown step counts as its nearest name in the checks of the
-        others, so that one slip of the pen is one problem.
+        others, so that one misspelling is one problem.
     """
     steps = table()
+    names = entry_names((draft.name, draft.label) if draft else ("", "") for draft in drafts)
     plan: list[PlannedStep | None] = []
-    for index, draft in enumerate(drafts):
+    for index, (draft, entry) in enumerate(zip(drafts, names, strict=True)):
         if draft is None:
             plan.append(None)
             continue
@@ -77,22 +75,40 @@ def bind(drafts: Sequence[Draft | None], problems: list[str]) -> tuple[PlannedSt
                 f"{nearest(draft.name, steps)}; do: `xafsflow steps` lists them"
             )
             close = difflib.get_close_matches(draft.name, steps, n=1, cutoff=0.75)
-            plan.append(_stand_in(steps[close[0]], draft) if close else None)
+            row = steps[close[0]] if close else None
+            settings = {key: _default(row, key) for key in row.settings} if row else {}
         else:
-            plan.append(PlannedStep(row, _settings(row, draft, path, problems), draft.mark))
-    _check_order(plan, problems)
-    return tuple(planned for planned in plan if planned is not None)
+            settings = _settings(row, draft, path, problems)
+            _check_names(draft.given, path, problems)
+        marks = draft.settings.keys
+        plan.append(
+            PlannedStep(row, settings, entry, draft.label, draft.use, draft.mark, marks) if row else None
+        )
+    return order(plan, problems)
 
 
-def _stand_in(row: Step, draft: Draft) -> PlannedStep:
-    return PlannedStep(row, {key: _default(row, key) for key in row.settings}, draft.mark)
+def _check_names(given: Mapping[str, Node], path: str, problems: list[str]) -> None:
+    """`as` is a name, `use` is one or several."""
+    if AS in given:
+        name = given[AS].plain()
+        if not (isinstance(name, str) and NAME.match(name)):
+            problems.append(
+                f"{given[AS].mark}: {path}.{AS}: found {quoted(name)}; wanted: a name of small letters, numbers "
+                "and underscores that begins with a letter"
+            )
+    use = given[USE].plain() if USE in given else "entry"
+    several = use if isinstance(use, list) else [use]
+    if not several or not all(isinstance(name, str) for name in several):
+        problems.append(
+            f"{given[USE].mark}: {path}.{USE}: found {quoted(use)}; wanted: the name of an entry, or a list of names"
+        )
 
 
 def _settings(row: Step, draft: Draft, path: str, problems: list[str]) -> dict[str, Any]:
     """The settings in the order of the signature; a wrong one counts as its default from here on."""
-    given: Any = draft.settings.value
+    given = draft.given
     for key in given:
-        if key not in row.settings:
+        if key not in row.settings and key not in (AS, USE):
             near, has = nearest(key, row.settings), ", ".join(row.settings) or "no settings"
             problems.append(
                 f"{draft.settings.keys[key]}: {path}.{key}: found the setting '{key}', "
@@ -114,50 +130,7 @@ def _settings(row: Step, draft: Draft, path: str, problems: list[str]) -> dict[s
     return filled
 
 
-def _default(row: Step, key: str) -> Any:
+def _default(row: Step, key: str) -> object:
     """A default as if it were written out, so that both make one recipe; None where there is none."""
     default = row.settings[key].default
     return None if default is inspect.Parameter.empty else convert(default, row.types[key])
-
-
-def _check_order(plan: Sequence[PlannedStep | None], problems: list[str]) -> None:
-    """Every product and variable that a step takes must come from a step before it; each is missed once."""
-    have = {"data"}
-    variables: set[str] | None = set()
-    for index, planned in enumerate(plan):
-        if planned is None:
-            return  # nobody knows what it would have made
-        row, place = planned.step, f"{planned.mark}: steps.{index}: found {planned.step.name}"
-        for product in row.takes:
-            source = RUNNER_MAKES.get(product, product)
-            if source not in have:
-                problems.append(
-                    f"{place}, which takes the {product}, and no step before it makes the {source}; "
-                    f"do: put {_makers(source)} before it"
-                )
-                have.add(source)
-                variables = None if source == "cube" else variables
-        if "cube" in row.takes and variables is not None:
-            for name in row.filled(row.needs, planned.settings):
-                if name not in variables:
-                    problems.append(f"{place}, which needs the variable {name}, {_givers(name, variables)}")
-                    variables.add(name)
-        if "cube" in row.makes:
-            variables = variables if "cube" in row.takes else set()
-            if variables is not None:
-                variables.update(row.filled(row.gives, planned.settings))
-        have.update(row.makes)
-
-
-def _makers(product: str) -> str:
-    found = sorted(row.name for row in table().values() if product in row.makes and product not in row.takes)
-    return " or ".join(found) or f"a step that makes the {product} ({PRODUCTS[product]})"
-
-
-def _givers(name: str, variables: set[str]) -> str:
-    """What to do about a variable that is not there."""
-    found = sorted(row.name for row in table().values() if name in row.gives)
-    if found:
-        return f"and no step before it gives it; do: put {' or '.join(found)} before it"
-    there = ", ".join(sorted(variables)) or "none"
-    return f"which no step gives{nearest(name, variables)}; the variables so far: {there}"

@@ -1,6 +1,6 @@
 """Recipes: read the YAML, bind every setting to its step, and check everything before a pixel is read.
 
-All the problems of a recipe are told at once, each with its line and column and the nearest right name.
+All errors of a recipe are reported together, each with its line and column and the nearest right name.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 from xafsflow.errors import InputError, RecipeError
 from xafsflow.files import sha256_of
-from xafsflow.pipeline.plan import Draft, PlannedStep, bind
+from xafsflow.pipeline.entries import PlannedStep
+from xafsflow.pipeline.plan import Draft, bind
 from xafsflow.pipeline.setting_types import quoted
 from xafsflow.pipeline.strict_yaml import MAX_BYTES, Node, located, read_yaml, write_yaml
 from xafsflow.vocabulary import nearest
@@ -38,15 +38,15 @@ class Recipe:
 
         The order within a setting counts, for the order of references is the order of the answer.
         """
-        steps = [[p.step.name, p.settings] for p in self.plan]
+        steps = [[p.step.name, p.written] for p in self.plan]
         return sha256_of(json.dumps(steps, separators=(",", ":")))
 
     def to_yaml(self) -> str:
         """The recipe as it runs, every default written out; `parse_recipe` gives an equal recipe back."""
         texts = {"name": self.name, "description": self.description}
-        told = {key: text for key, text in texts.items() if text}
-        steps = [{p.step.name: p.settings} if p.settings else p.step.name for p in self.plan]
-        return write_yaml({"recipe": VERSION, **told, "steps": steps})
+        given = {key: text for key, text in texts.items() if text}
+        steps = [{p.step.name: p.written} if p.written else p.step.name for p in self.plan]
+        return write_yaml({"recipe": VERSION, **given, "steps": steps})
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -82,7 +82,7 @@ def parse_recipe(text: str, source: str) -> Recipe:
     ----------
     text
         YAML: `recipe: 1`, `steps:` a list whose items are a step's name or `name: {settings}`; optional texts
-        `name` and `description`.
+        `name` and `description`. Beside the settings, `as:` names the entry and `use:` the entries that it uses.
     source
         What messages call the text.
 
@@ -118,8 +118,8 @@ def apply_overrides(recipe: Recipe, overrides: Iterable[str]) -> Recipe:
     recipe
         A checked recipe; it stays as it is.
     overrides
-        Texts `STEP.SETTING=VALUE` with the value in YAML. Where a step stands in the recipe several times,
-        `STEP#2.SETTING=VALUE` means its second appearance.
+        Texts `ENTRY.SETTING=VALUE` with the value in YAML. An entry has the name at its `as`, or that of its step:
+        `correct.average`, and `correct.average_2` for a second one.
 
     Raises
     ------
@@ -127,41 +127,32 @@ def apply_overrides(recipe: Recipe, overrides: Iterable[str]) -> Recipe:
         If an override names no setting of the recipe, or the changed recipe is wrong.
     """
     problems: list[str] = []
-    drafts = [Draft(p.step.name, located(p.settings, p.mark), p.mark) for p in recipe.plan]
+    drafts = {p.entry: Draft(p.step.name, located(p.written, p.mark), p.mark) for p in recipe.plan}
     for override in overrides:
         _override(drafts, override, problems)
-    plan = bind(drafts, problems)
+    plan = bind(list(drafts.values()), problems)
     if problems:
         raise RecipeError(problems)
     return Recipe(plan, recipe.name, recipe.description, recipe.source)
 
 
-def _override(drafts: list[Draft], override: str, problems: list[str]) -> None:
+def _override(drafts: dict[str, Draft], override: str, problems: list[str]) -> None:
     target, equals, value = override.partition("=")
     label = f"--set {target.strip()}"
-    address, _, setting = target.strip().rpartition(".")
-    name, hash_, number = address.partition("#")
-    if not (equals and address and setting):
-        problems.append(f"{label}: found {quoted(override)}; wanted: STEP.SETTING=VALUE")
+    entry, _, setting = target.strip().rpartition(".")
+    if not (equals and entry and setting):
+        problems.append(f"{label}: found {quoted(override)}; wanted: ENTRY.SETTING=VALUE")
         return
-    places = [index for index, draft in enumerate(drafts) if draft.name == name]
-    if not places:
-        near = nearest(name, [draft.name for draft in drafts])
-        problems.append(f"{label}: found the step {name!r}, which the recipe does not have{near}")
+    if entry not in drafts:
+        near = nearest(entry, drafts)
+        problems.append(f"{label}: found the entry {entry!r}, which the recipe does not have{near}")
         return
-    if hash_ or len(places) > 1:
-        if not (number.isdecimal() and 1 <= int(number) <= len(places)):
-            problems.append(
-                f"{label}: found {name} {len(places)} times; wanted: {name}#1 to {name}#{len(places)}"
-            )
-            return
-        places = [places[int(number) - 1]]
     node = read_yaml(value or "null", label, problems)
     if node is not None:
-        draft = drafts[places[0]]
-        values = {**cast(dict[str, Node], draft.settings.value), setting: node}
+        draft = drafts[entry]
+        values = {**draft.given, setting: node}
         keys = {**draft.settings.keys, setting: node.mark}
-        drafts[places[0]] = Draft(draft.name, Node(values, draft.mark, keys), draft.mark)
+        drafts[entry] = Draft(draft.name, Node(values, draft.mark, keys), draft.mark)
 
 
 def _top(root: Node, problems: list[str]) -> dict[str, Node]:

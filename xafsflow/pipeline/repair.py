@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import xarray as xr
@@ -15,12 +15,11 @@ import xarray as xr
 from xafsflow import __version__
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.files import behind_link, write_atomically
-from xafsflow.findings.run_findings import RunFindings
 from xafsflow.locks import locked_folder
-from xafsflow.pipeline.execution import advance
-from xafsflow.pipeline.plan import PlannedStep
+from xafsflow.pipeline.entries import PlannedStep
+from xafsflow.pipeline.products import Products
 from xafsflow.pipeline.recipe import Recipe, load_recipe
-from xafsflow.pipeline.run_folder import ReadFolders, inputs_of, within
+from xafsflow.pipeline.run_folder import ReadFolders, inputs_of, model_file, within
 from xafsflow.progress import ProgressCallback, no_progress
 from xafsflow.store import open_cube, write_maps
 from xafsflow.store.chunk_files import Target, check, checking_codecs, files
@@ -102,25 +101,26 @@ class _Again:
         InputError
             The sources are not those of the run.
         """
-        plan: Sequence[PlannedStep] = self.recipe.plan
-        if store.name == "cube.zarr":
-            names = [planned.step.name for planned in plan]
-            # The sources of later steps are looked at too.
-            last = names.index(STORE)
-            plan = [*plan[:last], *(one for one in plan[last:] if "data" in one.step.takes)]
-        products: dict[str, Any] = {"data": self.folders, "run": self.run, "findings": RunFindings()}
-        for planned in _needed(plan):
-            if planned.step.name == STORE:
-                products["cube"] = open_cube(self.run / "cube.zarr")
-            elif "model" in planned.step.makes:
-                from xafsflow.learning.models.model import read_model
+        from xafsflow.learning.models.model import read_model
 
-                products["model"] = read_model(self.run / "model.skops")
+        cubes = [one for one in self.recipe.plan if "cube" in one.step.makes]
+        last = cubes[-1].entry
+        if store.name == "cube.zarr":
+            stored = next(one for one in cubes if one.step.name == STORE)
+            last = stored.sources.products["cube"]
+        products = Products(self.folders, self.run)
+        for planned in _needed(self.recipe.plan, last):
+            if planned.step.name == STORE:
+                products.put("cube", planned.entry, open_cube(self.run / "cube.zarr"))
+            elif "model" in planned.step.makes:
+                products.put("model", planned.entry, read_model(model_file(self.run, planned.entry)))
+            elif "run" in planned.step.takes:
+                # What only writes a file hands on what it takes
+                products.hand_on(planned)
             else:
-                advance(planned, products, None)
+                products.advance(planned)
         self._check_sources()
-        cube: xr.Dataset = products["cube"]
-        return cube
+        return cast(xr.Dataset, products.of("cube", last))
 
     def _check_sources(self) -> None:
         folders = self.folders
@@ -134,19 +134,15 @@ class _Again:
                 )
 
 
-def _needed(plan: Iterable[PlannedStep]) -> list[PlannedStep]:
-    """The steps that lead to the cube at the end of a plan, and those that read sources; the model is there."""
-    wanted, found = {"cube"}, list[PlannedStep]()
-    for planned in reversed(list(plan)):
+def _needed(plan: Sequence[PlannedStep], cube: str) -> list[PlannedStep]:
+    """The entries that lead to the cube of one of them, and those that read sources, which are checked; models are there."""
+    wanted, found = {("cube", cube)}, list[PlannedStep]()
+    for planned in reversed(plan):
         step = planned.step
-        # What only writes a file hands on what it takes.
-        writes = "run" in step.takes and step.name != STORE
-        if writes or not ("data" in step.takes or wanted & set(step.makes)):
-            continue
-        found.append(planned)
-        wanted -= set(step.makes)
-        if step.name != STORE and "model" not in step.makes:
-            wanted |= set(step.takes)
+        if "data" in step.takes or any((kind, planned.entry) in wanted for kind in step.makes):
+            found.append(planned)
+            if step.name != STORE and "model" not in step.makes:
+                wanted |= set(planned.sources.products.items())
     return found[::-1]
 
 

@@ -16,9 +16,10 @@ from xafsflow.io.folders import Folders, is_small_table, told_as
 from xafsflow.locks import LOCK
 from xafsflow.pipeline.recipe import Recipe
 
+MODELS = "models"
 # Everything that a run may write into its folder; `--fresh` removes these and nothing else.
 PARTS = (
-    "recipe.yaml", "run.json", "findings.json", "report.html", "model.skops", LOCK,
+    "recipe.yaml", "run.json", "findings.json", "report.html", MODELS, LOCK,
     "cube.zarr", "cube.zarr.partial", "cube.zarr.partial.bands",
     "maps.zarr", "maps.zarr.partial", "maps.zarr.partial.bands",
 )  # fmt: skip
@@ -42,6 +43,11 @@ class ReadFolders(Folders):
         paths = super().glob(pattern)
         self.files.update(paths)
         return paths
+
+
+def model_file(out: Path, entry: str) -> Path:
+    """Where the model of an entry lies in the folder of a run."""
+    return out / MODELS / f"{entry}.npz"
 
 
 def claim(

@@ -1,30 +1,39 @@
-"""YAML read strictly: data only, every value with its place in the text, nothing guessed.
+"""YAML 1.2 with plain data only, every value with its place in the text.
 
-Plain scalars follow the core schema of YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema): `1e-3` is a
-number, `no` and `12:30` are text. The loaders of PyYAML follow YAML 1.1 and read text, False and 750.
+The grammar and the numbers are those of ruamel.yaml: `1e-3` is a number, `no` and `12:30` are text. Anchors, aliases,
+tags and directives are refused, so that no text grows when it is read and none names a type.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, cast
+from io import StringIO
+from typing import NoReturn, TypeAlias
 
-import yaml
+from ruamel.yaml import YAML, MappingNode, ScalarNode, SequenceNode
+from ruamel.yaml.error import MarkedYAMLError, StringMark
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentStartEvent,
+    NodeEvent,
+)
+from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.representer import SafeRepresenter
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 30
-MAX_DIGITS = (
-    400  # Python refuses to print whole numbers of more than 4300 digits, so messages could not show them
-)
+# Python refuses to print whole numbers of more than 4300 digits, so that messages could not show them
+MAX_DIGITS = 400
 
-_NULL = re.compile(r"(?:null|Null|NULL|~|)\Z")
-_BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
-_INT = re.compile(r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\Z")
-_FLOAT = re.compile(
-    r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
-)
+Scalar: TypeAlias = "bool | int | float | str | None"
+Plain: TypeAlias = "Scalar | list[Plain] | dict[str, Plain]"
+
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_TYPED = (*_NUMBERS, "tag:yaml.org,2002:null", "tag:yaml.org,2002:bool")
 
 
 @dataclass(frozen=True)
@@ -49,11 +58,11 @@ class Mark:
 class Node:
     """A value of the text with its place; the keys of a mapping have places of their own."""
 
-    value: bool | int | float | str | list[Node] | dict[str, Node] | None
+    value: Scalar | list[Node] | dict[str, Node]
     mark: Mark
     keys: Mapping[str, Mark] = field(default_factory=dict)
 
-    def plain(self) -> Any:
+    def plain(self) -> Plain:
         """The value without places: None, bool, int, float, str, and lists and dicts of them."""
         if isinstance(self.value, list):
             return [item.plain() for item in self.value]
@@ -62,35 +71,16 @@ class Node:
         return self.value
 
 
-def located(value: Any, mark: Mark) -> Node:
+def located(value: object, mark: Mark) -> Node:
     """The node of a plain value, all of it at one place; the inverse of `Node.plain`."""
     if isinstance(value, (list, tuple)):
         return Node([located(item, mark) for item in value], mark)
     if isinstance(value, Mapping):
-        return Node(
-            {key: located(item, mark) for key, item in value.items()}, mark, dict.fromkeys(value, mark)
-        )
-    return Node(value, mark)
-
-
-def scalar(text: str) -> bool | int | float | str | None:
-    """The value of a plain scalar by the core schema of YAML 1.2.
-
-    Examples
-    --------
-    >>> [scalar(text) for text in ("1e-3", "no", "12:30", "0x1F", "~", "true")]
-    [0.001, 'no', '12:30', 31, None, True]
-    """
-    if _NULL.match(text):
-        return None
-    if _BOOL.match(text):
-        return text.lower() == "true"
-    if _INT.match(text):
-        # int(text, 0) would refuse leading zeros, which the schema allows
-        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
-    if _FLOAT.match(text):
-        return float(text.replace(".i", "i").replace(".I", "I").replace(".n", "n").replace(".N", "N"))
-    return text
+        items = {str(key): located(item, mark) for key, item in value.items()}
+        return Node(items, mark, dict.fromkeys(items, mark))
+    if value is None or isinstance(value, bool | int | float | str):
+        return Node(value, mark)
+    raise TypeError(f"{type(value).__name__} in plain data")
 
 
 def read_yaml(text: str, source: str, problems: list[str]) -> Node | None:
@@ -113,8 +103,8 @@ def read_yaml(text: str, source: str, problems: list[str]) -> Node | None:
     Examples
     --------
     >>> problems = []
-    >>> read_yaml("window: 3", "recipe.yaml", problems).plain()
-    {'window': 3}
+    >>> read_yaml("{window: 3, files: [1e-3, no, 12:30, ~]}", "recipe.yaml", problems).plain()
+    {'window': 3, 'files': [0.001, 'no', '12:30', None]}
     >>> read_yaml("a: &x 1", "recipe.yaml", problems) is None
     True
     >>> print(*problems)
@@ -125,155 +115,144 @@ def read_yaml(text: str, source: str, problems: list[str]) -> Node | None:
         problems.append(f"{source}:1:1: found {size} bytes; wanted: at most {MAX_BYTES}")
         return None
     try:
-        return _Reader(text, source, problems).document()
-    except yaml.MarkedYAMLError as error:
-        problems.append(_told(error, source))
-    except yaml.reader.ReaderError as error:
+        _refuse_more_than_data(text)
+        yaml = YAML(typ="safe", pure=True)
+        return _Reader(yaml, source, problems).node(yaml.compose(text))
+    except MarkedYAMLError as error:
+        problems.append(_sentence(error, source))
+    except ReaderError as error:
         before = text[: error.position]
         place = Mark(source, before.count("\n") + 1, len(before) - before.rfind("\n"))
         problems.append(f"{place}: found the character {chr(error.character)!r}; wanted: printable text")
     except (ValueError, OverflowError) as error:
-        # PyYAML's scanner hands the numbers of some escapes and directives to int() and chr() as they are
+        # The scanner gives the numbers of some escapes and directives to int() and chr() as they are
         problems.append(f"{source}:1:1: found text that is not YAML ({error})")
     return None
 
 
+class _RefusedError(MarkedYAMLError):
+    """YAML, but more than plain data."""
+
+
+def _refuse(what: str, mark: StringMark) -> NoReturn:
+    raise _RefusedError(problem=what, problem_mark=mark)
+
+
+def _refuse_more_than_data(text: str) -> None:
+    """Read the events before anything recurses or grows: one document, not deep, without anchors, aliases and tags."""
+    depth = documents = 0
+    for event in YAML(typ="safe", pure=True).parse(text):
+        mark = event.start_mark
+        if isinstance(event, DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                _refuse("a second document; wanted: one", mark)
+            if event.version or event.tags:
+                _refuse("a directive; wanted: plain data", mark)
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > MAX_DEPTH + 1:
+            _refuse(f"lists and mappings nested more than {MAX_DEPTH} deep", mark)
+        if isinstance(event, AliasEvent):
+            _refuse(
+                f"the alias '*{event.anchor}'; wanted: plain data; do: put text that begins with '*' in quotes",
+                mark,
+            )
+        if isinstance(event, NodeEvent) and event.anchor is not None:
+            _refuse(
+                f"the anchor '&{event.anchor}'; wanted: plain data; do: write the value where it is used",
+                mark,
+            )
+        if getattr(event, "tag", None) is not None:
+            _refuse(f"the tag '{event.tag}'; wanted: plain data without types", mark)
+    if not documents:
+        _refuse("an empty text", mark)
+
+
 class _Reader:
-    """Builds nodes straight from the parser's events, so that nesting is bounded before anything recurses."""
+    """Turns ruamel's nodes into ours, with checked keys and values."""
 
-    def __init__(self, text: str, source: str, problems: list[str]) -> None:
-        self.events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.SafeLoader)
-        self.source = source
-        self.problems = problems
+    def __init__(self, yaml: YAML, source: str, problems: list[str]) -> None:
+        self.yaml, self.source, self.problems = yaml, source, problems
 
-    def document(self) -> Node:
-        next(self.events)
-        start = next(self.events)
-        if isinstance(start, yaml.StreamEndEvent):
-            _refuse("an empty text", start)
-        root = self.node(next(self.events), 0)
-        next(self.events)
-        after = next(self.events)
-        if not isinstance(after, yaml.StreamEndEvent):
-            _refuse("a second document; wanted: one", after)
-        return root
+    def node(self, node: ScalarNode | SequenceNode | MappingNode) -> Node:
+        if isinstance(node, MappingNode):
+            return self.mapping(node)
+        if isinstance(node, SequenceNode):
+            return Node([self.node(item) for item in node.value], self.mark(node))
+        return Node(self.scalar(node), self.mark(node))
 
-    def node(self, event: yaml.Event, depth: int) -> Node:
-        _check_plain(event)
-        if depth > MAX_DEPTH:
-            _refuse(f"lists and mappings nested more than {MAX_DEPTH} deep", event)
-        if isinstance(event, yaml.SequenceStartEvent):
-            items = []
-            while not isinstance(item := next(self.events), yaml.SequenceEndEvent):
-                items.append(self.node(item, depth + 1))
-            return Node(items, self.mark(event))
-        if isinstance(event, yaml.MappingStartEvent):
-            return self.mapping(event, depth)
-        return Node(_value(cast(yaml.ScalarEvent, event)), self.mark(event))
-
-    def mapping(self, event: yaml.Event, depth: int) -> Node:
+    def mapping(self, node: MappingNode) -> Node:
         values: dict[str, Node] = {}
         keys: dict[str, Mark] = {}
-        while not isinstance(key := next(self.events), yaml.MappingEndEvent):
-            _check_plain(key)
-            if not isinstance(key, yaml.ScalarEvent):
-                _refuse("a key that is a list or a mapping; wanted: a name", key)
-            name = _text(key)
-            value = self.node(next(self.events), depth + 1)
+        for key, item in node.value:
+            if not isinstance(key, ScalarNode):
+                _refuse("a key that is a list or a mapping; wanted: a name", key.start_mark)
+            name, value = _text(key), self.node(item)
             if name in values:
                 first = keys[name].line
                 self.problems.append(
                     f"{self.mark(key)}: found the key {name!r} again (first at line {first})"
                 )
                 continue
-            values[name] = value
-            keys[name] = self.mark(key)
-        return Node(values, self.mark(event), keys)
+            values[name], keys[name] = value, self.mark(key)
+        return Node(values, self.mark(node), keys)
 
-    def mark(self, event: yaml.Event) -> Mark:
-        return _place(self.source, event.start_mark)
+    def scalar(self, node: ScalarNode) -> Scalar:
+        text = _text(node)
+        # Numbers with underscores and in base 2 are of YAML 1.1: here they are text
+        if node.tag not in _TYPED or (node.tag in _NUMBERS and ("_" in text or "0b" in text)):
+            return text
+        if node.tag in _NUMBERS and len(text) > MAX_DIGITS:
+            _refuse(f"a number of {len(text)} digits; wanted: at most {MAX_DIGITS}", node.start_mark)
+        value: Scalar = self.yaml.constructor.construct_object(node)
+        return value
+
+    def mark(self, node: ScalarNode | SequenceNode | MappingNode) -> Mark:
+        return _place(self.source, node.start_mark)
 
 
-class _Refused(yaml.MarkedYAMLError):
-    """YAML, but more than plain data."""
+def _text(node: ScalarNode) -> str:
+    try:
+        node.value.encode("utf-8")
+    except UnicodeEncodeError:
+        _refuse("half a surrogate pair; wanted: text that UTF-8 can hold", node.start_mark)
+    return str(node.value)
 
 
-def _refuse(what: str, event: yaml.Event) -> NoReturn:
-    raise _Refused(problem=what, problem_mark=cast(yaml.Mark, event.start_mark))
-
-
-def _place(source: str, mark: Any) -> Mark:
+def _place(source: str, mark: StringMark) -> Mark:
     return Mark(source, mark.line + 1, mark.column + 1)
 
 
-def _told(error: yaml.MarkedYAMLError, source: str) -> str:
+def _sentence(error: MarkedYAMLError, source: str) -> str:
     place = _place(source, error.problem_mark or error.context_mark)
-    if isinstance(error, _Refused):
+    if isinstance(error, _RefusedError):
         return f"{place}: found {error.problem}"
-    if error.context == "while scanning an alias":
-        return f"{place}: found text that begins with '*'; wanted: it in quotes, such as '*.tif'"
-    begun = (
+    start = (
         f" {error.context} that begins at line {error.context_mark.line + 1}" if error.context_mark else ""
     )
-    return f"{place}: found text that is not YAML ({error.problem}{begun})"
+    return f"{place}: found text that is not YAML ({error.problem}{start})"
 
 
-def _check_plain(event: yaml.Event) -> None:
-    """Refuse what is more than data: an alias can multiply ("billion laughs"), a tag names a type."""
-    if isinstance(event, yaml.AliasEvent):
-        _refuse(
-            f"the alias '*{event.anchor}'; wanted: plain data; do: put text that begins with '*' in quotes",
-            event,
-        )
-    if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
-        _refuse(
-            f"the anchor '&{event.anchor}'; wanted: plain data; do: write the value where it is used", event
-        )
-    if isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)) and event.tag is not None:
-        _refuse(f"the tag '{event.tag}'; wanted: plain data without types", event)
+# Text that needs no quotes; the emitter adds them where it looks like a number
+_WORDS = re.compile(r"[A-Za-z0-9_./]([A-Za-z0-9_ ./*+-]*[A-Za-z0-9_./*])?\Z")
 
 
-def _text(event: yaml.ScalarEvent) -> str:
-    try:
-        event.value.encode("utf-8")
-    except UnicodeEncodeError:
-        _refuse("half a surrogate pair; wanted: text that UTF-8 can hold", event)
-    return str(event.value)
+class _Writer(SafeRepresenter):
+    """Writes everything where it stands, and all but simple text in double quotes, which any text comes through."""
 
-
-def _value(event: yaml.ScalarEvent) -> bool | int | float | str | None:
-    text = _text(event)
-    if event.style is not None:
-        return text
-    if len(text) > MAX_DIGITS and (_INT.match(text) or _FLOAT.match(text)):
-        _refuse(f"a number of {len(text)} digits; wanted: at most {MAX_DIGITS}", event)
-    return scalar(text)
-
-
-class _Writer(yaml.SafeDumper):
-    """Quotes every text that YAML 1.1 or 1.2 would take for something else."""
-
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: object) -> bool:
         return True
 
-    def represent_text(self, data: str) -> yaml.ScalarNode:
-        # Else PyYAML writes U+0085, a line break of YAML 1.1, as it is, and reads it back as a blank
-        style = None if data.isprintable() else '"'
-        return self.represent_scalar("tag:yaml.org,2002:str", data, style)
+    def represent_text(self, data: str) -> ScalarNode:
+        style = None if _WORDS.match(data) else '"'
+        node: ScalarNode = self.represent_scalar("tag:yaml.org,2002:str", data, style)
+        return node
 
 
 _Writer.add_representer(str, _Writer.represent_text)
 
-for _kind, _pattern, _first in (
-    ("null", _NULL, ["~", "n", "N", ""]),
-    ("bool", _BOOL, list("tTfF")),
-    ("int", _INT, list("-+0123456789")),
-    ("float", _FLOAT, list("-+.0123456789")),
-):
-    _Writer.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", _pattern, _first)
 
-
-def write_yaml(value: Any) -> str:
+def write_yaml(value: Mapping[str, object]) -> str:
     """Write plain data so that `read_yaml` gives the same data back; tuples are written as lists.
 
     Examples
@@ -283,8 +262,11 @@ def write_yaml(value: Any) -> str:
     label: '1e-3'
     post: [15.0, null]
     """
-    return str(
-        yaml.dump(
-            value, Dumper=_Writer, default_flow_style=None, sort_keys=False, allow_unicode=True, width=110
-        )
-    )
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Representer = _Writer
+    options = {"default_flow_style": None, "width": MAX_BYTES, "sort_base_mapping_type_on_output": False}
+    for name, option in options.items():
+        setattr(yaml, name, option)
+    stream = StringIO()
+    yaml.dump(value, stream)
+    return stream.getvalue()

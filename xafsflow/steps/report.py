@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import xarray as xr
 from pydantic import Field
@@ -15,11 +15,14 @@ from xafsflow.learning.models.model import Model, StoredModel, stored
 from xafsflow.learning.samples.mixtures import class_names
 from xafsflow.step_table import step
 
+if TYPE_CHECKING:
+    from xafsflow.report.model_view import ModelView
+
 
 @step(makes="page")
 def page(
     maps: xr.Dataset,
-    model: Model | StoredModel,
+    model: Model | StoredModel | None,
     findings: RunFindings,
     run: Path,
     /,
@@ -38,11 +41,21 @@ def page(
     Path
         The file.
     """
-    from xafsflow.report.model_view import ModelView
     from xafsflow.report.page import build_page
 
-    known = stored(model).load()
-    entry, score = next(iter(findings.of(FitFindings).items()), ("", None))
+    views = {} if model is None else _views(stored(model).load(), findings)
+    record = Path(run) / "run.json"
+    content = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    return build_page(maps, views, findings, content, Path(run) / name)
+
+
+def _views(known: Model, findings: RunFindings) -> dict[str, ModelView]:
+    """What the report shows of a model, by the entry that trained it."""
+    from xafsflow.report.model_view import ModelView
+
+    scores = findings.of(FitFindings).items()
+    own = ((entry, score) for entry, score in scores if score.classifier == known.classifier)
+    entry, score = next(own, ("", None))
     view = ModelView(
         references=known.references,
         class_names=class_names(known.references, known.compositions),
@@ -57,6 +70,4 @@ def page(
         accuracy=None if score is None else score.accuracy,
         classifier=known.classifier,
     )
-    record = Path(run) / "run.json"
-    content = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
-    return build_page(maps, {entry: view}, findings, content, Path(run) / name)
+    return {entry: view}

@@ -16,7 +16,7 @@ from xafsflow.errors import InputError
 from xafsflow.store.damage import BlockFailures
 from xafsflow.store.verify import refuse_missing
 from xafsflow.store.zarr_groups import begun, finish, is_complete, open_group, partial_of, storable
-from xafsflow.vocabulary import AXES, VARIABLES, attributes, axis_of
+from xafsflow.vocabulary import VARIABLES, attributes, axis_of
 
 # Rows computed and written together: enough blocks for every core, little enough to hold several times.
 BAND_BYTES = 96 * 2**20
@@ -62,7 +62,7 @@ def write_maps(
     ----------
     cube
         Lazy or not. Its `norm_sum` and `norm_count` over `y_block`, `x_block` are added up over all blocks,
-        and stored as `mean_norm` and `mean_pixels`.
+        and stored as `mean_norm` and `mean_pixels`; so are those with a label.
     path
         A new Zarr folder.
     identity
@@ -88,7 +88,7 @@ def write_maps(
     if is_complete(path, identity):
         return open_maps(path)
     partial, plan = partial_of(path), list(bands(cube))
-    summed = [name for name in ("norm_sum", "norm_count") if name in cube]
+    summed = [str(name) for name, array in cube.data_vars.items() if "y_block" in array.dims]
     told = {"of": identity, "bands": [[rows.start, rows.stop] for rows, _ in plan], "summed": summed}
     chunk = {"y": max(rows.stop - rows.start for rows, _ in plan)}
     arrays, written = begun(cube[wanted], partial, chunk, told)
@@ -132,9 +132,19 @@ def _sums_over_bands(
     if not summed:
         return {}
     totals = {name: reduce(add, (sums[name] for sums in bands_sums)) for name in summed}
-    dims = {name: [d for d in cube[name].dims if d not in ("y_block", "x_block")] for name in totals}
-    along = {name: array for name, array in cube.coords.items() if name in ("reference", *AXES)}
-    return with_means(xr.Dataset({name: (dims[name], values) for name, values in totals.items()}, along))
+    found = xr.Dataset()
+    for label in {cube[name].attrs.get("label"): None for name in summed}:
+        sums = {
+            cube[name].attrs.get("variable", name): cube[name]
+            .isel(y_block=0, x_block=0)
+            .copy(data=totals[name])
+            for name in summed
+            if cube[name].attrs.get("label") == label
+        }
+        for name, array in with_means(xr.Dataset(sums).drop_attrs()).items():
+            own = {} if label is None else {"variable": name, "label": label}
+            found[f"{name}_{label}" if own else name] = array.assign_attrs(own)
+    return found
 
 
 def _together(plan: Sequence[tuple[slice, slice]], todo: Sequence[int]) -> int:
@@ -179,7 +189,8 @@ def _few_numbers(cube: xr.Dataset) -> xr.Dataset:
 
 def is_map(name: str, array: xr.DataArray) -> bool:
     """Whether a variable is a result over the field; what a scan brings, such as `dark`, is none."""
-    return name in RESULTS and "y" in array.dims and axis_of(array.dims) is None
+    variable = array.attrs.get("variable", name)
+    return variable in RESULTS and "y" in array.dims and axis_of(array.dims) is None
 
 
 def with_means(sums: xr.Dataset) -> xr.Dataset:

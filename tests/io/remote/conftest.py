@@ -18,7 +18,7 @@ from moto.server import ThreadedMotoServer
 from xafsflow.cli.main import main
 from xafsflow.phantom import Phantom, write_phantom
 
-KEPT = ("maps.zarr", "model.skops")
+KEPT = ("maps.zarr", "models")
 RECIPE = """\
 recipe: 1
 steps:

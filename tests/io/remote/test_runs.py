@@ -23,7 +23,7 @@ def test_a_run_from_s3_to_s3__has_the_bytes_of_a_local_run(
     assert done.exit_code == 0, done.output
     assert done.stdout.strip() == f"{remote.url}/out/run/report.html"
     names = {key.partition("/")[0] for key in remote.listed("out/run/")}
-    assert names == {"maps.zarr", "model.skops", "findings.json", "report.html", "recipe.yaml", "run.json"}
+    assert names == {"maps.zarr", "models", "findings.json", "report.html", "recipe.yaml", "run.json"}
     assert remote.digest("out/run/") == local_digest
     record = json.loads(remote.get("out/run/run.json"))
     assert record["state"] == "finished"
@@ -145,7 +145,7 @@ def test_a_finished_run__is_refused_and_fresh_tells_what_goes(
     remote.put("out/run/maps.zarr/left/over", b"of an earlier version")
     done = call(*words, "--fresh")
     assert done.exit_code == 0, done.output
-    told = f"removes from {remote.url}/out/run: findings.json, maps.zarr, model.skops, recipe.yaml, report.html, run.json"
+    told = f"removes from {remote.url}/out/run: findings.json, maps.zarr, models, recipe.yaml, report.html, run.json"
     assert told in done.stderr
     assert remote.listed("out/run/").keys() == first.keys()
     assert remote.digest("out/run/") == local_digest
@@ -171,14 +171,14 @@ def test_a_server_that_loses_what_it_was_given__is_found_and_the_run_is_kept(
 
     def lossy(self: Place, name: str, path: Path) -> None:
         original(self, name, path)
-        if name == "model.skops":
-            remote.put("out/run/model.skops", path.read_bytes()[:-1] + b"x")
+        if name == "models/train.fit.npz":
+            remote.put("out/run/models/train.fit.npz", path.read_bytes()[:-1] + b"x")
 
     with monkeypatch.context() as patch:
         patch.setattr(Place, "put", lossy)
         done = call(*words)
     assert done.exit_code == 1
-    assert f"{remote.url}/out/run/model.skops is not as it was put there" in done.stderr
+    assert f"{remote.url}/out/run/models/train.fit.npz is not as it was put there" in done.stderr
     assert json.loads(remote.get("out/run/run.json"))["state"] == "unfinished"
     assert list(scratch.glob("*/run/run.json"))
     done = call(*words)

@@ -32,17 +32,14 @@ def test_apply_overrides__replaces_settings_and_leaves_the_recipe_alone() -> Non
     assert apply_overrides(recipe, []) == recipe
 
 
-def test_apply_overrides__means_one_of_several_appearances_by_its_number() -> None:
-    twice = "correct.average, correct.average"
+def test_apply_overrides__means_an_entry_by_its_name() -> None:
+    twice = "correct.average, correct.average, correct.average: {as: wide}"
     text = f"recipe: 1\nsteps: [ingest.tiff_stack: {{sample: a}}, correct.absorbance, {twice}]"
     recipe = parse_recipe(text, "r")
-    changed = apply_overrides(recipe, ["correct.average#2.window=7"])
-    assert [planned.settings.get("window") for planned in changed.plan[2:]] == [3, 7]
-    for wrong in ("correct.average", "correct.average#3", "correct.average#x", "correct.average#0"):
-        with pytest.raises(
-            RecipeError, match=r"found correct\.average 2 times; wanted: correct\.average#1 to"
-        ):
-            apply_overrides(recipe, [f"{wrong}.window=7"])
+    changed = apply_overrides(recipe, ["correct.average_2.window=7", "wide.window=9"])
+    assert [planned.settings.get("window") for planned in changed.plan[2:]] == [3, 7, 9]
+    with pytest.raises(RecipeError, match=r"found the entry 'correct\.average_3', which the recipe"):
+        apply_overrides(recipe, ["correct.average_3.window=7"])
 
 
 def test_apply_overrides__tells_all_problems_at_once() -> None:
@@ -61,12 +58,12 @@ def test_apply_overrides__tells_all_problems_at_once() -> None:
             ],
         )
     assert caught.value.problems == [
-        "--set normalize.edge_stp.e0: found the step 'normalize.edge_stp', which the recipe does not have "
+        "--set normalize.edge_stp.e0: found the entry 'normalize.edge_stp', which the recipe does not have "
         "(did you mean 'normalize.edge_step'?)",
-        "--set correct.average.window: found 'correct.average.window'; wanted: STEP.SETTING=VALUE",
-        "--set window: found 'window=3'; wanted: STEP.SETTING=VALUE",
-        "--set ingest.tiff_stack.sample:1:2: found text that begins with '*'; wanted: it in quotes, "
-        "such as '*.tif'",
+        "--set correct.average.window: found 'correct.average.window'; wanted: ENTRY.SETTING=VALUE",
+        "--set window: found 'window=3'; wanted: ENTRY.SETTING=VALUE",
+        "--set ingest.tiff_stack.sample:1:1: found the alias '*.tif'; wanted: plain data; do: put text that "
+        "begins with '*' in quotes",
         "--set normalize.edge_step.e00:1:1: steps.4.e00: found the setting 'e00', which normalize.edge_step "
         "does not have (did you mean 'e0'?); it has: e0, pre, method, weights, keep",
         "--set normalize.edge_step.e0:1:1: steps.4.e0: found 'high'; wanted: a number or null",

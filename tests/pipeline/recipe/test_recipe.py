@@ -34,7 +34,7 @@ def test_parse_recipe__fills_in_defaults_and_keeps_places() -> None:
     assert recipe.plan[0].settings == {"sample": "sample/*.tif", "energies": None}
     assert recipe.plan[1].settings["files"] == {"Fe": "references:Fe.xdi", "FeO": "FeO.xdi"}
     normalize = recipe.plan[4]
-    assert (normalize.line, normalize.column) == (8, 5)
+    assert (normalize.mark.line, normalize.mark.column) == (8, 5)
     assert normalize.settings == {
         "e0": 7112.0,
         "pre": (-150.0, None),
@@ -161,7 +161,7 @@ def test_parse_recipe__says_nothing_of_the_order_behind_what_cannot_be_guessed()
         ("recipe: 1\nsteps: *x", "recipe.yaml:2:8: found the alias '*x'"),
         (
             "recipe: 1\nsteps: [a: *.tif]",
-            "recipe.yaml:2:13: found text that begins with '*'; wanted: it in quotes",
+            "recipe.yaml:2:12: found the alias '*.tif'; wanted: plain data; do: put text that begins with '*' in",
         ),
     ],
 )
