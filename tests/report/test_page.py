@@ -256,7 +256,7 @@ def test_build_page__is_the_same_every_time_and_changes_neither_maps_nor_setting
 def test_build_page__shows_measured_means_without_a_model(make, tmp_path: Path) -> None:
     maps, _ = make()
     page = Page(build_page(maps[["e0", "mean_norm"]], {}, RunFindings(), {}, tmp_path / "report.html"))
-    assert page.titles() == ["Fe", "FeO", "Fe2O3", "Edge energy E0"]
+    assert page.titles() == ["Fe", "FeO", "Fe2O3", "Edge energy E0", "Steps and settings"]
     assert "residual" not in page.text
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
+from operator import add
 
 import numpy as np
 import xarray as xr
@@ -14,6 +15,7 @@ from xafsflow.report.map_layers import layers, names_along
 from xafsflow.vocabulary import AXES, Flag
 
 Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 # Pixels that are counted at a time: some of their maps are held together.
@@ -90,9 +92,9 @@ class Facts:
     composition: Array | None
     amount: Array | None
     dominant: NDArray[np.int16]
-    shares: NDArray[np.int64]
+    shares: Integers
     mixture: Array
-    classes: NDArray[np.int64]
+    classes: Integers
 
     @property
     def pixels(self) -> int:
@@ -130,11 +132,10 @@ def gather(maps: xr.Dataset) -> Facts:
         _count(maps.isel(y=slice(row, row + height)), dominant[row : row + height])
         for row in range(0, shape[0], height)
     ]
-    members = _total(counts, "members")
-    totals, answered = _total(counts, "totals"), members.sum()
-    weight = sum(count.weight for count in counts)
+    sums = reduce(add, (count.sums for count in counts))
+    answered = sums.members.sum()
     with np.errstate(invalid="ignore"):
-        mixture = totals / members[:, None]
+        mixture = sums.totals / sums.members[:, None]
     return Facts(
         shape=shape,
         axis=_axis(maps),
@@ -143,28 +144,44 @@ def gather(maps: xr.Dataset) -> Facts:
         flagged={flag: sum(count.flagged[flag] for count in counts) for flag in Flag},
         lost={flag: sum(count.lost[flag] for count in counts) for flag in Flag},
         silent=sum(count.silent for count in counts),
-        composition=totals.sum(axis=0) / answered if answered else None,
-        amount=_total(counts, "weighted") / weight if weight > 0 else None,
+        composition=sums.totals.sum(axis=0) / answered if answered else None,
+        amount=sums.weighted / sums.weight if sums.weight > 0 else None,
         dominant=dominant,
-        shares=members,
+        shares=sums.members,
         mixture=mixture,
-        classes=_total(counts, "classes"),
+        classes=_added([count.classes for count in counts]),
     )
 
 
 @dataclass(frozen=True, eq=False)
+class _Sums:
+    """Of the fractions in a band of rows, by dominant reference: pixels, sums, and sums weighted with the edge step."""
+
+    members: Integers
+    totals: Array
+    weighted: Array
+    weight: float
+
+    def __add__(self, other: _Sums) -> _Sums:
+        """The sums over both bands."""
+        return _Sums(
+            self.members + other.members,
+            self.totals + other.totals,
+            self.weighted + other.weighted,
+            self.weight + other.weight,
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class _Count:
-    """Sums over a band of rows, see `Facts`; `members`, `totals` and `weighted` by reference, `weight` in all."""
+    """What a band of rows adds to `Facts`."""
 
     answered: int
     flagged: Mapping[Flag, int]
     lost: Mapping[Flag, int]
     silent: int
-    members: NDArray[np.int64]
-    totals: Array
-    weighted: Array
-    weight: float
-    classes: NDArray[np.int64]
+    classes: Integers
+    sums: _Sums
 
 
 def _count(band: xr.Dataset, dominant: NDArray[np.int16]) -> _Count:
@@ -188,14 +205,13 @@ def _count(band: xr.Dataset, dominant: NDArray[np.int16]) -> _Count:
         lost={flag: int(np.count_nonzero((flags & int(flag) != 0) & silent)) for flag in Flag},
         silent=int(np.count_nonzero((flags == 0) & silent)),
         classes=np.zeros(0, np.int64) if classes is None else np.bincount(classes[classes >= 0]),
-        **_composition(band, fractions, dominant),
+        sums=_composition(band, fractions, dominant),
     )
 
 
-def _total(counts: Sequence[_Count], name: str) -> NDArray[Any]:
-    """The sum of an array over the bands, as long as the longest."""
-    arrays = [getattr(count, name) for count in counts]
-    total = np.zeros(max(array.shape for array in arrays), arrays[0].dtype)
+def _added(arrays: Sequence[Integers]) -> Integers:
+    """The sum of arrays, as long as the longest."""
+    total = np.zeros(max(array.size for array in arrays), np.int64)
     for array in arrays:
         total[: len(array)] += array
     return total
@@ -209,13 +225,13 @@ def _axis(maps: xr.Dataset) -> AxisRange | None:
     return None
 
 
-def _classes(maps: xr.Dataset) -> NDArray[Any]:
+def _classes(maps: xr.Dataset) -> NDArray[np.signedinteger]:
     """The class map as whole numbers; NaN, which a store may give for no class, becomes -1."""
     values = maps["class_index"].transpose("y", "x").values
     return values if values.dtype.kind == "i" else np.where(np.isfinite(values), values, -1).astype(np.int64)
 
 
-def _answer(maps: xr.Dataset, dominant: NDArray[np.int16], classes: NDArray[Any] | None) -> Mask:
+def _answer(maps: xr.Dataset, dominant: NDArray[np.int16], classes: NDArray[np.signedinteger] | None) -> Mask:
     if classes is not None:
         return np.asarray(classes >= 0)
     if "fraction" in maps:
@@ -229,9 +245,7 @@ def _answer(maps: xr.Dataset, dominant: NDArray[np.int16], classes: NDArray[Any]
     return answer
 
 
-def _composition(
-    band: xr.Dataset, fractions: NDArray[np.float32], dominant: NDArray[np.int16]
-) -> dict[str, Any]:
+def _composition(band: xr.Dataset, fractions: NDArray[np.float32], dominant: NDArray[np.int16]) -> _Sums:
     """Sums of the fractions by dominant reference, and weighted with the edge step, which is the element's amount."""
     inside = dominant >= 0
     group, count = dominant[inside], len(fractions)
@@ -245,7 +259,7 @@ def _composition(
         totals[:, i] = np.bincount(group, weights=values, minlength=count)
         weighted[i] = values @ weight
     members = np.bincount(group, minlength=count)
-    return {"members": members, "totals": totals, "weighted": weighted, "weight": float(weight.sum())}
+    return _Sums(members, totals, weighted, float(weight.sum()))
 
 
 def over_expected(values: NDArray[np.float32], expected: NDArray[np.float32]) -> float:

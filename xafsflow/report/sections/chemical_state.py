@@ -70,14 +70,17 @@ def _composition_panel(facts: Facts) -> Panel:
         share = f"{int(facts.shares[i]):,} ({percent(int(facts.shares[i]), facts.answered)})"
         bar = Cell(share=mean, color=color)
         rows.append((Cell(name, color=color), percent(mean), bar, weighted, share))
-    head = ["reference", "mean", "", "weighted", "dominates in (pixels)"]
-    note = "The mean counts every pixel alike. Weighted by the edge step, it is the composition of the whole sample."
+    head = ["reference", "mean", "", "weighted", "dominates in"]
+    note = (
+        "The mean counts every pixel alike; weighted by the edge step, it is the composition of the whole sample. The last "
+        "column counts pixels."
+    )
     return Panel("Mean composition", content=Table(head, rows, numeric=[1, 3, 4]), notes=[note])
 
 
 def _class_panel(facts: Facts, model: ModelView) -> Panel:
     """The classes that occur most."""
-    order = [int(i) for i in np.argsort(-facts.classes, kind="stable")[:10] if facts.classes[i]]
+    order = [int(i) for i in np.argsort(-facts.classes, kind="stable")[:6] if facts.classes[i]]
     rows = [
         (model.class_names[i], f"{facts.classes[i]:,}", percent(int(facts.classes[i]), facts.answered))
         for i in order
