@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 
 @click.command()
-def steps() -> None:
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of recipes, for editors.")
+def steps(schema: bool) -> None:
     """List all steps."""
     from xafsflow.pipeline.plan import table
+    from xafsflow.pipeline.recipe_schema import recipe_schema
 
+    if schema:
+        click.echo(json.dumps(recipe_schema(), indent=1))
+        return
     rows = table().values()
     width = max(len(row.name) for row in rows)
     for row in rows:

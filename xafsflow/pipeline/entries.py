@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Beside the settings of an entry: its name, and the entries it uses
 AS, USE = "as", "use"
-NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)

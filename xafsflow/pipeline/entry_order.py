@@ -177,7 +177,7 @@ class _Order:
         """What to do about a variable that is not there."""
         labels = [label for label, names in self.labelled.items() if name in names]
         if labels:
-            return f"which {' and '.join(labels)} give; do: write `{USE}: {labels[-1]}` beside its settings"
+            return f"which {labels[-1]} gives; do: write `{USE}: {labels[-1]}` beside its settings"
         found = sorted(row.name for row in STEPS.values() if name in row.gives)
         if found:
             return f"and no step before it gives it; do: put {' or '.join(found)} before it"

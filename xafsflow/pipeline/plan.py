@@ -34,7 +34,7 @@ class Draft:
     def label(self) -> str | None:
         """The name at `as`, where it is one."""
         name = self.given[AS].value if AS in self.given else None
-        return name if isinstance(name, str) and NAME.match(name) else None
+        return name if isinstance(name, str) and NAME.fullmatch(name) else None
 
     @property
     def use(self) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ def _check_names(given: Mapping[str, Node], path: str, problems: list[str]) -> N
     """`as` is a name, `use` is one or several."""
     if AS in given:
         name = given[AS].plain()
-        if not (isinstance(name, str) and NAME.match(name)):
+        if not (isinstance(name, str) and NAME.fullmatch(name)):
             problems.append(
                 f"{given[AS].mark}: {path}.{AS}: found {quoted(name)}; wanted: a name of small letters, numbers "
                 "and underscores that begins with a letter"
