@@ -87,7 +87,7 @@ def test_as_and_use__are_part_of_what_a_recipe_does_and_are_written_out() -> Non
          "names"),
         (["train.fit: {as: maps}"], "steps.6.as: found the name 'maps'; wanted: another name"),
         (["train.fit", "classify.model", "judge.distance: {as: expected}"],
-         "and distance_expected is taken for distance_expected; do: choose another "
+         "and distance_expected would mean distance_expected; do: choose another "
          "name"),
         (["train.fit", "classify.model: {as: lda}", "judge.means"],
          "needs the variable fraction, which lda gives; do: write `use: lda` beside its "

@@ -76,7 +76,7 @@ class _Order:
             other = variable_of(f"{name}_{planned.label}")
             if other != name:
                 self.problems.append(
-                    f"{place}, and {name}_{planned.label} is taken for {other}; do: choose another name"
+                    f"{place}, and {name}_{planned.label} would mean {other}; do: choose another name"
                 )
 
     def _sources(self, planned: PlannedStep, path: str) -> Sources:
