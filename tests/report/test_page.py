@@ -263,8 +263,8 @@ def test_build_page__shows_measured_means_without_a_model(make, tmp_path: Path) 
 def test_build_page__shows_the_entries_of_the_recipe(tmp_path: Path) -> None:
     maps = xr.Dataset({"e0": (("y", "x"), np.ones((2, 3)))})
     steps = [
-        {"entry": "correct.absorbance", "step": "correct.absorbance", "settings": {}},
-        {"entry": "smooth", "step": "correct.average", "settings": {"window": 3, "note": "<b>"}},
+        {"entry": "correct.absorbance", "step": "correct.absorbance", "settings": {}, "uses": {}},
+        {"entry": "smooth", "step": "correct.average", "settings": {"window": 3, "note": "<b>"}, "uses": {}},
     ]
     page = Page(build_page(maps, {}, RunFindings(), {"steps": steps}, tmp_path / "report.html"))
     for text in ("correct.average", "as smooth", "window: 3", "note: <b>", "defaults"):
@@ -327,12 +327,21 @@ def test_build_page__shows_the_maps_of_a_label_in_the_same_section(make, tmp_pat
     maps, view = make((5, 6))
     maps = few(maps)
     other = maps.fraction.copy(data=maps.fraction.values[::-1])
-    maps["fraction_linear"] = other.assign_attrs(label="linear", variable="fraction")
-    page = Page(build_page(maps, {"fit": view, "linear": view}, RunFindings(), {}, tmp_path / "report.html"))
+    maps["fraction_lda"] = other.assign_attrs(label="lda", variable="fraction")
+    maps["class_index_lda"] = maps.class_index.assign_attrs(label="lda", variable="class_index")
+    used = (("classify.model", "fit"), ("lda", "linear"))
+    steps = [
+        {"entry": entry, "step": "classify.model", "settings": {}, "uses": {"model": model}}
+        for entry, model in used
+    ]
+    models = {"fit": view, "linear": replace(view, class_names=[f"other {i}" for i in range(15)])}
+    page = Page(build_page(maps, models, RunFindings(), {"steps": steps}, tmp_path / "report.html"))
     check_self_contained(page)
     titles = page.titles()
     assert titles.count("Fraction: Fe") == titles.count("Chemical-state map") == 2
-    assert page.source.count('<h3 class="part">linear</h3>') >= 2
+    assert page.source.count('<h3 class="part">lda</h3>') >= 2
+    assert page.source.count('<h3 class="part">linear</h3>') == 1
+    assert page.text.index("class 1") < page.text.index("other 1")
     assert titles.count("Confusion of all classes") == 2
 
 

@@ -95,7 +95,15 @@ class _Run:
             **identity(recipe, folders),
             "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
             "recipe": recipe.to_yaml(),
-            "steps": [{"entry": p.entry, "step": p.step.name, "settings": p.settings} for p in recipe.plan],
+            "steps": [
+                {
+                    "entry": p.entry,
+                    "step": p.step.name,
+                    "settings": p.settings,
+                    "uses": dict(p.sources.products),
+                }
+                for p in recipe.plan
+            ],
             "inputs": list(earlier.get("inputs", [])),
             "timings": {},
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import TypedDict, cast
 
 from xafsflow.findings.record import Finding
 from xafsflow.findings.run_findings import RunFindings
@@ -18,6 +19,15 @@ from xafsflow.step_table import STEPS
 Parts = Iterator[Part]
 
 
+class RecordedStep(TypedDict):
+    """A step in `run.json`: the name of its entry and its own, and the entries whose products it took, by kind."""
+
+    entry: str
+    step: str
+    settings: dict[str, object]
+    uses: dict[str, str]
+
+
 @dataclass(frozen=True, eq=False)
 class ReportInput:
     """What a page is made of: the maps by label, the models by entry, what the steps found, and `run.json`."""
@@ -28,9 +38,12 @@ class ReportInput:
     run: Mapping[str, object]
 
     def model_of(self, view: MapView) -> ModelView | None:
-        """The model that made the maps of a label: the one of that name, or the only one that can have made them."""
-        if view.label in self.models:
-            return self.models[view.label]
+        """The model that classified the maps of a label, as the run's record says; else the only one that fits them."""
+        for one in cast(Sequence[RecordedStep], self.run.get("steps", ())):
+            # Without `as` an entry is called like its step, and its maps have no label.
+            named = one["entry"] == view.label or (not view.label and one["entry"].startswith(one["step"]))
+            if named and "class_index" in STEPS[one["step"]].gives:
+                return self.models.get(one["uses"].get("model", ""))
         fitting = [model for model in self.models.values() if fits(model, view)]
         return fitting[0] if len(fitting) == 1 else None
 
