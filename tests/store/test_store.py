@@ -208,7 +208,7 @@ def test_an_existing_path__is_refused_and_stays(tmp_path):
     (tmp_path / "cube.zarr").mkdir()
     (tmp_path / "cube.zarr" / "mine").write_text("mine")
     for write in (lambda path: write_cube(measured(), path, tile=4), lambda path: write_maps(maps(), path)):
-        with pytest.raises(InputError, match=r"cube\.zarr exists"):
+        with pytest.raises(InputError, match=r"cube\.zarr, which exists"):
             write(tmp_path / "cube.zarr")
     assert [path.name for path in tmp_path.rglob("*")] == ["cube.zarr", "mine"]
 
@@ -318,7 +318,7 @@ def test_a_folder_of_something_else__is_no_store(tmp_path, content):
 
 def test_maps__are_no_cube(tmp_path):
     write_maps(maps(), tmp_path / "maps.zarr")
-    with pytest.raises(InputError, match="without a variable over energy, y, x"):
+    with pytest.raises(InputError, match="without a variable over energy or two_theta, y, x"):
         open_cube(tmp_path / "maps.zarr")
 
 
