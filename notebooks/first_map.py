@@ -45,7 +45,7 @@ plt.show()
 library = xf.ingest.phantom_references()
 samples = xf.train.mixtures(cube, library, step=0.2, noise_patterns=60, span=(-15, 60))
 model, findings = xf.train.fit(samples, trees=50)
-print(f"{len(model.compositions)} classes, held-out accuracy {findings.accuracy:.1%}")
+print(f"{model.targets.count} classes, held-out accuracy {findings.accuracy:.1%}")
 
 # %% [markdown]
 # The model goes over the blocks; the fraction of a reference is the vote-weighted mean over the classes.

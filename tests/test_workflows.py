@@ -42,8 +42,8 @@ def test_iron_l_edge__tells_reduced_from_oxidized_iron(shared: Path, tmp_path: P
     plan = apply_overrides(load_recipe(recipe("iron_l_edge")), QUICK)
     products = run(plan, Folders(shared / "als_fe2p"), tmp_path / "run")
     maps, model = products.maps, products.newest("model").load()
-    inside = np.isin(maps.energy.values, model.energy)
-    measured, known = maps.mean_norm.values[:, inside], model.reference_norm[:, inside]
+    inside = np.isin(maps.energy.values, model.signature.values)
+    measured, known = maps.mean_norm.values[:, inside], model.targets.spectra[:, inside]
     likeness = np.corrcoef(measured, known)[:2, 2:]
     assert (maps.mean_pixels.values > 100).all()
     assert likeness[0, 0] > likeness[0, 1]

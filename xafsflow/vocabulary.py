@@ -75,6 +75,7 @@ VARIABLES: dict[str, Variable] = {
     "noise": Variable(MAP, "1", "standard deviation of norm at one point of its axis"),
     "norm_noise": Variable(CUBE, "1", "standard deviation of norm"),
     "noise_ratio": Variable((), "1", "measured scatter of norm over norm_noise"),
+    "noise_level": Variable((), "1", "median noise of norm, without that of the curves that normalize it"),
     "white_line": Variable(MAP, "1", "height of the white line in norm"),
     "white_line_energy": Variable(MAP, "eV", "energy of the white line"),
     "flags": Variable(MAP, "bits", "why a pixel is out or in doubt"),

@@ -58,13 +58,13 @@ def iron_l_edge(data: Path, out: Path) -> list[str]:
 
 def halves(maps: xr.Dataset, model: Model) -> list[str]:
     """Correlation of the mean spectrum of the pixels each reference leads with each reference, over the features."""
-    inside = np.isin(maps.energy.values, model.energy)
-    measured, known = maps.mean_norm.values[:, inside], model.reference_norm[:, inside]
+    inside = np.isin(maps.energy.values, model.signature.values)
+    measured, known = maps.mean_norm.values[:, inside], model.targets.spectra[:, inside]
     lines = [
         f"{'mean of pixels led by':<24}{'pixels':>8}"
-        + "".join(f"{f'r with {n}':>18}" for n in model.references)
+        + "".join(f"{f'r with {n}':>18}" for n in model.targets.names)
     ]
-    for name, mean, count in zip(model.references, measured, maps.mean_pixels.values, strict=True):
+    for name, mean, count in zip(model.targets.names, measured, maps.mean_pixels.values, strict=True):
         likeness = [np.corrcoef(mean, one)[0, 1] for one in known]
         lines.append(f"{name:<24}{count:8d}" + "".join(f"{r:18.3f}" for r in likeness))
     apart, references_apart = (np.sqrt(np.mean((a[0] - a[1]) ** 2)) for a in (measured, known))

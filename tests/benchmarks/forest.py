@@ -115,8 +115,8 @@ def measure_votes(fitted: dict[str, Any], pixels: np.ndarray, kind: str, repeats
     theirs.n_jobs = 1
     columns = np.ascontiguousarray(pixels.T)
     works: dict[str, Callable[[], object]] = {
-        "ours": lambda: fitted["ours"].forest_.votes(columns),
-        "flat": lambda: flat.votes(columns),
+        "ours": lambda: fitted["ours"].forest_.predict(columns),
+        "flat": lambda: flat.predict(columns),
         "theirs": lambda: theirs.predict_proba(pixels),
     }
     medians(works, 1)

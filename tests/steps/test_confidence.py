@@ -55,10 +55,10 @@ def test_confidence__is_there_where_a_class_is(judged: dict[str, Any]) -> None:
 def test_confidence__is_the_same_for_the_same_seed_and_travels_with_the_model(judged: dict[str, Any]) -> None:
     again, _ = xf.train.fit(judged["samples"], trees=40)
     assert again == judged["model"]
-    kept = stored(again).load()
+    kept = stored(again).load().trust
     for name in ("confidence", "distance_scale", "distance_power"):
-        np.testing.assert_array_equal(getattr(kept, name), getattr(again, name))
-    assert again.confidence.nbytes < 1000
+        np.testing.assert_array_equal(getattr(kept, name), getattr(again.trust, name))
+    assert again.trust.confidence.nbytes < 1000
 
 
 def test_controls__are_among_the_findings(judged: dict[str, Any]) -> None:
@@ -107,7 +107,7 @@ def test_expected_distance__is_left_out_where_the_noise_is_not_known(judged: dic
     samples = xf.train.mixtures(blind, judged["library"], step=0.5, noise_patterns=10, check_patterns=100)
     assert np.isnan(samples.noise).all()
     unknowing, _ = xf.train.fit(samples, trees=5)
-    assert unknowing.distance_scale is None
+    assert unknowing.trust.distance_scale is None
     assert "distance_expected" not in xf.judge.distance(judged["cube"], unknowing)
 
 

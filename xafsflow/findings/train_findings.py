@@ -95,6 +95,40 @@ class FitFindings(Finding):
 
 
 @dataclass(frozen=True, eq=False)
+class RegressionFindings(Finding):
+    """What `train.regression` finds: how well properties are known of samples that it was not trained on.
+
+    Parameters
+    ----------
+    regressor
+        Its name in the table of regressors.
+    properties, units
+        `(property,)`: names and units.
+    training_samples, held_out_samples
+        Numbers of samples: trained on; not trained on.
+    r_squared
+        `(property,)`: R2 = 1 - sum (found - truth)^2 / sum (truth - mean truth)^2 of the held-out samples; NaN where all
+        are alike.
+    rmse
+        `(property,)`, in the property's unit: root of their mean square error.
+    spread
+        `(property,)`, in the property's unit: standard deviation of their true values, to hold `rmse` against.
+    importances
+        `(feature,)`: impurity importances, sum 1; None for a regressor that has none.
+    """
+
+    regressor: str
+    properties: tuple[str, ...]
+    units: tuple[str, ...]
+    training_samples: int
+    held_out_samples: int
+    r_squared: Doubles
+    rmse: Doubles
+    spread: Doubles
+    importances: Doubles | None
+
+
+@dataclass(frozen=True, eq=False)
 class EnergyChoice(Finding):
     """What a number of energies would cost.
 

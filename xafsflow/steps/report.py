@@ -50,24 +50,27 @@ def page(
 
 
 def _views(known: Model, findings: RunFindings) -> dict[str, ModelView]:
-    """What the report shows of a model, by the entry that trained it."""
+    """What the report shows of a model of references or classes, by the entry that trained it."""
     from xafsflow.report.model_view import ModelView
 
+    targets = known.targets
+    if targets.spectrum_axis is None or targets.spectra is None:
+        return {}
     scores = findings.of(FitFindings).items()
-    own = ((entry, score) for entry, score in scores if score.classifier == known.classifier)
+    own = ((entry, score) for entry, score in scores if score.classifier == known.learner)
     entry, score = next(own, ("", None))
     view = ModelView(
-        references=known.references,
-        class_names=class_names(known.references, known.compositions),
-        compositions=known.compositions,
-        axis="energy",
-        energy=known.energy,
-        feature_name=known.features,
-        reference_energy=known.reference_energy,
-        reference_norm=known.reference_norm,
+        references=targets.names,
+        class_names=class_names(targets.names, targets.shares),
+        compositions=targets.shares,
+        axis=known.signature.axis,
+        energy=known.signature.values,
+        feature_name=known.signature.variable,
+        reference_energy=targets.spectrum_axis,
+        reference_norm=targets.spectra,
         importances=known.importances,
         confusion=None if score is None else score.confusion.astype(float),
         accuracy=None if score is None else score.accuracy,
-        classifier=known.classifier,
+        classifier=known.learner,
     )
     return {entry: view}

@@ -86,7 +86,7 @@ def test_a_server_that_writes_over_a_lock__is_refused(
 def test_storage_whose_etags_tell_nothing__is_read_back(
     honest: bool, at: Place, bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("run.json", "model.skops"):
+    for name in ("run.json", "model.npz"):
         (tmp_path / name).write_bytes(b"content")
     monkeypatch.setattr(publish, "is_content", lambda path, tag: None)
     if not honest:
@@ -101,8 +101,8 @@ def test_storage_whose_etags_tell_nothing__is_read_back(
         assert "run.json" not in bucket.listed("run/")
     else:
         publish.put(tmp_path, at, None, lambda name, share: None)
-        assert bucket.listed("run/").keys() == {"run.json", "model.skops"}
-    assert {path.name for path in tmp_path.iterdir()} >= {"run.json", "model.skops"}
+        assert bucket.listed("run/").keys() == {"run.json", "model.npz"}
+    assert {path.name for path in tmp_path.iterdir()} >= {"run.json", "model.npz"}
     assert not list(tmp_path.glob(".*"))
 
 

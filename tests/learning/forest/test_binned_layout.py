@@ -127,7 +127,7 @@ def test_votes__are_those_of_the_trees(seed, n, n_features, n_classes, rounded):
     forest.check()
     pixels = np.random.default_rng(seed).normal(size=(n_features, 20)).astype(np.float32)
     pixels = np.concatenate([pixels, table.T], axis=1)
-    found = forest.votes(pixels)
+    found = forest.predict(pixels)
     np.testing.assert_array_equal(found, slow_votes(trees, bins(pixels), n_classes))
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-12)
 
@@ -144,7 +144,7 @@ def test_votes__are_those_of_the_same_trees_with_float_thresholds(seed, scale, r
     pixels = np.concatenate([table.T, odd], axis=1)
     near = np.concatenate([np.nextafter(pixels, np.float32(sign * np.inf)) for sign in (-1, 1)], axis=1)
     pixels = np.concatenate([pixels, near], axis=1)
-    np.testing.assert_allclose(flat.votes(pixels), packed.votes(pixels), rtol=0, atol=1e-15)
+    np.testing.assert_allclose(flat.predict(pixels), packed.predict(pixels), rtol=0, atol=1e-15)
 
 
 def test_trees_too_large_for_four_bytes__are_not_packed():
@@ -167,15 +167,15 @@ def forest() -> BinnedForest:
 @pytest.mark.parametrize("shape", [(2, 10), (4, 10), (3,), (0, 3)])
 def test_features_of_another_number__are_refused(forest, shape):
     with pytest.raises(InputError, match=r"\(3, pixels\), as the forest was trained"):
-        forest.votes(np.zeros(shape, np.float32))
+        forest.predict(np.zeros(shape, np.float32))
 
 
 def test_features_of_any_layout_and_type__are_taken(forest):
     table = np.random.default_rng(1).random((3, 40))
-    wanted = forest.votes(table.astype(np.float32))
-    np.testing.assert_array_equal(forest.votes(np.asfortranarray(table)), wanted)
-    np.testing.assert_array_equal(forest.votes(np.repeat(table, 2, axis=1)[:, ::2]), wanted)
-    assert forest.votes(np.zeros((3, 0), np.float32)).shape == (0, 3)
+    wanted = forest.predict(table.astype(np.float32))
+    np.testing.assert_array_equal(forest.predict(np.asfortranarray(table)), wanted)
+    np.testing.assert_array_equal(forest.predict(np.repeat(table, 2, axis=1)[:, ::2]), wanted)
+    assert forest.predict(np.zeros((3, 0), np.float32)).shape == (0, 3)
 
 
 def damaged(forest: BinnedForest) -> dict[str, BinnedForest]:

@@ -76,7 +76,7 @@ def test_votes__are_predict_proba(case):
     fitted, table = case
     np.testing.assert_array_equal(by_trees(fitted, table), fitted.predict_proba(table))
     flat = flatten(fitted)
-    np.testing.assert_array_equal(flat.votes(table.T), fitted.predict_proba(table))
+    np.testing.assert_array_equal(flat.predict(table.T), fitted.predict_proba(table))
     flat.check()
 
 
@@ -88,7 +88,7 @@ def test_votes__of_infinite_features_follow_the_trees(case, data):
         st.lists(st.sampled_from([np.inf, -np.inf, 1.0]), min_size=table.size, max_size=table.size)
     )
     table = np.where(np.isinf(odd), odd, table.ravel()).reshape(table.shape).astype(np.float32)
-    np.testing.assert_array_equal(flatten(fitted).votes(table.T), by_trees(fitted, table))
+    np.testing.assert_array_equal(flatten(fitted).predict(table.T), by_trees(fitted, table))
 
 
 def test_votes__of_a_forest_of_noisy_mixtures_are_predict_proba():
@@ -99,7 +99,7 @@ def test_votes__of_a_forest_of_noisy_mixtures_are_predict_proba():
     pixels = (centers[rng.integers(0, 20, 1500)] + 0.1 * rng.standard_normal((1500, 60))).astype(np.float32)
     fitted = RandomForestClassifier(30, random_state=0).fit(table, labels)
     flat = flatten(fitted)
-    np.testing.assert_array_equal(flat.votes(pixels.T), fitted.predict_proba(pixels))
+    np.testing.assert_array_equal(flat.predict(pixels.T), fitted.predict_proba(pixels))
     assert flat.n_bytes < 9 * sum(one.tree_.node_count for one in fitted.estimators_)
 
 
@@ -109,7 +109,7 @@ def test_thresholds_between_two_floats__are_rounded_down():
     table = (16 + np.spacing(np.float32(16)) * np.arange(200)).astype(np.float32)[:, None]
     labels = np.arange(200) % 2
     fitted = RandomForestClassifier(1, bootstrap=False, random_state=0).fit(table, labels)
-    np.testing.assert_array_equal(flatten(fitted).votes(table.T).argmax(axis=1), labels)
+    np.testing.assert_array_equal(flatten(fitted).predict(table.T).argmax(axis=1), labels)
 
 
 def test_classes__keep_their_labels():
@@ -118,7 +118,7 @@ def test_classes__keep_their_labels():
         RandomForestClassifier(3, bootstrap=False, random_state=0).fit(table, np.repeat([2, 7], 4))
     )
     assert flat.classes.tolist() == [2, 7]
-    assert flat.votes(table.T)[[0, -1]].tolist() == [[1, 0], [0, 1]]
+    assert flat.predict(table.T)[[0, -1]].tolist() == [[1, 0], [0, 1]]
 
 
 @pytest.fixture(scope="module")
@@ -130,18 +130,18 @@ def flat() -> FlatForest:
 @pytest.mark.parametrize("shape", [(4, 10), (6, 10), (5,), (0, 3)])
 def test_features_of_another_number__are_refused(flat, shape):
     with pytest.raises(InputError, match=r"\(5, pixels\), as the forest was trained"):
-        flat.votes(np.zeros(shape, np.float32))
+        flat.predict(np.zeros(shape, np.float32))
 
 
 def test_no_pixels__get_no_votes(flat):
-    assert flat.votes(np.zeros((5, 0), np.float32)).shape == (0, 3)
+    assert flat.predict(np.zeros((5, 0), np.float32)).shape == (0, 3)
 
 
 def test_features_of_any_layout_and_type__are_taken(flat):
     table = np.random.default_rng(1).random((5, 40))
-    wanted = flat.votes(table.astype(np.float32))
-    np.testing.assert_array_equal(flat.votes(np.asfortranarray(table)), wanted)
-    np.testing.assert_array_equal(flat.votes(np.repeat(table, 2, axis=1)[:, ::2]), wanted)
+    wanted = flat.predict(table.astype(np.float32))
+    np.testing.assert_array_equal(flat.predict(np.asfortranarray(table)), wanted)
+    np.testing.assert_array_equal(flat.predict(np.repeat(table, 2, axis=1)[:, ::2]), wanted)
 
 
 @pytest.mark.parametrize(("limit", "least"), [("MOST_FEATURES", 4), ("MOST_NODES", 10)])

@@ -13,6 +13,7 @@ from xafsflow.errors import InputError
 from xafsflow.learning.forest.binned_layout import BinnedForest
 from xafsflow.learning.forest.exact_layout import FlatForest
 from xafsflow.learning.models.classifiers import CLASSIFIERS, fit, held_out_score
+from xafsflow.learning.models.predictors import row_of
 from xafsflow.learning.samples.mixtures import simplex_grid
 
 
@@ -26,13 +27,13 @@ def blobs(n_classes=6, n=40, n_features=8, seed=0):
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_every_classifier__learns(name):
-    estimator, importances = fit(name, *blobs(), 20, 0)
+    predictor, importances = fit(name, *blobs(), 20, 0)
     table, labels = blobs(seed=1)
-    forest = isinstance(estimator, FlatForest | BinnedForest)
-    votes = estimator.votes(table.T) if forest else estimator.predict_proba(table)
+    votes = predictor.predict(table.T)
     assert (votes.argmax(axis=1) == labels).mean() > 0.8
     np.testing.assert_allclose(votes.sum(axis=1), 1)
-    assert (importances is not None) == forest
+    assert (importances is not None) == isinstance(predictor, FlatForest | BinnedForest)
+    assert row_of(predictor) == CLASSIFIERS[name].predictor
     if importances is not None:
         assert importances.shape == (8,)
         assert importances.sum() == pytest.approx(1)
@@ -49,7 +50,7 @@ def test_scikit_learns_forest__is_as_it_is_by_default():
     table, labels = blobs()
     wanted = RandomForestClassifier(7, random_state=5).fit(table, labels)
     found, importances = fit("sklearn_random_forest", table, labels, 7, 5)
-    np.testing.assert_array_equal(found.votes(table.T), wanted.predict_proba(table))
+    np.testing.assert_array_equal(found.predict(table.T), wanted.predict_proba(table))
     np.testing.assert_array_equal(importances, wanted.feature_importances_)
 
 

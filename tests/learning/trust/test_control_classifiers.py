@@ -52,8 +52,8 @@ def test_controls__are_scored_on_the_same_patterns(patterns):
 
 def test_a_better_control__is_told(patterns):
     unseen, table, labels, centers = patterns
-    estimator, _ = fit("random_forest", table, labels, 1, 0)
-    ways = {"random_forest": lambda rows: estimator.votes(rows.T)}
+    predictor, _ = fit("random_forest", table, labels, 1, 0)
+    ways = {"random_forest": lambda rows: predictor.predict(rows.T)}
     ways |= control_votes(table, labels, centers, "random_forest")
     better = compare("random_forest", ways, unseen)[1]
     assert better.startswith("linear_discriminant is better than random_forest")

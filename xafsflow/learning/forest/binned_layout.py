@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from xafsflow.errors import InputError
 from xafsflow.kernels.trees import binned_walker as kernels
 from xafsflow.kernels.trees.tree_growth import Tree
-from xafsflow.learning.forest.exact_layout import as_table
+from xafsflow.learning.forest.exact_layout import FlatForest, as_table
 
 # Rows from which the range of a feature is learned, and the share of them that may lie outside on either side.
 RANGE_ROWS, OUTSIDE = 4096, 0.001
@@ -82,6 +83,12 @@ def find_bins(table: np.ndarray) -> Bins:
     return Bins(below, scale, levels)
 
 
+class Grown(Protocol):
+    """What `from_fitted` reads of a `HistogramForest`."""
+
+    forest_: BinnedForest | FlatForest
+
+
 @dataclass(frozen=True, eq=False)
 class BinnedForest:
     """The arrays that `kernels.forest_binned.binned_votes` walks; see there for their layout.
@@ -101,12 +108,17 @@ class BinnedForest:
     classes: NDArray[np.int64]
     n_features: int
 
+    @classmethod
+    def from_fitted(cls, estimator: Grown) -> BinnedForest | FlatForest:
+        """Of a fitted `HistogramForest`; a `FlatForest` where the trees are too large for four bytes a node."""
+        return estimator.forest_
+
     @property
     def n_bytes(self) -> int:
         """Memory of all arrays."""
         return sum(value.nbytes for value in vars(self).values() if isinstance(value, np.ndarray))
 
-    def votes(self, features: np.ndarray) -> NDArray[np.float64]:
+    def predict(self, features: np.ndarray) -> NDArray[np.float64]:
         """Shares of the trees' votes, `(pixel, class)`, from float32 features `(feature, pixel)` without NaN.
 
         Raises

@@ -25,15 +25,21 @@ class FlatForest:
     classes: NDArray[np.int64]
     n_features: int
 
+    @classmethod
+    def from_fitted(cls, estimator: Any) -> FlatForest:
+        """Of a fitted forest of scikit-learn; see `flatten`."""
+        return flatten(estimator)
+
     @property
     def n_bytes(self) -> int:
         """Memory of all arrays."""
         return self.nodes.nbytes + self.roots.nbytes + self.mixed.nbytes + self.classes.nbytes
 
-    def votes(self, features: np.ndarray) -> NDArray[np.float64]:
+    def predict(self, features: np.ndarray) -> NDArray[np.float64]:
         """Shares of the trees' votes, `(pixel, class)`, from float32 features `(feature, pixel)` without NaN.
 
-        Equals `predict_proba(features.T)` of the forest it was made from, bit by bit.
+        Equals `predict_proba(features.T)` of the forest it was made from, bit by bit; of a forest of regression trees it is
+        the mean of their answers, `(pixel, property)`.
 
         Raises
         ------
@@ -99,7 +105,7 @@ def as_table(features: np.ndarray, n_features: int) -> NDArray[np.float32]:
 
 
 def flatten(estimator: Any) -> FlatForest:
-    """The flat form of a fitted RandomForestClassifier or ExtraTreesClassifier.
+    """The flat form of a fitted RandomForest or ExtraTrees, classifier or regressor.
 
     scikit-learn goes left where the float32 feature is at most the float64 threshold. Rounding the threshold
     down to float32 keeps that answer for every float32 feature.
@@ -114,7 +120,7 @@ def flatten(estimator: Any) -> FlatForest:
     >>> from sklearn.ensemble import RandomForestClassifier
     >>> table, labels = np.random.default_rng(0).random((90, 4), np.float32), np.repeat([0, 1, 2], 30)
     >>> fitted = RandomForestClassifier(5, random_state=0).fit(table, labels)
-    >>> bool((flatten(fitted).votes(table.T) == fitted.predict_proba(table)).all())
+    >>> bool((flatten(fitted).predict(table.T) == fitted.predict_proba(table)).all())
     True
     """
     trees = [one.tree_ for one in estimator.estimators_]
@@ -125,9 +131,12 @@ def flatten(estimator: Any) -> FlatForest:
             f"at most {kernels.MOST_FEATURES} features and {kernels.MOST_NODES} nodes a tree",
             "use fewer energies or fewer noise_patterns",
         )
-    nodes, mixed, taken = [], [], len(estimator.classes_)
+    # A regression tree answers with the mean of its leaf: as a leaf in which no class is alone.
+    is_classifier = hasattr(estimator, "classes_")
+    classes = estimator.classes_ if is_classifier else np.arange(estimator.n_outputs_)
+    nodes, mixed, taken = [], [], len(classes)
     for tree in trees:
-        flat, rows = _flatten_tree(tree, n_features, taken)
+        flat, rows = _flatten_tree(tree, n_features, taken, is_classifier)
         nodes.append(flat)
         mixed.append(rows)
         taken += len(rows)
@@ -135,19 +144,21 @@ def flatten(estimator: Any) -> FlatForest:
         nodes=np.concatenate(nodes),
         roots=np.cumsum([0, *map(len, nodes)], dtype=np.int64),
         mixed=np.concatenate(mixed),
-        classes=np.asarray(estimator.classes_, np.int64),
+        classes=np.asarray(classes, np.int64),
         n_features=n_features,
     )
 
 
-def _flatten_tree(tree: Any, n_features: int, taken: int) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
-    """Nodes, and the class shares of the leaves that hold several classes, numbered from `taken`."""
+def _flatten_tree(
+    tree: Any, n_features: int, taken: int, is_classifier: bool
+) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
+    """Nodes, and the answers of the leaves that are not one class, numbered from `taken`."""
     left, is_leaf = tree.children_left, tree.children_left < 0
     place = _sibling_order(left, tree.children_right)
     child = np.where(is_leaf, place, place[left])
     feature = np.where(is_leaf, n_features, tree.feature)
-    shares = tree.value[is_leaf, 0, :]
-    mixed = shares.max(axis=1) < 1
+    shares = tree.value[is_leaf, 0, :] if is_classifier else tree.value[is_leaf, :, 0]
+    mixed = (shares.max(axis=1) < 1) | (not is_classifier)
     high = np.empty(tree.node_count, np.uint32)
     high[~is_leaf] = _keys(tree.threshold[~is_leaf])
     high[is_leaf] = np.where(mixed, taken - 1 + np.cumsum(mixed), shares.argmax(axis=1))

@@ -108,7 +108,7 @@ class HistogramForest:
         InputError
             Another number of features than in the training.
         """
-        return self.forest_.votes(np.asarray(features).T)
+        return self.forest_.predict(np.asarray(features).T)
 
 
 def _cores() -> int:

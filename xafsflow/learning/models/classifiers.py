@@ -3,65 +3,79 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
 from xafsflow.findings.record import Integers
 from xafsflow.findings.train_findings import Score
-from xafsflow.learning.forest.exact_layout import flatten
+from xafsflow.learning.forest.histogram_forest import HistogramForest
+from xafsflow.learning.models.predictors import PREDICTORS, NearestPatterns, Predictor
 from xafsflow.vocabulary import nearest
 
+Doubles = NDArray[np.float64]
+Labels = NDArray[np.integer[Any]]
+# Number of trees and seed to something with `fit(features, targets)`.
 Factory = Callable[[int, int], Any]
 
 
-def _random_forest(trees: int, seed: int) -> Any:
-    from xafsflow.learning.forest.histogram_forest import HistogramForest
+@dataclass(frozen=True)
+class Learner:
+    """What learns from samples: how it is made, and the row of `PREDICTORS` that its result becomes."""
 
-    return HistogramForest(trees, seed)
-
-
-def _sklearn_random_forest(trees: int, seed: int) -> Any:
-    from sklearn.ensemble import RandomForestClassifier
-
-    return RandomForestClassifier(trees, n_jobs=-1, random_state=seed)
+    make: Factory
+    predictor: str
 
 
-def _extra_trees(trees: int, seed: int) -> Any:
-    from sklearn.ensemble import ExtraTreesClassifier
+def sklearn(name: str, **settings: object) -> Factory:
+    """A factory of an estimator of scikit-learn by its name, such as `ensemble.ExtraTreesClassifier`.
 
-    return ExtraTreesClassifier(trees, n_jobs=-1, random_state=seed)
+    It is imported when it is needed. The estimator gets the number of trees and the seed where it takes them.
+    """
 
+    def make(trees: int, seed: int) -> Any:
+        module, _, kind = name.rpartition(".")
+        estimator = getattr(import_module(f"sklearn.{module}"), kind)(**settings)
+        drawn = {"n_estimators": trees, "random_state": seed}
+        known = estimator.get_params()
+        return estimator.set_params(**{key: value for key, value in drawn.items() if key in known})
 
-def _linear_discriminant(trees: int, seed: int) -> Any:
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
-    return LinearDiscriminantAnalysis()
-
-
-def _k_nearest(trees: int, seed: int) -> Any:
-    from sklearn.neighbors import KNeighborsClassifier
-
-    # Without a search tree: in more than 15 dimensions it does not help, and a file of it would need trust.
-    return KNeighborsClassifier(n_neighbors=15, algorithm="brute", n_jobs=1)
+    return make
 
 
-# A further classifier is one line here; each gets the number of trees and the seed, and takes what it needs.
-CLASSIFIERS: dict[str, Factory] = {
-    "random_forest": _random_forest,
-    "sklearn_random_forest": _sklearn_random_forest,
-    "extra_trees": _extra_trees,
-    "linear_discriminant": _linear_discriminant,
-    "k_nearest": _k_nearest,
+# A further classifier is one line here.
+CLASSIFIERS: dict[str, Learner] = {
+    "random_forest": Learner(HistogramForest, "binned_forest"),
+    "sklearn_random_forest": Learner(sklearn("ensemble.RandomForestClassifier", n_jobs=-1), "exact_forest"),
+    "extra_trees": Learner(sklearn("ensemble.ExtraTreesClassifier", n_jobs=-1), "exact_forest"),
+    "linear_discriminant": Learner(sklearn("discriminant_analysis.LinearDiscriminantAnalysis"), "linear"),
+    "k_nearest": Learner(lambda trees, seed: NearestPatterns(15), "neighbors"),
 }
 
 
+def row(table: Mapping[str, Learner], name: str) -> Learner:
+    """The learner of this name.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    if name not in table:
+        do = f"mend the name{nearest(name, table)}"
+        raise InputError(f"the learner {name!r}", f"one of {', '.join(table)}", do)
+    return table[name]
+
+
 def fit(
-    name: str, features: np.ndarray, labels: np.ndarray, trees: int, seed: int
-) -> tuple[Any, np.ndarray | None]:
-    """A fitted estimator, forests in their flat form, and its feature importances where it has some.
+    name: str, features: NDArray[np.float32], labels: Labels, trees: int, seed: int
+) -> tuple[Predictor, Doubles | None]:
+    """What a trained classifier answers with, and its feature importances where it has some.
 
     Parameters
     ----------
@@ -88,25 +102,25 @@ def fit(
     >>> bool(importances[0] > importances[1])
     True
     """
-    if name not in CLASSIFIERS:
-        do = f"mend the name{nearest(name, CLASSIFIERS)}"
-        raise InputError(f"the classifier {name!r}", f"one of {', '.join(CLASSIFIERS)}", do)
-    estimator = CLASSIFIERS[name](trees, seed)
+    return fit_row(row(CLASSIFIERS, name), name, features, labels, trees, seed)
+
+
+def fit_row(
+    learner: Learner, name: str, features: NDArray[np.float32], targets: NDArray[Any], trees: int, seed: int
+) -> tuple[Predictor, Doubles | None]:
+    """Train a row of a table on targets `(pattern,)` or `(pattern, property)`; see `fit`."""
+    estimator = learner.make(trees, seed)
     least = getattr(estimator, "n_neighbors", 2)
-    if len(labels) < least:
+    if len(targets) < least:
         raise InputError(
-            f"{len(labels)} training patterns for {name}", f"{least} or more", "raise noise_patterns"
+            f"{len(targets)} training patterns for {name}", f"{least} or more", "raise noise_patterns"
         )
     with warnings.catch_warnings():
         # Features that are alike in all patterns, outside the edge, are collinear: nothing the user can mend.
         warnings.filterwarnings("ignore", message="Variables are collinear")
-        estimator.fit(features, labels)
+        estimator.fit(features, targets)
     importances = getattr(estimator, "feature_importances_", None)
-    if hasattr(estimator, "forest_"):
-        return estimator.forest_, importances
-    if hasattr(estimator, "estimators_"):
-        return flatten(estimator), importances
-    return estimator, importances
+    return PREDICTORS[learner.predictor].from_fitted(estimator), importances
 
 
 def held_out_score(votes: np.ndarray, labels: np.ndarray, compositions: np.ndarray) -> tuple[Score, Integers]:

@@ -1,74 +1,88 @@
-"""A trained classifier, at rest in one file and loaded once by each process that needs it."""
+"""A trained model: signature, targets, predictor and trust, in one file that each process reads once."""
 
 from __future__ import annotations
 
-import io
-import json
 import tempfile
-import zipfile
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
 from xafsflow.files import sha256_of, write_atomically
-from xafsflow.learning.forest.binned_layout import BinnedForest
-from xafsflow.learning.forest.exact_layout import FlatForest
-from xafsflow.learning.models.model_file import OtherContentError, read_plain
+from xafsflow.learning.models.model_archive import Array, from_archive, to_archive
+from xafsflow.learning.models.predictors import PREDICTORS, Features, Predictor, over_all_classes, row_of
+from xafsflow.learning.models.signature import Signature
+from xafsflow.learning.models.targets import Targets
+from xafsflow.learning.trust.trust_record import Trust
 
-# How forests are laid out, by the name that stands in a file.
-FORESTS: dict[str, type[FlatForest] | type[BinnedForest]] = {
-    "forest": FlatForest,
-    "binned_forest": BinnedForest,
-}
+Doubles = NDArray[np.float64]
+# The first word of every model file; another number when what stands in it changes.
+FORMAT = "xafsflow model 1"
+AGAIN = "train the model again"
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A classifier with all that is needed to use it.
+    """A trained model with all that is needed to use it.
 
-    `classifier` is its name in the table of `learn.classifiers`; `estimator` a laid out forest or a fitted
-    scikit-learn estimator; `features` the variable of the cube that it reads, at `energy` (feature,), eV.
-    `compositions` is (class, reference), `class_features` (class, feature) the noise-free features of each
-    class, `reference_norm` (reference, reference_energy) the normalized references. `confidence` (2, knot) holds
-    margins of the leading reference and how often it is right, `distance_scale` (metric, class) and
-    `distance_power` (metric,) what noise alone gives; None where they were not learnt.
+    Parameters
+    ----------
+    learner
+        Its name in the table of classifiers or regressors.
+    signature
+        What it was made for.
+    targets
+        What it answers.
+    predictor
+        What answers: arrays, a row of `PREDICTORS`.
+    trust
+        When to believe it.
+    importances
+        `(feature,)`, None where the learner tells none.
+    seed, versions
+        What it was trained with.
     """
 
-    classifier: str
-    estimator: Any
-    features: str
-    energy: np.ndarray
-    references: list[str]
-    compositions: np.ndarray
-    class_features: np.ndarray
-    reference_energy: np.ndarray
-    reference_norm: np.ndarray
-    importances: np.ndarray | None
+    learner: str
+    signature: Signature
+    targets: Targets
+    predictor: Predictor
+    trust: Trust
+    importances: Doubles | None
     seed: int
     versions: dict[str, str]
-    confidence: np.ndarray | None = None
-    distance_scale: np.ndarray | None = None
-    distance_power: np.ndarray | None = None
 
-    def votes(self, features: np.ndarray) -> np.ndarray:
-        """Shares of the votes, `(pixel, class)`, from float32 features `(feature, pixel)` without NaN.
+    def predict(self, features: Features) -> Doubles:
+        """Votes `(pixel, class)` or properties `(pixel, property)`, from features `(feature, pixel)` without NaN.
 
-        A class that the training did not see gets none.
+        A class that the training did not see gets no vote.
         """
-        if isinstance(self.estimator, FlatForest | BinnedForest):
-            found, seen = self.estimator.votes(features), self.estimator.classes
-        else:
-            found = self.estimator.predict_proba(np.ascontiguousarray(features.T))
-            seen = self.estimator.classes_
-        if len(seen) == len(self.compositions):
-            return found
-        votes = np.zeros((len(found), len(self.compositions)))
-        votes[:, seen] = found
-        return votes
+        return over_all_classes(self.predictor, features, self.targets.count)
+
+    def check(self) -> None:
+        """Refuse parts that do not belong together.
+
+        Raises
+        ------
+        InputError
+            Names the part.
+        """
+        features, count = len(self.signature.values), self.targets.count
+        self.signature.check()
+        self.targets.check(features)
+        self.predictor.check()
+        self.trust.check(count)
+        known = self.predictor.classes
+        if self.predictor.n_features != features or not ((known >= 0) & (known < count)).all():
+            raise InputError(
+                "a predictor of other features or classes", "those of the signature and targets", AGAIN
+            )
+        if self.importances is not None and self.importances.shape != (features,):
+            raise InputError("importances of other features", "those of the signature", AGAIN)
 
     def __eq__(self, other: object) -> bool:
         """Models are equal when their files are."""
@@ -108,7 +122,7 @@ def stored(model: Model | StoredModel) -> StoredModel:
     if isinstance(model, StoredModel):
         return model
     content = _to_bytes(model)
-    path = _scratch() / f"{sha256_of(content)}.skops"
+    path = _scratch() / f"{sha256_of(content)}.npz"
     return read_model(path) if path.exists() else _write(content, path)
 
 
@@ -121,7 +135,7 @@ def read_model(path: Path) -> StoredModel:
         There is no such file.
     """
     if not path.is_file():
-        raise InputError(f"no file {path}", "a model.skops of an earlier run", "check the path")
+        raise InputError(f"no file {path}", "a model of an earlier run", "check the path")
     return StoredModel(str(path.resolve()), sha256_of(path))
 
 
@@ -142,98 +156,51 @@ def _write(content: bytes, path: Path) -> StoredModel:
 
 @lru_cache(maxsize=4)
 def _load(path: str, digest: str) -> Model:
-    again = "train the model again"
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise InputError(f"model file {path}: {error.strerror}", "a readable file", again) from error
+        raise InputError(f"model file {path}: {error.strerror}", "a readable file", AGAIN) from error
     if sha256_of(content) != digest:
-        raise InputError(f"model file {path}, which has changed", f"SHA-256 {digest}", again)
+        raise InputError(f"model file {path}, which has changed", f"SHA-256 {digest}", AGAIN)
     try:
         return _from_bytes(content)
     except InputError as error:
         raise InputError(f"model file {path}: {error.found}", error.expected, error.action) from error
-    except Exception as error:  # a damaged file fails in zipfile, json, numpy or skops, each in its ways
-        told = f"model file {path}: {type(error).__name__}: {error}"
-        raise InputError(told, "a file that xafsflow wrote", again) from error
+    except Exception as error:  # a damaged file fails in zipfile, json or numpy, each in its ways
+        found = f"model file {path}: {type(error).__name__}: {error}"
+        raise InputError(found, "a file that xafsflow wrote", AGAIN) from error
 
 
 def _to_bytes(model: Model) -> bytes:
-    content: bytes | None = getattr(model, "_content", None)
-    if content is not None:
-        return content
-    from skops.io import dumps
+    arrays: dict[str, Array] = {}
+    header: dict[str, object] = {"format": FORMAT, "predictor row": row_of(model.predictor)}
+    for one in fields(Model):
+        value = getattr(model, one.name)
+        if one.name in ("signature", "targets", "predictor", "trust"):
+            inner = {part.name: getattr(value, part.name) for part in fields(value)}
+            header[one.name] = _apart(inner, one.name, arrays)
+        else:
+            header |= _apart({one.name: value}, "model", arrays)
+    return to_archive(header, arrays)
 
-    values = _plain(model)
-    for name, layout in FORESTS.items():
-        if isinstance(model.estimator, layout):
-            values["estimator"] = {name: _plain(model.estimator)}
-    return _settled(dumps(values))
 
-
-def _plain(record: Any) -> dict[str, Any]:
-    return {one.name: getattr(record, one.name) for one in fields(record)}
+def _apart(values: dict[str, Any], name: str, arrays: dict[str, Array]) -> dict[str, object]:
+    """The values that are no arrays; those that are go to `arrays`."""
+    arrays |= {f"{name}/{key}": value for key, value in values.items() if isinstance(value, np.ndarray)}
+    return {key: value for key, value in values.items() if not isinstance(value, np.ndarray)}
 
 
 def _from_bytes(content: bytes) -> Model:
-    try:
-        values = read_plain(content)
-    except OtherContentError:
-        values = _from_skops(content)
-    if not isinstance(values, dict) or sorted(values) != sorted(one.name for one in fields(Model)):
-        raise InputError("it holds something else", "a model", "give a model.skops that train.fit made")
-    if isinstance(values["estimator"], dict):
-        ((name, arrays),) = values["estimator"].items()
-        forest = FORESTS[name](**arrays)
-        forest.check()
-        values["estimator"] = forest
-    model = Model(**values)
-    # Whoever stores it again need not put it together anew, which takes skops.
-    object.__setattr__(model, "_content", content)
+    header, arrays = from_archive(content)
+    if header.pop("format", None) != FORMAT:
+        raise InputError("it holds something else", f"a file of the format {FORMAT}", AGAIN)
+    kinds = {"signature": Signature, "targets": Targets, "trust": Trust}
+    kinds["predictor"] = PREDICTORS[str(header.pop("predictor row"))]
+    parts: dict[str, Any] = dict(header)
+    for name, array in arrays.items():
+        part, _, key = name.partition("/")
+        (parts if part == "model" else parts[part])[key] = array
+    parts |= {name: kind(**parts[name]) for name, kind in kinds.items()}
+    model = Model(**parts)
+    model.check()
     return model
-
-
-def _from_skops(content: bytes) -> Any:
-    from skops.io import get_untrusted_types, loads
-
-    # What skops trusts by itself is enough: numbers, texts, arrays and estimators without trees.
-    strange = get_untrusted_types(data=content)
-    if strange:
-        told = f"it holds {', '.join(sorted(strange))}"
-        raise InputError(told, "numbers and known estimators", "do not use it")
-    return loads(content)
-
-
-def _settled(content: bytes) -> bytes:
-    """A skops file in which nothing depends on the hour or on addresses in memory.
-
-    skops numbers objects and names files by `id`, and zip files carry times. Here objects and files are
-    counted in their order; texts and numbers, for which sharing means nothing, get a number each.
-    """
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        schema = json.loads(archive.read("schema.json"))
-        numbers: dict[int, int] = {}
-        names: dict[str, str] = {}
-        _renumber(schema, numbers, names)
-        out = io.BytesIO()
-        with zipfile.ZipFile(out, "w") as settled:
-            for old, new in names.items():
-                settled.writestr(zipfile.ZipInfo(new), archive.read(old))
-            settled.writestr(zipfile.ZipInfo("schema.json"), json.dumps(schema))
-    return out.getvalue()
-
-
-def _renumber(node: Any, numbers: dict[int, int], names: dict[str, str]) -> None:
-    if isinstance(node, list):
-        for one in node:
-            _renumber(one, numbers, names)
-    elif isinstance(node, dict):
-        if isinstance(node.get("__id__"), int):
-            # A key that no address has where a shared number is chance, as it is for small integers.
-            key = -1 - len(numbers) if node.get("is_json") else node["__id__"]
-            node["__id__"] = numbers.setdefault(key, len(numbers) + 1)  # skops takes 0 for none
-        if isinstance(node.get("file"), str):
-            suffix = Path(node["file"]).suffix
-            node["file"] = names.setdefault(node["file"], f"{len(names)}{suffix}")
-        for one in node.values():
-            _renumber(one, numbers, names)

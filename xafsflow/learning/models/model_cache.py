@@ -48,12 +48,12 @@ def place() -> Path | None:
 def find(digest: str) -> tuple[Model, FitFindings] | None:
     """A model and its findings, if they are kept and whole.
 
-    Nothing is run from the folder: models are read by skops with its fixed list of types, findings are JSON.
+    Nothing is run from the folder: a model is arrays and JSON, findings are JSON.
     """
     folder = place()
     if folder is None:
         return None
-    path = folder / f"{digest}.skops"
+    path = folder / f"{digest}.npz"
     try:
         record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         findings = from_json(FitFindings, record["findings"])
@@ -69,13 +69,13 @@ def keep(digest: str, model: Model, findings: FitFindings) -> None:
     folder = place()
     if folder is None:
         return
-    path = folder / f"{digest}.skops"
+    path = folder / f"{digest}.npz"
     with contextlib.suppress(OSError, InputError):
         refuse_links(folder, 1)
         stored = save_model(model, path)
         text = json.dumps({"digest": stored.digest, "findings": to_json(findings)})
         write_atomically(path.with_suffix(".json"), text)
-        by_use = sorted(folder.glob("*.skops"), key=lambda one: one.stat().st_mtime, reverse=True)
+        by_use = sorted(folder.glob("*.npz"), key=lambda one: one.stat().st_mtime, reverse=True)
         for old in by_use[MOST:]:
             old.with_suffix(".json").unlink(missing_ok=True)
             old.unlink(missing_ok=True)

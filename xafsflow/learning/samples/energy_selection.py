@@ -75,8 +75,8 @@ def fractions_by(task: Task, learner: str, used: Indices, trees: int, seed: int)
         ridge = RIDGE * (apart**2).sum() * np.eye(len(used))
         weights = np.linalg.solve(apart.T @ apart + ridge, apart.T @ (shares - mean))
         return lambda found: np.asarray((found - middle) @ weights + mean)
-    estimator, _ = fit(learner, task.features[:, used], task.labels, trees, seed)
-    return lambda found: estimator.votes(found.T) @ task.compositions[estimator.classes]
+    predictor, _ = fit(learner, task.features[:, used], task.labels, trees, seed)
+    return lambda found: predictor.predict(found.T) @ task.compositions[predictor.classes]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xafsflow.findings.train_findings import Score
 from xafsflow.learning.models.classifiers import fit
+from xafsflow.learning.models.predictors import over_all_classes
 from xafsflow.learning.trust.confidence import leader_right
 
 Votes = Callable[[NDArray[Any]], NDArray[Any]]
@@ -59,12 +60,10 @@ def control_votes(
 
     found: dict[str, Votes] = {"nearest_class": by_spectrum}
     if trained != "linear_discriminant":
-        estimator, _ = fit("linear_discriminant", known, labels, 1, 0)
+        predictor, _ = fit("linear_discriminant", known, labels, 1, 0)
 
         def by_discriminant(features: NDArray[Any]) -> NDArray[Any]:
-            votes = np.zeros((len(features), n_classes))
-            votes[:, estimator.classes_] = estimator.predict_proba(features)
-            return votes
+            return over_all_classes(predictor, features.T, n_classes)
 
         found = {"linear_discriminant": by_discriminant} | found
     return found

@@ -1,23 +1,26 @@
-"""The model broadcast over the blocks."""
+"""Any model over the blocks."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from xafsflow.blocks.over_blocks import Output, over_blocks
-from xafsflow.errors import InputError
 from xafsflow.learning.models.model import Model, StoredModel, stored
 from xafsflow.learning.trust.confidence import confidence_at, margins
+from xafsflow.sampling.signature_check import places_in
 from xafsflow.step_table import step
 from xafsflow.vocabulary import MAP, OUT
+
+Floats = NDArray[np.float32]
+Flags = NDArray[np.uint8]
+Places = NDArray[np.int64]
 
 
 @step(makes="cube", needs=["flags"], gives=["class_index", "class_vote", "fraction", "confidence"])
 def model(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
-    """Classify every pixel by the model's votes.
+    """Map a trained model over every pixel: its classes and compositions, or its properties.
 
     The model travels as a path and a digest; each process reads it once. Pixels flagged background, and pixels with a
     NaN among their features, get class -1 and NaN.
@@ -27,90 +30,93 @@ def model(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
     Dataset
         The cube with `class_index`, `class_vote` (y, x) and `fraction` (reference, y, x), the vote-weighted mean of
         the classes' compositions, and `confidence` (y, x), how often a leading reference with that margin over the
-        second is right (`train.fit`).
+        second is right (`train.fit`). Of a model of properties (`train.regression`): `property_<name>` (y, x) for each,
+        in its unit.
 
     Raises
     ------
     InputError
-        The cube lacks the model's features, or has other energies.
+        The cube lacks what the model reads, has another axis or other values on it, was normalized otherwise, or is far
+        noisier than the training, which is known after `derive.noise` and found when the maps are computed.
     """
     resting = stored(model)
     known = resting.load()
-    places = feature_places(cube, known)
+    places = places_in(cube, known.signature)
+    arrays = [cube[known.signature.variable], cube.flags]
+    if "noise_level" in cube:
+        arrays.append(cube.noise_level)
+    targets = known.targets
+    if targets.kind == "properties":
+        outputs = [Output(f"property_{name}", MAP) for name in targets.names]
+        found = over_blocks(_properties, arrays, outputs, model=resting, places=places)
+        for name, unit in zip(targets.names, targets.units, strict=True):
+            found[f"property_{name}"].attrs = {"units": unit, "long_name": f"{name} by the model"}
+        return cube.assign(found)
     outputs = [
         Output("class_index", MAP, np.int16),
         Output("class_vote", MAP),
-        Output("fraction", ("reference", *MAP), sizes={"reference": len(known.references)}),
+        Output("fraction", ("reference", *MAP), sizes={"reference": len(targets.names)}),
         Output("confidence", MAP),
     ]
-    found = over_blocks(_vote, [cube[known.features], cube.flags], outputs, model=resting, places=places)
-    return cube.assign(found).assign_coords(reference=known.references)
+    found = over_blocks(_vote, arrays, outputs, model=resting, places=places)
+    return cube.assign(found).assign_coords(reference=targets.names)
 
 
-def feature_places(cube: xr.Dataset, model: Model) -> np.ndarray:
-    """Indices of the model's energies among the cube's; raises as `energy_places`."""
-    return energy_places(cube, model.features, model.energy)
-
-
-def energy_places(cube: xr.Dataset, features: str, energy: np.ndarray) -> np.ndarray:
-    """Indices of the energies of a training among the cube's.
-
-    Raises
-    ------
-    InputError
-        The variable or an energy is missing.
-    """
-    if features not in cube:
-        raise InputError(
-            f"a cube without {features}",
-            "the variable that the model was trained on",
-            "add its step before classify",
-        )
-    places = np.searchsorted(cube.energy.values, energy)
-    places = np.minimum(places, cube.sizes["energy"] - 1)
-    apart = np.abs(cube.energy.values[places] - energy)
-    if apart.max() > 1e-6:
-        raise InputError(
-            f"the model's energy {energy[apart.argmax()]:g} eV, which is not among the cube's",
-            "the energies of the training",
-            "train on this scan, or resample it to the model's energies",
-        )
-    return places
-
-
-def chosen(values: Any, places: Any) -> Any:
-    """The energies of the model out of a block `(energy, y, x)`; no copy where they follow on each other."""
+def chosen(values: Floats, places: Places) -> Floats:
+    """The features of the model out of a block `(spectral, y, x)`; no copy where they follow on each other."""
     first, count = int(places[0]), len(places)
     return (
         values[first : first + count] if np.array_equal(places, first + np.arange(count)) else values[places]
     )
 
 
-def pixels(features: Any, good: Any) -> Any:
+def pixels(features: Floats, good: NDArray[np.bool_]) -> Floats:
     """`(feature, pixel)`: the good pixels of `(feature, y, x)`, C-contiguous; no copy where all are good."""
     table = features.reshape(len(features), -1)
     return table if good.all() else np.compress(good.ravel(), table, axis=1)
 
 
-def usable(features: Any, flags: Any) -> Any:
+def usable(features: Floats, flags: Flags) -> NDArray[np.bool_]:
     """`(y, x)`: True where a pixel may be classified, from features `(feature, y, x)`."""
     return ((flags & np.uint8(int(OUT))) == 0) & np.isfinite(features.sum(axis=0, dtype=np.float32))
 
 
-def _vote(values: Any, flags: Any, model: StoredModel, places: Any) -> tuple[Any, Any, Any, Any]:
-    known = model.load()
+def _answers(
+    known: Model, values: Floats, flags: Flags, level: tuple[Floats, ...], places: Places
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Which pixels `(y, x)` the model may answer for, and its answers `(pixel, output)`."""
+    for one in level:
+        known.signature.check_noise(float(one))
     features = chosen(values, places)
     good = usable(features, flags)
+    return good, known.predict(pixels(features, good))
+
+
+def _vote(
+    values: Floats, flags: Flags, *level: Floats, model: StoredModel, places: Places
+) -> tuple[NDArray[np.int16], Floats, Floats, Floats]:
+    known = model.load()
+    good, votes = _answers(known, values, flags, level, places)
+    shares = known.targets.shares
     index = np.full(good.shape, -1, np.int16)
     vote = np.full(good.shape, np.nan, np.float32)
-    fraction = np.full((len(known.references), *good.shape), np.nan, np.float32)
+    fraction = np.full((shares.shape[1], *good.shape), np.nan, np.float32)
     confidence = np.full(good.shape, np.nan, np.float32)
-    if good.any():
-        votes = known.votes(pixels(features, good))
+    if len(votes):
         index[good] = votes.argmax(axis=1)
         vote[good] = votes.max(axis=1)
-        parts = votes @ known.compositions
+        parts = votes @ shares
         fraction[:, good] = parts.T
-        if known.confidence is not None:
-            confidence[good] = confidence_at(margins(parts), *known.confidence)
+        if known.trust.confidence is not None:
+            confidence[good] = confidence_at(margins(parts), *known.trust.confidence)
     return index, vote, fraction, confidence
+
+
+def _properties(
+    values: Floats, flags: Flags, *level: Floats, model: StoredModel, places: Places
+) -> tuple[Floats, ...] | Floats:
+    known = model.load()
+    good, answers = _answers(known, values, flags, level, places)
+    found = np.full((answers.shape[1], *good.shape), np.nan, np.float32)
+    found[:, good] = answers.T
+    return tuple(found) if len(found) > 1 else found[0]

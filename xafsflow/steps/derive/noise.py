@@ -26,7 +26,7 @@ TOUCH = 1e-3
 @step(
     makes="cube",
     needs=["mu", "norm", "edge_step", "mu_noise", "flags"],
-    gives=["noise", "norm_noise", "noise_ratio"],
+    gives=["noise", "norm_noise", "noise_ratio", "noise_level"],
 )
 def noise(cube: xr.Dataset, /) -> xr.Dataset:
     """Standard deviation of `norm` from photon statistics, through all that the steps did, and checked against the scatter.
@@ -48,7 +48,8 @@ def noise(cube: xr.Dataset, /) -> xr.Dataset:
     Returns
     -------
     Dataset
-        The cube with `noise` (y, x), the median over the energies of `norm_noise` (energy, y, x), and `noise_ratio`.
+        The cube with `noise` (y, x), the median over the energies of `norm_noise` (energy, y, x), `noise_ratio`, and
+        `noise_level`, a number by which scans are compared.
 
     Examples
     --------
@@ -73,9 +74,9 @@ def noise(cube: xr.Dataset, /) -> xr.Dataset:
     point = over_blocks(_point_noise, arrays, [Output("point", CUBE)], halo=halo, **settings)["point"]
     rows = spread_rows(cube.sizes["y"], NOISE_ROWS)
     part = [a.isel(y=rows) for a in (cube.norm, point)]
-    output = Output("noise_ratio", (), np.float64)
+    numbers = [Output("noise_ratio", (), np.float64), Output("noise_level", (), np.float64)]
     along = 1 if moved is None or moved.interpolates is None else moved.interpolates.reach
-    found = over_scan(_ratio, [*part, path], [output], windows=windows, along=along)
+    found = over_scan(_ratio, [*part, path], numbers, windows=windows, along=along)
     part = [a.isel(y=rows) for a in (cube.mu, cube.mu_noise, cube.flags, cube.edge_step, shift)]
     plan = json.dumps(record([one for one in on_spectra(steps) if "norm" in one.gives]))
     output = Output("fitted", (SPECTRAL,), np.float64)
@@ -112,9 +113,11 @@ def _raised(point: Any, fitted: Any) -> Any:
     return point * fitted.astype(np.float32)[:, None, None]
 
 
-def _ratio(norm: Any, point: Any, path: Any, windows: tuple[int, ...], along: int) -> tuple[float]:
+def _ratio(norm: Any, point: Any, path: Any, windows: tuple[int, ...], along: int) -> tuple[float, float]:
     apart = np.sqrt(kernels.difference(path, windows, len(norm))).astype(np.float32)
-    return (kernels.measured_over_predicted(norm, point * apart[:, None, None], along),)
+    ratio = kernels.measured_over_predicted(norm, point * apart[:, None, None], along)
+    known = point[np.isfinite(point)]
+    return ratio, float(np.median(known)) if known.size else np.nan
 
 
 def _fitted(

@@ -12,8 +12,8 @@ from xafsflow.errors import InputError
 from xafsflow.kernels.spectra import spectral_distance as kernels
 from xafsflow.learning.models.model import Model, StoredModel, stored
 from xafsflow.learning.trust.noise_distance import expected_at
+from xafsflow.sampling.signature_check import places_in
 from xafsflow.step_table import step
-from xafsflow.steps.classify.map_model import feature_places
 from xafsflow.vocabulary import MAP
 
 Metric = Literal["euclidean", "manhattan", "jensen_shannon", "cosine"]
@@ -50,17 +50,19 @@ def distance(
             f"metrics {metrics}", "one or more, each once", f"choose among {', '.join(kernels.METRICS)}"
         )
     resting = stored(model)
+    known = resting.load()
+    places = places_in(cube, known.signature)
     chosen = [kernels.METRICS.index(name) for name in metrics]
     output = Output("distance", ("metric", *MAP), sizes={"metric": len(metrics)})
     found = over_blocks(
         _distances,
-        [cube[resting.load().features], cube.class_index],
+        [cube[known.signature.variable], cube.class_index],
         [output],
         model=resting,
-        places=feature_places(cube, resting.load()),
+        places=places,
         chosen=chosen,
     )
-    if "noise" in cube and resting.load().distance_scale is not None:
+    if "noise" in cube and known.trust.distance_scale is not None:
         output = Output("distance_expected", ("metric", *MAP), sizes={"metric": len(metrics)})
         arrays = [cube.noise, cube.class_index]
         found |= over_blocks(_expected, arrays, [output], model=resting, chosen=chosen)
@@ -69,10 +71,10 @@ def distance(
 
 def _distances(values: Any, class_index: Any, model: StoredModel, places: Any, chosen: list[int]) -> Any:
     features = values if len(places) == len(values) else values[places]
-    spectra = model.load().class_features.astype(np.float32)
+    spectra = model.load().targets.centers.astype(np.float32)
     return kernels.distances(features, class_index, spectra)[chosen]
 
 
 def _expected(noise: Any, class_index: Any, model: StoredModel, chosen: list[int]) -> Any:
-    known = model.load()
+    known = model.load().trust
     return expected_at(noise, class_index, known.distance_scale[chosen], known.distance_power[chosen])  # type: ignore[index]

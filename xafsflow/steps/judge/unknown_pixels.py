@@ -11,12 +11,14 @@ from pydantic import Field
 
 from xafsflow.blocks.over_blocks import Output, over_blocks
 from xafsflow.errors import InputError
+from xafsflow.learning.samples.sample_table import signature_of
 from xafsflow.learning.trust import unknown_limits as learn
 from xafsflow.provenance import history, with_history
 from xafsflow.sampling import replay
 from xafsflow.sampling.noisy_patterns import finite
+from xafsflow.sampling.signature_check import places_in
 from xafsflow.step_table import STEPS, step, steps_done
-from xafsflow.steps.classify.map_model import chosen, energy_places, pixels, usable
+from xafsflow.steps.classify.map_model import chosen, pixels, usable
 from xafsflow.vocabulary import MAP, Flag, cube_dims
 
 
@@ -69,7 +71,7 @@ def unknown(
     else:
         misfit, null = _feature_misfit(samples, method)
         limit, name = learn.limit_of(null, false_alarm), samples.attrs["features"]
-        places = energy_places(cube, name, samples.energy.values)
+        places = places_in(cube, signature_of(samples))
         arrays = [cube[name], cube.flags]
         score = over_blocks(_features_over_limit, arrays, [output], limit=limit, misfit=misfit, places=places)
     outputs = [Output("flags", MAP, np.uint8), Output("confidence", MAP)]

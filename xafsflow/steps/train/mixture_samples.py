@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from xafsflow.learning.samples import mixtures as mix
 from xafsflow.learning.trust.confidence import check_compositions
 from xafsflow.sampling import replay
 from xafsflow.sampling.noisy_patterns import Maker, later, maker, noise_levels
+from xafsflow.sampling.signature_check import normalization_of
 from xafsflow.step_table import Span, step
 from xafsflow.steps.ingest.reference_spectra import check_cover
 
@@ -107,6 +109,8 @@ def mixtures(
         coords={"energy": ("feature", energy[used]), "reference": names, "reference_energy": energy},
         attrs={
             "features": features,
+            "normalization": json.dumps(normalization_of(cube, features)),
+            "e0": float(np.nanmean(reference.e0)),
             "seed": seed,
             "median_noise": float(np.median(make.pixels.noise / make.pixels.edge_step)),
             "digest": digest_of(settings, used, energy, heights, replay.record(make.plan), *make.arrays),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
 import dask
@@ -11,6 +12,7 @@ from pydantic import Field
 
 from xafsflow.errors import InputError
 from xafsflow.sampling.pixel_sample import rows_for
+from xafsflow.sampling.signature_check import normalization_of
 from xafsflow.step_table import Span, step
 
 # Pixels of each region that are kept for checks, at most a third of what there is.
@@ -101,7 +103,13 @@ def regions(
             "reference": [f"region {region + 1}" for region in known],
             "reference_energy": energy[whole],
         },
-        attrs={"features": features, "seed": seed, "median_noise": float(np.median(table["noise"]))},
+        attrs={
+            "features": features,
+            "normalization": json.dumps(normalization_of(cube, features)),
+            "e0": float(np.nanmedian(table["e0"])),
+            "seed": seed,
+            "median_noise": float(np.median(table["noise"])),
+        },
     )
 
 

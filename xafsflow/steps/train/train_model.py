@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -16,11 +16,18 @@ from xafsflow.findings.train_findings import FitFindings, Reliability, Score
 from xafsflow.learning.models import classifiers
 from xafsflow.learning.models.model import Model
 from xafsflow.learning.models.model_cache import digest_of, find, keep
+from xafsflow.learning.samples.sample_table import class_targets, signature_of
 from xafsflow.learning.trust import confidence as trust
 from xafsflow.learning.trust.control_classifiers import Patterns, compare, control_votes
 from xafsflow.learning.trust.noise_distance import learn_distances
+from xafsflow.learning.trust.trust_record import Trust
 from xafsflow.sampling.noisy_patterns import finite
 from xafsflow.step_table import step
+
+if TYPE_CHECKING:
+    Classifier: TypeAlias = str
+else:  # the names in the table, so that recipes and help know them
+    Classifier: TypeAlias = Literal[tuple(classifiers.CLASSIFIERS)]
 
 
 @step(makes=("model", "findings"), example={"trees": 10}, section="model_accuracy")
@@ -28,9 +35,7 @@ def fit(
     samples: xr.Dataset,
     /,
     *,
-    classifier: Literal[
-        "random_forest", "sklearn_random_forest", "extra_trees", "linear_discriminant", "k_nearest"
-    ] = "random_forest",
+    classifier: Classifier = "random_forest",
     trees: Annotated[int, Field(ge=1)] = 100,
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2,
     seed: Annotated[int, Field(ge=0)] = 0,
@@ -55,11 +60,17 @@ def fit(
         Share of the patterns that are kept for the score.
     seed
         Of the split and of the classifier.
+
+    Raises
+    ------
+    InputError
+        There is no such classifier, the samples hold one class or properties, or do not say what their features are.
     """
-    key = digest_of(samples.attrs.get("digest"), classifier, trees, held_out, seed, _versions())
+    key = digest_of(samples.attrs.get("digest"), classifier, trees, held_out, seed, versions())
     cached = find(key) if "digest" in samples.attrs else None
     if cached is not None:
         return cached[0], replace(cached[1], cached_model=key)
+    targets = class_targets(samples)
     samples = finite(samples, "sample", "check")
     table, labels = samples.features.values, samples.label.values
     order = np.random.default_rng(seed).permutation(len(labels))
@@ -67,29 +78,23 @@ def fit(
     held, known = order[:n_held], np.sort(order[n_held:])
     if len(np.unique(labels[known])) < 2:
         raise InputError("one class", "two or more", "give more references or a smaller step")
-    estimator, importances = classifiers.fit(classifier, table[known], labels[known], trees, seed)
+    predictor, importances = classifiers.fit(classifier, table[known], labels[known], trees, seed)
     model = Model(
-        classifier=classifier,
-        estimator=estimator,
-        features=samples.attrs["features"],
-        energy=samples.energy.values,
-        references=[str(name) for name in samples.reference.values],
-        compositions=samples.composition.values,
-        class_features=samples.class_features.values,
-        reference_energy=samples.reference_energy.values,
-        reference_norm=samples.reference_norm.values,
+        learner=classifier,
+        signature=signature_of(samples),
+        targets=targets,
+        predictor=predictor,
+        trust=Trust(),
         importances=importances,
         seed=seed,
-        versions=_versions(),
+        versions=versions(),
     )
     model, reliability, calibration_error = _with_what_noise_does(model, samples, seed)
-    score, confusion = classifiers.held_out_score(
-        model.votes(table[held].T), labels[held], model.compositions
-    )
+    score, confusion = classifiers.held_out_score(model.predict(table[held].T), labels[held], targets.shares)
     controls, better = _beside_controls(model, samples, known, held)
     findings = FitFindings(
         classifier=classifier,
-        classes=len(model.compositions),
+        classes=len(targets.shares),
         training_patterns=len(known),
         held_out_patterns=len(held),
         check_patterns=samples.sizes["check"],
@@ -109,7 +114,8 @@ def fit(
     return model, findings
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of what decides how a model comes out, by name."""
     return {"python": platform.python_version()} | {
         name: version(name) for name in ("xafsflow", "scikit-learn", "numpy")
     }
@@ -117,7 +123,7 @@ def _versions() -> dict[str, str]:
 
 def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple[Model, Reliability, float]:
     """The model with its confidence, checked, and with the distances that noise gives where the noise is known."""
-    fractions = model.votes(samples.check_features.values.T) @ model.compositions
+    fractions = model.predict(samples.check_features.values.T) @ model.targets.shares
     margin = trust.margins(fractions)
     right = trust.leader_right(fractions, samples.check_composition.values)
     order = np.random.default_rng([seed, 1]).permutation(len(margin))
@@ -128,17 +134,16 @@ def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple
     if np.isfinite(samples.noise.values).any():
         arrays = (samples[name].values for name in ("features", "label", "class_features", "noise"))
         scale, power = learn_distances(*arrays)
-    curve = np.stack([knots, values])
-    return replace(model, confidence=curve, distance_scale=scale, distance_power=power), reliability, error
+    return replace(model, trust=Trust(np.stack([knots, values]), scale, power)), reliability, error
 
 
 def _beside_controls(
     model: Model, samples: xr.Dataset, known: np.ndarray, held: np.ndarray
 ) -> tuple[dict[str, Score], str | None]:
     table, labels = samples.features.values, samples.label.values
-    ways = {model.classifier: lambda rows: model.votes(rows.T)}
-    ways |= control_votes(table[known], labels[known], model.class_features, model.classifier)
+    ways = {model.learner: lambda rows: model.predict(rows.T)}
+    ways |= control_votes(table[known], labels[known], model.targets.centers, model.learner)
     checks, truth = samples.check_features.values, samples.check_composition.values
     return compare(
-        model.classifier, ways, Patterns(table[held], labels[held], checks, truth, model.compositions)
+        model.learner, ways, Patterns(table[held], labels[held], checks, truth, model.targets.shares)
     )

@@ -1,0 +1,45 @@
+"""When a model is to be believed: what its training learnt of its errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xafsflow.errors import InputError
+from xafsflow.kernels.spectra.spectral_distance import METRICS
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Trust:
+    """What is known of the errors of a model of classes; all None for what was not learnt.
+
+    Parameters
+    ----------
+    confidence
+        `(2, knot)`: margins of the leading reference, and how often it is right.
+    distance_scale, distance_power
+        `(metric, class)` and `(metric,)`: the median distance to a class is scale times the noise to the power.
+    """
+
+    confidence: Doubles | None = None
+    distance_scale: Doubles | None = None
+    distance_power: Doubles | None = None
+
+    def check(self, classes: int) -> None:
+        """Refuse arrays that no training writes.
+
+        Raises
+        ------
+        InputError
+            Another shape.
+        """
+        curve = self.confidence is None or (self.confidence.ndim == 2 and len(self.confidence) == 2)
+        scale = self.distance_scale is None or self.distance_scale.shape == (len(METRICS), classes)
+        power = self.distance_power is None or self.distance_power.shape == (len(METRICS),)
+        both = (self.distance_scale is None) == (self.distance_power is None)
+        if not (curve and scale and power and both):
+            raise InputError("a damaged record of trust", "curves and scales of the classes", "train again")

@@ -1,0 +1,114 @@
+"""Spectra with known properties to a model of these."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+import numpy as np
+import xarray as xr
+from pydantic import Field
+
+from xafsflow.errors import InputError
+from xafsflow.findings.train_findings import RegressionFindings
+from xafsflow.learning.models import regressors
+from xafsflow.learning.models.model import Model
+from xafsflow.learning.samples.sample_table import property_targets, signature_of
+from xafsflow.learning.trust.trust_record import Trust
+from xafsflow.step_table import step
+from xafsflow.steps.train.train_model import versions
+
+if TYPE_CHECKING:
+    Regressor: TypeAlias = str
+else:  # the names in the table, so that recipes and help know them
+    Regressor: TypeAlias = Literal[tuple(regressors.REGRESSORS)]
+
+
+@step(makes=("model", "findings"))
+def regression(
+    samples: xr.Dataset,
+    /,
+    *,
+    regressor: Regressor = "ridge",
+    trees: Annotated[int, Field(ge=1)] = 100,
+    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2,
+    seed: Annotated[int, Field(ge=0)] = 0,
+) -> tuple[Model, RegressionFindings]:
+    """Train a model of properties, such as a coordination number or a distance, and score it on samples held out.
+
+    Samples of one `group` (sample,), such as spectra of one structure, are all trained on or all held out.
+
+    Parameters
+    ----------
+    regressor
+        A row of the table in `xafsflow.learning.models.regressors`.
+    trees
+        Number of trees of a forest; without meaning for the others.
+    held_out
+        Share of the samples, or of their groups, that is kept for the score.
+    seed
+        Of the split and of the regressor.
+
+    Returns
+    -------
+    model, findings
+        The model, and R2 and error of each property.
+
+    Raises
+    ------
+    InputError
+        The samples hold no properties, do not say what their features are, or hold NaN; or too few are left.
+
+    Examples
+    --------
+    >>> spectra = np.random.default_rng(0).random((80, 5)).astype("f4")
+    >>> table = xr.Dataset(
+    ...     {"features": (("sample", "feature"), spectra), "target": (("sample", "property"), 2.0 * spectra[:, :1])},
+    ...     {"energy": ("feature", np.arange(5.0)), "property": ["distance"], "unit": ("property", ["angstrom"])},
+    ...     {"features": "norm", "normalization": "[]"})
+    >>> model, findings = regression(table)
+    >>> findings.r_squared.round(2).tolist()
+    [1.0]
+    """
+    targets, signature = property_targets(samples), signature_of(samples)
+    table, truth = samples.features.values.astype(np.float32), samples.target.values.astype(np.float64)
+    if not np.isfinite(table).all():
+        raise InputError("samples with NaN", "finite features", "leave them out, or narrow the axis")
+    held = _held_out(samples, held_out, seed)
+    if min(held.sum(), (~held).sum()) < 2:
+        raise InputError(
+            f"{(~held).sum()} samples to train on and {held.sum()} held out",
+            "two or more of each",
+            "give more samples or groups, or change held_out",
+        )
+    predictor, importances = regressors.fit_properties(regressor, table[~held], truth[~held], trees, seed)
+    model = Model(
+        learner=regressor,
+        signature=signature,
+        targets=targets,
+        predictor=predictor,
+        trust=Trust(),
+        importances=importances,
+        seed=seed,
+        versions=versions(),
+    )
+    r_squared, rmse = regressors.property_scores(model.predict(table[held].T), truth[held])
+    findings = RegressionFindings(
+        regressor=regressor,
+        properties=tuple(targets.names),
+        units=tuple(targets.units),
+        training_samples=int((~held).sum()),
+        held_out_samples=int(held.sum()),
+        r_squared=r_squared,
+        rmse=rmse,
+        spread=truth[held].std(axis=0),
+        importances=importances,
+    )
+    return model, findings
+
+
+def _held_out(samples: xr.Dataset, share: float, seed: int) -> np.ndarray:
+    """Which samples `(sample,)` are held out, whole groups where there are groups."""
+    names = samples.group.values if "group" in samples else np.arange(samples.sizes["sample"])
+    groups, of = np.unique(names, return_inverse=True)
+    order = np.random.default_rng(seed).permutation(len(groups))
+    return np.isin(of, order[: max(1, round(share * len(groups)))])
