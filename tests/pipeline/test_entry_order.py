@@ -67,7 +67,7 @@ def test_as_and_use__are_part_of_what_a_recipe_does_and_are_written_out() -> Non
     [
         (["train.fit: {as: lda}", "classify.model: {use: ldaa}"],
          "r:10:22: steps.7.use: found 'ldaa', which no entry before it is called (did you mean "
-         "'lda'?); wanted: an entry before it that makes cube or model:"),
+         "'lda'?); expected: an entry before it that makes cube or model:"),
         (["train.fit", "classify.model: {use: lda}", "train.fit: {as: lda}"],
          "steps.7.use: found 'lda', which stands behind "
          "it"),
@@ -75,17 +75,17 @@ def test_as_and_use__are_part_of_what_a_recipe_does_and_are_written_out() -> Non
          "steps.7.use: found 'train.mixtures', which makes samples, and classify.model does "
          "not take that"),
         (["train.fit: {as: a}", "train.fit: {as: b}", "classify.model: {use: [a, b]}"],
-         "steps.8.use: found 'b' and another entry that makes model; wanted: one of "
+         "steps.8.use: found 'b' and another entry that makes model; expected: one of "
          "them"),
         (["train.fit: {as: a}", "train.fit: {as: a}"],
          "r:10:17: steps.7.as: found the name 'a' again (first at line "
          "9)"),
-        (["train.fit: {as: A-1}"], "r:9:21: steps.6.as: found 'A-1'; wanted: a name of small letters"),
-        (["train.fit: {as: 3}"], "steps.6.as: found 3; wanted: a name of small letters"),
+        (["train.fit: {as: A-1}"], "r:9:21: steps.6.as: found 'A-1'; expected: a name of small letters"),
+        (["train.fit: {as: 3}"], "steps.6.as: found 3; expected: a name of small letters"),
         (["train.fit: {use: {a: b}}"],
-         "steps.6.use: found {\"a\": \"b\"}; wanted: the name of an entry, or a list of "
+         "steps.6.use: found {\"a\": \"b\"}; expected: the name of an entry, or a list of "
          "names"),
-        (["train.fit: {as: maps}"], "steps.6.as: found the name 'maps'; wanted: another name"),
+        (["train.fit: {as: maps}"], "steps.6.as: found the name 'maps'; expected: another name"),
         (["train.fit", "classify.model", "judge.distance: {as: expected}"],
          "and distance_expected would mean distance_expected; do: choose another "
          "name"),
@@ -93,7 +93,7 @@ def test_as_and_use__are_part_of_what_a_recipe_does_and_are_written_out() -> Non
          "needs the variable fraction, which lda gives; do: write `use: lda` beside its "
          "settings"),
         (["train.fit", "classify.model", "ingest.phantom", "report.page"],
-         "steps.7: found classify.model on another cube than that of ingest.phantom_2; wanted: "
+         "steps.7: found classify.model on another cube than that of ingest.phantom_2; expected: "
          "maps of one cube, the last"),
     ],
 )  # fmt: skip

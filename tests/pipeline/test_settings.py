@@ -44,27 +44,27 @@ def test_convert__turns_only_whole_numbers_and_lists(value: object, hint: Any, e
 @pytest.mark.parametrize(
     ("text", "hint", "problem"),
     [
-        ("'7112'", float | None, "r:1:1: s: found '7112'; wanted: a number or null"),
-        ("true", float, "r:1:1: s: found true; wanted: a number"),
-        (".nan", float, "r:1:1: s: found NaN; wanted: a number"),
-        ("1e999", float, "r:1:1: s: found Infinity; wanted: a number"),
-        ("null", float, "r:1:1: s: found null; wanted: a number"),
-        ("3.0", int, "r:1:1: s: found 3.0; wanted: a whole number"),
-        ("true", int, "r:1:1: s: found true; wanted: a whole number"),
-        ("0", Window, "r:1:1: s: found 0; wanted: a whole number at least 1 and at most 99"),
-        ("0", Annotated[float, Field(gt=0)] | None, "r:1:1: s: found 0; wanted: a number above 0 or null"),
-        ("yes", bool, "r:1:1: s: found 'yes'; wanted: true or false"),
-        ("3", str, "r:1:1: s: found 3; wanted: text"),
-        ("{a: 1}", str, 'r:1:1: s: found {"a": 1}; wanted: text'),
-        ("[1]", Span, "r:1:1: s: found [1]; wanted: a list of 2, each a number or null"),
-        ("[1, 2, 3]", Span, "r:1:1: s: found [1, 2, 3]; wanted: a list of 2, each a number or null"),
-        ("[1, x]", Span, "r:1:5: s.1: found 'x'; wanted: a list of 2, each a number or null"),
-        ("[1, x]", tuple[int, str, str], 'found [1, "x"]; wanted: a list of 3: a whole number, text, text'),
-        ("{Fe: [1]}", dict[str, str], "r:1:6: s.Fe: found [1]; wanted: a mapping of text to text"),
-        ("flatt", Literal["flat", "ratio"], "wanted: 'flat' or 'ratio' (did you mean 'flat'?)"),
-        ("flatt", Literal["flat"] | None, "wanted: 'flat' or null (did you mean 'flat'?)"),
-        ("[a, b]", list[Literal["aa", "cc"]], "r:1:2: s.0: found 'a'; wanted: a list of 'aa' or 'cc'"),
-        ("x" * 200, float, "found '" + "x" * 76 + "...; wanted: a number"),
+        ("'7112'", float | None, "r:1:1: s: found '7112'; expected: a number or null"),
+        ("true", float, "r:1:1: s: found true; expected: a number"),
+        (".nan", float, "r:1:1: s: found NaN; expected: a number"),
+        ("1e999", float, "r:1:1: s: found Infinity; expected: a number"),
+        ("null", float, "r:1:1: s: found null; expected: a number"),
+        ("3.0", int, "r:1:1: s: found 3.0; expected: a whole number"),
+        ("true", int, "r:1:1: s: found true; expected: a whole number"),
+        ("0", Window, "r:1:1: s: found 0; expected: a whole number at least 1 and at most 99"),
+        ("0", Annotated[float, Field(gt=0)] | None, "r:1:1: s: found 0; expected: a number above 0 or null"),
+        ("yes", bool, "r:1:1: s: found 'yes'; expected: true or false"),
+        ("3", str, "r:1:1: s: found 3; expected: text"),
+        ("{a: 1}", str, 'r:1:1: s: found {"a": 1}; expected: text'),
+        ("[1]", Span, "r:1:1: s: found [1]; expected: a list of 2, each a number or null"),
+        ("[1, 2, 3]", Span, "r:1:1: s: found [1, 2, 3]; expected: a list of 2, each a number or null"),
+        ("[1, x]", Span, "r:1:5: s.1: found 'x'; expected: a list of 2, each a number or null"),
+        ("[1, x]", tuple[int, str, str], 'found [1, "x"]; expected: a list of 3: a whole number, text, text'),
+        ("{Fe: [1]}", dict[str, str], "r:1:6: s.Fe: found [1]; expected: a mapping of text to text"),
+        ("flatt", Literal["flat", "ratio"], "expected: 'flat' or 'ratio' (did you mean 'flat'?)"),
+        ("flatt", Literal["flat"] | None, "expected: 'flat' or null (did you mean 'flat'?)"),
+        ("[a, b]", list[Literal["aa", "cc"]], "r:1:2: s.0: found 'a'; expected: a list of 'aa' or 'cc'"),
+        ("x" * 200, float, "found '" + "x" * 76 + "...; expected: a number"),
     ],
 )  # fmt: skip
 def test_check_setting__takes_types_strictly(text: str, hint: Any, problem: str) -> None:
@@ -73,8 +73,8 @@ def test_check_setting__takes_types_strictly(text: str, hint: Any, problem: str)
 
 def test_check_setting__tells_every_wrong_part() -> None:
     assert problems_of("{a: 1, b: x, c: [2]}", dict[str, str]) == [
-        "r:1:5: s.a: found 1; wanted: a mapping of text to text",
-        "r:1:17: s.c: found [2]; wanted: a mapping of text to text",
+        "r:1:5: s.a: found 1; expected: a mapping of text to text",
+        "r:1:17: s.c: found [2]; expected: a mapping of text to text",
     ]
     assert len(problems_of("[[1, x], 3]", tuple[tuple[float, float], ...] | None)) == 2
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xafsflow.pipeline.strict_yaml import Mark
 from xafsflow.vocabulary import CUBE, VARIABLES
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 # Beside the settings of an entry: its name, and the entries it uses
 AS, USE = "as", "use"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+# Of the types that the step's signature names
+Settings: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class PlannedStep:
     """
 
     step: Step
-    settings: dict[str, Any]
+    settings: Settings
     entry: str
     label: str | None
     use: tuple[str, ...]

@@ -69,9 +69,9 @@ class _Order:
         place = f"{planned.marks[AS]}: {path}.{AS}: found the name {planned.label!r}"
         if planned.entry in self.entries:
             first = self.entries[planned.entry].mark.line
-            self.problems.append(f"{place} again (first at line {first}); wanted: a name for each entry")
+            self.problems.append(f"{place} again (first at line {first}); expected: a name for each entry")
         if planned.entry in RESERVED:
-            self.problems.append(f"{place}; wanted: another name: findings and timings have this one")
+            self.problems.append(f"{place}; expected: another name: findings and timings have this one")
         for name in sorted(planned.maps):
             other = variable_of(f"{name}_{planned.label}")
             if other != name:
@@ -104,7 +104,7 @@ class _Order:
         if planned.label is None and len(labels) > 1:
             self.problems.append(
                 f"{planned.marks[USE]}: {path}.{USE}: found the maps of {' and '.join(labels)}; "
-                f"wanted: a name for what is made of both; do: write `{AS}: <name>` beside it"
+                f"expected: a name for what is made of both; do: write `{AS}: <name>` beside it"
             )
         return planned.label or (labels[0] if labels else None)
 
@@ -133,7 +133,7 @@ class _Order:
                 )
             elif kinds & set(chosen) or (serves and own & seen):
                 both = ", ".join(sorted(kinds & set(chosen) or own & seen))
-                self.problems.append(f"{place} and another entry that makes {both}; wanted: one of them")
+                self.problems.append(f"{place} and another entry that makes {both}; expected: one of them")
             chosen |= dict.fromkeys(kinds, name)
             if serves:
                 labels.append(name)
@@ -143,7 +143,7 @@ class _Order:
     def _choices(self, wanted: Iterable[str]) -> str:
         kinds = sorted(set(wanted) - {"data"})
         names = [name for name, one in self.entries.items() if set(kinds) & set(one.step.makes)]
-        return f"wanted: an entry before it that makes {' or '.join(kinds)}: {', '.join(names) or 'there is none'}"
+        return f"expected: an entry before it that makes {' or '.join(kinds)}: {', '.join(names) or 'there is none'}"
 
     def _check_variables(self, planned: PlannedStep, sources: Sources, place: str) -> None:
         variables = self.variables.get(sources.products.get("cube", UNKNOWN))
@@ -197,7 +197,7 @@ class _Order:
             if (results and name not in chain) or (used is not None and used not in chain | {UNKNOWN}):
                 self.problems.append(
                     f"{planned.mark}: {self.paths[name]}: found {name} on another cube than that of {last}; "
-                    "wanted: maps of one cube, the last; do: put the steps of that cube last, or in another recipe"
+                    "expected: maps of one cube, the last; do: put the steps of that cube last, or in another recipe"
                 )
 
 

@@ -8,13 +8,13 @@ import shutil
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import psutil
 import xarray as xr
@@ -27,7 +27,15 @@ from xafsflow.locks import locked_folder
 from xafsflow.pipeline.plan import table
 from xafsflow.pipeline.products import Products
 from xafsflow.pipeline.recipe import Recipe, load_recipe
-from xafsflow.pipeline.run_folder import ReadFolders, check_sources, claim, identity, inputs_of, model_file
+from xafsflow.pipeline.run_folder import (
+    ReadFolders,
+    RunRecord,
+    check_sources,
+    claim,
+    identity,
+    inputs_of,
+    model_file,
+)
 from xafsflow.progress import ProgressCallback, no_progress
 from xafsflow.store.verify import named
 
@@ -82,13 +90,14 @@ class _Run:
         recipe: Recipe,
         folders: Folders,
         out: Path,
-        earlier: Mapping[str, Any],
+        earlier: RunRecord,
         report_progress: ProgressCallback,
     ) -> None:
         self.recipe, self.out, self.earlier, self.report_progress = recipe, out, earlier, report_progress
         self.folders = ReadFolders(folders.data, folders.references)
+        self.timings = dict[str, float]()
         self.products = Products(self.folders, out)
-        self.record: dict[str, Any] = {
+        self.record: dict[str, object] = {
             "name": recipe.name or recipe.source,
             "state": "unfinished",
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -105,7 +114,7 @@ class _Run:
                 for p in recipe.plan
             ],
             "inputs": list(earlier.get("inputs", [])),
-            "timings": {},
+            "timings": self.timings,
         }
 
     def go(self) -> Products:
@@ -149,8 +158,7 @@ class _Run:
         self.report_progress(name, None)
         start = time.perf_counter()
         work()
-        timings = self.record["timings"]
-        timings[name] = round(timings.get(name, 0.0) + time.perf_counter() - start, 3)
+        self.timings[name] = round(self.timings.get(name, 0.0) + time.perf_counter() - start, 3)
         self.report_progress(name, 1.0)
 
     def _keep_warnings(self, caught: list[str]) -> None:

@@ -7,9 +7,8 @@ import importlib
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from xafsflow.pipeline.entries import AS, NAME, USE, PlannedStep, entry_names
+from xafsflow.pipeline.entries import AS, NAME, USE, PlannedStep, Settings, entry_names
 from xafsflow.pipeline.entry_order import order
 from xafsflow.pipeline.setting_types import check_setting, convert, describe_type, quoted
 from xafsflow.pipeline.strict_yaml import Mark, Node
@@ -93,18 +92,18 @@ def _check_names(given: Mapping[str, Node], path: str, problems: list[str]) -> N
         name = given[AS].plain()
         if not (isinstance(name, str) and NAME.fullmatch(name)):
             problems.append(
-                f"{given[AS].mark}: {path}.{AS}: found {quoted(name)}; wanted: a name of small letters, numbers "
+                f"{given[AS].mark}: {path}.{AS}: found {quoted(name)}; expected: a name of small letters, numbers "
                 "and underscores that begins with a letter"
             )
     use = given[USE].plain() if USE in given else "entry"
     several = use if isinstance(use, list) else [use]
     if not several or not all(isinstance(name, str) for name in several):
         problems.append(
-            f"{given[USE].mark}: {path}.{USE}: found {quoted(use)}; wanted: the name of an entry, or a list of names"
+            f"{given[USE].mark}: {path}.{USE}: found {quoted(use)}; expected: the name of an entry, or a list of names"
         )
 
 
-def _settings(row: Step, draft: Draft, path: str, problems: list[str]) -> dict[str, Any]:
+def _settings(row: Step, draft: Draft, path: str, problems: list[str]) -> Settings:
     """The settings in the order of the signature; a wrong one counts as its default from here on."""
     given = draft.given
     for key in given:
@@ -114,7 +113,7 @@ def _settings(row: Step, draft: Draft, path: str, problems: list[str]) -> dict[s
                 f"{draft.settings.keys[key]}: {path}.{key}: found the setting '{key}', "
                 f"which {row.name} does not have{near}; it has: {has}"
             )
-    filled: dict[str, Any] = {}
+    filled: Settings = {}
     for key, parameter in row.settings.items():
         wrong: list[str] = []
         if key in given:
@@ -122,7 +121,7 @@ def _settings(row: Step, draft: Draft, path: str, problems: list[str]) -> dict[s
         elif parameter.default is inspect.Parameter.empty:
             wanted = describe_type(row.types[key])
             wrong.append(
-                f"{draft.mark}: {path}: found {row.name} without its setting '{key}'; wanted: {wanted}"
+                f"{draft.mark}: {path}: found {row.name} without its setting '{key}'; expected: {wanted}"
             )
         if wrong or key not in given:
             filled[key] = _default(row, key)

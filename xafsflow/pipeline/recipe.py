@@ -141,7 +141,7 @@ def _override(drafts: dict[str, Draft], override: str, problems: list[str]) -> N
     label = f"--set {target.strip()}"
     entry, _, setting = target.strip().rpartition(".")
     if not (equals and entry and setting):
-        problems.append(f"{label}: found {quoted(override)}; wanted: ENTRY.SETTING=VALUE")
+        problems.append(f"{label}: found {quoted(override)}; expected: ENTRY.SETTING=VALUE")
         return
     if entry not in drafts:
         near = nearest(entry, drafts)
@@ -158,22 +158,22 @@ def _override(drafts: dict[str, Draft], override: str, problems: list[str]) -> N
 def _top(root: Node, problems: list[str]) -> dict[str, Node]:
     """The entries of the uppermost level."""
     if not isinstance(root.value, dict):
-        problems.append(f"{root.mark}: found no keys; wanted: a mapping with the keys 'recipe' and 'steps'")
+        problems.append(f"{root.mark}: found no keys; expected: a mapping with the keys 'recipe' and 'steps'")
         return {}
     for key, mark in root.keys.items():
         if key not in KEYS:
             problems.append(
-                f"{mark}: {key}: found the key {key!r}{nearest(key, KEYS)}; wanted: {', '.join(KEYS)}"
+                f"{mark}: {key}: found the key {key!r}{nearest(key, KEYS)}; expected: {', '.join(KEYS)}"
             )
     version = root.value.get("recipe")
     if version is None or isinstance(version.plain(), bool) or version.plain() != VERSION:
         mark = root.mark if version is None else version.mark
         found = "no key 'recipe'" if version is None else quoted(version.plain())
         problems.append(
-            f"{mark}: recipe: found {found}; wanted: `recipe: {VERSION}`, the version of the format"
+            f"{mark}: recipe: found {found}; expected: `recipe: {VERSION}`, the version of the format"
         )
     if "steps" not in root.value:
-        problems.append(f"{root.mark}: steps: found no key 'steps'; wanted: a list of steps")
+        problems.append(f"{root.mark}: steps: found no key 'steps'; expected: a list of steps")
     return root.value
 
 
@@ -182,7 +182,7 @@ def _text(top: dict[str, Node], key: str, problems: list[str]) -> str:
     value = "" if node is None else node.plain()
     if isinstance(value, str):
         return value
-    problems.append(f"{top[key].mark}: {key}: found {quoted(value)}; wanted: text")
+    problems.append(f"{top[key].mark}: {key}: found {quoted(value)}; expected: text")
     return ""
 
 
@@ -192,7 +192,7 @@ def _drafts(steps: Node, problems: list[str]) -> list[Draft | None]:
     if isinstance(items, list) and 0 < len(items) <= MAX_STEPS:
         return [_draft(item, f"steps.{index}", problems) for index, item in enumerate(items)]
     found = f"{len(items)} items" if isinstance(items, list) else quoted(steps.plain())
-    problems.append(f"{steps.mark}: steps: found {found}; wanted: a list of 1 to {MAX_STEPS} steps")
+    problems.append(f"{steps.mark}: steps: found {found}; expected: a list of 1 to {MAX_STEPS} steps")
     return []
 
 
@@ -202,7 +202,7 @@ def _draft(item: Node, path: str, problems: list[str]) -> Draft | None:
     if not isinstance(item.value, dict) or len(item.value) != 1:
         found = f"the keys {', '.join(item.value)}" if isinstance(item.value, dict) else quoted(item.plain())
         problems.append(
-            f"{item.mark}: {path}: found {found}; wanted: the name of a step, or one name with its settings; "
+            f"{item.mark}: {path}: found {found}; expected: the name of a step, or one name with its settings; "
             "do: indent the settings deeper than the name"
         )
         return None
@@ -211,6 +211,6 @@ def _draft(item: Node, path: str, problems: list[str]) -> Draft | None:
         settings = Node({}, settings.mark)
     if not isinstance(settings.value, dict):
         found = quoted(settings.plain())
-        problems.append(f"{settings.mark}: {path}: found {found} for {name}; wanted: a mapping of settings")
+        problems.append(f"{settings.mark}: {path}: found {found} for {name}; expected: a mapping of settings")
         return None
     return Draft(name, settings, item.keys[name])

@@ -7,10 +7,11 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from xafsflow import __version__
 from xafsflow.errors import ComputationError, InputError
@@ -52,7 +53,7 @@ def repair(
     data, references
         Where the folders of the run have moved to.
     report_progress
-        Told what is computed.
+        Called with what is computed.
 
     Raises
     ------
@@ -79,7 +80,7 @@ class _Again:
     def __init__(self, run: Path, data: Path | None, references: Path | None) -> None:
         self.run = run
         try:
-            self.record: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
+            self.record = json.loads((run / "run.json").read_text(encoding="utf-8"))
             before = Path(self.record["data"]), Path(self.record["references"] or self.record["data"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{run / 'run.json'}: {error}", "the record of the run", AGAIN) from error
@@ -87,8 +88,8 @@ class _Again:
         if self.recipe.digest != self.record.get("recipe_digest"):
             raise InputError(f"{run / 'recipe.yaml'}, which has changed", "the recipe of the run", AGAIN)
         if self.record.get("version") != __version__:
-            told = f"xafsflow {__version__} and a run of {self.record.get('version')}"
-            raise InputError(told, "the version of the run", f"install that version, or {AGAIN}")
+            both = f"xafsflow {__version__} and a run of {self.record.get('version')}"
+            raise InputError(both, "the version of the run", f"install that version, or {AGAIN}")
         self.known = within(self.record.get("inputs", []), *before)
         spectra = references or (before[1] if self.record["references"] else None)
         self.folders = ReadFolders(data or before[0], spectra)
@@ -147,10 +148,10 @@ def _needed(plan: Sequence[PlannedStep], cube: str) -> list[PlannedStep]:
 
 
 def _rebuild(store: Path, cube: xr.Dataset, found: Sequence[Damage]) -> None:
-    told = metadata(store)
+    known = metadata(store)
     for one in found:
         if not one.place:
-            _write_metadata(one.file, told[one.variable])
+            _write_metadata(one.file, known[one.variable])
     chunks = [one for one in found if one.place or one.file.name != METADATA]
     fields, others = dict[tuple[tuple[str, int, int], ...], set[str]](), set[str]()
     for one in chunks:
@@ -162,7 +163,7 @@ def _rebuild(store: Path, cube: xr.Dataset, found: Sequence[Damage]) -> None:
             others.add(one.variable)
     for key, damaged in fields.items():
         part = {dim: slice(start, stop) for dim, start, stop in key}
-        names = [name for name in told if name in cube.data_vars and set(part) <= set(cube[name].dims)]
+        names = [name for name in known if name in cube.data_vars and set(part) <= set(cube[name].dims)]
         _rebuild_part(store, cube[names], part, damaged)
     if others:
         _rebuild_others(store, cube, sorted(others))
@@ -171,11 +172,11 @@ def _rebuild(store: Path, cube: xr.Dataset, found: Sequence[Damage]) -> None:
             check(Target(store, one.variable).checked, one.file, one.place)
 
 
-def _write_metadata(file: Path, told: Mapping[str, Any]) -> None:
+def _write_metadata(file: Path, content: Mapping[str, object]) -> None:
     try:
         json.loads(file.read_bytes())
     except (OSError, ValueError):
-        write_atomically(file, json.dumps(told, indent=2))
+        write_atomically(file, json.dumps(content, indent=2))
     else:
         # Either of them may be the one that is right.
         raise InputError(
@@ -204,7 +205,7 @@ def _rebuild_part(store: Path, cube: xr.Dataset, part: Mapping[str, slice], dama
         _replace(store, name, tuple(part.get(str(d), slice(None)) for d in cube[name].dims), values[name])
 
 
-def _replace(store: Path, name: str, region: tuple[slice, ...], values: Any) -> None:
+def _replace(store: Path, name: str, region: tuple[slice, ...], values: NDArray[np.generic]) -> None:
     target = Target(store, name)
     for file, _ in files(target.checked, region):
         # A chunk at the border would be read before it is written over.

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from xafsflow import __version__
 from xafsflow.errors import InputError
@@ -15,6 +15,9 @@ from xafsflow.files import sha256_of
 from xafsflow.io.folders import Folders, is_small_table, told_as
 from xafsflow.locks import LOCK
 from xafsflow.pipeline.recipe import Recipe
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 MODELS = "models"
 # Everything that a run may write into its folder; `--fresh` removes these and nothing else.
@@ -24,6 +27,27 @@ PARTS = (
     "maps.zarr", "maps.zarr.partial", "maps.zarr.partial.bands",
 )  # fmt: skip
 ANOTHER = "choose another --out, or replace it with --fresh"
+
+
+class Source(TypedDict):
+    """A small file, with its `sha256`, or the images of a folder: so many `files`, with a `digest` of sizes and times."""
+
+    path: str
+    bytes: int
+    files: NotRequired[int]
+    sha256: NotRequired[str]
+    digest: NotRequired[str]
+
+
+class RunRecord(TypedDict, total=False):
+    """What `run.json` holds that the next call of a run reads; it holds more."""
+
+    state: str
+    recipe_digest: str
+    data: str
+    references: str
+    version: str
+    inputs: list[Source]
 
 
 @dataclass(frozen=True)
@@ -50,15 +74,13 @@ def model_file(out: Path, entry: str) -> Path:
     return out / MODELS / f"{entry}.npz"
 
 
-def claim(
-    recipe: Recipe, folders: Folders, out: Path, fresh: bool, tell: Callable[[str], None]
-) -> dict[str, Any]:
+def claim(recipe: Recipe, folders: Folders, out: Path, fresh: bool, tell: Callable[[str], None]) -> RunRecord:
     """Accept a folder that is empty or holds an unfinished run of the same recipe and data; the record of that run.
 
     Parameters
     ----------
     fresh
-        Remove what an earlier run left, whatever it was; what is removed is told first.
+        Remove what an earlier run left, whatever it was; what is removed is reported first.
     tell
         Called with a line.
 
@@ -104,21 +126,21 @@ def check_parts(held: Iterable[str], recipe: Recipe, out: Path | str) -> None:
 
 
 def written_by(recipe: Recipe) -> list[str]:
-    """Files of the run folder that steps have been told the names of; the steps check them."""
+    """Files of the run folder that have their names from settings of steps; the steps check them."""
     settings = [planned.settings for planned in recipe.plan if "run" in planned.step.takes]
-    return [told[key] for told in settings for key in ("file", "name") if isinstance(told.get(key), str)]
+    return [one[key] for one in settings for key in ("file", "name") if isinstance(one.get(key), str)]
 
 
-def _earlier(recipe: Recipe, folders: Folders, out: Path) -> dict[str, Any]:
+def _earlier(recipe: Recipe, folders: Folders, out: Path) -> RunRecord:
     try:
-        record: dict[str, Any] = json.loads((out / "run.json").read_text(encoding="utf-8"))
+        record: RunRecord = json.loads((out / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         record = {}
     check_same(record, recipe, folders, out)
     return record
 
 
-def check_same(record: Mapping[str, Any], recipe: Recipe, folders: Folders, out: Path | str) -> None:
+def check_same(record: Mapping[str, object], recipe: Recipe, folders: Folders, out: Path | str) -> None:
     """Refuse a record that is not of this run, unfinished.
 
     Raises
@@ -144,7 +166,7 @@ def identity(recipe: Recipe, folders: Folders) -> dict[str, str]:
     }
 
 
-def check_sources(earlier: Mapping[str, Any], inputs: list[dict[str, Any]]) -> None:
+def check_sources(earlier: RunRecord, inputs: list[Source]) -> None:
     """Refuse to go on with a run whose sources have changed since.
 
     Raises
@@ -162,14 +184,15 @@ def check_sources(earlier: Mapping[str, Any], inputs: list[dict[str, Any]]) -> N
             )
 
 
-def inputs_of(folders: ReadFolders) -> list[dict[str, Any]]:
+def inputs_of(folders: ReadFolders) -> list[Source]:
     """Small files with their SHA-256; images by folder, with a digest over names, sizes and times."""
     import hashlib
 
-    groups: dict[Path, Any] = {}
-    found: list[dict[str, Any]] = []
+    groups: dict[Path, tuple[Hash, int, int]] = {}
+    found: list[Source] = []
     # However the folders were called: another call of the same run may name them otherwise.
     roots = [(root, root.resolve()) for root in (folders.references, folders.data) if root is not None]
+    origins = [(whole, told_as(whole)) for _, whole in roots]
     placed = {_placed(path, roots): path for path in folders.files}
     for path in sorted(placed):
         status = path.stat()
@@ -178,11 +201,12 @@ def inputs_of(folders: ReadFolders) -> list[dict[str, Any]]:
             digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
             groups[path.parent] = (digest, count + 1, size + status.st_size)
         else:
-            found.append({"path": path, "bytes": status.st_size, "sha256": sha256_of(path)})
+            name = _recorded(path, origins)
+            found.append({"path": name, "bytes": status.st_size, "sha256": sha256_of(path)})
     for folder, (digest, count, size) in groups.items():
-        found.append({"path": folder, "files": count, "bytes": size, "digest": digest.hexdigest()})
-    origins = [(whole, told_as(whole)) for _, whole in roots]
-    return [{**entry, "path": _recorded(entry["path"], origins)} for entry in found]
+        name = _recorded(folder, origins)
+        found.append({"path": name, "files": count, "bytes": size, "digest": digest.hexdigest()})
+    return found
 
 
 def _placed(path: Path, roots: list[tuple[Path, Path]]) -> Path:
@@ -191,14 +215,14 @@ def _placed(path: Path, roots: list[tuple[Path, Path]]) -> Path:
 
 def _recorded(path: Path, origins: list[tuple[Path, str]]) -> str:
     """A path as it is recorded: below its URL, where its folder is a copy of one."""
-    for whole, told in origins:
-        if told != str(whole) and path.is_relative_to(whole):
+    for whole, name in origins:
+        if name != str(whole) and path.is_relative_to(whole):
             inner = path.relative_to(whole).as_posix()
-            return told if inner == "." else f"{told}/{inner}"
+            return name if inner == "." else f"{name}/{inner}"
     return str(path)
 
 
-def within(inputs: list[dict[str, Any]], data: Path, references: Path) -> list[dict[str, Any]]:
+def within(inputs: list[Source], data: Path, references: Path) -> list[Source]:
     """Inputs with their paths relative to the folders, wherever these lie.
 
     Examples
@@ -206,8 +230,8 @@ def within(inputs: list[dict[str, Any]], data: Path, references: Path) -> list[d
     >>> within([{"path": "/scan/sample", "files": 3}], Path("/scan"), Path("/spectra"))
     [{'path': 'data:sample', 'files': 3}]
     """
-    found = []
-    # As Path writes a URL, which is told so in both.
+    found: list[Source] = []
+    # As Path writes a URL, which is the same in both.
     roots = [
         (word, [root, root.resolve(), Path(told_as(root))])
         for word, root in (("references", references), ("data", data))

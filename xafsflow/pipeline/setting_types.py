@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from xafsflow.pipeline.strict_yaml import Node
 from xafsflow.vocabulary import nearest
 
-_WORDS: dict[Any, str] = {
+_NAMES: dict[object, str] = {
     bool: "true or false",
     int: "a whole number",
     float: "a number",
@@ -34,7 +34,7 @@ _BOUNDS = {
 }
 
 
-def describe_type(hint: Any) -> str:
+def describe_type(hint: object) -> str:
     """A type in words, for messages and help.
 
     Examples
@@ -49,7 +49,7 @@ def describe_type(hint: Any) -> str:
     """
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return " ".join([describe_type(inner[0]), " and ".join(_bounds(hint))]).strip()
+        return " ".join([describe_type(inner[0]), " and ".join(_bounds(inner[1:]))]).strip()
     if origin is Literal:
         return " or ".join(repr(value) for value in inner)
     if origin in (Union, types.UnionType):
@@ -62,21 +62,21 @@ def describe_type(hint: Any) -> str:
         return f"a list of {len(kinds)}{parts}"
     if origin is not None:
         return f"a list of {describe_type(inner[0])}"
-    return _WORDS.get(hint, getattr(hint, "__name__", str(hint)))
+    return _NAMES.get(hint, getattr(hint, "__name__", str(hint)))
 
 
-def _bounds(hint: Any) -> list[str]:
+def _bounds(marks: Iterable[object]) -> list[str]:
     """The limits in an `Annotated` type, of pydantic's `Field` or of annotated-types."""
-    marks = [mark for entry in hint.__metadata__ for mark in getattr(entry, "metadata", [entry])]
+    flat = [mark for entry in marks for mark in getattr(entry, "metadata", [entry])]
     return [
         text.format(getattr(mark, name))
-        for mark in marks
+        for mark in flat
         for name, text in _BOUNDS.items()
         if getattr(mark, name, None) is not None
     ]
 
 
-def convert(value: Any, hint: Any) -> Any:
+def convert(value: object, hint: object) -> object:
     """Plain data as a value of the type.
 
     Parameters
@@ -103,12 +103,14 @@ def convert(value: Any, hint: Any) -> Any:
     """
     from pydantic import ConfigDict, TypeAdapter
 
-    adapter = TypeAdapter(hint, config=ConfigDict(strict=True, allow_inf_nan=False))
+    adapter = TypeAdapter[object](
+        cast(type[object], hint), config=ConfigDict(strict=True, allow_inf_nan=False)
+    )
     # Strict JSON is the wanted rule: arrays become tuples and whole numbers floats, nothing else changes
     return adapter.validate_json(json.dumps(value), strict=True)
 
 
-def check_setting(node: Node, hint: Any, path: str, problems: list[str]) -> Any:
+def check_setting(node: Node, hint: object, path: str, problems: list[str]) -> object:
     """The converted value of a setting; what is wrong with it is added to `problems`, with its place.
 
     Examples
@@ -118,7 +120,7 @@ def check_setting(node: Node, hint: Any, path: str, problems: list[str]) -> Any:
     >>> node = read_yaml("{Fe: Fe.xdi, FeO: 3}", "recipe.yaml", problems)
     >>> check_setting(node, dict[str, str], "steps.0.files", problems)
     >>> print(*problems)
-    recipe.yaml:1:19: steps.0.files.FeO: found 3; wanted: a mapping of text to text
+    recipe.yaml:1:19: steps.0.files.FeO: found 3; expected: a mapping of text to text
     """
     from pydantic import ValidationError
 
@@ -135,7 +137,7 @@ def check_setting(node: Node, hint: Any, path: str, problems: list[str]) -> Any:
         found = places[name].plain()
         hint_text = nearest(found, _choices(hint)) if isinstance(found, str) else ""
         problems.append(
-            f"{places[name].mark}: {name}: found {quoted(found)}; wanted: {describe_type(hint)}{hint_text}"
+            f"{places[name].mark}: {name}: found {quoted(found)}; expected: {describe_type(hint)}{hint_text}"
         )
     return None
 
@@ -150,14 +152,14 @@ def _reached(node: Node, path: str, location: tuple[int | str, ...]) -> tuple[st
     return path, node
 
 
-def _choices(hint: Any) -> list[str]:
+def _choices(hint: object) -> list[str]:
     """The texts of every `Literal` in a type."""
     if get_origin(hint) is Literal:
         return [value for value in get_args(hint) if isinstance(value, str)]
     return [text for inner in get_args(hint) if get_args(inner) for text in _choices(inner)]
 
 
-def quoted(value: Any) -> str:
+def quoted(value: object) -> str:
     """A value as messages show it: as YAML would write it, and not too long.
 
     Examples

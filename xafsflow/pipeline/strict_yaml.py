@@ -108,11 +108,11 @@ def read_yaml(text: str, source: str, problems: list[str]) -> Node | None:
     >>> read_yaml("a: &x 1", "recipe.yaml", problems) is None
     True
     >>> print(*problems)
-    recipe.yaml:1:4: found the anchor '&x'; wanted: plain data; do: write the value where it is used
+    recipe.yaml:1:4: found the anchor '&x'; expected: plain data; do: write the value where it is used
     """
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
-        problems.append(f"{source}:1:1: found {size} bytes; wanted: at most {MAX_BYTES}")
+        problems.append(f"{source}:1:1: found {size} bytes; expected: at most {MAX_BYTES}")
         return None
     try:
         _refuse_more_than_data(text)
@@ -123,7 +123,7 @@ def read_yaml(text: str, source: str, problems: list[str]) -> Node | None:
     except ReaderError as error:
         before = text[: error.position]
         place = Mark(source, before.count("\n") + 1, len(before) - before.rfind("\n"))
-        problems.append(f"{place}: found the character {chr(error.character)!r}; wanted: printable text")
+        problems.append(f"{place}: found the character {chr(error.character)!r}; expected: printable text")
     except (ValueError, OverflowError) as error:
         # The scanner gives the numbers of some escapes and directives to int() and chr() as they are
         problems.append(f"{source}:1:1: found text that is not YAML ({error})")
@@ -146,24 +146,24 @@ def _refuse_more_than_data(text: str) -> None:
         if isinstance(event, DocumentStartEvent):
             documents += 1
             if documents > 1:
-                _refuse("a second document; wanted: one", mark)
+                _refuse("a second document; expected: one", mark)
             if event.version or event.tags:
-                _refuse("a directive; wanted: plain data", mark)
+                _refuse("a directive; expected: plain data", mark)
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
         if depth > MAX_DEPTH + 1:
             _refuse(f"lists and mappings nested more than {MAX_DEPTH} deep", mark)
         if isinstance(event, AliasEvent):
             _refuse(
-                f"the alias '*{event.anchor}'; wanted: plain data; do: put text that begins with '*' in quotes",
+                f"the alias '*{event.anchor}'; expected: plain data; do: put text that begins with '*' in quotes",
                 mark,
             )
         if isinstance(event, NodeEvent) and event.anchor is not None:
             _refuse(
-                f"the anchor '&{event.anchor}'; wanted: plain data; do: write the value where it is used",
+                f"the anchor '&{event.anchor}'; expected: plain data; do: write the value where it is used",
                 mark,
             )
         if getattr(event, "tag", None) is not None:
-            _refuse(f"the tag '{event.tag}'; wanted: plain data without types", mark)
+            _refuse(f"the tag '{event.tag}'; expected: plain data without types", mark)
     if not documents:
         _refuse("an empty text", mark)
 
@@ -186,7 +186,7 @@ class _Reader:
         keys: dict[str, Mark] = {}
         for key, item in node.value:
             if not isinstance(key, ScalarNode):
-                _refuse("a key that is a list or a mapping; wanted: a name", key.start_mark)
+                _refuse("a key that is a list or a mapping; expected: a name", key.start_mark)
             name, value = _text(key), self.node(item)
             if name in values:
                 first = keys[name].line
@@ -203,7 +203,7 @@ class _Reader:
         if node.tag not in _TYPED or (node.tag in _NUMBERS and ("_" in text or "0b" in text)):
             return text
         if node.tag in _NUMBERS and len(text) > MAX_DIGITS:
-            _refuse(f"a number of {len(text)} digits; wanted: at most {MAX_DIGITS}", node.start_mark)
+            _refuse(f"a number of {len(text)} digits; expected: at most {MAX_DIGITS}", node.start_mark)
         value: Scalar = self.yaml.constructor.construct_object(node)
         return value
 
@@ -215,7 +215,7 @@ def _text(node: ScalarNode) -> str:
     try:
         node.value.encode("utf-8")
     except UnicodeEncodeError:
-        _refuse("half a surrogate pair; wanted: text that UTF-8 can hold", node.start_mark)
+        _refuse("half a surrogate pair; expected: text that UTF-8 can hold", node.start_mark)
     return str(node.value)
 
 

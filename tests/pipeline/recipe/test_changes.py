@@ -60,13 +60,13 @@ def test_apply_overrides__tells_all_problems_at_once() -> None:
     assert caught.value.problems == [
         "--set normalize.edge_stp.e0: found the entry 'normalize.edge_stp', which the recipe does not have "
         "(did you mean 'normalize.edge_step'?)",
-        "--set correct.average.window: found 'correct.average.window'; wanted: ENTRY.SETTING=VALUE",
-        "--set window: found 'window=3'; wanted: ENTRY.SETTING=VALUE",
-        "--set ingest.tiff_stack.sample:1:1: found the alias '*.tif'; wanted: plain data; do: put text that "
+        "--set correct.average.window: found 'correct.average.window'; expected: ENTRY.SETTING=VALUE",
+        "--set window: found 'window=3'; expected: ENTRY.SETTING=VALUE",
+        "--set ingest.tiff_stack.sample:1:1: found the alias '*.tif'; expected: plain data; do: put text that "
         "begins with '*' in quotes",
         "--set normalize.edge_step.e00:1:1: steps.4.e00: found the setting 'e00', which normalize.edge_step "
         "does not have (did you mean 'e0'?); it has: e0, pre, method, weights, keep",
-        "--set normalize.edge_step.e0:1:1: steps.4.e0: found 'high'; wanted: a number or null",
+        "--set normalize.edge_step.e0:1:1: steps.4.e0: found 'high'; expected: a number or null",
         "recipe.yaml:11:5: steps.5: found derive.derivative, which needs the variable nrm, which no step "
         "gives (did you mean 'norm'?); the variables so far: e0, mu, norm, sample",
     ]

@@ -65,13 +65,13 @@ steps:
         "it has: window",
         "recipe.yaml:7:7: steps.2.windw: found the setting 'windw', which correct.average does not have "
         "(did you mean 'window'?); it has: window",
-        "recipe.yaml:8:31: steps.3.e0: found '7112'; wanted: a number or null",
-        "recipe.yaml:8:44: steps.3.pre: found [-150]; wanted: a list of 2, each a number or null",
-        "recipe.yaml:8:60: steps.3.method: found 'flatt'; wanted: 'edge_step' or 'flat' or 'minmax' "
+        "recipe.yaml:8:31: steps.3.e0: found '7112'; expected: a number or null",
+        "recipe.yaml:8:44: steps.3.pre: found [-150]; expected: a list of 2, each a number or null",
+        "recipe.yaml:8:60: steps.3.method: found 'flatt'; expected: 'edge_step' or 'flat' or 'minmax' "
         "(did you mean 'flat'?)",
-        "recipe.yaml:8:73: steps.3.keep: found 1; wanted: true or false",
+        "recipe.yaml:8:73: steps.3.keep: found 1; expected: true or false",
         "recipe.yaml:9:5: steps.4: found ingest.references without its setting 'files'; "
-        "wanted: a mapping of text to text",
+        "expected: a mapping of text to text",
         "recipe.yaml:10:5: steps.5: found derive.derivative, which needs the variable nrm, which no step "
         "gives (did you mean 'norm'?); the variables so far: e0, mu, norm, sample",
     ]
@@ -79,7 +79,7 @@ steps:
 
 def test_parse_recipe__holds_limits_of_annotated_types() -> None:
     (problem,) = problems_of(steps(INGEST, "correct.absorbance", "correct.average: {window: 0}"))
-    assert problem.endswith("steps.2.window: found 0; wanted: a whole number at least 1 and at most 99")
+    assert problem.endswith("steps.2.window: found 0; expected: a whole number at least 1 and at most 99")
 
 
 @pytest.mark.parametrize(
@@ -140,28 +140,31 @@ def test_parse_recipe__says_nothing_of_the_order_behind_what_cannot_be_guessed()
     ("text", "problem"),
     [
         ("", "recipe.yaml:1:1: found an empty text"),
-        ("- a", "recipe.yaml:1:1: found no keys; wanted: a mapping"),
-        ("steps: [report.page]", "recipe.yaml:1:1: recipe: found no key 'recipe'; wanted: `recipe: 1`"),
-        ("recipe: 2\nsteps: []", "recipe.yaml:1:9: recipe: found 2; wanted: `recipe: 1`"),
-        ("recipe: true\nsteps: []", "recipe.yaml:1:9: recipe: found true; wanted"),
+        ("- a", "recipe.yaml:1:1: found no keys; expected: a mapping"),
+        ("steps: [report.page]", "recipe.yaml:1:1: recipe: found no key 'recipe'; expected: `recipe: 1`"),
+        ("recipe: 2\nsteps: []", "recipe.yaml:1:9: recipe: found 2; expected: `recipe: 1`"),
+        ("recipe: true\nsteps: []", "recipe.yaml:1:9: recipe: found true; expected"),
         ("recipe: 1", "recipe.yaml:1:1: steps: found no key 'steps'"),
-        ("recipe: 1\nsteps: []", "recipe.yaml:2:8: steps: found 0 items; wanted: a list of 1 to 1000 steps"),
-        ("recipe: 1\nsteps: a", "recipe.yaml:2:8: steps: found 'a'; wanted: a list"),
+        (
+            "recipe: 1\nsteps: []",
+            "recipe.yaml:2:8: steps: found 0 items; expected: a list of 1 to 1000 steps",
+        ),
+        ("recipe: 1\nsteps: a", "recipe.yaml:2:8: steps: found 'a'; expected: a list"),
         ("recipe: 1\nstep: []", "recipe.yaml:2:1: step: found the key 'step' (did you mean 'steps'?)"),
-        ("recipe: 1\nname: 3\nsteps: []", "recipe.yaml:2:7: name: found 3; wanted: text"),
+        ("recipe: 1\nname: 3\nsteps: []", "recipe.yaml:2:7: name: found 3; expected: text"),
         (
             "recipe: 1\nsteps:\n- correct.average:\n  window: 3",
             "recipe.yaml:3:3: steps.0: found the keys correct",
         ),
         (
             "recipe: 1\nsteps:\n- correct.average: 3",
-            "recipe.yaml:3:20: steps.0: found 3 for correct.average; wanted",
+            "recipe.yaml:3:20: steps.0: found 3 for correct.average; expected",
         ),
         ("recipe: 1\nrecipe: 1", "recipe.yaml:2:1: found the key 'recipe' again (first at line 1)"),
         ("recipe: 1\nsteps: *x", "recipe.yaml:2:8: found the alias '*x'"),
         (
             "recipe: 1\nsteps: [a: *.tif]",
-            "recipe.yaml:2:12: found the alias '*.tif'; wanted: plain data; do: put text that begins with '*' in",
+            "recipe.yaml:2:12: found the alias '*.tif'; expected: plain data; do: put text that begins with '*' in",
         ),
     ],
 )
