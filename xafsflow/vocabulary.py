@@ -154,7 +154,8 @@ def axis_of(dims: Iterable[Hashable]) -> str | None:
     >>> axis_of(("two_theta", "y", "x")), axis_of(("y", "x"))
     ('two_theta', None)
     """
-    found = [name for name in AXES if name in set(dims)]
+    present = set(dims)
+    found = [name for name in AXES if name in present]
     if len(found) > 1:
         raise InputError(
             f"data over {' and '.join(found)}", "one spectral axis", "take what is over one of them"

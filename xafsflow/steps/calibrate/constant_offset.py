@@ -16,7 +16,7 @@ from xafsflow.findings.calibrate_findings import AlignFindings, OffsetFindings
 from xafsflow.step_table import Span, step
 
 
-@step(makes="calibration")
+@step(makes="calibration", axis="energy")
 def constant(
     cube: xr.Dataset, /, *, shift: float = 0.0, error: Annotated[float, Field(ge=0)] = 0.0
 ) -> xr.Dataset:
@@ -36,6 +36,7 @@ def constant(
     needs=["{images}"],
     example={"standard": "Fe"},
     section="energy_calibration",
+    axis="energy",
 )
 def offset(
     cube: xr.Dataset,

@@ -23,6 +23,7 @@ Images = Literal["foil_mu", "mu"]
     needs=["foil_mu"],
     example={"standard": "Fe"},
     section="energy_calibration",
+    axis="energy",
 )
 def foil(
     cube: xr.Dataset,
@@ -75,7 +76,7 @@ def foil(
     return fits.from_field(field, "foil"), fits.findings_of(field)
 
 
-@step(makes=("calibration", "findings"), needs=["mu"], section="energy_calibration")
+@step(makes=("calibration", "findings"), needs=["mu"], section="energy_calibration", axis="energy")
 def sample(
     cube: xr.Dataset,
     library: xr.Dataset,
@@ -114,7 +115,13 @@ def sample(
     return fits.from_field(field, "sample"), fits.findings_of(field)
 
 
-@step(makes="findings", needs=["{images}"], example={"standard": "Fe"}, section="energy_calibration")
+@step(
+    makes="findings",
+    needs=["{images}"],
+    example={"standard": "Fe"},
+    section="energy_calibration",
+    axis="energy",
+)
 def check(
     cube: xr.Dataset,
     library: xr.Dataset,

@@ -23,7 +23,7 @@ Axis = Literal["y", "x"]
 EXAMPLE = {"e0": 7112.0, "distance_m": 50.0, "pixel_size_um": 30.0}
 
 
-@step(makes="calibration", example=EXAMPLE)
+@step(makes="calibration", example=EXAMPLE, axis="energy")
 def monochromator(
     cube: xr.Dataset,
     /,
@@ -88,6 +88,7 @@ def monochromator(
     needs=["foil_mu"],
     example={"standard": "Fe", **EXAMPLE},
     section="energy_calibration",
+    axis="energy",
 )
 def distance(
     cube: xr.Dataset,

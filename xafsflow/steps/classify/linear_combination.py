@@ -27,6 +27,7 @@ SPACING = 0.25
     needs=["flags", "{features}", "{weights}=norm_noise"],
     gives=["lcf_fraction", "lcf_error", "r_factor", "reduced_chi_square", "{shift}=lcf_shift"],
     example={"weights": None},
+    axis="energy",
 )
 def combination(
     cube: xr.Dataset,

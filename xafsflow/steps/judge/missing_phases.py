@@ -22,6 +22,7 @@ from xafsflow.vocabulary import Flag
     makes="findings",
     needs=["norm", "mu_noise", "edge_step", "flags", "e0", "noise_ratio"],
     section="missing_spectra",
+    axis="energy",
 )
 def missing(
     cube: xr.Dataset,

@@ -26,6 +26,7 @@ MOST_SETS = 200_000
     makes="findings",
     needs=["norm", "mu_noise", "edge_step", "flags", "e0", "noise_ratio"],
     section="reference_choice",
+    axis="energy",
 )
 def reference_sets(
     cube: xr.Dataset,

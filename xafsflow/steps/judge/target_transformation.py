@@ -18,7 +18,7 @@ from xafsflow.step_table import step
 SHOWN = 10
 
 
-@step(makes="findings", needs=["norm"], section="target_test")
+@step(makes="findings", needs=["norm"], section="target_test", axis="energy")
 def target(
     cube: xr.Dataset,
     components: xr.Dataset,

@@ -27,6 +27,7 @@ from xafsflow.vocabulary import MAP, Flag, cube_dims
     needs=["flags", "confidence"],
     gives=["flags", "unknown_score", "confidence"],
     example={"false_alarm": 0.1},
+    axis="energy",
 )
 def unknown(
     cube: xr.Dataset,

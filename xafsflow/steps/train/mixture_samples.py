@@ -25,6 +25,7 @@ from xafsflow.steps.ingest.reference_spectra import check_cover
     makes="samples",
     needs=["mu", "mu_noise", "flags", "edge_step", "{features}"],
     example={"step": 0.5, "noise_patterns": 20, "check_patterns": 100},
+    axis="energy",
 )
 def mixtures(
     cube: xr.Dataset,

@@ -23,6 +23,7 @@ CHECKS = 500
     makes="samples",
     needs=["cluster_index", "{features}", "norm", "noise", "norm_noise", "e0"],
     example={"patterns": 20},
+    axis="energy",
 )
 def regions(
     cube: xr.Dataset,
