@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -54,17 +53,15 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-def test_estimate_cost__reads_no_pixel_and_is_quick(
+def test_estimate_cost__reads_no_pixel_and_writes_nothing(
     recipe: Recipe, scan: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("pixels were read")
 
     monkeypatch.setattr("xafsflow.io.readers.tiff_stack.TiffStack.read_rows", refuse)
-    start = time.perf_counter()
     products = look(recipe, scan)
     cost = estimate_cost(recipe, products)
-    assert time.perf_counter() - start < 2
     assert cost is not None
     assert cost.seconds is None
     assert "no earlier run" in describe_cost(cost)[-1]
