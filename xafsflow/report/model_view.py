@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
+from xafsflow.findings.train_findings import FitFindings
+from xafsflow.learning.models.model import Model
+from xafsflow.learning.samples.mixtures import class_names
 
 Array = NDArray[np.float64]
 
@@ -31,7 +34,8 @@ class ModelView:
     feature_name
         What the features are: `norm` or `dmude`.
     reference_energy, reference_norm
-        Shapes (energy,) in eV and (reference, energy): the normalized reference spectra.
+        Shapes (energy,) and (reference, energy): where on the axis, and the normalized reference spectra; empty where the
+        model has no spectra.
     importances
         Shape (feature,), or None where the classifier has none.
     confusion
@@ -90,3 +94,32 @@ class ModelView:
         highest = np.max(self.compositions, axis=1, keepdims=True)
         alone = np.sum(np.isclose(self.compositions, highest), axis=1) == 1
         return np.where(alone, best, -1)
+
+
+def model_view(model: Model, score: FitFindings | None) -> ModelView | None:
+    """What a report shows of a model of classes or compositions; None for one of properties, whose findings are shown alone.
+
+    Parameters
+    ----------
+    model
+        The model.
+    score
+        What its training found, where that is known.
+    """
+    targets, signature = model.targets, model.signature
+    if targets.compositions is None:
+        return None
+    return ModelView(
+        references=targets.names,
+        class_names=class_names(targets.names, targets.compositions),
+        compositions=targets.compositions,
+        axis=signature.axis,
+        energy=signature.values,
+        feature_name=signature.variable,
+        reference_energy=np.zeros(0) if targets.spectrum_axis is None else targets.spectrum_axis,
+        reference_norm=np.zeros((len(targets.names), 0)) if targets.spectra is None else targets.spectra,
+        importances=model.importances,
+        confusion=None if score is None else score.confusion.astype(np.float64),
+        accuracy=None if score is None else score.accuracy,
+        classifier=model.learner,
+    )

@@ -11,8 +11,7 @@ from pydantic import Field
 
 from xafsflow.findings.run_findings import RunFindings
 from xafsflow.findings.train_findings import FitFindings
-from xafsflow.learning.models.model import Model, StoredModel, stored
-from xafsflow.learning.samples.mixtures import class_names
+from xafsflow.learning.models.model import Model, StoredModel, read_model, stored
 from xafsflow.step_table import step
 
 if TYPE_CHECKING:
@@ -43,34 +42,20 @@ def page(
     """
     from xafsflow.report.page import build_page
 
-    views = {} if model is None else _views(stored(model).load(), findings)
     record = Path(run) / "run.json"
     content = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
-    return build_page(maps, views, findings, content, Path(run) / name)
+    return build_page(maps, _models(model, findings, Path(run)), findings, content, Path(run) / name)
 
 
-def _views(known: Model, findings: RunFindings) -> dict[str, ModelView]:
-    """What the report shows of a model of references or classes, by the entry that trained it."""
-    from xafsflow.report.model_view import ModelView
+def _models(model: Model | StoredModel | None, findings: RunFindings, run: Path) -> dict[str, ModelView]:
+    """What the report shows of the models of a run, and of the given one if it is another, by the entry that trained it."""
+    from xafsflow.report.model_view import model_view
 
-    targets = known.targets
-    if targets.spectrum_axis is None or targets.spectra is None:
-        return {}
-    scores = findings.of(FitFindings).items()
-    own = ((entry, score) for entry, score in scores if score.classifier == known.learner)
-    entry, score = next(own, ("", None))
-    view = ModelView(
-        references=targets.names,
-        class_names=class_names(targets.names, targets.shares),
-        compositions=targets.shares,
-        axis=known.signature.axis,
-        energy=known.signature.values,
-        feature_name=known.signature.variable,
-        reference_energy=targets.spectrum_axis,
-        reference_norm=targets.spectra,
-        importances=known.importances,
-        confusion=None if score is None else score.confusion.astype(float),
-        accuracy=None if score is None else score.accuracy,
-        classifier=known.learner,
-    )
-    return {entry: view}
+    scores = findings.of(FitFindings)
+    given = {path.stem: read_model(path) for path in sorted((run / "models").glob("*.npz"))}
+    if model is not None and stored(model) not in given.values():
+        known = stored(model)
+        trained = (entry for entry, score in scores.items() if score.classifier == known.load().learner)
+        given[next(trained, "model")] = known
+    views = {entry: model_view(one.load(), scores.get(entry)) for entry, one in given.items()}
+    return {entry: view for entry, view in views.items() if view is not None}

@@ -59,3 +59,12 @@ def test_model__is_shown_without_findings(make, shown) -> None:
         "Confusion of all classes",
         "Confusion of the dominant reference",
     ]
+
+
+def test_model_without_spectra__has_importances_alone(make, shown) -> None:
+    _, model = make()
+    bare = replace(model, reference_energy=np.zeros(0), reference_norm=np.zeros((3, 0)), confusion=None)
+    (picture,) = shown("model_accuracy", None, bare)
+    assert picture.key == "importances"
+    maps, _ = make()
+    assert [one.title for one in shown("class_spectra", None, bare, maps)] == ["Fe", "FeO", "Fe2O3"]

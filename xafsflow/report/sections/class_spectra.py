@@ -73,7 +73,7 @@ def _mean_picture(
     top.plot(mean.at, mean.values, color=color, linewidth=2.2, label="measured mean")
     text = f"Mean over the {counted(int(pixels), 'pixel')}" if np.isfinite(pixels) else "Mean over the pixels"
     text += f" where {name} dominates."
-    if model is not None and name in known:
+    if model is not None and model.reference_energy.size and name in known:
         text += _compare(top, low, mean, known.index(name), facts, model)
         low.axhline(0, color=INK, linewidth=0.5)
         low.set_ylabel("residual")

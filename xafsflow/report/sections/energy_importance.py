@@ -33,7 +33,8 @@ def energy_importance(part: Part) -> Iterator[Block]:
         yield Panel(
             "A shorter scan", lead=sentence(found.verdict), texts=[f"Energies (eV): {chosen}"], notes=[note]
         )
-        yield _importances(found, part.model)
+        known = part.model is not None and part.model.reference_energy.size > 0
+        yield _importances(found, part.model if known else None)
         if len(found.curve) > 1:
             yield _loss(found)
 
