@@ -11,6 +11,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -299,27 +300,21 @@ def _check_names(source: str, found: list[Measurement], problems: Problems) -> N
     for one in found:
         place = f"{source}:{one.line}: name"
         if not NAME.fullmatch(one.name) or len(one.name) > LONGEST_NAME or len(one.name.encode()) > 200:
-            problems.add(
-                place,
-                _shown(one.name),
-                "the name of a folder: letters, digits and ' .+-=,()@#_', a letter or digit first, "
-                f"{LONGEST_NAME} at most",
-            )
+            allowed = "letters, digits and ' .+-=,()@#_', a letter or digit first"
+            problems.add(place, _shown(one.name), f"a name of a folder: {allowed}, {LONGEST_NAME} at most")
             continue
         # Some disks hold names that differ in case only for one.
         key = unicodedata.normalize("NFC", one.name).casefold()
         if key in seen:
-            other = seen[key]
-            like = "" if other.name == one.name else f", like {other.name!r}"
-            problems.add(place, f"{one.name!r} again{like}, of line {other.line}", "a name of its own")
+            like = "" if seen[key].name == one.name else f", like {seen[key].name!r}"
+            problems.add(place, f"{one.name!r} again{like}, of line {seen[key].line}", "a name of its own")
         seen.setdefault(key, one)
 
 
 def _near(path: Path) -> str:
-    try:
+    with suppress(OSError, ValueError):
         return nearest(path.name, (entry.name for entry in islice(path.parent.iterdir(), 10_000)))
-    except (OSError, ValueError):
-        return ""
+    return ""
 
 
 def _shown(text: str) -> str:

@@ -11,6 +11,7 @@ import xarray as xr
 from pydantic import Field
 
 from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Indices
 from xafsflow.sampling.pixel_sample import rows_for
 from xafsflow.sampling.signature_check import normalization_of
 from xafsflow.step_table import Span, step
@@ -74,13 +75,7 @@ def regions(
             "look at more pixels, or find more clusters",
         )
     used, whole = _energies(energy, table, features, span)
-    rng = np.random.default_rng(seed)
-    train, check = [], []
-    for region in known:
-        places = rng.permutation(np.flatnonzero(labels == region))
-        checks = min(CHECKS, len(places) // 3)
-        check.append(places[:checks])
-        train.append(places[checks : checks + patterns])
+    train, check = _split(labels, known, patterns, np.random.default_rng(seed))
     norm = [table["norm"][np.r_[a, b]].mean(axis=0, dtype=float) for a, b in zip(train, check, strict=True)]
     values = table[features][:, used]
     mean = [values[np.r_[a, b]].mean(axis=0, dtype=float) for a, b in zip(train, check, strict=True)]
@@ -123,6 +118,19 @@ def _pixels(cube: xr.Dataset, features: str, pixels: int) -> tuple[dict[str, Any
     inside = labels >= 0
     table = {name: np.ascontiguousarray(np.asarray(array)[..., inside].T) for name, array in found.items()}
     return table, labels[inside]
+
+
+def _split(
+    labels: Indices, known: list[int], patterns: int, rng: np.random.Generator
+) -> tuple[list[Indices], list[Indices]]:
+    """Indices of the pixels of each region to train on, and of others to check on."""
+    train, check = [], []
+    for region in known:
+        places = rng.permutation(np.flatnonzero(labels == region))
+        checks = min(CHECKS, len(places) // 3)
+        check.append(places[:checks])
+        train.append(places[checks : checks + patterns])
+    return train, check
 
 
 def _energies(

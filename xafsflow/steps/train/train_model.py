@@ -13,9 +13,11 @@ from pydantic import Field
 
 from xafsflow.errors import InputError
 from xafsflow.findings.train_findings import FitFindings, Reliability, Score
+from xafsflow.kernels.array_types import Indices
 from xafsflow.learning.models import classifiers
 from xafsflow.learning.models.model import Model
 from xafsflow.learning.models.model_cache import digest_of, find, keep
+from xafsflow.learning.models.targets import Targets
 from xafsflow.learning.samples.sample_table import class_targets, signature_of
 from xafsflow.learning.trust import confidence as trust
 from xafsflow.learning.trust.control_classifiers import Patterns, compare, control_votes
@@ -72,12 +74,29 @@ def fit(
         return cached[0], replace(cached[1], cached_model=key)
     targets = class_targets(samples)
     samples = finite(samples, "sample", "check")
-    table, labels = samples.features.values, samples.label.values
+    labels = samples.label.values
     order = np.random.default_rng(seed).permutation(len(labels))
     n_held = max(1, round(held_out * len(labels)))
     held, known = order[:n_held], np.sort(order[n_held:])
     if len(np.unique(labels[known])) < 2:
         raise InputError("one class", "two or more", "give more references or a smaller step")
+    model, findings = _trained(samples, targets, known, held, classifier, trees, seed)
+    if "digest" in samples.attrs:
+        keep(key, model, findings)
+    return model, findings
+
+
+def _trained(
+    samples: xr.Dataset,
+    targets: Targets,
+    known: Indices,
+    held: Indices,
+    classifier: str,
+    trees: int,
+    seed: int,
+) -> tuple[Model, FitFindings]:
+    """A model of the `known` samples, scored on those that were `held` back."""
+    table, labels = samples.features.values, samples.label.values
     predictor, importances = classifiers.fit(classifier, table[known], labels[known], trees, seed)
     model = Model(
         learner=classifier,
@@ -109,8 +128,6 @@ def fit(
         better=better,
         importances=importances,
     )
-    if "digest" in samples.attrs:
-        keep(key, model, findings)
     return model, findings
 
 
