@@ -19,7 +19,7 @@ from xafsflow.io import readers, writers
 from xafsflow.io.folders import Folders
 from xafsflow.learning.models.classifiers import CLASSIFIERS
 from xafsflow.pipeline.recipe import parse_recipe
-from xafsflow.report.section_table import SECTIONS, sections_in_order
+from xafsflow.reporting.section_table import SECTIONS, sections_in_order
 from xafsflow.step_table import STEPS
 from xafsflow.vocabulary import MAP, VARIABLES, Variable
 
@@ -98,7 +98,7 @@ def test_guide_of_a_section__gives_one_that_stands_in_the_report(tmp_path, monke
     sections_in_order()
     monkeypatch.setitem(VARIABLES, "edge_width", WIDTH)
     try:
-        built("section", "xafsflow.report.sections.edge_width", tmp_path, monkeypatch)
+        built("section", "xafsflow.reporting.sections.edge_width", tmp_path, monkeypatch)
         maps = xr.Dataset({"edge_width": (MAP, np.random.default_rng(0).random((8, 9)))})
         page = xf.report.page(maps, None, RunFindings({}), tmp_path)
         assert "Width of the edge" in page.read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ LAYERS = (
     ("steps",),
     ("sampling", "calibration"),
     ("io.writers",),
-    ("report",),
+    ("reporting",),
     ("step_table",),
     ("learning",),
     ("store",),
@@ -121,4 +121,4 @@ def test_this_test__finds_what_points_upwards(name, source):
 def test_this_test__lets_pass_what_points_downwards():
     source = "from xafsflow.learning.models import model\nimport xafsflow.kernels.spectra.absorbance"
     assert not upward("steps.train.train_model", ast.parse(source))
-    assert not upward("io.writers.png_figures", ast.parse("from xafsflow.report import map_figures"))
+    assert not upward("io.writers.png_figures", ast.parse("from xafsflow.reporting import map_figures"))

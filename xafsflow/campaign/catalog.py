@@ -1,7 +1,4 @@
-"""Read a catalog: many measurements, one line each, checked as a whole before anything runs.
-
-A catalog is a CSV file with a header, or a pattern whose matches are folders of measurements.
-"""
+"""Read a catalog, a CSV file with a header or a pattern of folders: checked as a whole before anything runs."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def brief(error: str) -> str:
 
 def write_index(out: Path, rows: Iterable[Row]) -> Path:
     """Write `index.html` of a batch; its path."""
-    from xafsflow.report.batch_index import Entry, build_index
+    from xafsflow.reporting.batch_index import Entry, build_index
 
     entries = [
         Entry(row.name, row.state, row.attempts, row.seconds, row.ended, row.error, _link(out, row.run))

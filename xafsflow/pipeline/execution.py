@@ -222,7 +222,7 @@ def preview(recipe: Recipe, folders: Folders) -> Products:
 
 
 def _make_maps(cube: xr.Dataset, products: Products, out: Path, report_progress: ProgressCallback) -> None:
-    from xafsflow.report.map_findings import findings_of
+    from xafsflow.reporting.map_findings import findings_of
     from xafsflow.store import is_complete, is_map, run_identity, write_maps
 
     if not any(is_map(str(name), array) for name, array in cube.data_vars.items()):

@@ -15,7 +15,7 @@ from xafsflow.learning.models.model import Model, StoredModel, read_model, store
 from xafsflow.step_table import step
 
 if TYPE_CHECKING:
-    from xafsflow.report.model_view import ModelView
+    from xafsflow.reporting.model_view import ModelView
 
 
 @step(makes="page")
@@ -40,7 +40,7 @@ def page(
     Path
         The file.
     """
-    from xafsflow.report.page import build_page
+    from xafsflow.reporting.page import build_page
 
     record = Path(run) / "run.json"
     content = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
@@ -49,7 +49,7 @@ def page(
 
 def _models(model: Model | StoredModel | None, findings: RunFindings, run: Path) -> dict[str, ModelView]:
     """What the report shows of the models of a run, and of the given one if it is another, by the entry that trained it."""
-    from xafsflow.report.model_view import model_view
+    from xafsflow.reporting.model_view import model_view
 
     scores = findings.of(FitFindings)
     given = {path.stem: read_model(path) for path in sorted((run / "models").glob("*.npz"))}

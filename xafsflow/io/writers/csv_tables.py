@@ -12,8 +12,8 @@ import xarray as xr
 
 from xafsflow.files import atomic_file
 from xafsflow.io.writers.output_folder import new_folder
-from xafsflow.report.map_layers import Layer, layers
-from xafsflow.report.map_statistics import Facts, gather
+from xafsflow.reporting.map_layers import Layer, layers
+from xafsflow.reporting.map_statistics import Facts, gather
 from xafsflow.vocabulary import Flag
 
 # Numbers that are formatted at once: few enough for memory, enough for speed.

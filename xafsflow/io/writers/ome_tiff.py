@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xafsflow.files import atomic_file
 from xafsflow.io.writers.output_folder import new_folder
-from xafsflow.report.map_layers import layers, pixel_size
+from xafsflow.reporting.map_layers import layers, pixel_size
 
 
 def write(maps: xr.Dataset, folder: Path) -> list[Path]:

@@ -8,8 +8,8 @@ import xarray as xr
 
 from xafsflow.files import atomic_file
 from xafsflow.io.writers.output_folder import new_folder
-from xafsflow.report.map_pictures import map_pictures
-from xafsflow.report.picture import save_png
+from xafsflow.reporting.map_pictures import map_pictures
+from xafsflow.reporting.picture import save_png
 
 
 def write(maps: xr.Dataset, folder: Path, *, dpi: int = 200) -> list[Path]:

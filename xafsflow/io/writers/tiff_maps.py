@@ -9,7 +9,7 @@ import xarray as xr
 
 from xafsflow.files import atomic_file
 from xafsflow.io.writers.output_folder import new_folder
-from xafsflow.report.map_layers import Layer, file_names, layers, pixel_size
+from xafsflow.reporting.map_layers import Layer, file_names, layers, pixel_size
 
 
 def write(maps: xr.Dataset, folder: Path) -> list[Path]:

@@ -1,0 +1,210 @@
+"""What the sections draw of maps."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.figure import Figure
+from PIL import Image
+
+from xafsflow.errors import InputError
+from xafsflow.reporting.figure_style import FLAG_COLORS, category_colors
+from xafsflow.reporting.map_frame import frame_of, scale_length
+from xafsflow.reporting.map_layers import file_names, layers
+from xafsflow.reporting.map_pictures import map_pictures
+from xafsflow.reporting.map_statistics import gather
+from xafsflow.reporting.picture import Picture, to_svg
+from xafsflow.vocabulary import Flag
+
+
+def picture(maps: xr.Dataset, key: str, view=None) -> Picture:
+    """The picture with that key; those after it are not drawn."""
+    return next(one for one in map_pictures(maps, {} if view is None else {"fit": view}) if one.key == key)
+
+
+def image_of(made: Picture) -> np.ndarray:
+    """The RGBA image in a picture's first axes."""
+    return np.asarray(made.figure.axes[0].images[0].get_array())
+
+
+def rgb(color: str) -> list[int]:
+    return [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+
+
+def test_chemical_state__has_the_color_of_the_largest_fraction_and_nothing_where_there_is_none(make) -> None:
+    maps, view = make((6, 7))
+    image = image_of(picture(maps, "chemical_state", view))
+    colors = category_colors(3)
+    dominant = maps.fraction.values.argmax(axis=0)
+    for (y, x), i in np.ndenumerate(dominant):
+        if (y, x) == (0, 0):
+            assert image[y, x, 3] == 0
+        else:
+            assert image[y, x].tolist() == [*rgb(colors[i]), 255]
+
+
+def test_chemical_state__marks_what_the_classes_do_not_explain(make) -> None:
+    maps, view = make((6, 7))
+    maps["flags"][2, 3] = int(Flag.UNKNOWN)
+    made = picture(maps, "chemical_state", view)
+    assert image_of(made)[2, 3, :3].tolist() not in [rgb(color) for color in category_colors(3)]
+    assert "in doubt" in made.alt
+
+
+def test_rgb__has_fractions_as_red_green_and_blue(make) -> None:
+    maps, view = make((6, 7))
+    image = image_of(picture(maps, "rgb", view))
+    wanted = 255 * np.moveaxis(maps.fraction.values, 0, -1)
+    np.testing.assert_allclose(image[1:, :, :3], wanted[1:], atol=0.51)
+    assert image[0, 0, 3] == 0
+
+
+def test_classes__have_the_mixed_color_of_their_composition(make) -> None:
+    maps, view = make((6, 7))
+    image = image_of(picture(maps, "classes", view))
+    mixed = view.compositions @ np.array([rgb(color) for color in category_colors(3)])
+    np.testing.assert_allclose(image[1:, :, :3], mixed[maps.class_index.values][1:], atol=0.51)
+
+
+def test_flags__show_the_first_of_several(make) -> None:
+    maps, _ = make((6, 7))
+    maps["flags"][2, 2] = int(Flag.UNKNOWN | Flag.DEAD)
+    image = image_of(picture(maps, "flags"))
+    assert image[2, 2].tolist() == [*rgb(FLAG_COLORS[Flag.DEAD]), 255]
+    assert image[3, 3, 3] == 0
+
+
+def test_e0_by_edge_step__fades_where_the_edge_step_is_small() -> None:
+    step = np.array([[1.0, 0.5, 0.0, -0.1, np.nan]])
+    maps = xr.Dataset({"e0": (("y", "x"), np.arange(5.0)[None]), "edge_step": (("y", "x"), step)})
+    image = image_of(picture(maps, "e0_by_edge_step"))
+    np.testing.assert_allclose(image[0, :, 3] / 255, [1, 0.5, 0, 0, 0], atol=0.01)
+
+
+def test_mean_spectrum__has_no_residual_from_the_mixture_it_is_made_of(make) -> None:
+    maps, view = make((40, 50))
+    facts = gather(maps)
+    maps["mean_norm"] = (("reference", "energy"), facts.mixture @ view.reference_norm)
+    top, low = picture(maps, "mean_FeO", view).figure.axes
+    residual = next(line for line in low.lines if line.get_color() == top.lines[0].get_color())
+    np.testing.assert_allclose(residual.get_ydata(), 0, atol=1e-6)
+
+
+def test_mean_spectrum__is_not_compared_beyond_the_reference(make) -> None:
+    maps, view = make((4, 5))
+    short = replace(
+        view, reference_energy=view.reference_energy[5:30], reference_norm=view.reference_norm[:, 5:30]
+    )
+    _, low = picture(maps, "mean_Fe", short).figure.axes
+    residual = low.lines[0].get_ydata()
+    assert np.isfinite(residual).tolist() == [5 <= i < 30 for i in range(41)]
+
+
+def test_confusion__of_the_dominant_reference_adds_up_all_classes(make) -> None:
+    maps, view = make(step=0.25)
+    image = image_of(picture(maps, "confusion_dominant", view))
+    dominant = np.where(view.dominant < 0, 3, view.dominant)
+    counts = np.zeros((4, 4))
+    np.add.at(counts, (dominant[:, None].repeat(15, 1), dominant[None].repeat(15, 0)), view.confusion)
+    np.testing.assert_allclose(image, counts / counts.sum(axis=1, keepdims=True))
+
+
+def test_svg__holds_the_very_pixels_of_the_map() -> None:
+    maps = xr.Dataset({"my_map": (("y", "x"), np.array([[0.0, 1.0, np.nan], [1.0, 0.0, 1.0]]))})
+    text, _ = to_svg(picture(maps, "my_map"), "p")
+    found = re.search(r'<image href="data:image/png;base64,([^"]+)"[^>]*width="3" height="2"', text)
+    assert found is not None
+    image = Image.open(io.BytesIO(base64.b64decode(found[1])))
+    assert image.mode == "P"
+    pixels = np.asarray(image.convert("RGBA"))
+    assert pixels[0, 2, 3] == 0
+    assert (pixels[0, 0] == pixels[1, 1]).all()
+    assert (pixels[0, 1] == pixels[1, 0]).all()
+    assert (pixels[0, 0] != pixels[0, 1]).any()
+
+
+@pytest.mark.parametrize("count", range(1, 20))
+def test_category_colors__are_all_different(count: int) -> None:
+    assert len(set(category_colors(count))) == count
+
+
+@pytest.mark.parametrize("pixel_um", [None, 1e-3, 0.325, 7.0, 5000.0])
+@pytest.mark.parametrize("columns", [1, 2, 3, 160, 4000])
+def test_scale_length__is_round_and_fits(columns: int, pixel_um: float | None) -> None:
+    pixels, text = scale_length(columns, pixel_um)
+    assert re.fullmatch(r"[125]0*(\.0)? .*|0\.0*[125] .*|\d,000 pixels", text), text
+    assert 0 < pixels <= max(1, columns / 3 * (1 + 1e-9))
+
+
+def test_frame__counts_in_the_coordinates_of_the_maps() -> None:
+    maps = xr.Dataset(coords={"y": np.arange(100, 110, 2), "x": [7]})
+    assert frame_of(maps, (5, 1)).extent == (6.5, 7.5, 109, 99)
+
+
+def test_frame__counts_from_zero_where_coordinates_are_uneven() -> None:
+    assert frame_of(xr.Dataset(coords={"x": [0, 1, 5]}), (2, 3)).extent == (-0.5, 2.5, 1.5, -0.5)
+
+
+def test_layers__know_what_the_vocabulary_does_not() -> None:
+    maps = xr.Dataset(
+        {
+            "extra": (("y", "x"), np.ones((2, 3)), {"units": "nm", "long_name": "extra thing"}),
+            "mu": (("energy", "y", "x"), np.ones((4, 2, 3))),
+            "e0": (("x", "y"), np.ones((3, 2))),
+            "words": (("y", "x"), np.full((2, 3), "a")),
+        }
+    )
+    found = layers(maps)
+    assert [(layer.name, layer.unit, layer.data.shape) for layer in found] == [
+        ("e0", "eV", (2, 3)),
+        ("extra", "nm", (2, 3)),
+    ]
+
+
+def test_file_names__are_safe_and_different_where_case_does_not_count() -> None:
+    names = ["a/b", "A\\b", "a:b", "..", "", "日本", "x" * 500]
+    safe = file_names(names)
+    assert len({name.casefold() for name in safe}) == len(names)
+    assert all(re.fullmatch(r"[\w.+-]{1,64}", name) and not name.startswith(".") for name in safe)
+
+
+def test_model_view__names_the_array_whose_shape_is_wrong(make) -> None:
+    _, view = make()
+    with pytest.raises(InputError, match=r"importances of shape \(3,\). Expected shape \(41,\)"):
+        replace(view, importances=np.ones(3))
+
+
+def test_no_picture__leaves_a_figure_with_pyplot(make) -> None:
+    maps, view = make((3, 4))
+    every = list(map_pictures(maps, {"fit": view}))
+    assert all(isinstance(p.figure, Figure) for p in every)
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    assert pyplot is None or not pyplot.get_fignums()
+
+
+def test_maps__are_drawn_with_what_a_number_means(make, trusted) -> None:
+    maps = trusted(make()[0])
+    found = {one.key: one for one in map_pictures(maps)}
+    assert "Above 1 are 25.0 % of the pixels" in found["unknown_score"].text
+    assert "0 where they agree" in found["disagreement"].text
+    assert "the median ratio to it is 2." in found["distance_euclidean"].text
+    assert not [key for key in found if key.startswith("distance_expected")]
+
+
+def test_expected_distances__are_drawn_where_they_stand_alone(make, trusted) -> None:
+    maps = trusted(make()[0])[["distance_expected"]]
+    keys = [one.key for one in map_pictures(maps)]
+    assert keys == ["distance_expected_euclidean", "distance_expected_jensen_shannon"]
+
+
+def test_mean_spectra__are_over_whatever_axis_the_maps_have(make) -> None:
+    maps, _ = make((4, 5))
+    maps = maps.rename(energy="two_theta")
+    assert picture(maps, "mean_Fe").figure.axes[-1].get_xlabel() == "2θ (degree)"

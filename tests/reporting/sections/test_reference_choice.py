@@ -1,0 +1,80 @@
+"""The judgement of the references, as the report shows it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from xafsflow.reporting.figure_style import INK, QUIET, SIGNAL, category_colors
+
+
+def test_sets__have_what_each_costs_and_which_is_chosen(judged, shown, html) -> None:
+    text = html(*shown("reference_choice", judged.entries["judge.reference_sets"]))
+    assert "<b>Fe2O3 + Fe3O4</b>" in text
+    assert text.count("<b>chosen</b>") == 1
+    for part in (">0<", "+50,000", "1.02", "0.93 to 1.12", "1.25", "3e-05", ">as good<"):
+        assert part in text, part
+    assert "Near-duplicates, whose spectra are nearly the same: Fe3O4 and magnetite." in text
+
+
+def test_verdict__says_what_it_rests_on(judged, shown, html) -> None:
+    text = html(*shown("reference_choice", judged.entries["judge.reference_sets"]))
+    for part in (
+        "12 bins of neighboring pixels (108 pixels) at 41 energies from 7092 to 7192 eV",
+        "Superfluous among the references used: FeO.",
+        "Missing among them: Fe3O4.",
+        "The noise is 1.1 times that of the photons",
+        "do not cover these energies: short.",
+    ):
+        assert part in text, part
+
+
+def test_regions__have_their_verdicts(judged, shown, html) -> None:
+    text = html(*shown("reference_choice", judged.entries["judge.reference_sets"]))
+    assert "in region 0 (9 bins) Fe2O3 suffices" in text
+    assert "100 % Fe2O3" in text
+    assert "in region 1 (3 bins) something is missing" in text
+
+
+def test_dot_plot__has_each_set_at_its_error_with_its_interval(judged, shown) -> None:
+    plot = shown("reference_choice", judged.entries["judge.reference_sets"])[1]
+    axes = plot.figure.axes[0]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["1  Fe2O3 + Fe3O4", "2  Fe2O3 + Fe3O4 + FeO", "3  Fe + FeO + Fe2O3"]
+    bars, points = axes.lines[::2], axes.lines[1::2]
+    assert [list(bar.get_xdata()) for bar in bars] == [[0.93, 1.12], [0.9, 1.11], [2.5, 4.3]]
+    assert [float(np.ravel(point.get_xdata())[0]) for point in points] == [1.02, 1.01, 3.4]
+    assert [point.get_color() for point in points] == [SIGNAL, INK, QUIET]
+    assert [point.get_marker() for point in points] == ["D", "o", "o"]
+    assert "Fe2O3 + Fe3O4 with 1.02 is chosen" in plot.alt
+
+
+def test_dot_plot__shows_the_chosen_set_however_far_down_it_stands(judged, shown) -> None:
+    found = judged.entries["judge.reference_sets"]
+    plot = shown("reference_choice", replace(found, sets=(found.sets[2],) * 20 + found.sets[:1]))[1]
+    # The table numbers them alike.
+    names = [label.get_text() for label in plot.figure.axes[0].get_yticklabels()]
+    assert names[11:] == ["12  Fe + FeO + Fe2O3", "21  Fe2O3 + Fe3O4"]
+    assert "is chosen" in plot.alt
+
+
+def test_region_picture__grows_bins_to_pixels(judged, shown) -> None:
+    picture = shown("reference_choice", judged.entries["judge.reference_sets"])[2]
+    image = np.asarray(picture.figure.axes[0].images[0].get_array())
+    colors = [[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in category_colors(2)]
+    assert image[0, 0, :3].tolist() == colors[0]
+    assert image[5, 6, :3].tolist() == colors[1]
+    assert image[6, 3, 3] == 0
+    assert "region 0 72.7 %" in picture.alt
+
+
+def test_panels__escape_names(judged, shown, html) -> None:
+    found = judged.entries["judge.reference_sets"]
+    first = replace(found.sets[0], references=("<script>alert(1)</script>",))
+    region = replace(found.regions[0], verdict="<img src=x>", shares={"<b>": 1.0})
+    nasty = replace(found, sets=(first,), regions=(region,), verdict="<img src=x>")
+    text = html(*shown("reference_choice", nasty))
+    assert "<script" not in text
+    assert "<img" not in text
+    assert "100 % &lt;b&gt;" in text

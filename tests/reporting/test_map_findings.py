@@ -1,0 +1,30 @@
+"""The numbers of the maps that go to `findings.json`."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from xafsflow.findings.record import to_json
+from xafsflow.reporting.map_findings import findings_of
+
+
+def test_findings_of__tells_how_sure_it_is(make, trusted) -> None:
+    found = findings_of(trusted(make()[0]))
+    assert found.unknown_share == 0.25
+    assert found.median_reduced_chi_square == 1.0
+    assert found.mean_confidence == pytest.approx(0.9)
+    assert found.mean_disagreement == 0.125
+    assert found.distance_over_expected == pytest.approx({"euclidean": 2.0, "jensen_shannon": 2.0})
+    json.dumps(to_json(found))
+
+
+def test_findings_of__leaves_out_what_no_map_tells(make, trusted) -> None:
+    maps = trusted(make()[0])
+    maps["confidence"][:] = np.nan
+    maps["distance_expected"][:] = 0
+    found = findings_of(maps[["confidence", "distance", "distance_expected"]])
+    assert found.mean_confidence is found.unknown_share is None
+    assert not found.distance_over_expected

@@ -1,0 +1,228 @@
+"""The report's section on the model: its accuracy and confidence, simple classifiers beside it, what it uses, confusion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from xafsflow.findings.record import Doubles
+from xafsflow.findings.train_findings import FitFindings, Reliability
+from xafsflow.reporting.figure_style import INK, QUIET, SIGNAL, category_colors, short, styled
+from xafsflow.reporting.map_statistics import axis_label
+from xafsflow.reporting.model_view import ModelView
+from xafsflow.reporting.panel import Cell, Panel, Table
+from xafsflow.reporting.picture import Picture
+from xafsflow.reporting.section_table import Block, Part, section
+from xafsflow.reporting.wording import number, percent, readable, sentence
+from xafsflow.vocabulary import AXES
+
+WIDTH = 4.2
+# More classes than this are shown as an image without their names.
+NAMED_CLASSES = 12
+# Quantile of the normal distribution for 95 %.
+Z = 1.96
+
+
+@section(
+    "model_accuracy",
+    title="The model",
+    intro="How right the classifier and its confidence are, what it looks at, and what it confuses.",
+    order=110,
+    of="model",
+    drawn=("confusion", "importances", "reliability", "controls", "better"),
+)
+def model_accuracy(part: Part) -> Iterator[Block]:
+    """Simple classifiers beside the model, reliability diagram, importances, and confusion."""
+    found, model = part.finding, part.model
+    if isinstance(found, FitFindings):
+        if found.controls:
+            yield _control_panel(found)
+        yield _reliability_diagram(found.calibration_error, found.reliability)
+    if model is None:
+        return
+    if model.importances is not None and model.importances.size:
+        yield _importance_picture(model, model.importances)
+    if model.confusion is not None and np.sum(model.confusion) > 0:
+        counts = np.asarray(model.confusion, np.float64)
+        yield _confusion_picture(model, counts)
+        if len(model.class_names) > len(model.references) > 1:
+            yield _dominant_picture(model, counts)
+
+
+def better_control(found: FitFindings) -> str:
+    """That a simple classifier is better than the model, as a sentence; empty where none is."""
+    text = (found.better or "").replace("+-", "±")
+    for name in found.controls:
+        text = text.replace(name, readable(name))
+    return sentence(f"The simple classifier {text}") if text else ""
+
+
+def _control_panel(found: FitFindings) -> Panel:
+    rows = []
+    for name, score in found.controls.items():
+        own = name == found.classifier
+        dominant = math.nan if score.dominant_accuracy is None else score.dominant_accuracy
+        shares = (percent(dominant), percent(score.accuracy))
+        role = "the model" if own else "for comparison"
+        rows.append((Cell(readable(name), bold=own), role, number(score.fraction_error, 3), *shares))
+    note = (
+        "The error of the fractions is the mean absolute one. It and the dominant reference are measured on mixtures "
+        "between the classes, the class on held-out spectra. A classifier is called better where its error is smaller "
+        "by more than the uncertainty of the difference."
+    )
+    return Panel(
+        "Beside simple classifiers",
+        lead=better_control(found) or "No simple classifier is better than the model.",
+        content=Table(
+            ["", "", "error of the fractions", "dominant reference right", "class right"], rows, [2, 3, 4]
+        ),
+        notes=[note],
+    )
+
+
+def wilson(observed: Doubles, count: Doubles) -> tuple[Doubles, Doubles]:
+    """The 95 % interval of a share seen in so many trials: E. B. Wilson, J. Am. Stat. Assoc. 22, 209 (1927).
+
+    Examples
+    --------
+    >>> low, high = wilson(np.array([1.0, 0.5]), np.array([10.0, 1e6]))
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.722, 0.499], [1.0, 0.501])
+    """
+    n = np.maximum(count, 1)
+    middle = (observed + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    half = Z * np.sqrt(observed * (1 - observed) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
+    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
+
+
+@styled
+def _reliability_diagram(error: float, bins: Reliability) -> Picture:
+    """How often the dominant reference was right beside how often it was said to be."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, 4.3), layout="constrained")
+    top, low = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    count = bins.count.astype(np.float64)
+    least, most = wilson(bins.observed, count)
+    top.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle=(0, (4, 2)), label="as stated")
+    top.vlines(bins.stated, least, most, color=SIGNAL, linewidth=1.2)
+    top.plot(
+        bins.stated, bins.observed, color=SIGNAL, marker="o", markersize=5.5, linewidth=0, label="observed"
+    )
+    low.vlines(bins.stated, 0, count, color=INK, linewidth=5)
+    start = max(0.0, math.floor(10 * float(np.nanmin(np.append(bins.stated, least)))) / 10)
+    top.set(ylim=(start, 1.02), xlim=(start, 1.02), ylabel="share that is right")
+    low.set(xlabel="stated confidence", ylabel="spectra")
+    low.set_ylim(bottom=0)
+    top.legend(loc="upper left")
+    for axes in figure.axes:
+        axes.spines[["top", "right"]].set_visible(False)
+    summary = f"Expected calibration error {number(error, 2)} on {count.sum():,.0f} mixtures not used in the training."
+    text = (
+        "How often the dominant reference is right, against the stated confidence. "
+        f"{summary} Bars: 95 % intervals."
+    )
+    return Picture("reliability", "Is the confidence right?", text, f"Reliability diagram. {summary}", figure)
+
+
+@styled
+def _importance_picture(model: ModelView, importances: Doubles) -> Picture:
+    from matplotlib.figure import Figure
+
+    order = np.argsort(model.energy)
+    energy, importance = model.energy[order], importances[order]
+    peak = float(energy[np.argmax(importance)])
+    figure = Figure(figsize=(WIDTH, 3.5), layout="constrained")
+    top, low = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
+    colors = category_colors(len(model.references))
+    for name, color, norm in zip(model.references, colors, model.reference_norm, strict=True):
+        top.plot(model.reference_energy, norm, color=color, linewidth=1.2, label=short(name))
+    top.plot(
+        model.reference_energy, model.reference_norm.mean(axis=0), color=INK, linewidth=1.8, label="mean"
+    )
+    low.fill_between(energy, importance, step="mid", color=QUIET, linewidth=0)
+    if energy[-1] > energy[0]:
+        top.set_xlim(energy[0], energy[-1])
+    low.set_ylim(bottom=0)
+    low.set(xlabel=axis_label(model.axis), ylabel="importance")
+    top.set_ylabel("normalized absorption")
+    top.legend(loc="lower right", ncols=1 + len(model.references) // 5)
+    for axes in figure.axes:
+        axes.axvline(peak, color=INK, linewidth=0.6, linestyle=(0, (2, 2)))
+        axes.spines[["top", "right"]].set_visible(False)
+    what = "the derivative" if model.feature_name == "dmude" else "the normalized spectrum"
+    text = f"How much the classifier uses each value of {what}; importances sum to 1."
+    text += f" The dashed line marks the largest, at {number(peak)} {AXES[model.axis].unit}."
+    alt = "Feature importances below the reference spectra and their mean."
+    return Picture("importances", "What the classifier looks at", text, alt, figure)
+
+
+def _rates(counts: Doubles) -> Doubles:
+    """Each row divided by its sum; NaN where a class was never tested."""
+    total = counts.sum(axis=1, keepdims=True)
+    return np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
+
+
+@styled
+def _confusion_picture(model: ModelView, counts: Doubles) -> Picture:
+    """All classes, in the order of their dominant reference and its share."""
+    rank = np.argmax(model.compositions, axis=1)
+    order = np.lexsort((-model.compositions.max(axis=1), rank))
+    rates = _rates(counts)[np.ix_(order, order)]
+    names = [model.class_names[i] for i in order]
+    text = "Rows are the true classes of held-out spectra, columns the answers; each row sums to 1."
+    if len(names) <= NAMED_CLASSES:
+        return _matrix_picture(rates, names, "confusion", "Confusion of the classes", text)
+    starts = np.flatnonzero(np.diff(rank[order], prepend=-1))
+    labels = [model.references[rank[order][i]] for i in starts]
+    middles = (starts + np.append(starts[1:], len(order)) - 1) / 2
+    picture = _matrix_picture(rates, None, "confusion", "Confusion of all classes", text)
+    axes = picture.figure.axes[0]
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(middles, [short(label, 14) for label in labels])
+    for start in starts[1:]:
+        axes.axhline(start - 0.5, color="white", linewidth=0.6)
+        axes.axvline(start - 0.5, color="white", linewidth=0.6)
+    return picture
+
+
+@styled
+def _dominant_picture(model: ModelView, counts: Doubles) -> Picture:
+    """Classes taken together by their dominant reference."""
+    count, dominant = len(model.references), model.dominant
+    names = list(model.references)
+    if np.any(dominant < 0):
+        names.append("several")
+    groups = np.where(dominant < 0, count, dominant)
+    member = (groups[:, None] == np.arange(len(names))).astype(np.float64)
+    rates = _rates(member.T @ counts @ member)
+    text = "The classes grouped by their dominant reference. Rows are the truth, columns the answers; each row sums to 1."
+    return _matrix_picture(rates, names, "confusion_dominant", "Confusion of the dominant reference", text)
+
+
+def _matrix_picture(rates: Doubles, names: list[str] | None, key: str, title: str, text: str) -> Picture:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_facecolor("#8b929b")
+    image = axes.imshow(rates, vmin=0, vmax=1, cmap="cividis", interpolation="none")
+    axes.set(xlabel="answer", ylabel="truth")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if names is None:
+        bar = figure.colorbar(image, cax=axes.inset_axes((1.03, 0, 0.045, 1)))
+        bar.outline.set_visible(False)
+    else:
+        ticks = [short(name, 16) for name in names]
+        axes.set_xticks(range(len(names)), ticks, rotation=35, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(len(names)), ticks)
+        for (row, column), rate in np.ndenumerate(rates):
+            if rate >= 0.005:
+                color = "black" if rate > 0.5 else "white"
+                axes.text(column, row, f"{rate:.2f}", ha="center", va="center", fontsize=8, color=color)
+    right = np.diag(rates)[np.isfinite(np.diag(rates))].tolist()
+    alt = f"{title}. On the diagonal {number(min(right), 2)} to {number(max(right), 2)}." if right else title
+    return Picture(key, title, text, alt, figure)

@@ -1,0 +1,73 @@
+"""The report's section on how far the answer of a pixel can be trusted: confidence, unknown score, votes, distances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from xafsflow.reporting.map_layers import Layer, file_names
+from xafsflow.reporting.map_statistics import over_expected
+from xafsflow.reporting.picture import Picture
+from xafsflow.reporting.scalar_maps import (
+    SHARE,
+    MapStyle,
+    scalar_picture,
+    share_above,
+    small,
+    spread_of,
+)
+from xafsflow.reporting.section_table import Block, Part, section
+from xafsflow.reporting.wording import number
+
+MAPS = {
+    "confidence": MapStyle("Confidence", "cividis", SHARE),
+    # The limit is in the middle of the scale: blue is explained, red is not.
+    "unknown_score": MapStyle("Unknown score", "RdBu_r", (0.0, 2.0), "Above 1: flagged unknown."),
+    "disagreement": MapStyle(
+        "Disagreement of classifier and LCF",
+        "cividis",
+        hint="0 where they agree, 1 where they have nothing in common.",
+    ),
+    "class_vote": MapStyle("Share of votes", "cividis", SHARE),
+    "distance": MapStyle("Distance", "cividis"),
+    "distance_expected": MapStyle("Distance expected from noise", "cividis"),
+}
+
+
+@section(
+    "trust",
+    title="Trust",
+    intro="How sure the answer of each pixel is, and where nothing that the model knows explains the spectrum.",
+    order=60,
+    maps=MAPS,
+)
+def trust(part: Part) -> Iterator[Block]:
+    """The maps; beside a distance stands what noise alone would give."""
+    named = {layer.name: layer for layer in part.maps.layers}
+    for variable in part.variables:
+        # An expected distance is a map of its own only where there is no distance to compare it with.
+        if variable != "distance_expected" or "distance" not in part.variables:
+            for layer in named.values():
+                if layer.variable == variable:
+                    yield _picture(layer, named.get(f"distance_expected_{layer.label}"), part)
+
+
+def _picture(layer: Layer, expected: Layer | None, part: Part) -> Picture:
+    remark = ""
+    if layer.variable == "unknown_score":
+        values = layer.values()
+        if np.isfinite(values).any():
+            remark = f"Above 1 are {share_above(values, 1)} of the pixels with a score."
+    elif layer.variable == "distance" and expected is not None:
+        remark = _beside_expected(layer, expected)
+    (key,) = file_names([layer.name])
+    return scalar_picture(layer, key, small(part.maps.frame), MAPS[layer.variable], remark)
+
+
+def _beside_expected(layer: Layer, expected: Layer) -> str:
+    ratio, spread = over_expected(layer.values(), expected.values()), spread_of(expected.values())
+    if spread is None or not np.isfinite(ratio):
+        return ""
+    middle = number(spread.quantiles[2], 3)
+    return f"Noise alone would give a median of {middle}; the median ratio to it is {number(ratio, 3)}."
