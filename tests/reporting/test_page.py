@@ -364,3 +364,17 @@ def test_build_page__shows_findings_without_a_section_as_a_table(tmp_path: Path)
     page = Page(build_page(maps, {}, found, {}, tmp_path / "report.html"))
     for text in ("Further results", "my.step", "depth", "12.5", "How deep it is, nm."):
         assert text in page.text
+
+
+def test_build_page__takes_maps_of_diffraction_patterns(make, tmp_path: Path) -> None:
+    maps, view = make((3, 4))
+    maps = maps[["fraction", "class_index", "flags", "mean_norm"]].rename(energy="two_theta")
+    page = Page(
+        build_page(
+            maps, {"fit": replace(view, axis="two_theta")}, RunFindings(), {}, tmp_path / "report.html"
+        )
+    )
+    check_self_contained(page)
+    assert "a spectrum of 41 values from 7000 to 7200 degree" in page.text
+    assert "2θ (degree)" in page.source
+    assert "energy (eV)" not in page.source

@@ -174,12 +174,14 @@ def _arranged(heading: str, section: Section, html: Sequence[tuple[Block, Markup
     """The blocks in columns: pictures side by side in twos or threes, panels before or below them as they came."""
     part = ShownPart(heading)
     cards = [text for block, text in html if isinstance(block, Picture)]
-    panels = [text for block, text in html if isinstance(block, Panel) and not block.small]
+    panels = [text for block, text in html if isinstance(block, Panel) and not block.small | block.closed]
+    closed = [text for block, text in html if isinstance(block, Panel) and block.closed]
     small = [text for block, text in html if isinstance(block, Panel) and block.small]
     first_is_panel = isinstance(html[0][0], Panel)
     if section.in_columns and panels and cards[not first_is_panel :]:
         left = [] if first_is_panel else cards[:1]
         part.columns = [[*left, *panels], [*cards[len(left) :], *small]]
+        part.groups.append(Group("", closed))
         return part
     if first_is_panel and cards and panels:
         part.groups.append(Group("", [panels.pop(0)]))
@@ -187,6 +189,6 @@ def _arranged(heading: str, section: Section, html: Sequence[tuple[Block, Markup
         cards, panels = [*cards, *panels], []
     if cards:
         part.groups.append(Group("grid pairs" if len(cards) in (1, 2, 4) else "grid", cards))
-    part.groups.append(Group("", panels))
+    part.groups.append(Group("", [*panels, *closed]))
     part.groups.append(Group("panels" if small else "", small))
     return part

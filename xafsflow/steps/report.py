@@ -52,7 +52,9 @@ def _models(model: Model | StoredModel | None, findings: RunFindings, run: Path)
     from xafsflow.reporting.model_view import model_view
 
     scores = findings.of(FitFindings)
-    given = {path.stem: read_model(path) for path in sorted((run / "models").glob("*.npz"))}
+    files = {path.stem: path for path in sorted((run / "models").glob("*.npz"))}
+    in_order = sorted(files, key=[*scores, *files].index)
+    given = {entry: read_model(files[entry]) for entry in in_order}
     if model is not None and stored(model) not in given.values():
         known = stored(model)
         trained = (entry for entry, score in scores.items() if score.classifier == known.load().learner)
