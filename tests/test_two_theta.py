@@ -10,6 +10,8 @@ import xarray as xr
 
 import xafsflow as xf
 from xafsflow.errors import InputError
+from xafsflow.findings.run_findings import RunFindings
+from xafsflow.steps.report import page
 from xafsflow.store import is_map, open_cube, open_maps, write_cube, write_maps
 from xafsflow.vocabulary import spectral_axis
 
@@ -145,3 +147,15 @@ def test_slices__loop(patterns: xr.Dataset) -> None:
 def test_two_axes__are_one_too_many() -> None:
     with pytest.raises(InputError, match="one spectral axis"):
         spectral_axis(xr.Dataset({"a": (("energy", "two_theta"), np.zeros((2, 2)))}))
+
+
+def test_report__shows_regions_components_and_maps_over_angles(tmp_path: Path) -> None:
+    cube = xf.derive.noise(xf.normalize.none(xf.ingest.as_measured(measured().chunk(y=16))))
+    cube, _, components = xf.judge.components(cube, most=6)
+    cube, regions = xf.derive.clusters(cube, clusters=2)
+    maps = write_maps(cube, tmp_path / "maps.zarr")
+    found = RunFindings(entries={"judge.components": components, "derive.clusters": regions})
+    text = page(maps, None, found, tmp_path).read_text(encoding="utf-8")
+    for wanted in ("Regions", "Scree plot", "Residual of the components", "degree"):
+        assert wanted in text
+    assert " eV" not in text

@@ -220,6 +220,7 @@ def missing() -> MissingFindings:
 def components() -> ComponentFindings:
     values = np.concatenate([[1e5, 900.0, 40.0], np.linspace(1.3, 0.6, ENERGY.size - 3)])
     return ComponentFindings(
+        axis="energy",
         pixels=1000,
         energy=ENERGY,
         eigenvalues=values,
@@ -246,6 +247,7 @@ def target() -> TargetFindings:
 
 def clusters() -> ClusterFindings:
     return ClusterFindings(
+        axis="energy",
         number=3,
         method="kmeans",
         pixels=1000,

@@ -23,8 +23,8 @@ class ClusterFindings(Finding):
         Number of pixels that they were found on.
     sizes, shares
         `(cluster,)`: how many of these pixels, and which share of them; the largest first.
-    energy
-        `(energy,)`, eV, of the mean spectra.
+    axis, energy
+        Name of the spectral axis, and the places on it of the mean spectra: `(energy,)`, eV for energies.
     mean_norm
         `(cluster, energy)`: mean normalized spectrum, in edge steps; of the clusters that have pixels.
     linkage
@@ -44,6 +44,7 @@ class ClusterFindings(Finding):
     pixels: int
     sizes: Integers
     shares: Doubles
+    axis: str
     energy: Doubles
     mean_norm: Doubles
     linkage: Doubles

@@ -20,8 +20,8 @@ class ComponentFindings(Finding):
     ----------
     pixels
         Number of spectra that were decomposed.
-    energy
-        `(energy,)`, eV.
+    axis, energy
+        Name of the spectral axis, and the places on it that were used: `(energy,)`, eV for energies.
     eigenvalues
         `(energy,)`: mean squares along each component, in units of the noise; the largest first.
     noise_floor
@@ -41,6 +41,7 @@ class ComponentFindings(Finding):
     """
 
     pixels: int
+    axis: str
     energy: Doubles
     eigenvalues: Doubles
     noise_floor: Doubles

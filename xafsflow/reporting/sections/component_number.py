@@ -10,10 +10,12 @@ import numpy as np
 from xafsflow.findings.judge_findings import ComponentFindings
 from xafsflow.findings.record import Doubles
 from xafsflow.reporting.figure_style import INK, QUIET, SIGNAL, log_scale, styled
+from xafsflow.reporting.map_statistics import axis_label
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.scalar_maps import MapStyle
 from xafsflow.reporting.section_table import Block, Part, section
 from xafsflow.reporting.wording import counted, number
+from xafsflow.vocabulary import AXES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,6 +34,7 @@ WIDTH = 4.6
         )
     },
     drawn=(
+        "axis",
         "energy",
         "eigenvalues",
         "noise_floor",
@@ -48,7 +51,7 @@ def component_number(part: Part) -> Iterator[Block]:
     found = part.finding
     if isinstance(found, ComponentFindings):
         yield _scree(found)
-        yield _residual(found.energy, found.residual_mean, found.residual_rms)
+        yield _residual(found)
 
 
 @styled
@@ -96,22 +99,27 @@ def _indicator(axes: Axes, indicator: Doubles) -> None:
 
 
 @styled
-def _residual(energy: Doubles, mean: Doubles, rms: Doubles) -> Picture:
+def _residual(found: ComponentFindings) -> Picture:
     from matplotlib.figure import Figure
 
+    energy, mean, rms = found.energy, found.residual_mean, found.residual_rms
     figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
     axes = figure.add_subplot()
     axes.axhline(1, color=QUIET, linewidth=0.9, linestyle=(0, (4, 2)))
     axes.axhline(0, color=QUIET, linewidth=0.6)
     axes.plot(energy, rms, color=INK, linewidth=1.5, label="root mean square")
     axes.plot(energy, mean, color=SIGNAL, linewidth=1.2, label="mean")
-    axes.set(xlabel="energy (eV)", ylabel="residual (units of the noise)")
+    axes.set(xlabel=axis_label(found.axis), ylabel="residual (units of the noise)")
     axes.set_ylim(top=max(1.35, 1.15 * float(np.nanmax(rms, initial=1.0))))
     axes.legend(loc="upper right", ncols=2)
     axes.spines[["top", "right"]].set_visible(False)
     worst = float(energy[np.nanargmax(rms)]) if np.isfinite(rms).any() else float("nan")
     middle = float(np.median(rms[np.isfinite(rms)])) if np.isfinite(rms).any() else float("nan")
-    sentence = f"Root mean square {number(middle, 3)} (median), largest at {number(worst)} eV."
-    text = f"What the retained components leave at each energy; 1 is noise alone. {sentence}"
+    sentence = (
+        f"Root mean square {number(middle, 3)} (median), largest at {number(worst)} {AXES[found.axis].unit}."
+    )
+    text = f"What the retained components leave at each point; 1 is noise alone. {sentence}"
     title = "Residual of the components"
-    return Picture("component_spectrum", title, text, f"{title} by energy. {sentence}", figure)
+    return Picture(
+        "component_spectrum", title, text, f"{title} over {axis_label(found.axis)}. {sentence}", figure
+    )

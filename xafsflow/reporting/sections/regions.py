@@ -13,6 +13,7 @@ from xafsflow.findings.record import Doubles
 from xafsflow.reporting.category_maps import category_figure
 from xafsflow.reporting.figure_style import INK, category_colors, styled
 from xafsflow.reporting.map_frame import Frame, of_blocks
+from xafsflow.reporting.map_statistics import axis_label
 from xafsflow.reporting.panel import Cell, Panel, Table
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.scalar_maps import MapStyle, small
@@ -33,6 +34,7 @@ QUALITIES = {"silhouette": "the silhouette (larger is better)", "bic": "BIC (sma
     drawn=(
         "sizes",
         "shares",
+        "axis",
         "energy",
         "mean_norm",
         "linkage",
@@ -50,7 +52,7 @@ def regions(part: Part) -> Iterator[Block]:
         # A region that no sampled pixel fell into has no mean.
         seen = np.flatnonzero(found.sizes > 0).tolist()
         colors = category_colors(found.sizes.size)
-        yield _mean_picture(found.energy, found.mean_norm, seen, colors)
+        yield _mean_picture(found, seen, colors)
         if len(seen) > 1:
             yield _dendrogram(found.linkage, found.leaves.tolist(), seen, colors)
         yield _size_panel(found)
@@ -99,14 +101,14 @@ def _size_panel(found: ClusterFindings) -> Panel:
 
 
 @styled
-def _mean_picture(energy: Doubles, means: Doubles, seen: Sequence[int], colors: Sequence[str]) -> Picture:
+def _mean_picture(found: ClusterFindings, seen: Sequence[int], colors: Sequence[str]) -> Picture:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, 3.5), layout="constrained")
     axes = figure.add_subplot()
-    for region, mean in zip(seen, means, strict=True):
-        axes.plot(energy, mean, color=colors[region], label=f"region {region}")
-    axes.set(xlabel="energy (eV)", ylabel="normalized absorption")
+    for region, mean in zip(seen, found.mean_norm, strict=True):
+        axes.plot(found.energy, mean, color=colors[region], label=f"region {region}")
+    axes.set(xlabel=axis_label(found.axis), ylabel="normalized spectrum")
     axes.legend(loc="lower right", ncols=1 + len(seen) // 7)
     axes.spines[["top", "right"]].set_visible(False)
     text = "Mean normalized absorption of the pixels of each region."

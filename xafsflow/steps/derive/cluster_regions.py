@@ -91,6 +91,7 @@ def clusters(
         pixels=len(table),
         sizes=sizes,
         shares=sizes / len(table),
+        axis=spectral_axis(cube),
         energy=cube[spectral_axis(cube)].values[scale.places],
         mean_norm=means * scale.noise * scale.pixel,
         linkage=linkage,

@@ -105,6 +105,7 @@ def components(
     ind = learn.indicator(values)
     findings = ComponentFindings(
         pixels=good,
+        axis=axis,
         energy=product[axis].values,
         eigenvalues=values,
         noise_floor=floor,
