@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import mkdocs_gen_files
 
 from xafsflow.pipeline.plan import table
+from xafsflow.pipeline.recipe_schema import recipe_schema
 from xafsflow.pipeline.setting_types import describe_type
 from xafsflow.step_table import Step
 
@@ -103,6 +105,12 @@ def copies() -> None:
         write(name, text)
 
 
+def schema() -> None:
+    """The JSON Schema of recipes."""
+    write("recipe-schema.json", json.dumps(recipe_schema(), indent=1))
+
+
 stations()
 rooms()
 copies()
+schema()
