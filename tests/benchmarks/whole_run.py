@@ -1,9 +1,11 @@
 """The whole of `xafsflow run`, TIFF files to maps, process start included, beside a plain Dask program.
 
     python tests/benchmarks/whole_run.py [--gigabytes 0.605] [--repeats 5] [--no-plain] [--folder DIR] [--json FILE]
+                                         [--before PYTHON RECIPE]
 
 The model is kept: one run that is not counted trains it. The plain program gets a scikit-learn forest of the same
-patterns, trained before. Both run in turn; wall time and peak memory are those of the process.
+patterns, trained before. `--before` adds another version of xafsflow: the Python of its environment, and the recipe as
+that version writes it. All run in turn; wall time and peak memory are those of the process.
 """
 
 from __future__ import annotations
@@ -62,6 +64,7 @@ def main() -> None:
     parser.add_argument("--no-plain", action="store_true")
     parser.add_argument("--folder", type=Path, help="where there is room for the scan")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--before", nargs=2, metavar=("PYTHON", "RECIPE"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
@@ -71,6 +74,9 @@ def main() -> None:
         out = folder / "run"
         command = [sys.executable, "-m", "xafsflow", "run", str(HERE / "whole_run.yaml")]
         ways = {"xafsflow run": [*command, "--data", str(scan), "--out", str(out)]}
+        if options.before:
+            python, recipe = options.before
+            ways["before"] = [python, "-m", "xafsflow", "run", recipe, "--data", str(scan), "--out", str(out)]
         if not options.no_plain:
             sklearn_model(scan, folder / "model.joblib")
             plain = [
@@ -84,7 +90,7 @@ def main() -> None:
         for turn in range(options.repeats + 1):
             for way, line in ways.items():
                 shutil.rmtree(out, ignore_errors=True)
-                if turn or way == "xafsflow run":
+                if turn or way != "plain dask":
                     figures = spent(line, environment)
                     if turn:
                         found[way].append(figures)
