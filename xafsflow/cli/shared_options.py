@@ -56,7 +56,7 @@ def recipe_options(command: Command) -> Command:
                 "--set",
                 "overrides",
                 multiple=True,
-                metavar="STEP.SETTING=VALUE",
+                metavar="ENTRY.SETTING=VALUE",
                 help="Replace a setting of the recipe.",
             ),
         )
