@@ -260,11 +260,11 @@ def test_files_of_something_else__are_refused(tmp_path, forest):
             pytest.fail(f"{what}: {read_model(path).load()}")
 
 
-def test_a_forest_that_leads_astray__is_refused(tmp_path, forest):
+def test_a_forest_with_invalid_nodes__is_refused(tmp_path, forest):
     nodes = forest.predictor.nodes.copy()
     nodes[0] |= np.uint64(0xFFFFF)
     bad = replace(forest, predictor=replace(forest.predictor, nodes=nodes))
-    with pytest.raises(InputError, match="lead astray"):
+    with pytest.raises(InputError, match="invalid nodes"):
         save_model(bad, tmp_path / "model.npz").load()
 
 

@@ -148,7 +148,7 @@ class BinnedForest:
         """
         if not (self._arrays_fit() and self._mixed_fit() and self._nodes_fit()):
             raise InputError(
-                "a forest whose nodes lead astray", "the arrays that pack makes", "train the model again"
+                "a forest with invalid nodes", "the arrays that pack makes", "train the model again"
             )
 
     def _arrays_fit(self) -> bool:

@@ -14,7 +14,7 @@ from xafsflow.kernels.trees import exact_walker as kernels
 
 @dataclass(frozen=True, eq=False)
 class FlatForest:
-    """The arrays that `kernels.forest.forest_votes` walks; see there for their layout.
+    """The arrays that `kernels.trees.exact_walker.forest_votes` walks; see there for their layout.
 
     `classes` are the labels that the forest has seen, in the order of the columns of its votes.
     """
@@ -61,7 +61,7 @@ class FlatForest:
         """
         if not self._fits():
             raise InputError(
-                "a forest whose nodes lead astray", "the arrays that flatten makes", "train the model again"
+                "a forest with invalid nodes", "the arrays that flatten makes", "train the model again"
             )
 
     def _fits(self) -> bool:

@@ -22,7 +22,7 @@ class HistogramForest:
 
     As scikit-learn's `RandomForestClassifier` by default: bootstrap, Gini, the square root of the features tried in a
     node, trees grown until their leaves are pure, votes averaged over trees. What differs: features are told apart by
-    levels (`learn.binned.find_bins`) in place of float32, and other random numbers.
+    levels (`binned_layout.find_bins`) in place of float32, and other random numbers.
 
     Parameters
     ----------
@@ -200,6 +200,6 @@ def _key(value: float) -> int:
 
 
 def _floats(keys: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The numbers that keys of `kernels.forest` stand for."""
+    """The numbers that keys of `kernels.trees.exact_walker` stand for."""
     bits = np.where(keys >> 31, keys ^ (1 << 31), ~keys & 0xFFFFFFFF)
     return bits.astype(np.uint32).view(np.float32)
