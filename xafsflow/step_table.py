@@ -34,7 +34,7 @@ PRODUCTS: dict[str, str] = {
     "calibration": "the energy shift of every pixel",
     "candidates": "reference spectra that might be in the sample, for judging",
     "samples": "training spectra with labels",
-    "model": "a trained classifier",
+    "model": "a trained model",
     "components": "what a few spectra and their sums can make: the principal components of a cube",
     "maps": "every variable over y, x, computed and stored",
     "findings": "what the steps found, by entry",

@@ -79,7 +79,7 @@ def run(
 def _claim(
     recipe: Recipe, folders: Folders, place: Place, fresh: bool, report_progress: ProgressCallback
 ) -> dict[str, object] | None:
-    """Accept a URL as `runfolder.claim` does a folder; the record of the run there, None where one is to begin."""
+    """Accept a URL as `run_folder.claim` does a folder; the record of the run there, None where one is to begin."""
     held = sorted({name.partition("/")[0] for name in place.objects()} - {LOCK})
     check_parts(held, recipe, place.url)
     if held and fresh:

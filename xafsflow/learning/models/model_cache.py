@@ -1,4 +1,4 @@
-"""Models are made once: kept by the digest of all that made them."""
+"""Models are trained once: cached by the digest of all that made them."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def digest_of(*parts: Any) -> str:
 
 
 def place() -> Path | None:
-    """The folder of kept models: that of the environment's `XAFSFLOW_CACHE`, else one in the user's cache folder."""
+    """The folder of cached models: that of the environment's `XAFSFLOW_CACHE`, else one in the user's cache folder."""
     folder = cache_folder()
     return None if folder is None else folder / "models"
 
 
 def find(digest: str) -> tuple[Model, FitFindings] | None:
-    """A model and its findings, if they are kept and whole.
+    """A model and its findings, if they are cached and undamaged.
 
     Nothing is run from the folder: a model is arrays and JSON, findings are JSON.
     """
@@ -65,7 +65,7 @@ def find(digest: str) -> tuple[Model, FitFindings] | None:
 
 
 def keep(digest: str, model: Model, findings: FitFindings) -> None:
-    """Keep a model; where the folder cannot be written to or holds links, nothing is kept."""
+    """Cache a model; where the folder cannot be written to or holds links, nothing is cached."""
     folder = place()
     if folder is None:
         return

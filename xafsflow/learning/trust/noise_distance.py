@@ -11,7 +11,7 @@ from xafsflow.kernels.spectra.spectral_distance import distances
 
 Doubles = NDArray[np.float64]
 
-# How distances grow with the noise where it is small, in the order of kernels.distance.METRICS.
+# How distances grow with the noise where it is small, in the order of kernels.spectra.spectral_distance.METRICS.
 POWERS = np.array([1.0, 1.0, 1.0, 2.0])
 
 
@@ -48,8 +48,8 @@ def learn_distances(
     """
     blocks = np.ascontiguousarray(features.T, np.float32)[:, None, :]
     found = distances(blocks, labels[None].astype(np.int16), class_features.astype(np.float32))[:, 0]
-    kept = (found > 0).all(axis=0) & np.isfinite(found).all(axis=0) & (noise > 0)
-    far, level, of = found[:, kept].astype(float), noise[kept], labels[kept]
+    usable = (found > 0).all(axis=0) & np.isfinite(found).all(axis=0) & (noise > 0)
+    far, level, of = found[:, usable].astype(float), noise[usable], labels[usable]
     groups = [np.flatnonzero(of == label) for label in range(len(class_features))]
     apart = np.log(level)
     for group in groups:

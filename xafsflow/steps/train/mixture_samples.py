@@ -128,7 +128,7 @@ def _training(make: Maker, features: str, used: np.ndarray) -> Any:
 
 
 def _checks(make: Maker, features: str, used: np.ndarray, patterns: int, seed: int) -> dict[str, Any]:
-    """Patterns off the grid, with their whole spectra and the noise that is told of their pixels."""
+    """Patterns off the grid, with their whole spectra and the noise that `derive.noise` gives their pixels."""
     n_energy, references = make.cube.sizes["energy"], make.mixer.table.shape[-1]
     compositions = check_compositions(references, patterns, np.random.default_rng([seed, 2]))
 
@@ -138,8 +138,8 @@ def _checks(make: Maker, features: str, used: np.ndarray, patterns: int, seed: i
         spectra = [found[features].values[used, 0], found.norm.values[:, 0], *noise]
         return tuple(np.asarray(one.T, np.float32) for one in spectra)
 
-    told = [n_energy] if make.pixels.norm_noise is not None else []
-    table, norm, *noise = later(chunk, compositions, [seed, 3], [used.size, n_energy, *told])
+    noise_width = [n_energy] if make.pixels.norm_noise is not None else []
+    table, norm, *noise = later(chunk, compositions, [seed, 3], [used.size, n_energy, *noise_width])
     whole = ("check", "reference_energy")
     return {
         "check_features": (("check", "feature"), table),

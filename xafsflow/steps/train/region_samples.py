@@ -145,6 +145,6 @@ def _energies(
     finite = np.isfinite(table[features]).all(axis=0)
     used = np.flatnonzero(finite & (energy >= low) & (energy <= high))
     if used.size < 3:
-        told = f"{used.size} energies between {low:g} and {high:g} eV that all pixels have"
-        raise InputError(told, "3 or more features", "widen span")
+        problem = f"{used.size} energies between {low:g} and {high:g} eV that all pixels have"
+        raise InputError(problem, "3 or more features", "widen span")
     return used, whole
