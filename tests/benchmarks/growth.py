@@ -1,4 +1,4 @@
-"""How the cost of `xafsflow run` grows with the measurement: TIFF files to maps, process start included, a kept model.
+"""How the cost of `xafsflow run` grows with the measurement: TIFF files to maps, process start included, a cached model.
 
     python tests/benchmarks/growth.py [--sizes 0.1 0.6 2.4 5.7] [--repeats 3] [--folder DIR] [--json FILE] [--plot FILE]
 

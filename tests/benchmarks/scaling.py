@@ -3,7 +3,7 @@
     python tests/benchmarks/scaling.py [--gigabytes 0.2] [--workers 1 2 4] [--tasks 10 100 500 2000] [--repeats 3]
                                        [--folder DIR] [--json FILE] [--again FILE]
 
-Measured: the whole of `xafsflow run` with a kept model on threads and on workers of `local`, and empty tasks on the
+Measured: the whole of `xafsflow run` with a cached model on threads and on workers of `local`, and empty tasks on the
 scheduler of such a cluster. Computed from that: the campaign (`deploy/SCALING.md`). `--again` computes it from the JSON
 of an earlier measurement.
 """

@@ -3,7 +3,7 @@
     python tests/benchmarks/whole_run.py [--gigabytes 0.605] [--repeats 5] [--no-plain] [--folder DIR] [--json FILE]
                                          [--before PYTHON RECIPE]
 
-The model is kept: one run that is not counted trains it. The plain program gets a scikit-learn forest of the same
+The model is cached: one run that is not counted trains it. The plain program gets a scikit-learn forest of the same
 patterns, trained before. `--before` adds another version of xafsflow: the Python of its environment, and the recipe as
 that version writes it. All run in turn; wall time and peak memory are those of the process.
 """
