@@ -343,23 +343,23 @@ def test_interrupt__ends_with_130_and_the_run_goes_on(
 WARNING = """
 import warnings
 
-from xafsflow.pipeline import execution as flow
 from xafsflow.cli.main import start
 from xafsflow.errors import XafsflowWarning
+from xafsflow.pipeline.products import Products
 
-advance = flow.advance
+advance = Products.advance
 
 
-def warn(planned, products, out):
+def warn(products, planned):
     if planned.step.name == "correct.absorbance":
         for _ in range(3):
             warnings.warn("a library that warns", UserWarning)
             warnings.warn("a step that warns", XafsflowWarning)
-    advance(planned, products, out)
+    advance(products, planned)
 
 
 before = warnings.showwarning
-flow.advance = warn
+Products.advance = warn
 try:
     start()
 finally:

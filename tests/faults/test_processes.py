@@ -131,7 +131,7 @@ def test_ctrl_c__ends_with_130_and_the_same_command_goes_on(
             process.send_signal(signal.SIGINT)
             _, told = process.communicate(timeout=60)
         assert "Traceback" not in told
-        assert (process.returncode == 130 and "interrupted" in told) or process.returncode == 0
+        assert (process.returncode == 130 and "Interrupted" in told) or process.returncode == 0
         if process.returncode == 130:
             assert not (out / "run.lock").exists()
             subprocess.run([*command, *run_words(out)], check=True, capture_output=True)
@@ -153,4 +153,4 @@ start()
     (tmp_path / "program.py").write_text(program)
     ended = subprocess.run([sys.executable, "-m", "program", "steps"], cwd=tmp_path, capture_output=True)
     assert ended.returncode == 130
-    assert ended.stderr.startswith(b"xafsflow: interrupted")
+    assert ended.stderr.startswith(b"xafsflow: Interrupted")

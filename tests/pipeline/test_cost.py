@@ -17,6 +17,7 @@ from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.pipeline import execution as flow
 from xafsflow.pipeline.cost import Cost, describe_cost, describe_measurement, estimate_cost, worker_need
 from xafsflow.pipeline.earlier_runs import EarlierRun, earlier_run, remember_run
+from xafsflow.pipeline.products import Products
 from xafsflow.pipeline.recipe import Recipe, parse_recipe
 
 TEXT = """\
@@ -81,7 +82,7 @@ def test_estimate_cost__gives_a_memory_that_holds_a_run(recipe: Recipe, scan: Pa
 
 def test_estimate_cost__bounds_the_bytes_of_the_maps(recipe: Recipe, scan: Path, tmp_path: Path) -> None:
     cost = estimate_cost(recipe, look(recipe, scan))
-    maps = flow.run(recipe, Folders(scan), tmp_path / "run")["maps"]
+    maps = flow.run(recipe, Folders(scan), tmp_path / "run").maps
     written = sum(array.nbytes for array in maps.data_vars.values() if {"y", "x"} <= set(array.dims))
     assert cost is not None
     assert written <= cost.write_bytes < 2 * written
@@ -115,7 +116,7 @@ def test_estimate_cost__counts_a_cube_that_is_stored(recipe: Recipe, scan: Path)
 
 
 def test_time__follows_from_the_last_run_of_the_same_steps(recipe: Recipe, scan: Path, cache: Path) -> None:
-    cube: xr.Dataset = look(recipe, scan)["cube"]
+    cube: xr.Dataset = look(recipe, scan).cube
     remember_run(recipe, "threads", None, cube.isel(y=slice(0, 24)), 5.0)
     remember_run(recipe, "slurm", 4, cube, 3.0)
     other = parse_recipe(TEXT.replace("7112.0", "7113.0"), "recipe.yaml")
@@ -140,19 +141,20 @@ def test_earlier_runs__in_a_damaged_file_are_none_and_are_replaced(
     cache.mkdir()
     (cache / "runs.json").write_text(content)
     assert earlier_run(recipe) is None
-    remember_run(recipe, "threads", None, look(recipe, scan)["cube"], 5.0)
+    remember_run(recipe, "threads", None, look(recipe, scan).cube, 5.0)
     assert earlier_run(recipe) == EarlierRun(60 * 96 * 128, 5.0)
 
 
 def test_earlier_runs__are_not_kept_without_a_cache(recipe: Recipe, scan: Path) -> None:
-    remember_run(recipe, "threads", None, look(recipe, scan)["cube"], 5.0)
+    remember_run(recipe, "threads", None, look(recipe, scan).cube, 5.0)
     assert earlier_run(recipe) is None
 
 
 def test_cost__without_a_measurement_is_none(recipe: Recipe) -> None:
-    assert estimate_cost(recipe, {"data": None}) is None
-    assert worker_need({}) is None
-    assert describe_measurement({}) == ["the recipe reads no measurement"]
+    nothing = Products(Folders(Path(".")))
+    assert estimate_cost(recipe, nothing) is None
+    assert worker_need(nothing) is None
+    assert describe_measurement(nothing) == ["the recipe reads no measurement"]
 
 
 @pytest.mark.parametrize("cluster", ["threads", "local", "slurm", "tcp://host:8786"])

@@ -154,11 +154,11 @@ def test_blocks_that_kill_their_worker__are_named_and_the_rest_is_written(
 
     out, original, eaten = tmp_path / "run", votes._vote, list[bytes]()
 
-    def hungry(values: Any, flags: Any, **settings: Any) -> Any:
+    def hungry(values: Any, *others: Any, **settings: Any) -> Any:
         eaten.append(values.tobytes())
         if eaten[-1] == eaten[0]:
             raise MemoryError
-        return original(values, flags, **settings)
+        return original(values, *others, **settings)
 
     small_bands(monkeypatch)
     with monkeypatch.context() as patch:

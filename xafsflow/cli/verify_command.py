@@ -39,7 +39,7 @@ def verify(run: Path | str, repairs: bool, data: Path | str | None, references: 
     if not found:
         click.echo("every chunk is as it was written")
     elif repairs:
-        click.echo(f"{len(found)} damaged chunks were computed again")
+        click.echo(f"damaged chunks, computed again: {len(found)}")
     else:
         raise ComputationError(
             f"{len(found)} damaged chunks",

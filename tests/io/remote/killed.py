@@ -25,9 +25,9 @@ def after(times: int, original: Callable[..., Any]) -> Callable[..., Any]:
 if __name__ == "__main__":
     from xafsflow.cli.main import main
     from xafsflow.io.remote.publish import Place
-    from xafsflow.pipeline import execution as flow
+    from xafsflow.pipeline.products import Products
 
     name, times, *words = sys.argv[1:]
-    owner: Any = flow if name == "advance" else Place
+    owner: Any = Products if name == "advance" else Place
     setattr(owner, name, after(int(times), getattr(owner, name)))
     main(words)

@@ -96,7 +96,7 @@ def test_wrong_urls_of_a_catalog__are_told_with_their_lines(tmp_path: Path) -> N
     path.write_text("name,data,references\nA,s3://,\nB,s3://bucket/a,s3://bucket/../a\nC,s3:/bucket/a,\n")
     with pytest.raises(CatalogError) as caught:
         read_catalog(path)
-    assert [problem.split(" found")[0] for problem in caught.value.problems] == [
+    assert [problem.split(" Found")[0] for problem in caught.value.problems] == [
         f"{path}:2: data:", f"{path}:3: references:", f"{path}:4: data:",
     ]  # fmt: skip
 

@@ -37,7 +37,7 @@ def test_verify__finds_and_repairs_what_is_damaged_there(
     # The sources are fetched from the URLs that the record has.
     done = call("verify", finished, "--repair")
     assert done.exit_code == 0, done.output
-    assert "1 damaged, computed again" in done.stdout
+    assert "damaged chunks, computed again: 1" in done.stdout
     assert remote.digest("out/run/") == local_digest
     assert "run.lock" not in remote.listed("out/run/")
 
@@ -81,7 +81,7 @@ def test_an_unfinished_run__is_not_taken_for_one(command: list[str], call: Any, 
     remote.put("out/run/maps.zarr/zarr.json", b"{}")
     done = call(*command, f"{remote.url}/out/run")
     assert done.exit_code == 2
-    assert f"{remote.url}/out/run holds an unfinished run" in done.stderr
+    assert f"{remote.url}/out/run with an unfinished run" in done.stderr
 
 
 def one_message(done: Any, status: int, *texts: str) -> None:

@@ -140,7 +140,7 @@ def test_a_finished_run__is_refused_and_fresh_tells_what_goes(
     first = remote.listed("out/run/")
     done = call(*words)
     assert done.exit_code == 2
-    assert f"{remote.url}/out/run holds this run, finished" in done.stderr
+    assert f"{remote.url}/out/run, which holds this run, finished" in done.stderr
     assert remote.listed("out/run/") == first
     remote.put("out/run/maps.zarr/left/over", b"of an earlier version")
     done = call(*words, "--fresh")
@@ -159,7 +159,7 @@ def test_anything_else_at_the_url__is_refused_and_left(
     remote.put("out/run/thesis.docx", b"years")
     done = call(*words, *fresh)
     assert done.exit_code == 2
-    assert f"{remote.url}/out/run holds thesis.docx" in done.stderr
+    assert f"{remote.url}/out/run, which holds thesis.docx" in done.stderr
     assert set(remote.listed("out/run/")) == {"run.json", "thesis.docx"}
     assert remote.get("out/run/thesis.docx") == b"years"
 
@@ -178,7 +178,7 @@ def test_a_server_that_loses_what_it_was_given__is_found_and_the_run_is_kept(
         patch.setattr(Place, "put", lossy)
         done = call(*words)
     assert done.exit_code == 1
-    assert f"{remote.url}/out/run/models/train.fit.npz is not as it was put there" in done.stderr
+    assert f"{remote.url}/out/run/models/train.fit.npz, which is not as it was put there" in done.stderr
     assert json.loads(remote.get("out/run/run.json"))["state"] == "unfinished"
     assert list(scratch.glob("*/run/run.json"))
     done = call(*words)
