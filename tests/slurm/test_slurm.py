@@ -69,7 +69,7 @@ def test_slurm__computes_in_jobs_and_leaves_none(tmp_path):
         assert set(client.run(os.getenv, "NUMBA_NUM_THREADS").values()) == {"1"}
         assert all(client.run(os.getenv, "SLURM_JOB_ID").values())
         assert int(da.arange(100, chunks=10).sum().compute()) == 4950
-    assert told[0] == "2 jobs of SLURM"
+    assert told[0] == "submits 2 jobs to SLURM"
     # Keys and logs of a run that went well are gone.
     assert not folder.exists()
 
