@@ -129,7 +129,7 @@ def test_another_run__is_not_taken_up(words: list[str], remote: Any, call: Any) 
     before = remote.listed("out/run/")
     done = call(*words, "--set", "train.fit.trees=6")
     assert done.exit_code == 2
-    assert f"{remote.url}/out/run holds a run of another recipe" in done.stderr
+    assert f"{remote.url}/out/run, which holds a run of another recipe" in done.stderr
     assert remote.listed("out/run/").keys() == before.keys() - {"run.lock"}
 
 
