@@ -32,7 +32,7 @@ LAYERS = (
     ("findings",),
     ("files", "locks", "progress", "provenance"),
     ("vocabulary",),
-    ("errors", "__version__"),
+    ("errors", "__version__", "STATIONS"),
 )
 HEIGHT = {name: -number for number, layer in enumerate(LAYERS) for name in layer}
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from xafsflow.vocabulary import STATIONS
-
 __version__ = "0.1.0"
+# In the order of the way of the data.
+STATIONS = ("ingest", "correct", "calibrate", "normalize", "derive", "train", "classify", "judge", "report")
 __all__ = [*STATIONS]
 
 

@@ -81,10 +81,11 @@ def write_atomically(path: Path, content: bytes | str, *, replace: bool = True) 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
     """Write a JSON file by `atomic_file`; numbers and arrays of numpy as numbers and lists, other objects as text."""
-    write_atomically(path, json.dumps(content, indent=1, default=_as_json))
+    write_atomically(path, json.dumps(content, indent=1, default=as_json))
 
 
-def _as_json(value: object) -> object:
+def as_json(value: object) -> object:
+    """What `json` cannot write by itself: numbers and arrays of numpy as numbers and lists, other objects as text."""
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 

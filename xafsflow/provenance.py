@@ -16,6 +16,7 @@ from typing import Literal, TypedDict, cast
 import xarray as xr
 
 from xafsflow.errors import InputError
+from xafsflow.files import as_json
 
 HISTORY = "history"
 # The variables whose history says what happened to the spectra.
@@ -196,10 +197,11 @@ def known_history(data: xr.Dataset | xr.DataArray) -> list[Entry] | None:
 def with_history(data: xr.Dataset, line: Sequence[Entry] | None, names: Iterable[str]) -> xr.Dataset:
     """The data, of which these variables carry a history; none where it is None. The input stays unchanged."""
     result = data.copy()
+    text = None if line is None else json.dumps(line, default=as_json)
     for name in names:
         result[name].attrs.pop(HISTORY, None)
-        if line is not None:
-            result[name].attrs[HISTORY] = json.dumps(line, default=_as_json)
+        if text is not None:
+            result[name].attrs[HISTORY] = text
     return result
 
 
@@ -220,8 +222,3 @@ def _parsed(array: xr.DataArray) -> list[Entry] | None:
             "a list of steps with settings, as steps write it",
             "remove that attribute of another program, and declare the cube with ingest.as_measured",
         ) from error
-
-
-def _as_json(value: object) -> object:
-    """Numbers and arrays of numpy as JSON."""
-    return value.tolist() if hasattr(value, "tolist") else str(value)

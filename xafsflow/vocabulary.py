@@ -15,9 +15,6 @@ from xafsflow.errors import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
-# The stations, in the order of the way of the data: modules of xafsflow.steps.
-STATIONS = ("ingest", "correct", "calibrate", "normalize", "derive", "train", "classify", "judge", "report")
-
 
 @dataclass(frozen=True)
 class Axis:

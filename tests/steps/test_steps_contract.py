@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from xafsflow import STATIONS
 from xafsflow.pipeline.plan import table
 from xafsflow.provenance import history
 from xafsflow.step_table import STEPS, Step
 from xafsflow.store import bands
-from xafsflow.vocabulary import STATIONS, VARIABLES, attributes
+from xafsflow.vocabulary import VARIABLES, attributes
 
 LAZY = [
     row

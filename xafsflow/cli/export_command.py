@@ -8,7 +8,6 @@ import click
 
 from xafsflow.cli.progress_display import ProgressDisplay
 from xafsflow.cli.shared_options import FOLDER_OR_URL, LOCAL_PATH, open_run
-from xafsflow.files import refuse_links
 from xafsflow.io.remote.urls import last_part
 from xafsflow.io.writers import WRITERS
 
@@ -23,6 +22,7 @@ from xafsflow.io.writers import WRITERS
 )
 def export(run: Path | str, kind: str, out: Path | None) -> None:
     """Write the maps of a finished RUN in another format."""
+    from xafsflow.files import refuse_links
     from xafsflow.io.writers import write
     from xafsflow.pipeline.execution import finished_maps
     from xafsflow.store.verify import named

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from xafsflow.kernels.array_types import Singles
 
 
 def block_size(shape: tuple[int, int], longest: int) -> int:
@@ -36,7 +36,7 @@ def _sums(values: NDArray[np.floating] | NDArray[np.bool_], block: int) -> NDArr
     return total
 
 
-def block_mean(values: Floats, block: int) -> Floats:
+def block_mean(values: Singles, block: int) -> Singles:
     """Mean of the finite pixels of each block, NaN where more than half of the block is not finite.
 
     Parameters

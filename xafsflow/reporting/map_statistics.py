@@ -11,12 +11,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from xafsflow.kernels.array_types import Doubles, Indices, Mask
 from xafsflow.reporting.map_layers import layers, names_along
 from xafsflow.vocabulary import AXES, Flag
-
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 # Pixels that are counted at a time: some of their maps are held together.
 BAND_PIXELS = 2**20
@@ -89,12 +86,12 @@ class Facts:
     flagged: Mapping[Flag, int]
     lost: Mapping[Flag, int]
     silent: int
-    composition: Array | None
-    amount: Array | None
+    composition: Doubles | None
+    amount: Doubles | None
     dominant: NDArray[np.int16]
-    shares: Integers
-    mixture: Array
-    classes: Integers
+    shares: Indices
+    mixture: Doubles
+    classes: Indices
 
     @property
     def pixels(self) -> int:
@@ -157,9 +154,9 @@ def gather(maps: xr.Dataset) -> Facts:
 class _Sums:
     """Of the fractions in a band of rows, by dominant reference: pixels, sums, and sums weighted with the edge step."""
 
-    members: Integers
-    totals: Array
-    weighted: Array
+    members: Indices
+    totals: Doubles
+    weighted: Doubles
     weight: float
 
     def __add__(self, other: _Sums) -> _Sums:
@@ -180,7 +177,7 @@ class _Count:
     flagged: Mapping[Flag, int]
     lost: Mapping[Flag, int]
     silent: int
-    classes: Integers
+    classes: Indices
     sums: _Sums
 
 
@@ -209,7 +206,7 @@ def _count(band: xr.Dataset, dominant: NDArray[np.int16]) -> _Count:
     )
 
 
-def _added(arrays: Sequence[Integers]) -> Integers:
+def _added(arrays: Sequence[Indices]) -> Indices:
     """The sum of arrays, as long as the longest."""
     total = np.zeros(max(array.size for array in arrays), np.int64)
     for array in arrays:

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
 from xafsflow.findings.train_findings import FitFindings
+from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.models.model import Model
 from xafsflow.learning.samples.mixtures import class_names
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,20 +59,20 @@ class ModelView:
 
     references: list[str]
     class_names: list[str]
-    compositions: Array
+    compositions: Doubles
     axis: str
-    energy: Array
+    energy: Doubles
     feature_name: str
-    reference_energy: Array
-    reference_norm: Array
-    importances: Array | None
-    confusion: Array | None
+    reference_energy: Doubles
+    reference_norm: Doubles
+    importances: Doubles | None
+    confusion: Doubles | None
     accuracy: float | None
     classifier: str
 
     def __post_init__(self) -> None:
         n_ref, n_class = len(self.references), len(self.class_names)
-        wanted: list[tuple[str, Array | None, tuple[int, ...]]] = [
+        wanted: list[tuple[str, Doubles | None, tuple[int, ...]]] = [
             ("compositions", self.compositions, (n_class, n_ref)),
             ("reference_norm", self.reference_norm, (n_ref, len(self.reference_energy))),
             ("importances", self.importances, (len(self.energy),)),

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xafsflow.kernels.array_types import Singles
 from xafsflow.reporting.downsample import block_mean
 from xafsflow.reporting.figure_style import color_map, styled
 from xafsflow.reporting.map_frame import Frame, of_blocks
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.colorbar import Colorbar
     from matplotlib.figure import Figure
 
-Floats = NDArray[np.float32]
 SHARE = (0.0, 1.0)
 # Many maps stand side by side; the few that come first are larger. Pixels, and inches.
 SMALL, SMALL_WIDTH = 640, 4.0
@@ -106,7 +105,7 @@ class Spread:
         return f"Median {middle}{unit}; 98 % of the pixels lie between {low} and {high}{unit}."
 
 
-def spread_of(values: Floats) -> Spread | None:
+def spread_of(values: Singles) -> Spread | None:
     """Quantiles of the finite values, or None where there are none.
 
     Examples
@@ -145,7 +144,7 @@ def scalar_picture(layer: Layer, key: str, frame: Frame, style: MapStyle, remark
     return Picture(key, title, text, f"Map of {title}. {distribution}", figure)
 
 
-def scalar_figure(values: Floats, frame: Frame, style: MapStyle, spread: Spread | None, unit: str) -> Figure:
+def scalar_figure(values: Singles, frame: Frame, style: MapStyle, spread: Spread | None, unit: str) -> Figure:
     """A map with its color bar; see `scalar_picture`."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
@@ -173,7 +172,7 @@ def add_color_bar(figure: Figure, scale: object, unit: str, extend: str = "neith
     return bar
 
 
-def share_above(values: Floats, limit: float) -> str:
+def share_above(values: Singles, limit: float) -> str:
     """Share of the pixels with a value that lies above a limit, in percent."""
     known = int(np.isfinite(values).sum())
     return percent(int(np.count_nonzero(values > limit)), known)

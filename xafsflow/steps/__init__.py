@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+from xafsflow import STATIONS
 from xafsflow.step_table import STEPS
-from xafsflow.vocabulary import STATIONS
 
 
 def _shows_its_steps(station: ModuleType, name: str) -> None:

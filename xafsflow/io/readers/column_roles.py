@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
 from xafsflow.io.readers.stack_energies import to_ev
 from xafsflow.io.readers.text_columns import Columns
-
-Floats = NDArray[np.float64]
+from xafsflow.kernels.array_types import Doubles
 
 HC = 12398.419843320026  # eV Angstrom, exact in the SI of 2019
 ENERGY = re.compile(r"(?:(?:photon|nominal|mono|x-?ray)?[ _.-]*energ(?:y|ies).*|en?|k?ev)\Z", re.IGNORECASE)
@@ -35,7 +33,7 @@ PREFERRED = (
 )
 
 
-def energies_of(table: Columns) -> tuple[int, Floats]:
+def energies_of(table: Columns) -> tuple[int, Doubles]:
     """The index of the column of energies, and the energies in eV, of shape (rows).
 
     It is the column named so, or one of Bragg angles with the crystal's spacing in the header, or the first
@@ -61,7 +59,7 @@ def energies_of(table: Columns) -> tuple[int, Floats]:
     return 0, to_ev(table.numbers(0), str(table.path))
 
 
-def _from_angle(table: Columns, at: int) -> Floats:
+def _from_angle(table: Columns, at: int) -> Doubles:
     """Bragg's law, with the spacing of the crystal's planes in Angstrom from the header."""
     text = table.header.get("mono.d_spacing", "")
     try:
@@ -108,7 +106,7 @@ def only_other(table: Columns, at: int, what: str, do: str) -> int:
     return others[0]
 
 
-def absorbance_of(table: Columns, index: int) -> tuple[Floats, tuple[str, ...]]:
+def absorbance_of(table: Columns, index: int) -> tuple[Doubles, tuple[str, ...]]:
     """A column as absorbance, of shape (rows), and the names of the columns it was made from.
 
     `itrans` gives -ln(itrans/i0), `ifluor` ifluor/i0, `irefer` -ln(irefer/itrans); any other stands as it is.

@@ -9,12 +9,12 @@ from typing import Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Doubles
 from xafsflow.vocabulary import attributes, nearest
 
-Floats = NDArray[np.float64]
 SAME_EV = 1e-6  # beyond what any file is written to, and more than the rounding of keV
 
 
@@ -27,8 +27,8 @@ class Spectrum:
     """
 
     name: str
-    energy: Floats
-    mu: Floats
+    energy: Doubles
+    mu: Doubles
     element: str
     edge: str
     columns: tuple[str, ...]
@@ -64,7 +64,7 @@ def tabulated_edge(element: str, edge: str) -> float:
     return float(edges[edge].energy)
 
 
-def edge_inside(energy: Floats, tabulated: float) -> bool:
+def edge_inside(energy: Doubles, tabulated: float) -> bool:
     """Whether energies, of shape (points), reach below and above an edge, all in eV.
 
     Examples
@@ -169,7 +169,7 @@ def on_grid(
     return fresh.assign(mu=(("spectrum", "energy"), np.array(rows), library["mu"].attrs))
 
 
-def _interpolate(x: Floats, y: Floats, grid: Floats, method: str) -> Floats:
+def _interpolate(x: Doubles, y: Doubles, grid: Doubles, method: str) -> Doubles:
     ends = np.clip(grid, x[0], x[-1])
     grid = np.where(abs(ends - grid) <= SAME_EV, ends, grid)
     if method == "linear":

@@ -11,7 +11,6 @@ import numpy as np
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.io.readers.column_roles import (
     PREFERRED,
-    Floats,
     absorbance_of,
     energies_of,
     likeliest,
@@ -19,6 +18,7 @@ from xafsflow.io.readers.column_roles import (
 )
 from xafsflow.io.readers.spectrum_library import Spectrum
 from xafsflow.io.readers.text_columns import is_text, read_columns
+from xafsflow.kernels.array_types import Doubles
 
 FORMAT = "columns of text (XDI, CSV, Athena's column files such as mu(E))"
 MIN_POINTS = 5
@@ -106,7 +106,7 @@ def read_all(path: Path) -> list[Spectrum]:
     return [replace(read(path, name), name=name) for name in others]
 
 
-def read_two_columns(path: Path) -> tuple[Floats, Floats]:
+def read_two_columns(path: Path) -> tuple[Doubles, Doubles]:
     r"""Read a spectrum of counts, such as I0 for a flat field.
 
     Returns
@@ -136,7 +136,7 @@ def read_two_columns(path: Path) -> tuple[Floats, Floats]:
     return _in_order(energy, table.numbers(index), table.path)
 
 
-def _in_order(energy: Floats, values: Floats, path: Path) -> tuple[Floats, Floats]:
+def _in_order(energy: Doubles, values: Doubles, path: Path) -> tuple[Doubles, Doubles]:
     """Sorted by energy, with the mean of what was measured at one energy."""
     unique, place, times = np.unique(energy, return_inverse=True, return_counts=True)
     if len(unique) < len(energy):

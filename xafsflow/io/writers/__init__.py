@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from xafsflow.errors import InputError
-from xafsflow.vocabulary import nearest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -64,6 +63,8 @@ def write(maps: xr.Dataset, kind: str, folder: Path) -> list[Path]:
     ['e0.tif']
     """
     if kind not in WRITERS:
+        from xafsflow.vocabulary import nearest
+
         raise InputError(
             f"export to {kind!r}",
             f"one of {', '.join(WRITERS)}",

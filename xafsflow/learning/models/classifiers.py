@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from xafsflow.errors import InputError
 from xafsflow.findings.record import Integers
 from xafsflow.findings.train_findings import Score
+from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.forest.histogram_forest import HistogramForest
 from xafsflow.learning.models.predictors import PREDICTORS, NearestPatterns, Predictor
 from xafsflow.vocabulary import nearest
 
-Doubles = NDArray[np.float64]
 Labels = NDArray[np.integer[Any]]
 # Number of trees and seed to something with `fit(features, targets)`.
 Factory = Callable[[int, int], Any]

@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
 from xafsflow.files import sha256_of, write_atomically
+from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.models.model_archive import Array, from_archive, to_archive
 from xafsflow.learning.models.predictors import PREDICTORS, Features, Predictor, over_all_classes, row_of
 from xafsflow.learning.models.signature import Signature
 from xafsflow.learning.models.targets import Targets
 from xafsflow.learning.trust.trust_record import Trust
 
-Doubles = NDArray[np.float64]
 # The first word of every model file; another number when what stands in it changes.
 FORMAT = "xafsflow model 1"
 AGAIN = "train the model again"

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.forest.binned_layout import BinnedForest
 from xafsflow.learning.forest.exact_layout import FlatForest
 
-Doubles = NDArray[np.float64]
 Features = NDArray[np.float32]
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.models.classifiers import Learner, fit_row, row, sklearn
 from xafsflow.learning.models.predictors import Predictor
-
-Doubles = NDArray[np.float64]
 
 # A further regressor is one line here.
 REGRESSORS: dict[str, Learner] = {

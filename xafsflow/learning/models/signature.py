@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
-
-Doubles = NDArray[np.float64]
+from xafsflow.kernels.array_types import Doubles
 
 # Values of an axis are the same up to this, in the axis' unit.
 SAME_PLACE = 1e-6

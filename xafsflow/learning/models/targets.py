@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import numpy as np
-from numpy.typing import NDArray
-
 from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Doubles
 
 Kind = Literal["classes", "compositions", "properties"]
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

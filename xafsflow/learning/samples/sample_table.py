@@ -6,14 +6,13 @@ import json
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.models.signature import Signature
 from xafsflow.learning.models.targets import Kind, Targets
 from xafsflow.vocabulary import attributes
 
-Doubles = NDArray[np.float64]
 # Between these lies the noise that a model was trained for.
 NOISE_QUANTILES = (0.1, 0.9)
 

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xafsflow.kernels.array_types import Doubles
 from xafsflow.kernels.spectra.spectral_distance import distances
-
-Doubles = NDArray[np.float64]
 
 # How distances grow with the noise where it is small, in the order of kernels.spectra.spectral_distance.METRICS.
 POWERS = np.array([1.0, 1.0, 1.0, 2.0])

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Doubles
 from xafsflow.kernels.spectra.spectral_distance import METRICS
-
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
-
-Doubles = NDArray[np.float64]
+from xafsflow.kernels.array_types import Doubles
 
 # Patterns above a limit from which it is found; with 10, its rate is known to a third.
 LEAST_ABOVE = 10

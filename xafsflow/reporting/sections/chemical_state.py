@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from xafsflow.kernels.array_types import Doubles
 from xafsflow.reporting.category_maps import add_legend, category_figure
 from xafsflow.reporting.downsample import block_mean
 from xafsflow.reporting.figure_style import DOUBT, INK, category_colors, short, styled
@@ -27,7 +28,6 @@ from xafsflow.vocabulary import Flag
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Array = NDArray[np.float64]
 HATCHED = " Hatched: no answer."
 
 
@@ -155,20 +155,20 @@ def _mixed_picture(maps: MapView, frame: Frame) -> Picture:
     return Picture("rgb", title, text + HATCHED + of_blocks(frame), alt, figure)
 
 
-def _mix(shares: Sequence[NDArray[np.floating]], primaries: Array) -> NDArray[np.uint8]:
+def _mix(shares: Sequence[NDArray[np.floating]], primaries: Doubles) -> NDArray[np.uint8]:
     """RGBA of shares times primary colors; transparent where a share is NaN."""
-    stack: Array = np.stack([np.asarray(share, np.float64) for share in shares], axis=-1)
+    stack: Doubles = np.stack([np.asarray(share, np.float64) for share in shares], axis=-1)
     known = np.asarray(np.isfinite(stack).all(axis=-1))
     # Fits without bounds may leave 0 to 1; a screen cannot.
     color = np.clip(np.where(known[..., None], stack, 0) @ primaries, 0, 1)
     return np.round(255 * np.dstack([color, known.astype(np.float64)])).astype(np.uint8)
 
 
-def _mixing_key(axes: Axes, primaries: Array, names: Sequence[str]) -> None:
+def _mixing_key(axes: Axes, primaries: Doubles, names: Sequence[str]) -> None:
     """A triangle of all mixtures of three, or a bar of those of two."""
     from matplotlib.patches import Patch
 
-    grid: tuple[Array, ...] = np.meshgrid(np.linspace(0, 1, 120), np.linspace(1, 0, 120))
+    grid: tuple[Doubles, ...] = np.meshgrid(np.linspace(0, 1, 120), np.linspace(1, 0, 120))
     x, top = grid[0], grid[1] if len(names) == 3 else np.zeros_like(grid[1])
     # Corners: of three, the first at the top, the second left, the third right; of two, the first left.
     right = x - top / 2

@@ -7,15 +7,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.kernels.array_types import Indices, Singles, Uint8s
 from xafsflow.learning.models.model import Model, StoredModel, stored
 from xafsflow.learning.trust.confidence import confidence_at, margins
 from xafsflow.sampling.signature_check import places_in
 from xafsflow.step_table import step
 from xafsflow.vocabulary import MAP, OUT
-
-Floats = NDArray[np.float32]
-Flags = NDArray[np.uint8]
-Places = NDArray[np.int64]
 
 
 @step(makes="cube", needs=["flags"], gives=["class_index", "class_vote", "fraction", "confidence"])
@@ -62,7 +59,7 @@ def model(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
     return cube.assign(found).assign_coords(reference=targets.names)
 
 
-def chosen(values: Floats, places: Places) -> Floats:
+def chosen(values: Singles, places: Indices) -> Singles:
     """The features of the model out of a block `(spectral, y, x)`; no copy where they follow on each other."""
     first, count = int(places[0]), len(places)
     return (
@@ -70,19 +67,19 @@ def chosen(values: Floats, places: Places) -> Floats:
     )
 
 
-def pixels(features: Floats, good: NDArray[np.bool_]) -> Floats:
+def pixels(features: Singles, good: NDArray[np.bool_]) -> Singles:
     """`(feature, pixel)`: the good pixels of `(feature, y, x)`, C-contiguous; no copy where all are good."""
     table = features.reshape(len(features), -1)
     return table if good.all() else np.compress(good.ravel(), table, axis=1)
 
 
-def usable(features: Floats, flags: Flags) -> NDArray[np.bool_]:
+def usable(features: Singles, flags: Uint8s) -> NDArray[np.bool_]:
     """`(y, x)`: True where a pixel may be classified, from features `(feature, y, x)`."""
     return ((flags & np.uint8(int(OUT))) == 0) & np.isfinite(features.sum(axis=0, dtype=np.float32))
 
 
 def _answers(
-    known: Model, values: Floats, flags: Flags, level: tuple[Floats, ...], places: Places
+    known: Model, values: Singles, flags: Uint8s, level: tuple[Singles, ...], places: Indices
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Which pixels `(y, x)` the model may answer for, and its answers `(pixel, output)`."""
     for one in level:
@@ -93,8 +90,8 @@ def _answers(
 
 
 def _vote(
-    values: Floats, flags: Flags, *level: Floats, model: StoredModel, places: Places
-) -> tuple[NDArray[np.int16], Floats, Floats, Floats]:
+    values: Singles, flags: Uint8s, *level: Singles, model: StoredModel, places: Indices
+) -> tuple[NDArray[np.int16], Singles, Singles, Singles]:
     known = model.load()
     good, votes = _answers(known, values, flags, level, places)
     shares = known.targets.shares
@@ -113,8 +110,8 @@ def _vote(
 
 
 def _properties(
-    values: Floats, flags: Flags, *level: Floats, model: StoredModel, places: Places
-) -> tuple[Floats, ...] | Floats:
+    values: Singles, flags: Uint8s, *level: Singles, model: StoredModel, places: Indices
+) -> tuple[Singles, ...] | Singles:
     known = model.load()
     good, answers = _answers(known, values, flags, level, places)
     found = np.full((answers.shape[1], *good.shape), np.nan, np.float32)
