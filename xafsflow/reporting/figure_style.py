@@ -1,19 +1,9 @@
-"""How every figure looks: colors that color-blind readers can tell apart, type, lines."""
+"""The colors of every figure, which color-blind readers can tell apart."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
-
+from xafsflow.reporting.color_scales import color_at
 from xafsflow.vocabulary import Flag
-
-if TYPE_CHECKING:
-    from matplotlib.axis import Axis
-    from matplotlib.colors import Colormap
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 # Lines and text in this color become `currentColor` in a page, so they follow its light or dark theme.
 INK = "#010203"
@@ -44,50 +34,6 @@ FLAG_COLORS: dict[Flag, str] = dict(
     zip(Flag, ("#9aa4b1", *OKABE_ITO[:2], *OKABE_ITO[3:6], "#332288"), strict=True)
 )
 
-STYLE: dict[str, object] = {
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.labelsize": 9,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "legend.fontsize": 9,
-    "legend.frameon": False,
-    "legend.handlelength": 1.4,
-    "text.color": INK,
-    "axes.facecolor": "none",
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.linewidth": 0.6,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 3,
-    "ytick.major.size": 3,
-    "lines.linewidth": 1.5,
-    "hatch.color": HATCH,
-    "hatch.linewidth": 0.7,
-    "axes.formatter.useoffset": False,
-    # A reference may be called "a$b$"; names are no formulas.
-    "text.parse_math": False,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "xafsflow",
-}
-
-
-def styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """Run a function that draws or saves in the style of the report; the settings go back after it."""
-
-    @functools.wraps(draw)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        import matplotlib
-
-        # Type stubs want literals as keys.
-        with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
-            return draw(*args, **kwargs)
-
-    return run
-
 
 def category_colors(count: int) -> list[str]:
     """That many colors, the same ones for the same count.
@@ -103,28 +49,7 @@ def category_colors(count: int) -> list[str]:
         return list(OKABE_ITO[:count])
     if count <= len(TOL_MUTED):
         return list(TOL_MUTED[:count])
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
-
-    return [to_hex(colormaps["viridis"](i / (count - 1))) for i in range(count)]
-
-
-def color_map(name: str) -> Colormap:
-    """A color map in 255 steps, NaN transparent: with it a palette of one byte a pixel."""
-    from matplotlib import colormaps
-
-    return colormaps[name].resampled(255)
-
-
-def log_scale(axis: Axis) -> None:
-    """Make an axis logarithmic, with plain numbers: matplotlib's powers are formulas, which a page writes as they stand."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("log")
-    low, high = axis.get_view_interval()
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 30 * low else (1.0,)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
+    return [color_at("viridis", i / (count - 1)) for i in range(count)]
 
 
 def short(name: str, longest: int = 26) -> str:

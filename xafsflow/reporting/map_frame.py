@@ -1,25 +1,16 @@
-"""The frame around a map: axes in pixels, scale bar, color bar, hatched ground."""
+"""Where the maps of a run lie: their coordinates, the size of a pixel, and by how much they are reduced."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from xafsflow.reporting.downsample import block_size
-from xafsflow.reporting.figure_style import HATCH, INK, MASKED
 from xafsflow.reporting.map_layers import pixel_size
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-# Of a map, inches.
-TALLEST = 6.0
 # A map more extreme than this is stretched, else it would be a line.
 STEEPEST = 8.0
 STRETCHED = " Shown stretched: pixels are not square."
@@ -69,45 +60,11 @@ class Frame:
         ]
         return edges[1][0], edges[1][1], edges[0][1], edges[0][0]
 
-    def open(self, room: float, *, side: bool = False) -> tuple[Figure, Axes]:
-        """An empty, hatched map.
-
-        Parameters
-        ----------
-        room
-            Width kept free for a color bar, inches.
-        side
-            True for a second axes in that room.
-        """
-        from matplotlib.figure import Figure
-
-        ratio = min(max(self.shape[0] / self.shape[1], 1 / STEEPEST), STEEPEST)
-        height = min((self.width - room) * ratio, TALLEST)
-        figure = Figure(figsize=(self.width, height + 0.55), layout="constrained")
-        grid = figure.add_gridspec(1, 1 + side, width_ratios=[self.width - room, room][: 1 + side])
-        axes = figure.add_subplot(grid[0])
-        if side:
-            figure.add_subplot(grid[1])
-        axes.set_facecolor(MASKED)
-        axes.patch.set(hatch="////", edgecolor=HATCH, linewidth=0)
-        axes.spines[:].set_visible(False)
-        axes.set_aspect("auto" if self.stretched else "equal")
-        # An image starts at its upper left corner: the numbers go there and leave room for the scale bar.
-        axes.xaxis.tick_top()
-        axes.locator_params(nbins=5, integer=True)
-        self._close(axes)
-        _scale_bar(axes, self)
-        return figure, axes
-
-    def paint(self, axes: Axes, colors: NDArray[np.floating] | NDArray[np.uint8]) -> None:
-        """Put an image of RGBA colors into the axes; shape (y, x, 4), already reduced."""
-        axes.imshow(colors, extent=self.extent, interpolation="none", aspect=axes.get_aspect())
-        self._close(axes)
-
-    def _close(self, axes: Axes) -> None:
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Left, right, bottom, top of the map itself."""
         (rows, columns), (y0, x0), (dy, dx) = self.shape, self.origin, self.spacing
-        axes.set_xlim(x0 - dx / 2, x0 + dx * (columns - 0.5))
-        axes.set_ylim(y0 + dy * (rows - 0.5), y0 - dy / 2)
+        return x0 - dx / 2, x0 + dx * (columns - 0.5), y0 + dy * (rows - 0.5), y0 - dy / 2
 
 
 def of_blocks(frame: Frame, what: str = "the mean") -> str:
@@ -139,19 +96,6 @@ def _grid(maps: xr.Dataset, dim: str, length: int) -> tuple[float, float]:
         if length > 1 and steps[0] > 0 and np.allclose(steps, steps[0]):
             return float(values[0]), float(steps[0])
     return 0.0, 1.0
-
-
-def _scale_bar(axes: Axes, frame: Frame) -> None:
-    from matplotlib.transforms import ScaledTranslation
-
-    length, text = scale_length(frame.shape[1], frame.pixel_um)
-    left = frame.extent[0]
-    right = left + length * frame.spacing[1]
-    below = axes.get_xaxis_transform() + ScaledTranslation(0, -8 / 72, axes.figure.dpi_scale_trans)
-    axes.plot(
-        [left, right], [0, 0], color=INK, linewidth=2.5, solid_capstyle="butt", transform=below, clip_on=False
-    )
-    axes.annotate(text, (right, 0), (5, 0), below, "offset points", va="center", ha="left", fontsize=9)
 
 
 def scale_length(columns: int, pixel_um: float | None) -> tuple[float, str]:

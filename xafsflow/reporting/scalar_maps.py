@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xafsflow.kernels.array_types import Singles
+from xafsflow.kernels.array_types import Singles, Uint8s
+from xafsflow.reporting.color_scales import ScaleName, color_index, color_steps
 from xafsflow.reporting.downsample import block_mean
-from xafsflow.reporting.figure_style import color_map, styled
+from xafsflow.reporting.map_figure import ColorBar, MapFigure
 from xafsflow.reporting.map_frame import Frame, of_blocks
 from xafsflow.reporting.map_layers import Layer, file_names
 from xafsflow.reporting.map_views import MapView
 from xafsflow.reporting.picture import Picture
+from xafsflow.reporting.raster import Raster
 from xafsflow.reporting.wording import capitalized, number, percent
-
-if TYPE_CHECKING:
-    from matplotlib.colorbar import Colorbar
-    from matplotlib.figure import Figure
 
 SHARE = (0.0, 1.0)
 # Many maps stand side by side; the few that come first are larger. Pixels, and inches.
@@ -35,7 +32,7 @@ class MapStyle:
     title
         Heading; empty for the variable's name.
     colors
-        Name of the color map.
+        Name of the color scale.
     limits
         Of the color bar, if they are those of every run; None for those of the values.
     hint
@@ -45,7 +42,7 @@ class MapStyle:
     """
 
     title: str = ""
-    colors: str = "viridis"
+    colors: ScaleName = "viridis"
     limits: tuple[float, float] | None = None
     hint: str = ""
     drawn: bool = True
@@ -91,11 +88,6 @@ class Spread:
         low, high = self.quantiles[1::2] if self.count >= 500 else self.quantiles[::4]
         return (low, high) if high > low else (low - 0.5, high + 0.5)
 
-    def extend(self, low: float, high: float) -> str:
-        """Which ends of a color bar are arrows, since values lie beyond."""
-        beyond = (self.quantiles[0] < low, self.quantiles[-1] > high)
-        return {(True, True): "both", (True, False): "min", (False, True): "max"}.get(beyond, "neither")
-
     def sentence(self, unit: str) -> str:
         """The distribution as a sentence."""
         unit = "" if unit in ("", "1") else f" {unit}"
@@ -120,7 +112,6 @@ def spread_of(values: Singles) -> Spread | None:
     return Spread(finite.size, tuple(found))
 
 
-@styled
 def scalar_picture(layer: Layer, key: str, frame: Frame, style: MapStyle, remark: str = "") -> Picture:
     """Draw one map.
 
@@ -144,32 +135,22 @@ def scalar_picture(layer: Layer, key: str, frame: Frame, style: MapStyle, remark
     return Picture(key, title, text, f"Map of {title}. {distribution}", figure)
 
 
-def scalar_figure(values: Singles, frame: Frame, style: MapStyle, spread: Spread | None, unit: str) -> Figure:
+def scalar_figure(
+    values: Singles, frame: Frame, style: MapStyle, spread: Spread | None, unit: str
+) -> MapFigure:
     """A map with its color bar; see `scalar_picture`."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
-    figure, axes = frame.open(room=0.8)
     low, high = style.limits or (spread.limits if spread else SHARE)
-    scale = ScalarMappable(Normalize(low, high), color_map(style.colors))
-    shown = np.ma.masked_invalid(block_mean(values, frame.block))
-    frame.paint(axes, scale.to_rgba(shown, bytes=True))
-    add_color_bar(figure, scale, unit, spread.extend(low, high) if spread else "neither")
-    return figure
+    beyond = (spread.quantiles[0] < low, spread.quantiles[-1] > high) if spread else (False, False)
+    colors = color_steps(style.colors)
+    raster = Raster(color_index(block_mean(values, frame.block), low, high), with_nothing(colors))
+    return MapFigure(frame, raster, bar=ColorBar(colors, low, high, unit, *beyond))
 
 
-def add_color_bar(figure: Figure, scale: object, unit: str, extend: str = "neither") -> Colorbar:
-    """A color bar inside the axes of the map: as high as the map, whatever its shape; the unit above it."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.ticker import MaxNLocator
-
-    assert isinstance(scale, ScalarMappable)
-    place = figure.axes[0].inset_axes((1.03, 0, 0.045, 1))
-    bar = figure.colorbar(scale, cax=place, extend=extend, ticks=MaxNLocator(6))
-    bar.outline.set_visible(False)
-    if unit not in ("", "1"):
-        place.set_title(unit, fontsize=9, loc="left", pad=4)
-    return bar
+def with_nothing(colors: Uint8s) -> Uint8s:
+    """A palette, shape (step + 1, 4): colors of shape (step, 3), and none at all for pixels without a value."""
+    palette = np.zeros((len(colors) + 1, 4), np.uint8)
+    palette[:-1, :3], palette[:-1, 3] = colors, 255
+    return palette
 
 
 def share_above(values: Singles, limit: float) -> str:

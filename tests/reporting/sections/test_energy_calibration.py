@@ -49,9 +49,8 @@ def test_foil__has_before_and_after_with_the_slopes(shown) -> None:
     before, after = shown("energy_calibration", shift_field(1.0, 0.01))
     assert "from top to bottom 2 ± 0.003 eV" in before.text
     assert "0.02 ± 0.003 eV" in after.text
-    image = after.figure.axes[0].images[0]
-    assert image.get_array()[0, 0, 3] == 0  # a tile that was left out is not painted
-    assert tuple(image.get_extent()) == (-0.5, 11.5, 8.5, -0.5)
+    assert after.figure.raster.colors()[0, 0, 3] == 0  # a tile that was left out is not painted
+    assert after.figure.extent == (-0.5, 11.5, 8.5, -0.5)
 
 
 def test_check__says_that_it_was_measured_again(shown) -> None:

@@ -16,26 +16,26 @@ def test_panel__lists_the_suggested_energies(judged, shown, html) -> None:
 def test_importances__stand_below_the_mean_spectrum_with_the_suggested_energies(judged, make, shown) -> None:
     _, model = make()
     _, importances, _ = shown("energy_importance", judged.entries["train.select"], model)
-    top, middle, low = importances.figure.axes
-    np.testing.assert_allclose(top.lines[0].get_ydata(), model.reference_norm.mean(axis=0))
-    assert list(top.lines[1].get_xdata()) == [7110.5, 7115.0, 7120.25]
-    assert middle.get_ylabel() == "permutation"
-    assert low.get_ylabel() == "impurity"
+    top, middle, low = importances.figure.plots
+    np.testing.assert_allclose(top.curves[0].y, model.reference_norm.mean(axis=0))
+    assert top.curves[1].x.tolist() == [7110.5, 7115.0, 7120.25]
+    assert middle.name == "permutation"
+    assert low.name == "impurity"
     assert "Largest at 7115 and 7115 eV." in importances.text
 
 
 def test_importances__stand_alone_without_a_model(judged, shown) -> None:
     _, importances, _ = shown("energy_importance", judged.entries["train.select"])
-    assert len(importances.figure.axes) == 2
+    assert len(importances.figure.plots) == 2
     assert "Dots" not in importances.text
 
 
 def test_loss__marks_the_suggestion(judged, shown) -> None:
     *_, loss = shown("energy_importance", judged.entries["train.select"])
-    axes = loss.figure.axes[0]
-    assert list(axes.lines[0].get_xdata()) == [41, 20, 8]
-    mark = next(line for line in axes.lines if line.get_color() == SIGNAL)
-    assert [float(np.ravel(axis)[0]) for axis in mark.get_data()] == [20, 0.021]
+    (plot,) = loss.figure.plots
+    assert plot.curves[0].x.tolist() == [41, 20, 8]
+    mark = next(curve for curve in plot.curves if curve.color == SIGNAL)
+    assert [*mark.x, *mark.y] == [20, 0.021]
     assert (
         "Suggested: 20 energies with an error of 0.021; the dominant reference is right in 98.0 %."
         in loss.text

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
+
+from xafsflow.reporting.curve_marks import Band
 
 
 def test_ranking__has_gain_price_fraction_and_near_duplicates(judged, shown, html) -> None:
@@ -28,12 +29,12 @@ def test_ranking__has_gain_price_fraction_and_near_duplicates(judged, shown, htm
 def test_picture__shows_mean_fit_and_residual_with_the_noise(judged, shown) -> None:
     found = judged.entries["judge.missing"]
     _, picture = shown("missing_spectra", found)
-    top, low = picture.figure.axes
-    np.testing.assert_array_equal(top.lines[0].get_ydata(), found.mean_spectrum)
-    np.testing.assert_array_equal(top.lines[1].get_ydata(), found.mean_fit)
-    np.testing.assert_array_equal(low.lines[0].get_ydata(), found.mean_residual)
-    band = low.collections[0].get_datalim(low.transData).height
-    assert band == pytest.approx(4 * 0.002)
+    top, low = picture.figure.plots
+    np.testing.assert_array_equal(top.curves[0].y, found.mean_spectrum)
+    np.testing.assert_array_equal(top.curves[1].y, found.mean_fit)
+    np.testing.assert_array_equal(low.curves[0].y, found.mean_residual)
+    (band,) = (mark for mark in low.marks if isinstance(mark, Band))
+    np.testing.assert_allclose(band.high - band.low, 4 * 0.002)
     assert "2,512 pixels (unknown pixels)" in picture.text
     assert "up to 0.03 of the edge step" in picture.text
 

@@ -21,11 +21,11 @@ def test_wilson__is_the_interval_that_scipy_has() -> None:
 
 def test_diagram__has_stated_and_observed_with_counts(judged, shown) -> None:
     _, picture = shown("model_accuracy", judged.entries["train.fit"])
-    top, low = picture.figure.axes
-    points = top.lines[-1]
-    assert list(points.get_xdata()) == [0.55, 0.95]
-    assert list(points.get_ydata()) == [0.5, 0.96]
-    assert [segment[1][1] for segment in low.collections[0].get_segments()] == [40, 960]
+    top, low = picture.figure.plots
+    points = top.curves[-1]
+    assert points.x.tolist() == [0.55, 0.95]
+    assert points.y.tolist() == [0.5, 0.96]
+    assert low.marks[0].high.tolist() == [40, 960]
     assert "Expected calibration error 0.012 on 1,000 mixtures" in picture.text
 
 

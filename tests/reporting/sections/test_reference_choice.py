@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from xafsflow.reporting.figure_style import INK, QUIET, SIGNAL, category_colors
 
 
@@ -39,14 +37,13 @@ def test_regions__have_their_verdicts(judged, shown, html) -> None:
 
 def test_dot_plot__has_each_set_at_its_error_with_its_interval(judged, shown) -> None:
     plot = shown("reference_choice", judged.entries["judge.reference_sets"])[1]
-    axes = plot.figure.axes[0]
-    names = [label.get_text() for label in axes.get_yticklabels()]
-    assert names == ["1  Fe2O3 + Fe3O4", "2  Fe2O3 + Fe3O4 + FeO", "3  Fe + FeO + Fe2O3"]
-    bars, points = axes.lines[::2], axes.lines[1::2]
-    assert [list(bar.get_xdata()) for bar in bars] == [[0.93, 1.12], [0.9, 1.11], [2.5, 4.3]]
-    assert [float(np.ravel(point.get_xdata())[0]) for point in points] == [1.02, 1.01, 3.4]
-    assert [point.get_color() for point in points] == [SIGNAL, INK, QUIET]
-    assert [point.get_marker() for point in points] == ["D", "o", "o"]
+    (drawn,) = plot.figure.plots
+    assert drawn.rows == ["1  Fe2O3 + Fe3O4", "2  Fe2O3 + Fe3O4 + FeO", "3  Fe + FeO + Fe2O3"]
+    bars, points = drawn.curves[::2], drawn.curves[1::2]
+    assert [bar.x.tolist() for bar in bars] == [[0.93, 1.12], [0.9, 1.11], [2.5, 4.3]]
+    assert [point.x.tolist() for point in points] == [[1.02], [1.01], [3.4]]
+    assert [point.color for point in points] == [SIGNAL, INK, QUIET]
+    assert [point.marker for point in points] == ["D", "o", "o"]
     assert "Fe2O3 + Fe3O4 with 1.02 is chosen" in plot.alt
 
 
@@ -54,14 +51,14 @@ def test_dot_plot__shows_the_chosen_set_however_far_down_it_stands(judged, shown
     found = judged.entries["judge.reference_sets"]
     plot = shown("reference_choice", replace(found, sets=(found.sets[2],) * 20 + found.sets[:1]))[1]
     # The table numbers them alike.
-    names = [label.get_text() for label in plot.figure.axes[0].get_yticklabels()]
+    names = plot.figure.plots[0].rows
     assert names[11:] == ["12  Fe + FeO + Fe2O3", "21  Fe2O3 + Fe3O4"]
     assert "is chosen" in plot.alt
 
 
 def test_region_picture__grows_bins_to_pixels(judged, shown) -> None:
     picture = shown("reference_choice", judged.entries["judge.reference_sets"])[2]
-    image = np.asarray(picture.figure.axes[0].images[0].get_array())
+    image = picture.figure.raster.colors()
     colors = [[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in category_colors(2)]
     assert image[0, 0, :3].tolist() == colors[0]
     assert image[5, 6, :3].tolist() == colors[1]

@@ -18,7 +18,7 @@ def test_cluster_picture__has_a_color_for_each_region_and_none_for_none() -> Non
     picture = cluster_picture(
         xr.Dataset({"cluster_index": (("y", "x"), index)}), Frame((2, 3), (0, 0), (1, 1), None)
     )
-    image = np.asarray(picture.figure.axes[0].images[0].get_array())
+    image = picture.figure.raster.colors()
     colors = [[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in category_colors(3)]
     for (y, x), region in np.ndenumerate(index):
         assert image[y, x, 3] == (0 if region < 0 else 255)
@@ -28,13 +28,8 @@ def test_cluster_picture__has_a_color_for_each_region_and_none_for_none() -> Non
 
 def test_cluster_picture__works_where_no_pixel_has_a_region() -> None:
     maps = xr.Dataset({"cluster_index": (("y", "x"), np.full((2, 3), np.nan))})
-    assert (
-        "no region"
-        in cluster_picture(maps, Frame((2, 3), (0, 0), (1, 1), None))
-        .figure.legends[0]
-        .get_texts()[-1]
-        .get_text()
-    )
+    figure = cluster_picture(maps, Frame((2, 3), (0, 0), (1, 1), None)).figure
+    assert figure.legend == [("no region", None)]
 
 
 def test_sizes__are_shown_with_how_their_number_was_chosen(judged, shown, html) -> None:
@@ -51,21 +46,21 @@ def test_sizes__are_shown_with_how_their_number_was_chosen(judged, shown, html) 
 def test_means__have_the_colors_of_the_map(judged, shown) -> None:
     found = judged.entries["derive.clusters"]
     means, _, panel = shown("regions", found)
-    lines = means.figure.axes[0].lines
-    assert [line.get_color() for line in lines] == category_colors(3)
-    np.testing.assert_array_equal(lines[2].get_ydata(), found.mean_norm[2])
+    curves = means.figure.plots[0].curves
+    assert [curve.color for curve in curves] == category_colors(3)
+    np.testing.assert_array_equal(curves[2].y, found.mean_norm[2])
     assert isinstance(panel, Panel)
 
 
 def test_dendrogram__joins_regions_at_their_distance(judged, shown) -> None:
     _, dendrogram, _ = shown("regions", judged.entries["derive.clusters"])
-    axes = dendrogram.figure.axes[0]
-    first, last = axes.lines[:2]
-    assert list(first.get_xdata()) == [0, 4, 4, 0]
-    assert list(first.get_ydata()) == [1, 1, 2, 2]
-    assert list(last.get_xdata()) == [0, 25, 25, 4]
-    assert list(last.get_ydata()) == [0, 0, 1.5, 1.5]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["region 0", "region 1", "region 2"]
+    (plot,) = dendrogram.figure.plots
+    first, last = plot.curves[:2]
+    assert first.x.tolist() == [0, 4, 4, 0]
+    assert first.y.tolist() == [1, 1, 2, 2]
+    assert last.x.tolist() == [0, 25, 25, 4]
+    assert last.y.tolist() == [0, 0, 1.5, 1.5]
+    assert plot.rows == ["region 0", "region 1", "region 2"]
     assert "joined at 25 at last" in dendrogram.alt
 
 
@@ -90,9 +85,9 @@ def test_a_region_without_sampled_pixels__has_no_mean(judged, shown) -> None:
     found = judged.entries["derive.clusters"]
     found = replace(found, sizes=np.array([600, 0, 300, 100]), shares=np.array([0.6, 0, 0.3, 0.1]))
     means, dendrogram, _ = shown("regions", found)
-    names = [text.get_text() for text in means.figure.axes[0].get_legend().get_texts()]
+    names = [curve.name for curve in means.figure.plots[0].named]
     assert names == ["region 0", "region 2", "region 3"]
-    assert dendrogram.figure.axes[0].get_yticklabels()[1].get_text() == "region 2"
+    assert dendrogram.figure.plots[0].rows[1] == "region 2"
 
 
 def test_one_region__has_no_dendrogram(judged, shown) -> None:

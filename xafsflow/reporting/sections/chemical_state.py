@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from xafsflow.kernels.array_types import Doubles
-from xafsflow.reporting.category_maps import add_legend, category_figure
+from xafsflow.kernels.array_types import Doubles, Uint8s
+from xafsflow.reporting.category_maps import category_figure
+from xafsflow.reporting.color_scales import rgb
 from xafsflow.reporting.downsample import block_mean
-from xafsflow.reporting.figure_style import DOUBT, INK, category_colors, short, styled
+from xafsflow.reporting.figure_style import DOUBT, category_colors, short
+from xafsflow.reporting.map_figure import MapFigure, MixingKey
 from xafsflow.reporting.map_frame import Frame, of_blocks
 from xafsflow.reporting.map_statistics import Facts
 from xafsflow.reporting.map_views import MapView
 from xafsflow.reporting.model_view import ModelView
 from xafsflow.reporting.panel import Cell, Panel, Table
 from xafsflow.reporting.picture import Picture
+from xafsflow.reporting.raster import Raster
 from xafsflow.reporting.scalar_maps import MapStyle
 from xafsflow.reporting.section_table import Block, Part, section
 from xafsflow.reporting.wording import counted, listed, percent
 from xafsflow.vocabulary import Flag
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 HATCHED = " Hatched: no answer."
 
@@ -90,7 +89,6 @@ def _class_panel(facts: Facts, model: ModelView) -> Panel:
     return Panel("Most frequent classes", content=content, notes=[note], small=True)
 
 
-@styled
 def _state_picture(maps: xr.Dataset, facts: Facts, frame: Frame) -> Picture:
     names, colors = list(facts.references), category_colors(len(facts.references))
     codes, counts = facts.dominant, facts.shares.tolist()
@@ -117,7 +115,6 @@ def _state_picture(maps: xr.Dataset, facts: Facts, frame: Frame) -> Picture:
     )
 
 
-@styled
 def _class_picture(maps: xr.Dataset, facts: Facts, frame: Frame, model: ModelView | None) -> Picture:
     values = maps["class_index"].transpose("y", "x").values
     codes = np.where(np.isfinite(values), values, -1).astype(np.int16)
@@ -136,16 +133,13 @@ def _class_picture(maps: xr.Dataset, facts: Facts, frame: Frame, model: ModelVie
     )
 
 
-@styled
 def _mixed_picture(maps: MapView, frame: Frame) -> Picture:
     """Fractions as the intensities of red, green and blue; of two references as magenta and green."""
     planes = [layer for layer in maps.layers if layer.variable == "fraction"][:3]
     names = [layer.label for layer in planes]
     primaries = np.eye(3) if len(names) == 3 else np.array([[1.0, 0, 1], [0, 1, 0]])
     shown = [block_mean(layer.values(), frame.block) for layer in planes]
-    figure, axes = frame.open(room=1.15, side=True)
-    frame.paint(axes, _mix(shown, primaries))
-    _mixing_key(figure.axes[1], primaries, names)
+    figure = MapFigure(frame, Raster(_mix(shown, primaries)), key=_mixing_key(primaries, names))
     more = len(maps.facts.references) - len(names)
     colors = "red, green and blue" if len(names) == 3 else "magenta and green"
     text = f"{listed(names)} as {colors}, each as bright as its fraction."
@@ -155,7 +149,7 @@ def _mixed_picture(maps: MapView, frame: Frame) -> Picture:
     return Picture("rgb", title, text + HATCHED + of_blocks(frame), alt, figure)
 
 
-def _mix(shares: Sequence[NDArray[np.floating]], primaries: Doubles) -> NDArray[np.uint8]:
+def _mix(shares: Sequence[NDArray[np.floating]], primaries: Doubles) -> Uint8s:
     """RGBA of shares times primary colors; transparent where a share is NaN."""
     stack: Doubles = np.stack([np.asarray(share, np.float64) for share in shares], axis=-1)
     known = np.asarray(np.isfinite(stack).all(axis=-1))
@@ -164,10 +158,8 @@ def _mix(shares: Sequence[NDArray[np.floating]], primaries: Doubles) -> NDArray[
     return np.round(255 * np.dstack([color, known.astype(np.float64)])).astype(np.uint8)
 
 
-def _mixing_key(axes: Axes, primaries: Doubles, names: Sequence[str]) -> None:
+def _mixing_key(primaries: Doubles, names: Sequence[str]) -> MixingKey:
     """A triangle of all mixtures of three, or a bar of those of two."""
-    from matplotlib.patches import Patch
-
     grid: tuple[Doubles, ...] = np.meshgrid(np.linspace(0, 1, 120), np.linspace(1, 0, 120))
     x, top = grid[0], grid[1] if len(names) == 3 else np.zeros_like(grid[1])
     # Corners: of three, the first at the top, the second left, the third right; of two, the first left.
@@ -176,28 +168,21 @@ def _mixing_key(axes: Axes, primaries: Doubles, names: Sequence[str]) -> None:
     outside = np.asarray((left < 0) | (right < 0))
     corners = [top, left, right][-len(names) :]
     shares = [np.where(outside, np.nan, share) for share in corners]
-    axes.imshow(_mix(shares, primaries), interpolation="none")
-    axes.set_aspect(0.87 if len(names) == 3 else 0.2)
-    axes.set_anchor("N")
-    axes.axis("off")
-    handles = [Patch(facecolor=tuple(c), label=short(n, 14)) for c, n in zip(primaries, names, strict=True)]
-    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.04), borderpad=0, labelcolor=INK)
+    pure = ["#" + bytes(color).hex() for color in (255 * primaries).astype(np.uint8)]
+    entries = [(short(name, 14), color) for name, color in zip(names, pure, strict=True)]
+    return MixingKey(Raster(_mix(shares, primaries)), 0.87 if len(names) == 3 else 0.2, entries)
 
 
-@styled
 def _blend_picture(maps: xr.Dataset, frame: Frame, model: ModelView) -> Picture:
     """The class of each pixel in the mixed color of its composition."""
-    from matplotlib.colors import to_rgba_array
-
     values = maps["class_index"].transpose("y", "x").values
     index = np.where(np.isfinite(values), values, -1).astype(np.int64)
     table = np.vstack([model.compositions, np.full(len(model.references), np.nan)]).astype(np.float32)
     colors = category_colors(len(model.references))
     shown = [block_mean(table[:, i][index], frame.block) for i in range(len(model.references))]
-    figure, axes = frame.open(room=0.3)
-    frame.paint(axes, _mix(shown, to_rgba_array(colors)[:, :3]))
+    raster = Raster(_mix(shown, np.array([rgb(color) for color in colors]) / 255))
     names = [(short(name), color) for name, color in zip(model.references, colors, strict=True)]
-    add_legend(figure, [*names, ("no answer", None)])
+    figure = MapFigure(frame, raster, legend=[*names, ("no answer", None)])
     text = (
         f"The class, of {len(model.class_names)}, that got most votes, in the mixed color of its composition."
     )

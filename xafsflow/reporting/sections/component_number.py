@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xafsflow.findings.judge_findings import ComponentFindings
 from xafsflow.findings.record import Doubles
-from xafsflow.reporting.figure_style import INK, QUIET, SIGNAL, log_scale, styled
+from xafsflow.reporting.curve_figure import CurveFigure, Plot
+from xafsflow.reporting.curve_marks import Band, Curve, CurveMark, Rule
+from xafsflow.reporting.figure_style import QUIET, SIGNAL
 from xafsflow.reporting.map_statistics import axis_label
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.scalar_maps import MapStyle
 from xafsflow.reporting.section_table import Block, Part, section
 from xafsflow.reporting.wording import counted, number
 from xafsflow.vocabulary import AXES
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 WIDTH = 4.6
 
@@ -54,29 +52,18 @@ def component_number(part: Part) -> Iterator[Block]:
         yield _residual(found)
 
 
-@styled
 def _scree(found: ComponentFindings) -> Picture:
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
     values, floor = found.eigenvalues, found.noise_floor
     shown = min(values.size, floor.size)
-    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
-    top, low = figure.subplots(2, 1, sharex=True)
-    place = np.arange(1, shown + 1)
-    top.plot(place, values[:shown], color=INK, marker="o", markersize=4.5, linewidth=1, label="eigenvalue")
-    top.set_ylabel("eigenvalue")
-    log_scale(top.yaxis)
-    bottom, limit = top.get_ylim()[0], floor[:shown] * found.noise_margin
-    top.fill_between(place, bottom, limit, color=QUIET, alpha=0.3, linewidth=0, label="noise")
-    top.set_ylim(bottom=bottom)
-    _indicator(low, found.indicator[: shown + 1])
-    for axes in figure.axes:
-        axes.axvline(found.retained + 0.5, color=SIGNAL, linewidth=0.9, linestyle=(0, (3, 2)))
-        axes.spines[["top", "right"]].set_visible(False)
-    top.legend(loc="upper right")
-    low.set_xlabel("number of components")
-    low.xaxis.set_major_locator(MaxNLocator(integer=True))
+    place = np.arange(1, shown + 1, dtype=np.float64)
+    retained_line = Rule(found.retained + 0.5, True, SIGNAL, 0.9, (3, 2))
+    eigenvalues = Curve(place, values[:shown], width=1, marker="o", size=4.5, name="eigenvalue")
+    noise = Band(place, floor[:shown] * found.noise_margin, None, QUIET, 0.3, name="noise")
+    top = Plot([eigenvalues, noise, retained_line], "eigenvalue", log=True, legend="upper right")
+    low = Plot(
+        [*_indicator(found.indicator[: shown + 1]), retained_line], "IND", log=True, legend="upper right"
+    )
+    figure = CurveFigure(WIDTH, 4.2, [top, low], "number of components", whole=True)
     by_noise, retained = found.number_by_noise, found.retained
     numbers = (
         f"{counted(by_noise, 'component')} {'is' if by_noise == 1 else 'are'} above the noise; IND has its minimum at "
@@ -86,33 +73,26 @@ def _scree(found: ComponentFindings) -> Picture:
     return Picture("scree", "Scree plot", text, f"Scree plot with the noise. {numbers}", figure)
 
 
-def _indicator(axes: Axes, indicator: Doubles) -> None:
-    place = np.arange(indicator.size)
+def _indicator(indicator: Doubles) -> list[Curve]:
+    place = np.arange(indicator.size, dtype=np.float64)
     least = int(np.nanargmin(indicator)) if np.isfinite(indicator).any() else 0
-    axes.plot(place, indicator, color=INK, marker="o", markersize=3, linewidth=1)
-    axes.plot(
-        least, indicator[least], marker="D", color=SIGNAL, markersize=6, linestyle="none", label="least"
-    )
-    axes.set_ylabel("IND")
-    log_scale(axes.yaxis)
-    axes.legend(loc="upper right")
+    at = slice(least, least + 1)
+    mark = Curve(place[at], indicator[at], SIGNAL, 0, marker="D", size=6, name="least")
+    return [Curve(place, indicator, width=1, marker="o", size=3), mark]
 
 
-@styled
 def _residual(found: ComponentFindings) -> Picture:
-    from matplotlib.figure import Figure
-
     energy, mean, rms = found.energy, found.residual_mean, found.residual_rms
-    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
-    axes = figure.add_subplot()
-    axes.axhline(1, color=QUIET, linewidth=0.9, linestyle=(0, (4, 2)))
-    axes.axhline(0, color=QUIET, linewidth=0.6)
-    axes.plot(energy, rms, color=INK, linewidth=1.5, label="root mean square")
-    axes.plot(energy, mean, color=SIGNAL, linewidth=1.2, label="mean")
-    axes.set(xlabel=axis_label(found.axis), ylabel="residual (units of the noise)")
-    axes.set_ylim(top=max(1.35, 1.15 * float(np.nanmax(rms, initial=1.0))))
-    axes.legend(loc="upper right", ncols=2)
-    axes.spines[["top", "right"]].set_visible(False)
+    marks: list[CurveMark] = [
+        Rule(1, color=QUIET, width=0.9, dash=(4, 2)),
+        Rule(0, color=QUIET, width=0.6),
+        Curve(energy, rms, name="root mean square"),
+        Curve(energy, mean, SIGNAL, 1.2, name="mean"),
+    ]
+    highest = max(1.35, 1.15 * float(np.nanmax(rms, initial=1.0)))
+    name = "residual (units of the noise)"
+    plot = Plot(marks, name, (None, highest), legend="upper right", columns=2)
+    figure = CurveFigure(WIDTH, 3.4, [plot], axis_label(found.axis))
     worst = float(energy[np.nanargmax(rms)]) if np.isfinite(rms).any() else float("nan")
     middle = float(np.median(rms[np.isfinite(rms)])) if np.isfinite(rms).any() else float("nan")
     sentence = (

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from xafsflow.reporting.downsample import block_mean
-from xafsflow.reporting.figure_style import styled
 from xafsflow.reporting.map_frame import Frame, of_blocks
 from xafsflow.reporting.map_layers import Layer
 from xafsflow.reporting.picture import Picture
+from xafsflow.reporting.raster import Raster
 from xafsflow.reporting.scalar_maps import MapStyle, scalar_figure, small, spread_of
 from xafsflow.reporting.section_table import Block, Part, section
 from xafsflow.reporting.wording import number
@@ -39,20 +40,16 @@ def edge(part: Part) -> Iterator[Block]:
         yield _edge_picture(found["e0"], found["edge_step"], small(part.maps.frame))
 
 
-@styled
 def _edge_picture(energy: Layer, height: Layer, frame: Frame) -> Picture:
     """E0 as color, the edge step as opacity: the energy counts where there is something to measure it on."""
     e0, step = energy.values(), height.values()
     thickness = spread_of(step)
     thick = max(thickness.limits[1], 0.0) if thickness else 0.0
     figure = scalar_figure(e0, frame, MAPS["e0"], spread_of(e0), "eV")
-    axes = figure.axes[0]
-    axes.patch.set(hatch="", facecolor="white")
-    image = axes.images[0]
-    colors = np.array(image.get_array())
+    colors = figure.raster.colors()
     opacity = np.clip(np.nan_to_num(block_mean(step, frame.block)) / thick, 0, 1) if thick > 0 else 0.0
     colors[..., 3] = np.round(colors[..., 3] * opacity)
-    image.set_data(colors)
+    figure = replace(figure, raster=Raster(colors), ground="#ffffff")
     text = f"Color is E0, opacity the edge step: full at {number(thick, 3)}, white where there is none."
     title, alt = "E0 where the sample is", "Map of E0, faded where the edge step is small."
     return Picture("e0_by_edge_step", title, text + of_blocks(frame), alt, figure)

@@ -13,10 +13,12 @@ from xafsflow.findings.calibrate_findings import (
     EdgeOverField,
     ShiftFieldFindings,
 )
-from xafsflow.reporting.figure_style import color_map, styled
+from xafsflow.reporting.color_scales import color_index, color_steps
+from xafsflow.reporting.map_figure import ColorBar, MapFigure
 from xafsflow.reporting.map_frame import Frame
 from xafsflow.reporting.picture import Picture
-from xafsflow.reporting.scalar_maps import MapStyle, add_color_bar
+from xafsflow.reporting.raster import Raster
+from xafsflow.reporting.scalar_maps import MapStyle, with_nothing
 from xafsflow.reporting.section_table import Block, Part, section
 from xafsflow.reporting.wording import capitalized, number
 
@@ -70,21 +72,13 @@ def distribution(found: EdgeOverField) -> str:
     return capitalized(", ".join([*parts, f"root mean square {number(found.rms, 2)} eV"])) + "."
 
 
-@styled
 def _picture(when: str, found: EdgeOverField, frame: Frame, how: str) -> Picture:
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
     reach = float(np.nanmax(np.abs(found.map))) if np.isfinite(found.map).any() else 0.0
     reach = reach or 1e-3
-    figure, axes = frame.open(room=0.8)
-    scale = ScalarMappable(Normalize(-reach, reach), color_map("RdBu_r"))
-    colors = scale.to_rgba(np.ma.masked_invalid(found.map), bytes=True)
-    (rows, columns), (y0, x0), (dy, dx) = frame.shape, frame.origin, frame.spacing
+    colors = color_steps("RdBu_r")
+    raster = Raster(color_index(found.map, -reach, reach), with_nothing(colors))
     # Tiles share the field evenly, whatever number of pixels each has.
-    extent = (x0 - dx / 2, x0 + dx * (columns - 0.5), y0 + dy * (rows - 0.5), y0 - dy / 2)
-    axes.imshow(colors, extent=extent, interpolation="none", aspect=axes.get_aspect())
-    add_color_bar(figure, scale, "eV")
+    figure = MapFigure(frame, raster, frame.bounds, bar=ColorBar(colors, -reach, reach, "eV"))
     title = f"E0 over the field {when} the calibration"
     text = (
         f"E0 of each tile minus E0 of the standard{f' ({how})' if how else ''}. {distribution(found)} "

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from xafsflow.findings.train_findings import SelectFindings
-from xafsflow.reporting.figure_style import INK, QUIET, SIGNAL, styled
+from xafsflow.reporting.curve_figure import CurveFigure, Plot
+from xafsflow.reporting.curve_marks import Band, Bars, Curve, CurveMark
+from xafsflow.reporting.figure_style import INK, QUIET, SIGNAL
 from xafsflow.reporting.model_view import ModelView
 from xafsflow.reporting.panel import Panel
 from xafsflow.reporting.picture import Picture
@@ -39,32 +41,22 @@ def energy_importance(part: Part) -> Iterator[Block]:
             yield _loss(found)
 
 
-@styled
 def _importances(found: SelectFindings, model: ModelView | None) -> Picture:
-    from matplotlib.figure import Figure
-
     order = np.argsort(found.energies)
     energy, permutation, impurity = (
         curve[order] for curve in (found.energies, found.permutation, found.impurity)
     )
-    figure = Figure(figsize=(WIDTH, 4.2 if model else 2.8), layout="constrained")
-    ratios = [2, 1, 1] if model else [1, 1]
-    *top, middle, low = figure.subplots(len(ratios), 1, sharex=True, height_ratios=ratios)
+    plots = []
     if model is not None:
         chosen, mean = found.suggested.chosen, model.reference_norm.mean(axis=0)
-        top[0].plot(model.reference_energy, mean, color=INK, linewidth=1.6)
-        top[0].set_ylabel("mean reference")
         at = np.interp(chosen, model.reference_energy, mean)
-        top[0].plot(chosen, at, color=SIGNAL, marker="o", markersize=3.5, linewidth=0)
-    for axes, importance, name in ((middle, permutation, "permutation"), (low, impurity, "impurity")):
-        axes.fill_between(energy, importance, step="mid", color=QUIET, linewidth=0)
-        axes.set_ylabel(name)
-        axes.set_ylim(bottom=0)
-    low.set_xlabel("energy (eV)")
-    if energy[-1] > energy[0]:
-        low.set_xlim(energy[0], energy[-1])
-    for axes in figure.axes:
-        axes.spines[["top", "right"]].set_visible(False)
+        dots = Curve(chosen, at, SIGNAL, 0, marker="o", size=3.5)
+        plots.append(Plot([Curve(model.reference_energy, mean, width=1.6), dots], "mean reference", share=2))
+    for importance, name in ((permutation, "permutation"), (impurity, "impurity")):
+        area = Band(energy, importance, np.zeros(energy.size), QUIET, steps=True)
+        plots.append(Plot([area], name, (0, None)))
+    ends = (float(energy[0]), float(energy[-1])) if energy[-1] > energy[0] else (None, None)
+    figure = CurveFigure(WIDTH, 4.2 if model else 2.8, plots, "energy (eV)", ends)
     peaks = [
         number(float(energy[np.nanargmax(one)])) for one in (permutation, impurity) if np.isfinite(one).any()
     ]
@@ -78,22 +70,19 @@ def _importances(found: SelectFindings, model: ModelView | None) -> Picture:
     return Picture("select_importances", title, text, alt, figure)
 
 
-@styled
 def _loss(found: SelectFindings) -> Picture:
-    from matplotlib.figure import Figure
-
     count, error, spread = np.array(
         [(one.energies, one.fraction_error, one.error) for one in found.curve], dtype=np.float64
     ).T
-    suggested = found.suggested
-    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
-    axes = figure.add_subplot()
-    axes.errorbar(count, error, np.nan_to_num(spread), color=INK, marker="o", markersize=4, linewidth=1)
+    suggested, spread = found.suggested, np.nan_to_num(spread)
     few, loss = suggested.energies, suggested.fraction_error
-    axes.plot(few, loss, marker="D", color=SIGNAL, markersize=8, linestyle="none", label="suggested")
-    axes.legend(loc="upper right")
-    axes.set(xlabel="number of energies", ylabel="error of the fractions", ylim=(0, None))
-    axes.spines[["top", "right"]].set_visible(False)
+    marks: list[CurveMark] = [
+        Bars(count, error - spread, error + spread, INK, 1),
+        Curve(count, error, width=1, marker="o", size=4),
+        Curve(np.array([few]), np.array([loss]), SIGNAL, 0, marker="D", size=8, name="suggested"),
+    ]
+    plot = Plot(marks, "error of the fractions", (0, None), legend="upper right")
+    figure = CurveFigure(WIDTH, 3.6, [plot], "number of energies")
     text = (
         "Mean absolute error of the fractions when the least important energies are left out, with its standard error. "
         f"Suggested: {counted(few, 'energy')} with an error of {number(loss, 2)}; the dominant reference is right in "

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from xafsflow.reporting.category_maps import add_legend, paint_codes
+from xafsflow.reporting.category_maps import paint_codes
 from xafsflow.reporting.downsample import block_lowest
-from xafsflow.reporting.figure_style import FLAG_COLORS, UNFLAGGED, styled
+from xafsflow.reporting.figure_style import FLAG_COLORS, UNFLAGGED
+from xafsflow.reporting.map_figure import LegendEntry, MapFigure
 from xafsflow.reporting.map_frame import STRETCHED, Frame
 from xafsflow.reporting.map_statistics import Facts
 from xafsflow.reporting.panel import Cell, Content, Panel, Table
@@ -60,7 +61,6 @@ def _flag_panel(facts: Facts) -> Panel:
     return Panel("Pixels by flag", content=Table(head, rows, numeric=[2, 3, 4]), notes=[note])
 
 
-@styled
 def flag_picture(flags: xr.DataArray, facts: Facts, frame: Frame) -> Picture:
     """Draw which pixels are without an answer or in doubt, and why.
 
@@ -75,16 +75,14 @@ def flag_picture(flags: xr.DataArray, facts: Facts, frame: Frame) -> Picture:
     codes = np.full(bits.shape, -1, np.int16)
     for i, flag in reversed(list(enumerate(FLAG_ORDER))):
         codes[bits & flag != 0] = i
-    figure, axes = frame.open(room=0.3)
-    axes.patch.set(hatch="", facecolor=UNFLAGGED)
     shown = block_lowest(codes, frame.block, -1)
-    frame.paint(axes, paint_codes(shown, [FLAG_COLORS[flag] for flag in FLAG_ORDER]))
-    labels: list[tuple[str, str | None]] = [
+    raster = paint_codes(shown, [FLAG_COLORS[flag] for flag in FLAG_ORDER])
+    labels: list[LegendEntry] = [
         (f"{flag_name(flag)}  {percent(n, facts.pixels)}", FLAG_COLORS[flag])
         for flag in FLAG_ORDER
         if (n := facts.flagged[flag])
     ]
-    add_legend(figure, [*labels, ("no flag", UNFLAGGED)])
+    figure = MapFigure(frame, raster, ground=UNFLAGGED, legend=[*labels, ("no flag", UNFLAGGED)])
     text = "Where a pixel has several flags, the first of the legend is shown."
     if frame.block > 1:
         text += f" Shown reduced: a dot has a flag if any of its {frame.block} x {frame.block} pixels has it."

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xafsflow.findings.judge_findings import MissingCandidate, MissingFindings
-from xafsflow.reporting.figure_style import INK, QUIET, SIGNAL, styled
+from xafsflow.reporting.curve_figure import CurveFigure, Plot
+from xafsflow.reporting.curve_marks import Band, Curve, CurveMark, Rule
+from xafsflow.reporting.figure_style import QUIET, SIGNAL
 from xafsflow.reporting.panel import Cell, Panel, Table
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.section_table import Block, Part, section
@@ -73,24 +75,19 @@ def _remark(one: MissingCandidate) -> str:
     return "; ".join(remarks)
 
 
-@styled
 def _residual_picture(found: MissingFindings) -> Picture:
-    from matplotlib.figure import Figure
-
     energy, noise = found.energy, found.mean_noise
-    figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
-    top, low = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
-    top.plot(energy, found.mean_spectrum, color=SIGNAL, linewidth=2.2, label="mean of these pixels")
-    fit = "fit by the references used"
-    top.plot(energy, found.mean_fit, color=INK, linewidth=1, linestyle=(0, (4, 2)), label=fit)
-    low.fill_between(energy, -2 * noise, 2 * noise, color=QUIET, alpha=0.35, linewidth=0)
-    low.plot(energy, found.mean_residual, color=SIGNAL, linewidth=1.2)
-    low.axhline(0, color=INK, linewidth=0.5)
-    low.set(xlabel="energy (eV)", ylabel="residual")
-    top.set_ylabel("normalized absorption")
-    top.legend(loc="lower right")
-    for axes in figure.axes:
-        axes.spines[["top", "right"]].set_visible(False)
+    top = [
+        Curve(energy, found.mean_spectrum, SIGNAL, 2.2, name="mean of these pixels"),
+        Curve(energy, found.mean_fit, width=1, dash=(4, 2), name="fit by the references used"),
+    ]
+    low: list[CurveMark] = [
+        Band(energy, 2 * noise, -2 * noise, QUIET, 0.35),
+        Curve(energy, found.mean_residual, SIGNAL, 1.2),
+        Rule(0),
+    ]
+    plots = [Plot(top, "normalized absorption", share=2, legend="lower right"), Plot(low, "residual")]
+    figure = CurveFigure(WIDTH, 3.9, plots, "energy (eV)")
     largest = float(abs(found.mean_residual).max())
     text = (
         f"Mean over {counted(found.pixels, 'pixel')} ({found.source}). The residual is up to {number(largest, 2)} of the "

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from xafsflow.findings.record import Doubles
 from xafsflow.findings.train_findings import FitFindings, Reliability
-from xafsflow.reporting.figure_style import INK, QUIET, SIGNAL, category_colors, short, styled
+from xafsflow.reporting.curve_figure import CurveFigure, Plot
+from xafsflow.reporting.curve_marks import Band, Bars, Curve, CurveMark, Rule
+from xafsflow.reporting.figure_style import INK, QUIET, SIGNAL, category_colors, short
 from xafsflow.reporting.map_statistics import axis_label
+from xafsflow.reporting.matrix_figure import MatrixFigure
 from xafsflow.reporting.model_view import ModelView
 from xafsflow.reporting.panel import Cell, Panel, Table
 from xafsflow.reporting.picture import Picture
@@ -97,28 +100,23 @@ def wilson(observed: Doubles, count: Doubles) -> tuple[Doubles, Doubles]:
     return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
 
 
-@styled
 def _reliability_diagram(error: float, bins: Reliability) -> Picture:
     """How often the dominant reference was right beside how often it was said to be."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH, 4.3), layout="constrained")
-    top, low = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     count = bins.count.astype(np.float64)
     least, most = wilson(bins.observed, count)
-    top.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle=(0, (4, 2)), label="as stated")
-    top.vlines(bins.stated, least, most, color=SIGNAL, linewidth=1.2)
-    top.plot(
-        bins.stated, bins.observed, color=SIGNAL, marker="o", markersize=5.5, linewidth=0, label="observed"
-    )
-    low.vlines(bins.stated, 0, count, color=INK, linewidth=5)
+    ideal = np.array([0.0, 1.0])
+    top: list[CurveMark] = [
+        Curve(ideal, ideal, QUIET, 1, (4, 2), name="as stated"),
+        Bars(bins.stated, least, most, SIGNAL, 1.2),
+        Curve(bins.stated, bins.observed, SIGNAL, 0, marker="o", size=5.5, name="observed"),
+    ]
+    low = [Bars(bins.stated, np.zeros(count.size), count, INK, 5)]
     start = max(0.0, math.floor(10 * float(np.nanmin(np.append(bins.stated, least)))) / 10)
-    top.set(ylim=(start, 1.02), xlim=(start, 1.02), ylabel="share that is right")
-    low.set(xlabel="stated confidence", ylabel="spectra")
-    low.set_ylim(bottom=0)
-    top.legend(loc="upper left")
-    for axes in figure.axes:
-        axes.spines[["top", "right"]].set_visible(False)
+    plots = [
+        Plot(top, "share that is right", (start, 1.02), share=3, legend="upper left"),
+        Plot(low, "spectra", (0, None)),
+    ]
+    figure = CurveFigure(WIDTH, 4.3, plots, "stated confidence", (start, 1.02))
     summary = f"Expected calibration error {number(error, 2)} on {count.sum():,.0f} mixtures not used in the training."
     text = (
         "How often the dominant reference is right, against the stated confidence. "
@@ -127,31 +125,25 @@ def _reliability_diagram(error: float, bins: Reliability) -> Picture:
     return Picture("reliability", "Is the confidence right?", text, f"Reliability diagram. {summary}", figure)
 
 
-@styled
 def _importance_picture(model: ModelView, importances: Doubles) -> Picture:
-    from matplotlib.figure import Figure
-
     order = np.argsort(model.energy)
     energy, importance = model.energy[order], importances[order]
     peak = float(energy[np.argmax(importance)])
-    figure = Figure(figsize=(WIDTH, 3.5), layout="constrained")
-    top, low = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
+    line, at = Rule(peak, True, INK, 0.6, (2, 2)), model.reference_energy
     colors = category_colors(len(model.references))
-    for name, color, norm in zip(model.references, colors, model.reference_norm, strict=True):
-        top.plot(model.reference_energy, norm, color=color, linewidth=1.2, label=short(name))
-    top.plot(
-        model.reference_energy, model.reference_norm.mean(axis=0), color=INK, linewidth=1.8, label="mean"
-    )
-    low.fill_between(energy, importance, step="mid", color=QUIET, linewidth=0)
-    if energy[-1] > energy[0]:
-        top.set_xlim(energy[0], energy[-1])
-    low.set_ylim(bottom=0)
-    low.set(xlabel=axis_label(model.axis), ylabel="importance")
-    top.set_ylabel("normalized absorption")
-    top.legend(loc="lower right", ncols=1 + len(model.references) // 5)
-    for axes in figure.axes:
-        axes.axvline(peak, color=INK, linewidth=0.6, linestyle=(0, (2, 2)))
-        axes.spines[["top", "right"]].set_visible(False)
+    top = [
+        Curve(at, norm, color, 1.2, name=short(name))
+        for name, color, norm in zip(model.references, colors, model.reference_norm, strict=True)
+    ]
+    top.append(Curve(at, model.reference_norm.mean(axis=0), width=1.8, name="mean"))
+    area = Band(energy, importance, np.zeros(energy.size), QUIET, steps=True)
+    columns = 1 + len(model.references) // 5
+    plots = [
+        Plot([*top, line], "normalized absorption", share=2, legend="lower right", columns=columns),
+        Plot([area, line], "importance", (0, None)),
+    ]
+    ends = (float(energy[0]), float(energy[-1])) if energy[-1] > energy[0] else (None, None)
+    figure = CurveFigure(WIDTH, 3.5, plots, axis_label(model.axis), ends)
     what = "the derivative" if model.feature_name == "dmude" else "the normalized spectrum"
     text = f"How much the classifier uses each value of {what}; importances sum to 1."
     text += f" The dashed line marks the largest, at {number(peak)} {AXES[model.axis].unit}."
@@ -165,7 +157,6 @@ def _rates(counts: Doubles) -> Doubles:
     return np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
 
 
-@styled
 def _confusion_picture(model: ModelView, counts: Doubles) -> Picture:
     """All classes, in the order of their dominant reference and its share."""
     rank = np.argmax(model.compositions, axis=1)
@@ -174,21 +165,14 @@ def _confusion_picture(model: ModelView, counts: Doubles) -> Picture:
     names = [model.class_names[i] for i in order]
     text = "Rows are the true classes of held-out spectra, columns the answers; each row sums to 1."
     if len(names) <= NAMED_CLASSES:
-        return _matrix_picture(rates, names, "confusion", "Confusion of the classes", text)
+        return _matrix_picture("confusion", "Confusion of the classes", text, _named(rates, names))
     starts = np.flatnonzero(np.diff(rank[order], prepend=-1))
-    labels = [model.references[rank[order][i]] for i in starts]
+    labels = [short(model.references[rank[order][i]], 14) for i in starts]
     middles = (starts + np.append(starts[1:], len(order)) - 1) / 2
-    picture = _matrix_picture(rates, None, "confusion", "Confusion of all classes", text)
-    axes = picture.figure.axes[0]
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(middles, [short(label, 14) for label in labels])
-    for start in starts[1:]:
-        axes.axhline(start - 0.5, color="white", linewidth=0.6)
-        axes.axvline(start - 0.5, color="white", linewidth=0.6)
-    return picture
+    figure = MatrixFigure(WIDTH, rates, labels, middles, starts[1:].tolist(), numbered=False)
+    return _matrix_picture("confusion", "Confusion of all classes", text, figure)
 
 
-@styled
 def _dominant_picture(model: ModelView, counts: Doubles) -> Picture:
     """Classes taken together by their dominant reference."""
     count, dominant = len(model.references), model.dominant
@@ -199,30 +183,19 @@ def _dominant_picture(model: ModelView, counts: Doubles) -> Picture:
     member = (groups[:, None] == np.arange(len(names))).astype(np.float64)
     rates = _rates(member.T @ counts @ member)
     text = "The classes grouped by their dominant reference. Rows are the truth, columns the answers; each row sums to 1."
-    return _matrix_picture(rates, names, "confusion_dominant", "Confusion of the dominant reference", text)
+    title = "Confusion of the dominant reference"
+    return _matrix_picture("confusion_dominant", title, text, _named(rates, names))
 
 
-def _matrix_picture(rates: Doubles, names: list[str] | None, key: str, title: str, text: str) -> Picture:
-    from matplotlib.figure import Figure
+def _named(rates: Doubles, names: Sequence[str]) -> MatrixFigure:
+    """Shares of shape (truth, answer) with a name for each row."""
+    return MatrixFigure(
+        WIDTH, rates, [short(name, 16) for name in names], np.arange(len(names), dtype=np.float64)
+    )
 
-    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_facecolor("#8b929b")
-    image = axes.imshow(rates, vmin=0, vmax=1, cmap="cividis", interpolation="none")
-    axes.set(xlabel="answer", ylabel="truth")
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    if names is None:
-        bar = figure.colorbar(image, cax=axes.inset_axes((1.03, 0, 0.045, 1)))
-        bar.outline.set_visible(False)
-    else:
-        ticks = [short(name, 16) for name in names]
-        axes.set_xticks(range(len(names)), ticks, rotation=35, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(names)), ticks)
-        for (row, column), rate in np.ndenumerate(rates):
-            if rate >= 0.005:
-                color = "black" if rate > 0.5 else "white"
-                axes.text(column, row, f"{rate:.2f}", ha="center", va="center", fontsize=8, color=color)
-    right = np.diag(rates)[np.isfinite(np.diag(rates))].tolist()
+
+def _matrix_picture(key: str, title: str, text: str, figure: MatrixFigure) -> Picture:
+    diagonal = np.diag(figure.shares)
+    right = diagonal[np.isfinite(diagonal)].tolist()
     alt = f"{title}. On the diagonal {number(min(right), 2)} to {number(max(right), 2)}." if right else title
     return Picture(key, title, text, alt, figure)

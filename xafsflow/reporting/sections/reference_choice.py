@@ -15,7 +15,9 @@ from xafsflow.findings.reference_set_findings import (
     RegionMap,
 )
 from xafsflow.reporting.category_maps import category_figure
-from xafsflow.reporting.figure_style import INK, QUIET, SIGNAL, category_colors, log_scale, short, styled
+from xafsflow.reporting.curve_figure import CurveFigure, Plot
+from xafsflow.reporting.curve_marks import Curve
+from xafsflow.reporting.figure_style import INK, QUIET, SIGNAL, category_colors, short
 from xafsflow.reporting.map_frame import Frame
 from xafsflow.reporting.panel import Cell, Content, Panel, Table
 from xafsflow.reporting.picture import Picture
@@ -181,28 +183,23 @@ def _region_panel(regions: Sequence[RegionFindings]) -> Panel:
     return Panel("Region by region", content=Table(head, rows, [1, 4, 5, 6], OPEN_ROWS), notes=[note])
 
 
-@styled
 def _dot_plot(found: ReferenceSetFindings, ranked: Sequence[tuple[int, ReferenceSet]]) -> Picture:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH, 0.9 + 0.27 * len(ranked)), layout="constrained")
-    axes = figure.add_subplot()
+    marks = []
     for place, (_, one) in enumerate(ranked):
         chosen = _chosen(found, one)
         color = SIGNAL if chosen else INK if one.within_best else QUIET
-        axes.plot(one.interval, [place, place], color=color, linewidth=2.2 if chosen else 1.2)
-        marker, size = ("D", 7) if chosen else ("o", 5)
-        axes.plot(one.prediction_error, place, marker=marker, color=color, markersize=size)
+        shape, size = ("D", 7) if chosen else ("o", 5)
+        row = float(place)
+        marks += [
+            Curve(np.array(one.interval), np.array([row, row]), color, 2.2 if chosen else 1.2),
+            Curve(np.array([one.prediction_error]), np.array([row]), color, 0, marker=shape, size=size),
+        ]
     # Long names may be the same where they are cut: the rank is that of the table.
     labels = [f"{rank}  {set_name(one.references, 34)}" for rank, one in ranked]
-    axes.set_yticks(range(len(ranked)), labels)
-    axes.tick_params(axis="y", length=0)
-    axes.invert_yaxis()
     ends = [end for _, one in ranked for end in one.interval if end > 0]
-    if ends and max(ends) > 4 * min(ends):
-        log_scale(axes.xaxis)
-    axes.set_xlabel("prediction error (units of the noise)")
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    wide = bool(ends) and max(ends) > 4 * min(ends)
+    height, name = 0.9 + 0.27 * len(ranked), "prediction error (units of the noise)"
+    figure = CurveFigure(WIDTH, height, [Plot(marks, rows=labels)], name, log=wide)
     text = (
         "Bars are 95 % intervals. Diamond: chosen; dark: as good as the best within the intervals; gray: worse. Numbers as "
         "in the table."
@@ -214,7 +211,6 @@ def _dot_plot(found: ReferenceSetFindings, ranked: Sequence[tuple[int, Reference
     return Picture("reference_sets", "Prediction errors of the sets", text, alt, figure)
 
 
-@styled
 def _region_picture(found: RegionMap, frame: Frame) -> Picture:
     """Regions of bins, grown to the pixels of the maps."""
     side = found.bin

@@ -11,7 +11,9 @@ import xarray as xr
 from xafsflow.findings.derive_findings import ClusterFindings
 from xafsflow.findings.record import Doubles
 from xafsflow.reporting.category_maps import category_figure
-from xafsflow.reporting.figure_style import INK, category_colors, styled
+from xafsflow.reporting.curve_figure import CurveFigure, Plot
+from xafsflow.reporting.curve_marks import Curve
+from xafsflow.reporting.figure_style import category_colors
 from xafsflow.reporting.map_frame import Frame, of_blocks
 from xafsflow.reporting.map_statistics import axis_label
 from xafsflow.reporting.panel import Cell, Panel, Table
@@ -58,7 +60,6 @@ def regions(part: Part) -> Iterator[Block]:
         yield _size_panel(found)
 
 
-@styled
 def cluster_picture(maps: xr.Dataset, frame: Frame) -> Picture:
     """Draw `cluster_index`, each region with a color of its own.
 
@@ -100,17 +101,13 @@ def _size_panel(found: ClusterFindings) -> Panel:
     return Panel("Sizes", content=content, notes=notes)
 
 
-@styled
 def _mean_picture(found: ClusterFindings, seen: Sequence[int], colors: Sequence[str]) -> Picture:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH, 3.5), layout="constrained")
-    axes = figure.add_subplot()
-    for region, mean in zip(seen, found.mean_norm, strict=True):
-        axes.plot(found.energy, mean, color=colors[region], label=f"region {region}")
-    axes.set(xlabel=axis_label(found.axis), ylabel="normalized spectrum")
-    axes.legend(loc="lower right", ncols=1 + len(seen) // 7)
-    axes.spines[["top", "right"]].set_visible(False)
+    curves = [
+        Curve(found.energy, mean, colors[region], name=f"region {region}")
+        for region, mean in zip(seen, found.mean_norm, strict=True)
+    ]
+    plot = Plot(curves, "normalized spectrum", legend="lower right", columns=1 + len(seen) // 7)
+    figure = CurveFigure(WIDTH, 3.5, [plot], axis_label(found.axis))
     text = "Mean normalized absorption of the pixels of each region."
     alt = f"Mean spectra of {counted(len(seen), 'region')}."
     return Picture("region_means", "Mean spectra of the regions", text, alt, figure)
@@ -140,23 +137,17 @@ def branches(linkage: Doubles, leaves: Sequence[int]) -> list[tuple[list[float],
     return lines
 
 
-@styled
 def _dendrogram(
     linkage: Doubles, leaves: Sequence[int], seen: Sequence[int], colors: Sequence[str]
 ) -> Picture:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH, 1.0 + 0.28 * max(len(leaves), 4)), layout="constrained")
-    axes = figure.add_subplot()
-    for distances, places in branches(linkage, leaves):
-        axes.plot(distances, places, color=INK, linewidth=1.2, solid_joinstyle="miter")
-    for place, leaf in enumerate(leaves):
-        axes.plot(0, place, marker="s", color=colors[seen[leaf]], markersize=8, clip_on=False)
-    axes.set_yticks(range(len(leaves)), [f"region {seen[leaf]}" for leaf in leaves])
-    axes.set(xlabel="distance (units of the noise)", ylim=(len(leaves) - 0.5, -0.5))
-    axes.set_xlim(0, 1.05 * float(linkage[:, 2].max()))
-    axes.tick_params(axis="y", length=0, pad=7)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    joins = [Curve(np.array(x), np.array(y), width=1.2) for x, y in branches(linkage, leaves)]
+    ends = [
+        Curve(np.zeros(1), np.array([float(place)]), colors[seen[leaf]], 0, marker="s", size=8)
+        for place, leaf in enumerate(leaves)
+    ]
+    plot = Plot([*joins, *ends], rows=[f"region {seen[leaf]}" for leaf in leaves])
+    height, longest = 1.0 + 0.28 * max(len(leaves), 4), 1.05 * float(linkage[:, 2].max())
+    figure = CurveFigure(WIDTH, height, [plot], "distance (units of the noise)", (0, longest))
     first = linkage[0]
     nearest = f" Nearest to each other are two at {number(float(first[2]), 3)}." if len(linkage) > 1 else ""
     text = f"Regions whose mean spectra are alike are joined far left (Ward's linkage).{nearest}"
