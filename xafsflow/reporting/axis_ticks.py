@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 
 def nice_ticks(low: float, high: float, most: int, *, whole: bool = False) -> list[float]:
-    """Multiples of 1, 2, 2.5 or 5 times a power of ten from `low` to `high`: as many as fit, but at most `most` + 1.
+    """Multiples of 1, 2, 2.5 or 5 times a power of ten from `low` to `high`: about as many as there is room for.
 
     Parameters
     ----------
     low, high
         Ends of the axis.
     most
-        Distances between them that the axis has room for.
+        Distances between them that the axis has room for; two numbers are given even where it has room for one.
     whole
         True for whole numbers only.
 
@@ -33,9 +33,15 @@ def nice_ticks(low: float, high: float, most: int, *, whole: bool = False) -> li
     if whole:
         steps = [step for step in steps if step >= 1 and step == round(step)] or [1.0]
     # The rounding of a quotient must not lose a tick at an end.
-    step = next((step for step in steps if span / step <= most * (1 + 1e-9)), steps[-1])
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    wide = next((i for i, step in enumerate(steps) if span / step <= most * (1 + 1e-9)), len(steps) - 1)
+    ticks = _multiples(steps[wide], low, high)
+    # One number alone does not say how long the axis is.
+    return _multiples(steps[wide - 1], low, high) if len(ticks) < 2 and wide else ticks
+
+
+def _multiples(step: float, low: float, high: float) -> list[float]:
     digits = max(0, 2 - math.floor(math.log10(step)))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(i * step, digits) for i in range(first, last + 1)]
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-# Room for the title above the scene, points.
-HEAD = 22.0
+# Room for the title above the scene, and at its other sides; points.
+HEAD, SIDE = 22.0, 6.0
 STYLE: dict[str, object] = {
     "hatch.color": HATCH,
     "hatch.linewidth": 0.7,
@@ -34,11 +34,11 @@ def write_png(scene: Scene, title: str, description: str, path: Path, dpi: int) 
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():  # type: ignore[arg-type]
         # A name may have a letter that the font lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = Figure(figsize=(scene.width / 72, (scene.height + HEAD) / 72))
+        figure = Figure(figsize=((scene.width + 2 * SIDE) / 72, (scene.height + HEAD + SIDE) / 72))
         axes = figure.add_axes((0, 0, 1, 1))
         axes.axis("off")
         # Points, from the upper left corner of the scene.
-        axes.set(xlim=(0, scene.width), ylim=(scene.height, -HEAD))
+        axes.set(xlim=(-SIDE, scene.width + SIDE), ylim=(scene.height + SIDE, -HEAD))
         for order, mark in enumerate(scene.marks):
             _add(axes, mark, order)
         axes.text(scene.width / 2, -7, title, fontsize=11, ha="center", va="baseline")
