@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from xafsflow.findings.maps_findings import DistanceQuantiles, MapFindings
 from xafsflow.findings.record import Doubles
-from xafsflow.reporting.map_layers import Layer, layers
+from xafsflow.kernels.array_types import Singles
+from xafsflow.reporting.map_layers import Layer, layers, names_along, stacked
 from xafsflow.reporting.map_statistics import gather, over_expected
+from xafsflow.reporting.quantiles import median, quantiles
 
 
 def findings_of(maps: xr.Dataset) -> MapFindings:
@@ -34,7 +35,7 @@ def findings_of(maps: xr.Dataset) -> MapFindings:
     if facts.composition is not None:
         mean_fraction = dict(zip(facts.references, facts.composition.tolist(), strict=True))
         dominant_pixels = dict(zip(facts.references, facts.shares.tolist(), strict=True))
-    metrics = maps.distance.metric.values if "distance" in maps else ()
+    distance, over = _distances(maps) if "distance" in maps else ({}, {})
     return MapFindings(
         pixels=facts.pixels,
         answered=facts.answered,
@@ -42,36 +43,43 @@ def findings_of(maps: xr.Dataset) -> MapFindings:
         without_answer_or_flag=facts.silent,
         mean_fraction=mean_fraction,
         dominant_pixels=dominant_pixels,
-        unknown_share=_summary(planes.get("unknown_score"), lambda values: np.mean(values > 1)),
-        median_reduced_chi_square=_summary(planes.get("reduced_chi_square"), np.median),
-        mean_confidence=_summary(planes.get("confidence"), np.mean),
-        mean_disagreement=_summary(planes.get("disagreement"), np.mean),
-        distance_over_expected=_over_expected(planes),
-        distance={str(metric): _quantiles(maps.distance.sel(metric=metric).values) for metric in metrics},
+        unknown_share=_summary(planes.get("unknown_score"), lambda values: float(np.mean(values > 1))),
+        median_reduced_chi_square=_summary(planes.get("reduced_chi_square"), median),
+        mean_confidence=_summary(planes.get("confidence"), lambda values: float(np.mean(values))),
+        mean_disagreement=_summary(planes.get("disagreement"), lambda values: float(np.mean(values))),
+        distance_over_expected=over,
+        distance=distance,
     )
 
 
-def _summary(layer: Layer | None, of: Callable[[Doubles], np.floating]) -> float | None:
+def _summary(layer: Layer | None, of: Callable[[Doubles], float]) -> float | None:
     """One number for a map; None where it is not there or has no value."""
     if layer is None:
         return None
-    values = layer.values().astype(np.float64)
+    values = layer.values()
     values = values[np.isfinite(values)]
-    return float(of(values)) if values.size else None
+    return of(values.astype(np.float64)) if values.size else None
 
 
-def _over_expected(planes: Mapping[str, Layer]) -> dict[str, float]:
-    found = {}
-    for layer in planes.values():
-        expected = planes.get(f"distance_expected_{layer.label}")
-        if layer.variable == "distance" and expected is not None:
-            ratio = over_expected(layer.values(), expected.values())
-            if np.isfinite(ratio):
-                found[layer.label] = ratio
-    return found
+def _distances(maps: xr.Dataset) -> tuple[dict[str, DistanceQuantiles], dict[str, float]]:
+    """By metric: how the distances are distributed, and their median over what is expected, where that is known."""
+    names = names_along(maps["distance"], "metric")
+    planes = stacked(maps["distance"])
+    spread = {name: _quantiles(plane) for name, plane in zip(names, planes, strict=True)}
+    if "distance_expected" not in maps:
+        return spread, {}
+    known = names_along(maps["distance_expected"], "metric")
+    expected = dict(zip(known, stacked(maps["distance_expected"]), strict=True))
+    ratios = {
+        name: over_expected(plane, expected[name])
+        for name, plane in zip(names, planes, strict=True)
+        if name in expected
+    }
+    return spread, {name: ratio for name, ratio in ratios.items() if np.isfinite(ratio)}
 
 
-def _quantiles(values: NDArray[np.floating]) -> DistanceQuantiles:
-    if not np.isfinite(values).any():
+def _quantiles(values: Singles) -> DistanceQuantiles:
+    known = values[~np.isnan(values)]
+    if not np.isfinite(known).any():
         return DistanceQuantiles(np.nan, np.nan, np.nan)
-    return DistanceQuantiles(*map(float, np.nanquantile(values, [0.05, 0.5, 0.95])))
+    return DistanceQuantiles(*quantiles(known, [0.05, 0.5, 0.95]))

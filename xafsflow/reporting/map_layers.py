@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from xafsflow.errors import InputError, XafsflowWarning, sentences
+from xafsflow.kernels.array_types import Singles
 from xafsflow.vocabulary import AXES, VARIABLES
 
 
@@ -43,7 +43,7 @@ class Layer:
         """Name of the image: variable and label."""
         return f"{self.variable}_{self.label}" if self.label else self.variable
 
-    def values(self) -> NDArray[np.float32]:
+    def values(self) -> Singles:
         """Load the image; shape (y, x)."""
         return np.asarray(self.data.values, dtype=np.float32)
 
@@ -96,6 +96,12 @@ def _layers_of(name: str, array: xr.DataArray) -> list[Layer]:
     labels = names_along(array, others[0])
     planes = array.transpose(others[0], "y", "x")
     return [Layer(name, label, planes[i], unit, meaning) for i, label in enumerate(labels)]
+
+
+def stacked(array: xr.DataArray) -> Singles:
+    """Load the images of one variable, each chunk once; shape (plane, y, x), one plane where it has no more dims."""
+    planes = array.transpose(..., "y", "x").values
+    return np.asarray(planes.reshape(-1, *planes.shape[-2:]), dtype=np.float32)
 
 
 def names_along(array: xr.DataArray | xr.Dataset, dim: str) -> list[str]:

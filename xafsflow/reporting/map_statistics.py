@@ -11,8 +11,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from xafsflow.kernels.array_types import Doubles, Indices, Mask
+from xafsflow.kernels.array_types import Doubles, Indices, Integers, Mask
 from xafsflow.reporting.map_layers import layers, names_along
+from xafsflow.reporting.quantiles import median
 from xafsflow.vocabulary import AXES, Flag
 
 # Pixels that are counted at a time: some of their maps are held together.
@@ -191,8 +192,7 @@ def _count(band: xr.Dataset, dominant: NDArray[np.int16]) -> _Count:
     classes = _classes(band) if "class_index" in band else None
     answer = _answer(band, dominant, classes)
     if "flags" in band:
-        flags = band["flags"].transpose("y", "x").values
-        flags = flags if flags.dtype.kind in "iu" else flags.astype(np.int64)
+        flags = flag_bits(band["flags"])
     else:
         flags = np.zeros(dominant.shape, np.uint8)
     silent = ~answer
@@ -204,6 +204,12 @@ def _count(band: xr.Dataset, dominant: NDArray[np.int16]) -> _Count:
         classes=np.zeros(0, np.int64) if classes is None else np.bincount(classes[classes >= 0]),
         sums=_composition(band, fractions, dominant),
     )
+
+
+def flag_bits(flags: xr.DataArray) -> Integers:
+    """The flags of each pixel as whole numbers; shape (y, x)."""
+    bits = flags.transpose("y", "x").values
+    return bits if bits.dtype.kind in "iu" else bits.astype(np.int64)
 
 
 def _added(arrays: Sequence[Indices]) -> Indices:
@@ -268,4 +274,4 @@ def over_expected(values: NDArray[np.float32], expected: NDArray[np.float32]) ->
     2.5
     """
     known = np.isfinite(values) & np.isfinite(expected) & (expected > 0)
-    return float(np.median(values[known] / expected[known])) if known.any() else float("nan")
+    return median(values[known] / expected[known]) if known.any() else float("nan")

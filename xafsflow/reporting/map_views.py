@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import xarray as xr
 
+from xafsflow.kernels.array_types import Singles
 from xafsflow.reporting.map_frame import Frame, frame_of
-from xafsflow.reporting.map_layers import Layer, layers
+from xafsflow.reporting.map_layers import Layer, layers, stacked
+from xafsflow.reporting.map_spread import Spread, spread_of
 from xafsflow.reporting.map_statistics import Facts, gather
 
 # What the maps of every label are counted and drawn with.
 SHARED = ("flags", "edge_step")
+# The images of this many variables are held at a time, where one variable does not take more bytes than this.
+HELD, HELD_BYTES = 2, 2**27
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +36,8 @@ class MapView:
     label: str
     maps: xr.Dataset
     variables: frozenset[str]
+    _held: dict[str, dict[str, Singles]] = field(default_factory=dict, repr=False)
+    _spreads: dict[str, Spread | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def facts(self) -> Facts:
@@ -47,6 +53,24 @@ class MapView:
     def layers(self) -> list[Layer]:
         """Their images, those shared with others too."""
         return layers(self.maps)
+
+    def values(self, layer: Layer) -> Singles:
+        """Load an image, shape (y, x); those of the same variable, which share its chunks, are read with it."""
+        name = layer.variable
+        if self.maps[name].nbytes > HELD_BYTES:
+            return layer.values()
+        if name not in self._held:
+            while len(self._held) >= HELD:
+                del self._held[next(iter(self._held))]
+            own = [one for one in self.layers if one.variable == name]
+            self._held[name] = dict(zip((one.name for one in own), stacked(self.maps[name]), strict=True))
+        return self._held[name][layer.name]
+
+    def spread(self, layer: Layer) -> Spread | None:
+        """How the values of an image are distributed; None where there are none."""
+        if layer.name not in self._spreads:
+            self._spreads[layer.name] = spread_of(self.values(layer))
+        return self._spreads[layer.name]
 
 
 def views_of(maps: xr.Dataset) -> list[MapView]:

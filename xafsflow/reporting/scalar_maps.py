@@ -13,10 +13,11 @@ from xafsflow.reporting.downsample import block_mean
 from xafsflow.reporting.map_figure import ColorBar, MapFigure
 from xafsflow.reporting.map_frame import Frame, of_blocks
 from xafsflow.reporting.map_layers import Layer, file_names
+from xafsflow.reporting.map_spread import Spread
 from xafsflow.reporting.map_views import MapView
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.raster import Raster
-from xafsflow.reporting.wording import capitalized, number, percent
+from xafsflow.reporting.wording import capitalized, percent
 
 SHARE = (0.0, 1.0)
 # Many maps stand side by side; the few that come first are larger. Pixels, and inches.
@@ -72,64 +73,28 @@ def scalar_pictures(maps: MapView, styles: Mapping[str, MapStyle]) -> Iterator[P
     shown.sort(key=lambda layer: place[layer.variable])
     frame = small(maps.frame)
     for layer, key in zip(shown, file_names(layer.name for layer in shown), strict=True):
-        yield scalar_picture(layer, key, frame, styles[layer.variable])
+        yield scalar_picture(maps, layer, key, frame, styles[layer.variable])
 
 
-@dataclass(frozen=True)
-class Spread:
-    """How the finite values of a map are distributed: their number, and the quantiles 0, 1, 50, 99 and 100 %."""
-
-    count: int
-    quantiles: tuple[float, ...]
-
-    @property
-    def limits(self) -> tuple[float, float]:
-        """Limits of a color bar: 1st and 99th percentile, or all values where they are few."""
-        low, high = self.quantiles[1::2] if self.count >= 500 else self.quantiles[::4]
-        return (low, high) if high > low else (low - 0.5, high + 0.5)
-
-    def sentence(self, unit: str) -> str:
-        """The distribution as a sentence."""
-        unit = "" if unit in ("", "1") else f" {unit}"
-        least, low, middle, high, most = (number(value, 3) for value in self.quantiles)
-        if least == most:
-            return f"{middle}{unit} everywhere."
-        return f"Median {middle}{unit}; 98 % of the pixels lie between {low} and {high}{unit}."
-
-
-def spread_of(values: Singles) -> Spread | None:
-    """Quantiles of the finite values, or None where there are none.
-
-    Examples
-    --------
-    >>> spread_of(np.array([1, 2, np.nan, 4], np.float32)).quantiles
-    (1.0, 1.02..., 2.0, 3.96..., 4.0)
-    """
-    finite = values[np.isfinite(values)]
-    if finite.size == 0:
-        return None
-    found = np.percentile(finite, [0, 1, 50, 99, 100], overwrite_input=True).tolist()
-    return Spread(finite.size, tuple(found))
-
-
-def scalar_picture(layer: Layer, key: str, frame: Frame, style: MapStyle, remark: str = "") -> Picture:
+def scalar_picture(
+    maps: MapView, layer: Layer, key: str, frame: Frame, style: MapStyle, remark: str = ""
+) -> Picture:
     """Draw one map.
 
     Parameters
     ----------
-    layer, key
-        The map, and the name of the picture.
+    maps, layer, key
+        The maps, the one to draw, and the name of the picture.
     frame, style
         Where it lies and how it is shown.
     remark
         A sentence for the caption.
     """
-    values = layer.values()
-    spread = spread_of(values)
+    values, spread = maps.values(layer), maps.spread(layer)
     figure = scalar_figure(values, frame, style, spread, layer.unit)
     title = (style.title or layer.variable) + (f": {layer.label.replace('_', ' ')}" if layer.label else "")
     distribution = spread.sentence(layer.unit) if spread else "No pixel has a value."
-    masked = "" if np.isfinite(values).all() else " Hatched: no value."
+    masked = "" if spread and spread.count == values.size else " Hatched: no value."
     sentences = [f"{capitalized(layer.meaning)}.", style.hint, distribution, remark]
     text = " ".join(part for part in sentences if part) + masked + of_blocks(frame)
     return Picture(key, title, text, f"Map of {title}. {distribution}", figure)

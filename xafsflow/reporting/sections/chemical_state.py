@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -16,13 +15,13 @@ from xafsflow.reporting.downsample import block_mean
 from xafsflow.reporting.figure_style import DOUBT, category_colors, short
 from xafsflow.reporting.map_figure import MapFigure, MixingKey
 from xafsflow.reporting.map_frame import Frame, of_blocks
-from xafsflow.reporting.map_statistics import Facts
+from xafsflow.reporting.map_statistics import Facts, flag_bits
 from xafsflow.reporting.map_views import MapView
 from xafsflow.reporting.model_view import ModelView
 from xafsflow.reporting.panel import Cell, Panel, Table
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.raster import Raster
-from xafsflow.reporting.scalar_maps import MapStyle
+from xafsflow.reporting.scalar_maps import MapStyle, small
 from xafsflow.reporting.section_table import Block, Part, section
 from xafsflow.reporting.wording import counted, listed, percent
 from xafsflow.vocabulary import Flag
@@ -42,7 +41,7 @@ HATCHED = " Hatched: no answer."
 def chemical_state(part: Part) -> Iterator[Block]:
     """The chemical-state map, the RGB map of the first fractions, and the map of the classes."""
     maps, facts, model = part.maps.maps, part.maps.facts, part.model
-    beside = replace(part.maps.frame, width=4.0)
+    beside = small(part.maps.frame)
     if facts.references:
         yield _state_picture(maps, facts, part.maps.frame)
         yield _composition_panel(facts)
@@ -94,7 +93,7 @@ def _state_picture(maps: xr.Dataset, facts: Facts, frame: Frame) -> Picture:
     codes, counts = facts.dominant, facts.shares.tolist()
     text = "Each pixel has the color of its largest fraction; shares are of the pixels with an answer."
     if facts.flagged[Flag.UNKNOWN]:
-        doubt = (maps["flags"].transpose("y", "x").values.astype(np.int64) & Flag.UNKNOWN != 0) & (codes >= 0)
+        doubt = (flag_bits(maps["flags"]) & int(Flag.UNKNOWN) != 0) & (codes >= 0)
         codes = np.where(doubt, np.int16(len(names)), codes)
         names, colors, counts = (
             [*names, "in doubt"],
@@ -138,7 +137,7 @@ def _mixed_picture(maps: MapView, frame: Frame) -> Picture:
     planes = [layer for layer in maps.layers if layer.variable == "fraction"][:3]
     names = [layer.label for layer in planes]
     primaries = np.eye(3) if len(names) == 3 else np.array([[1.0, 0, 1], [0, 1, 0]])
-    shown = [block_mean(layer.values(), frame.block) for layer in planes]
+    shown = [block_mean(maps.values(layer), frame.block) for layer in planes]
     figure = MapFigure(frame, Raster(_mix(shown, primaries)), key=_mixing_key(primaries, names))
     more = len(maps.facts.references) - len(names)
     colors = "red, green and blue" if len(names) == 3 else "magenta and green"

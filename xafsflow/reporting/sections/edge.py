@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from xafsflow.reporting.downsample import block_mean
-from xafsflow.reporting.map_frame import Frame, of_blocks
+from xafsflow.reporting.map_frame import of_blocks
 from xafsflow.reporting.map_layers import Layer
+from xafsflow.reporting.map_views import MapView
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.raster import Raster
-from xafsflow.reporting.scalar_maps import MapStyle, scalar_figure, small, spread_of
+from xafsflow.reporting.scalar_maps import MapStyle, scalar_figure, small
 from xafsflow.reporting.section_table import Block, Part, section
 from xafsflow.reporting.wording import number
 
@@ -37,15 +38,15 @@ def edge(part: Part) -> Iterator[Block]:
     yield from part.map_pictures()
     found = {layer.name: layer for layer in part.maps.layers}
     if {"e0", "edge_step"} <= set(found) and "e0" in part.maps.variables:
-        yield _edge_picture(found["e0"], found["edge_step"], small(part.maps.frame))
+        yield _edge_picture(part.maps, found["e0"], found["edge_step"])
 
 
-def _edge_picture(energy: Layer, height: Layer, frame: Frame) -> Picture:
+def _edge_picture(maps: MapView, energy: Layer, height: Layer) -> Picture:
     """E0 as color, the edge step as opacity: the energy counts where there is something to measure it on."""
-    e0, step = energy.values(), height.values()
-    thickness = spread_of(step)
+    frame, e0, step = small(maps.frame), maps.values(energy), maps.values(height)
+    thickness = maps.spread(height)
     thick = max(thickness.limits[1], 0.0) if thickness else 0.0
-    figure = scalar_figure(e0, frame, MAPS["e0"], spread_of(e0), "eV")
+    figure = scalar_figure(e0, frame, MAPS["e0"], maps.spread(energy), "eV")
     colors = figure.raster.colors()
     opacity = np.clip(np.nan_to_num(block_mean(step, frame.block)) / thick, 0, 1) if thick > 0 else 0.0
     colors[..., 3] = np.round(colors[..., 3] * opacity)

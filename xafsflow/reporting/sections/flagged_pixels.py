@@ -12,7 +12,7 @@ from xafsflow.reporting.downsample import block_lowest
 from xafsflow.reporting.figure_style import FLAG_COLORS, UNFLAGGED
 from xafsflow.reporting.map_figure import LegendEntry, MapFigure
 from xafsflow.reporting.map_frame import STRETCHED, Frame
-from xafsflow.reporting.map_statistics import Facts
+from xafsflow.reporting.map_statistics import Facts, flag_bits
 from xafsflow.reporting.panel import Cell, Content, Panel, Table
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.scalar_maps import MapStyle
@@ -71,10 +71,10 @@ def flag_picture(flags: xr.DataArray, facts: Facts, frame: Frame) -> Picture:
     facts, frame
         Of the same run.
     """
-    bits = flags.transpose("y", "x").values.astype(np.int64)
+    bits = flag_bits(flags)
     codes = np.full(bits.shape, -1, np.int16)
     for i, flag in reversed(list(enumerate(FLAG_ORDER))):
-        codes[bits & flag != 0] = i
+        codes[bits & int(flag) != 0] = i
     shown = block_lowest(codes, frame.block, -1)
     raster = paint_codes(shown, [FLAG_COLORS[flag] for flag in FLAG_ORDER])
     labels: list[LegendEntry] = [

@@ -8,6 +8,7 @@ import numpy as np
 
 from xafsflow.reporting.map_layers import Layer, file_names
 from xafsflow.reporting.map_statistics import over_expected
+from xafsflow.reporting.map_views import MapView
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.scalar_maps import (
     SHARE,
@@ -15,7 +16,6 @@ from xafsflow.reporting.scalar_maps import (
     scalar_picture,
     share_above,
     small,
-    spread_of,
 )
 from xafsflow.reporting.section_table import Block, Part, section
 from xafsflow.reporting.wording import number
@@ -56,17 +56,17 @@ def trust(part: Part) -> Iterator[Block]:
 def _picture(layer: Layer, expected: Layer | None, part: Part) -> Picture:
     remark = ""
     if layer.variable == "unknown_score":
-        values = layer.values()
+        values = part.maps.values(layer)
         if np.isfinite(values).any():
             remark = f"Above 1 are {share_above(values, 1)} of the pixels with a score."
     elif layer.variable == "distance" and expected is not None:
-        remark = _beside_expected(layer, expected)
+        remark = _beside_expected(part.maps, layer, expected)
     (key,) = file_names([layer.name])
-    return scalar_picture(layer, key, small(part.maps.frame), MAPS[layer.variable], remark)
+    return scalar_picture(part.maps, layer, key, small(part.maps.frame), MAPS[layer.variable], remark)
 
 
-def _beside_expected(layer: Layer, expected: Layer) -> str:
-    ratio, spread = over_expected(layer.values(), expected.values()), spread_of(expected.values())
+def _beside_expected(maps: MapView, layer: Layer, expected: Layer) -> str:
+    ratio, spread = over_expected(maps.values(layer), maps.values(expected)), maps.spread(expected)
     if spread is None or not np.isfinite(ratio):
         return ""
     middle = number(spread.quantiles[2], 3)
