@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 
 def nice_ticks(low: float, high: float, most: int, *, whole: bool = False) -> list[float]:
@@ -56,19 +57,20 @@ def tick_labels(ticks: Sequence[float]) -> list[str]:
     (['0', '2e−6'], ['0', '5e7'])
     """
     largest = max(map(abs, ticks), default=0.0)
+    step = min((second - first for first, second in pairwise(ticks)), default=largest or 1.0)
     if largest and not 1e-3 <= largest < 1e6:
-        return [_plain_power(tick) for tick in ticks]
-    digits = next(
-        (n for n in range(8) if all(math.isclose(tick, round(tick, n), abs_tol=1e-9) for tick in ticks)), 8
-    )
+        precision = 2 + math.ceil(math.log10(max(largest / step, 1.0)))
+        return [_with_power(tick, precision) for tick in ticks]
+    digits = next((n for n in range(9) if all(abs(tick - round(tick, n)) < 1e-3 * step for tick in ticks)), 9)
     return [f"{tick:.{digits}f}".replace("-", "−") for tick in ticks]
 
 
-def _plain_power(value: float) -> str:
+def _with_power(value: float, precision: int) -> str:
+    """A number like 2.5e−6, with so many digits at most."""
     if not value:
         return "0"
-    digits, power = f"{value:.4e}".split("e")
-    return f"{float(digits):g}e{int(power)}".replace("-", "−")
+    digits, power = f"{value:.{precision}e}".split("e")
+    return f"{digits.rstrip('0').rstrip('.')}e{int(power)}".replace("-", "−")
 
 
 def log_ticks(low: float, high: float) -> list[float]:

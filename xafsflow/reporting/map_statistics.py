@@ -191,10 +191,7 @@ def _count(band: xr.Dataset, dominant: NDArray[np.int16]) -> _Count:
         fractions = np.zeros((0, *dominant.shape), np.float32)
     classes = _classes(band) if "class_index" in band else None
     answer = _answer(band, dominant, classes)
-    if "flags" in band:
-        flags = flag_bits(band["flags"])
-    else:
-        flags = np.zeros(dominant.shape, np.uint8)
+    flags = flag_bits(band["flags"]) if "flags" in band else np.zeros(dominant.shape, np.uint8)
     silent = ~answer
     return _Count(
         answered=int(answer.sum()),
