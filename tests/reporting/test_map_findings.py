@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from xafsflow.findings.record import to_json
 from xafsflow.reporting.map_findings import findings_of
@@ -28,3 +29,10 @@ def test_findings_of__leaves_out_what_no_map_tells(make, trusted) -> None:
     found = findings_of(maps[["confidence", "distance", "distance_expected"]])
     assert found.mean_confidence is found.unknown_share is None
     assert not found.distance_over_expected
+
+
+def test_findings_of__leaves_the_maps_as_they_are(make, trusted) -> None:
+    maps = trusted(make()[0])
+    before = maps.copy(deep=True)
+    findings_of(maps)
+    xr.testing.assert_identical(maps, before)

@@ -11,7 +11,7 @@ from xafsflow.findings.maps_findings import DistanceQuantiles, MapFindings
 from xafsflow.findings.record import Doubles
 from xafsflow.kernels.array_types import Singles
 from xafsflow.reporting.map_layers import Layer, layers, names_along, stacked
-from xafsflow.reporting.map_statistics import gather, over_expected
+from xafsflow.reporting.map_statistics import BAND_PIXELS, gather, middle, ratio
 from xafsflow.reporting.quantiles import median, quantiles
 
 
@@ -64,18 +64,24 @@ def _summary(layer: Layer | None, of: Callable[[Doubles], float]) -> float | Non
 def _distances(maps: xr.Dataset) -> tuple[dict[str, DistanceQuantiles], dict[str, float]]:
     """By metric: how the distances are distributed, and their median over what is expected, where that is known."""
     names = names_along(maps["distance"], "metric")
-    planes = stacked(maps["distance"])
+    # Of maps in memory a copy, since it is written to; lazy ones are read anew.
+    planes = stacked(maps["distance"].copy(deep=True))
     spread = {name: _quantiles(plane) for name, plane in zip(names, planes, strict=True)}
     if "distance_expected" not in maps:
         return spread, {}
-    known = names_along(maps["distance_expected"], "metric")
-    expected = dict(zip(known, stacked(maps["distance_expected"]), strict=True))
-    ratios = {
-        name: over_expected(plane, expected[name])
-        for name, plane in zip(names, planes, strict=True)
-        if name in expected
-    }
-    return spread, {name: ratio for name, ratio in ratios.items() if np.isfinite(ratio)}
+    expected = maps["distance_expected"].transpose("metric", "y", "x")
+    known = names_along(expected, "metric")
+    both = [name for name in names if name in known]
+    first, second = [names.index(name) for name in both], [known.index(name) for name in both]
+    # Some rows at a time, in the place of the distances: memory holds one of the variables.
+    height = max(1, BAND_PIXELS // planes.shape[-1])
+    for row in range(0, planes.shape[1], height):
+        rows = slice(row, row + height)
+        band = stacked(expected[:, rows])
+        for i, j in zip(first, second, strict=True):
+            planes[i, rows] = ratio(planes[i, rows], band[j])
+    ratios = {name: middle(planes[i]) for name, i in zip(both, first, strict=True)}
+    return spread, {name: value for name, value in ratios.items() if np.isfinite(value)}
 
 
 def _quantiles(values: Singles) -> DistanceQuantiles:

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from xafsflow.kernels.array_types import Doubles, Indices, Integers, Mask
+from xafsflow.kernels.array_types import Doubles, Indices, Integers, Mask, Singles
 from xafsflow.reporting.map_layers import layers, names_along
 from xafsflow.reporting.quantiles import median
 from xafsflow.vocabulary import AXES, Flag
@@ -262,13 +262,19 @@ def _composition(band: xr.Dataset, fractions: NDArray[np.float32], dominant: NDA
     return _Sums(members, totals, weighted, float(weight.sum()))
 
 
-def over_expected(values: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
-    """The median of distance over expected distance, NaN where no pixel has both.
+def ratio(values: Singles, expected: Singles) -> Singles:
+    """Distance over expected distance, NaN where a pixel lacks one of them; shape of both."""
+    known = np.isfinite(values) & np.isfinite(expected) & (expected > 0)
+    return np.divide(values, expected, out=np.full(values.shape, np.nan, np.float32), where=known)
+
+
+def middle(ratios: Singles) -> float:
+    """The median of what `ratio` gives, NaN where no pixel has one.
 
     Examples
     --------
-    >>> over_expected(np.array([[2, 3, np.nan]], np.float32), np.array([[1, 1, 1]], np.float32))
+    >>> middle(ratio(np.array([2, 3, np.nan], np.float32), np.array([1, 1, 1], np.float32)))
     2.5
     """
-    known = np.isfinite(values) & np.isfinite(expected) & (expected > 0)
-    return median(values[known] / expected[known]) if known.any() else float("nan")
+    known = ratios[~np.isnan(ratios)]
+    return median(known) if known.size else float("nan")

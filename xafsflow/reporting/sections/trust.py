@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from xafsflow.reporting.map_layers import Layer, file_names
-from xafsflow.reporting.map_statistics import over_expected
+from xafsflow.reporting.map_statistics import middle, ratio
 from xafsflow.reporting.map_views import MapView
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.scalar_maps import (
@@ -66,8 +66,8 @@ def _picture(layer: Layer, expected: Layer | None, part: Part) -> Picture:
 
 
 def _beside_expected(maps: MapView, layer: Layer, expected: Layer) -> str:
-    ratio, spread = over_expected(maps.values(layer), maps.values(expected)), maps.spread(expected)
-    if spread is None or not np.isfinite(ratio):
+    over, spread = middle(ratio(maps.values(layer), maps.values(expected))), maps.spread(expected)
+    if spread is None or not np.isfinite(over):
         return ""
-    middle = number(spread.quantiles[2], 3)
-    return f"Noise alone would give a median of {middle}; the median ratio to it is {number(ratio, 3)}."
+    alone = number(spread.quantiles[2], 3)
+    return f"Noise alone would give a median of {alone}; the median ratio to it is {number(over, 3)}."
