@@ -108,7 +108,7 @@ def on_workers(count: int, scan: Path, folder: Path) -> dict[str, float]:
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:
     """All that is measured here."""
-    from xafsflow.blocks.over_blocks import block_shape
+    from xafsflow.blocks.outputs import block_shape
 
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)

@@ -14,7 +14,8 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xafsflow.blocks.over_blocks import BLOCK_BYTES, LEAST_ROWS, Output, block_shape, over_blocks
+from xafsflow.blocks.outputs import BLOCK_BYTES, LEAST_ROWS, Output, block_shape
+from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.vocabulary import CUBE, MAP, cube_dims
 
 N_ENERGY, ROWS, COLUMNS = 3, 11, 9

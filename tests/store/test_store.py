@@ -18,7 +18,8 @@ import zarr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.errors import InputError
 from xafsflow.store import bands, open_cube, open_maps, write_cube, write_maps
 from xafsflow.store import cube_store as cubes

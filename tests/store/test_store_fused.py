@@ -16,7 +16,8 @@ from dask.core import flatten
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.store import fused as module
 from xafsflow.store.fused import compute_blocks, fused
 from xafsflow.vocabulary import CUBE, MAP, cube_dims

@@ -17,7 +17,8 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.store import bands, write_maps
 from xafsflow.store import fused as module
 from xafsflow.store.damage import BlockFailures

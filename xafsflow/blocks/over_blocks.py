@@ -6,74 +6,23 @@ is in one chunk; blocks are cut along y and x only.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import dask.array as da
 import numpy as np
 import xarray as xr
+from dask.array.overlap import overlap
 from dask.base import tokenize
 
-from xafsflow.blocks.halo import merged, pad, with_halo
-from xafsflow.vocabulary import SPECTRAL, axis_of
-
-# About 6 MB a block stays in the cache while a chain of steps works on it; measured, larger blocks halve
-# the speed.
-BLOCK_BYTES = 6 * 2**20
-# Below this height the rows that a halo adds cost more than a cut along x.
-LEAST_ROWS = 8
+from xafsflow.blocks.notes import Operation, Part, note
+from xafsflow.blocks.outputs import BLOCK_DIMS, Output, on_axis_of
+from xafsflow.vocabulary import axis_of
 
 Kernel = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class Output:
-    """What a kernel returns at one place: dims, dtype, and the sizes of dims that the inputs do not have.
-
-    The dim `spectral` stands for the spectral axis of the inputs.
-    """
-
-    name: str
-    dims: tuple[str, ...]
-    dtype: Any = np.float32
-    sizes: Mapping[str, int] = field(default_factory=dict)
-
-
-def on_axis_of(arrays: Sequence[xr.DataArray], outputs: Sequence[Output]) -> tuple[Output, ...]:
-    """The outputs with the spectral axis of the arrays in their dims."""
-    axis = axis_of(dim for array in arrays for dim in array.dims)
-    if axis is None:
-        return tuple(outputs)
-    names = {SPECTRAL: axis}
-    return tuple(
-        replace(
-            output,
-            dims=tuple(names.get(dim, dim) for dim in output.dims),
-            sizes={names.get(dim, dim): size for dim, size in output.sizes.items()},
-        )
-        for output in outputs
-    )
-
-
-def block_shape(energies: int, rows: int, columns: int, *, item_bytes: int = 4) -> tuple[int, int]:
-    """Rows and columns of a block of about `BLOCK_BYTES`: whole rows where they are short enough, else tiles.
-
-    Examples
-    --------
-    >>> block_shape(210, 1000, 704)
-    (10, 704)
-    >>> block_shape(210, 4000, 1700)
-    (8, 850)
-    """
-    pixels = max(1, BLOCK_BYTES // (energies * item_bytes))
-    height = min(rows, LEAST_ROWS)
-    if pixels >= height * columns:
-        return min(rows, pixels // columns), columns
-    parts = math.ceil(columns * height / pixels)
-    return height, math.ceil(columns / parts)
+FIELD = ("y", "x")
 
 
 def over_blocks(
@@ -81,8 +30,9 @@ def over_blocks(
     arrays: Sequence[xr.DataArray],
     outputs: Sequence[Output],
     *,
-    halo: int = 0,
-    cut: bool = True,
+    halo: int | Sequence[int] = 0,
+    rim: int | None = None,
+    bins: tuple[int, int] = (1, 1),
     **settings: Any,
 ) -> dict[str, xr.DataArray]:
     """Run a kernel over the blocks of arrays; lazy where an array is lazy.
@@ -99,9 +49,13 @@ def over_blocks(
         Names, dims and dtypes of what comes back. All have y and x, or `y_block` and `x_block`, which count
         blocks, one value a block.
     halo
-        Pixels of the neighbors along y and x that a block sees, NaN beyond the image; the result is cut back.
-    cut
-        False for a kernel that returns its results without the halo.
+        Pixels of the neighbors along y and x that a block sees, of each array if there are several; NaN beyond the image.
+        An array of whole numbers or truth values with a halo comes as float32.
+    rim
+        Pixels by which the results of the kernel are larger than the block on all sides, and which are cut off; None: the
+        halo, which has to be one for all then.
+    bins
+        Pixels along y and x that become one in the results; sizes of the inputs are whole numbers of them.
 
     Returns
     -------
@@ -111,7 +65,7 @@ def over_blocks(
     Raises
     ------
     ValueError
-        No array has y and x, an output has not, or an array with y and x cannot hold the NaN of a halo.
+        No array has y and x, or an output has not.
 
     Examples
     --------
@@ -120,34 +74,60 @@ def over_blocks(
     >>> float(twice.sum())
     48.0
     """
-    _check(arrays, outputs, halo)
     outputs = on_axis_of(arrays, outputs)
+    halos = (halo,) * len(arrays) if isinstance(halo, int) else tuple(halo)
+    made = Operation(
+        kernel, tuple(arrays), outputs, halos, halos[0] if rim is None else rim, bins, dict(settings)
+    )
+    _check(made)
     if not any(_is_lazy(array) for array in arrays):
-        values = [pad(array.values, array.dims, halo) for array in arrays]
-        results = _call(*values, kernel=kernel, cut=halo * cut, outputs=outputs, settings=settings)
-        results = (results,) if len(outputs) == 1 else results
+        values = [padded(a.values, a.dims, h) for a, h in zip(arrays, halos, strict=True)]
+        results = called(made, values)
         return {
             o.name: xr.DataArray(r, dims=o.dims, name=o.name) for o, r in zip(outputs, results, strict=True)
         }
-    lazy = [with_halo(array, halo) for array in _same_blocks(arrays, halo)]
-    return _lift(kernel, lazy, outputs, halo, halo * cut, settings)
+    return _lifted(made)
 
 
-def _check(arrays: Sequence[xr.DataArray], outputs: Sequence[Output], halo: int) -> None:
-    if not any(_has_field(array.dims) for array in arrays):
-        raise ValueError(f"no array over y and x among {[array.dims for array in arrays]}")
-    for output in outputs:
-        if not (_has_field(output.dims) or {"y_block", "x_block"} <= set(output.dims)):
+def part_of(
+    array: xr.DataArray, y: slice = slice(None), x: slice = slice(None), places: np.ndarray | None = None
+) -> xr.DataArray:
+    """A part of the field, and points of the spectral axis by their places; coordinates stay.
+
+    Examples
+    --------
+    >>> image = xr.DataArray(np.arange(6).reshape(2, 3), dims=("y", "x")).chunk()
+    >>> part_of(image, x=slice(1, 3)).values
+    array([[1, 2],
+           [4, 5]])
+    """
+    wanted: dict[Any, Any] = {
+        dim: cut for dim, cut in (("y", y), ("x", x)) if dim in array.dims and cut != slice(None)
+    }
+    axis = axis_of(array.dims)
+    if axis is not None and places is not None:
+        wanted[axis] = places
+    if not wanted:
+        return array
+    found = array.isel(wanted)
+    if _is_lazy(array):
+        start = {dim: wanted.get(dim, slice(None)).indices(array.sizes.get(dim, 0))[0] for dim in FIELD}
+        note(found.data, Part(array, start["y"], start["x"], wanted.get(axis)))
+    return found
+
+
+def _check(made: Operation) -> None:
+    if not any(_has_field(array.dims) for array in made.inputs):
+        raise ValueError(f"no array over y and x among {[array.dims for array in made.inputs]}")
+    for output in made.outputs:
+        if not (_has_field(output.dims) or set(BLOCK_DIMS) <= set(output.dims)):
             raise ValueError(
                 f"output {output.name} over {output.dims}: y and x, or y_block and x_block, needed"
             )
-    for array in arrays:
-        if halo and _has_field(array.dims) and array.dtype.kind != "f":
-            raise ValueError(f"{array.name} of {array.dtype} with a halo, which is NaN: cast it to a float")
 
 
 def _has_field(dims: Sequence[Any]) -> bool:
-    return {"y", "x"} <= set(dims)
+    return set(FIELD) <= set(dims)
 
 
 def _is_lazy(array: xr.DataArray) -> bool:
@@ -155,43 +135,77 @@ def _is_lazy(array: xr.DataArray) -> bool:
     return isinstance(array.data, da.Array)
 
 
-def _lift(
-    kernel: Kernel,
-    arrays: Sequence[xr.DataArray],
-    outputs: Sequence[Output],
-    halo: int,
-    cut: int,
-    settings: Mapping[str, Any],
-) -> dict[str, xr.DataArray]:
+def padded(values: Any, dims: Sequence[Any], halo: int) -> Any:
+    """An array in memory with a rim of NaN along y and x, if it has both."""
+    if not halo or not _has_field(dims):
+        return values
+    width = [(halo, halo) if d in FIELD else (0, 0) for d in dims]
+    return np.pad(as_float(values), width, constant_values=np.nan)
+
+
+def as_float(values: Any) -> Any:
+    """Whole numbers and truth values as float32, which has room for NaN."""
+    return values if values.dtype.kind == "f" else values.astype(np.float32)
+
+
+def called(made: Operation, blocks: Sequence[Any]) -> tuple[Any, ...]:
+    """The results of a kernel for whole arrays in memory, without their rim, of the dtypes that were promised."""
+    # A view into a larger block would be slow, and numba would compile its kernel a second time for it.
+    results = made.kernel(*(np.asarray(block, order="C") for block in blocks), **made.settings)
+    several = results if len(made.outputs) > 1 else (results,)
+    return tuple(_finished(r, o, made.rim) for r, o in zip(several, made.outputs, strict=True))
+
+
+def _finished(array: Any, output: Output, rim: int) -> Any:
+    if rim:
+        inner = slice(rim, -rim)
+        array = array[tuple(inner if dim in FIELD else slice(None) for dim in output.dims)]
+    return np.asarray(array, output.dtype, order="C")
+
+
+def _lifted(made: Operation) -> dict[str, xr.DataArray]:
+    arrays = _same_blocks(made)
+    chunks = next(a.chunksizes for a in arrays if _has_field(a.dims))
+    inner = {d: tuple(n // b for n in chunks[d]) for d, b in zip(FIELD, made.bins, strict=True)}
     arguments: list[Any] = []
-    for array in arrays:
+    for array, halo in zip(arrays, made.halos, strict=True):
         # Labels of dims that are no block dims must not appear in the result: dask then hands over whole
         # axes.
-        arguments += [array.data, tuple(d if d in ("y", "x") else f"in_{d}" for d in array.dims)]
-    chunks = next(a.chunksizes for a in arrays if _has_field(a.dims))
-    inner = {dim: tuple(n - 2 * halo for n in chunks[dim]) for dim in ("y", "x")}
-    sizes = {dim: n for array in arrays for dim, n in array.sizes.items() if dim not in ("y", "x")}
+        arguments += [_with_halo(array, halo), tuple(d if d in FIELD else f"in_{d}" for d in array.dims)]
+    sizes = {dim: n for array in arrays for dim, n in array.sizes.items() if dim not in FIELD}
     # Not as arguments of the tasks: dask would look into all of them, and build them anew in every task.
-    work = partial(_call, kernel=kernel, cut=cut, outputs=tuple(outputs), settings=dict(settings))
-    token = tokenize(kernel, cut, outputs, settings, arguments)
-    if len(outputs) == 1:
-        data = _blockwise(work, f"{outputs[0].name}-{token}", outputs[0], sizes, inner, arguments)
-        return {outputs[0].name: xr.DataArray(data, dims=outputs[0].dims, name=outputs[0].name)}
-    packed = da.blockwise(
-        work,
-        ("y", "x"),
-        *arguments,
-        name=f"{outputs[0].name}-and-more-{token}",
-        dtype=object,
-        meta=np.empty((0, 0), object),
-        adjust_chunks=inner,
+    work = partial(_in_task, without_inputs(made))
+    token = tokenize(
+        made.kernel, made.outputs, made.halos, made.rim, made.bins, dict(made.settings), arguments
     )
-    found = {}
-    for place, output in enumerate(outputs):
-        pick, name = partial(_pick, place=place), f"{output.name}-{token}"
-        data = _blockwise(pick, name, output, sizes, inner, [packed, ("y", "x")])
-        found[output.name] = xr.DataArray(data, dims=output.dims, name=output.name)
-    return found
+    if len(made.outputs) == 1:
+        output = made.outputs[0]
+        data = [_blockwise(work, f"{output.name}-{token}", output, sizes, inner, arguments)]
+    else:
+        packed = da.blockwise(
+            work,
+            FIELD,
+            *arguments,
+            name=f"{made.outputs[0].name}-and-more-{token}",
+            dtype=object,
+            meta=np.empty((0, 0), object),
+            adjust_chunks=inner,
+            align_arrays=False,
+        )
+        data = [
+            _blockwise(partial(_pick, place=place), f"{o.name}-{token}", o, sizes, inner, [packed, FIELD])
+            for place, o in enumerate(made.outputs)
+        ]
+    for place, one in enumerate(data):
+        note(one, (made, place))
+    return {
+        o.name: xr.DataArray(one, dims=o.dims, name=o.name) for o, one in zip(made.outputs, data, strict=True)
+    }
+
+
+def without_inputs(made: Operation) -> Operation:
+    """What a task needs of an operation."""
+    return replace(made, inputs=())
 
 
 def _blockwise(
@@ -203,34 +217,29 @@ def _blockwise(
     arguments: Sequence[Any],
 ) -> da.Array:
     """One output as a dask array; `y_block` and `x_block` stand for the block dims with one value a block."""
-    block_of = {"y_block": "y", "x_block": "x"}
-    labels = tuple(block_of.get(dim, dim) for dim in output.dims)
+    labels = tuple(BLOCK_DIMS.get(dim, dim) for dim in output.dims)
     free = {**sizes, **output.sizes}
     adjust: dict[str, Any] = dict(inner)
     for dim in output.dims:
-        if dim in block_of:
-            adjust[block_of[dim]] = (1,) * len(inner[block_of[dim]])
+        if dim in BLOCK_DIMS:
+            adjust[BLOCK_DIMS[dim]] = (1,) * len(inner[BLOCK_DIMS[dim]])
     return da.blockwise(
         function,
         labels,
         *arguments,
         name=name,
-        new_axes={dim: free[dim] for dim in labels if dim not in ("y", "x")},
-        adjust_chunks={dim: adjust[dim] for dim in ("y", "x") if dim in labels},
+        new_axes={dim: free[dim] for dim in labels if dim not in FIELD},
+        adjust_chunks={dim: adjust[dim] for dim in FIELD if dim in labels},
         dtype=output.dtype,
         meta=np.empty((0,) * len(labels), output.dtype),
+        # Halos differ.
+        align_arrays=False,
     )
 
 
-def _call(
-    *blocks: Any, kernel: Kernel, cut: int, outputs: tuple[Output, ...], settings: Mapping[str, Any]
-) -> Any:
-    """Inside a task: hand whole arrays to the kernel, cut the halo off what it returns."""
-    # A view into a larger block would be slow, and numba would compile its kernel a second time for it.
-    results = kernel(*(np.asarray(_unwrap(block), order="C") for block in blocks), **settings)
-    many = results if len(outputs) > 1 else (results,)
-    found = tuple(_finish(array, output, cut) for array, output in zip(many, outputs, strict=True))
-    return found if len(outputs) > 1 else found[0]
+def _in_task(made: Operation, *blocks: Any) -> Any:
+    results = called(made, [_unwrap(block) for block in blocks])
+    return results if len(results) > 1 else results[0]
 
 
 def _pick(packed: Any, place: int) -> Any:
@@ -244,24 +253,50 @@ def _unwrap(block: Any) -> Any:
     return block
 
 
-def _finish(array: Any, output: Output, cut: int) -> Any:
-    """A result without its outermost pixels, of the dtype that was promised, C-contiguous."""
-    if cut:
-        inner = slice(cut, -cut)
-        array = array[tuple(inner if dim in ("y", "x") else slice(None) for dim in output.dims)]
-    return np.asarray(array, output.dtype, order="C")
+def _with_halo(array: xr.DataArray, depth: int) -> da.Array:
+    """Blocks that carry `depth` pixels of their neighbors, NaN beyond the image."""
+    data = array.data
+    if not depth or not _has_field(array.dims):
+        return data
+    around = {array.get_axis_num(dim): depth for dim in FIELD}
+    data = data if data.dtype.kind == "f" else data.astype(np.float32)
+    return overlap(data, depth=around, boundary=dict.fromkeys(around, np.nan))
 
 
-def _same_blocks(arrays: Sequence[xr.DataArray], halo: int) -> list[xr.DataArray]:
+def merged(sizes: Sequence[int], least: int, multiple: int = 1) -> tuple[int, ...]:
+    """Neighboring sizes joined until none is below `least` and all are multiples, so that a halo ends in the next block.
+
+    Examples
+    --------
+    >>> merged((4, 1, 1, 4, 1), 2), merged((3, 3, 2), 1, 4)
+    ((4, 2, 5), (8,))
+    """
+    found: list[int] = []
+    for size in sizes:
+        if found and (found[-1] < least or found[-1] % multiple):
+            found[-1] += size
+        else:
+            found.append(size)
+    while len(found) > 1 and (found[-1] < least or found[-1] % multiple):
+        last = found.pop()
+        found[-1] += last
+    return tuple(found)
+
+
+def _same_blocks(made: Operation) -> list[xr.DataArray]:
     """All arrays on the blocks of the first lazy one with y and x, all other dims in one chunk."""
-    fields = [array for array in arrays if _has_field(array.dims)]
+    fields = [array for array in made.inputs if _has_field(array.dims)]
     leader = next((array for array in fields if _is_lazy(array)), fields[0].chunk())
-    blocks = {dim: merged(leader.chunksizes[dim], halo) for dim in ("y", "x")}
-    return [_chunked(a, {d: blocks.get(str(d), -1) for d in a.dims}) for a in arrays]
+    blocks = {
+        dim: merged(leader.chunksizes[dim], max(made.halos), by)
+        for dim, by in zip(FIELD, made.bins, strict=True)
+    }
+    return [_chunked(a, {d: blocks.get(str(d), -1) for d in a.dims}) for a in made.inputs]
 
 
 def _chunked(array: xr.DataArray, sizes: Mapping[Any, Any]) -> xr.DataArray:
     if not _is_lazy(array):
-        return array.chunk(sizes)
+        # xarray leaves a scalar as it is.
+        return array.chunk(sizes) if array.ndim else array.copy(data=da.from_array(array.values))
     # The method is named since dask would import distributed, 0.1 s, to choose one.
     return array.copy(data=array.data.rechunk(tuple(sizes.values()), method="tasks"))

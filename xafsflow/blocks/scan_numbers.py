@@ -1,13 +1,14 @@
-"""Numbers that a part of the scan gives and every block needs, as one lazy task.
+"""Numbers that a sample of the scan gives and every block needs, and arrays at some of its rows.
 
-The task computes its part itself, one block after the other. Were the blocks of the part its inputs, all of them would
-stay in memory until the number is known, for they are needed again behind it.
+A number reads its own rows and what lies around them, once; nothing else of the scan is touched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from threading import RLock
 from typing import Any
 
@@ -17,37 +18,181 @@ import numpy as np
 import xarray as xr
 from dask.base import tokenize
 
-from xafsflow.blocks.over_blocks import Output, on_axis_of, over_blocks
+from xafsflow.blocks.interpreter import computed, loaded
+from xafsflow.blocks.notes import Number, note
+from xafsflow.blocks.outputs import Output, on_axis_of
+from xafsflow.blocks.over_blocks import over_blocks
+from xafsflow.blocks.program import Program, program_of
+from xafsflow.blocks.regions import Region
+from xafsflow.blocks.where import compute, in_threads
 
+Rows = np.ndarray | slice | None
+# Numbers that this process has found last, by what they are made of.
+_FOUND: OrderedDict[str, tuple[Any, ...]] = OrderedDict()
+_MOST = 32
 _ONE = RLock()
 
 
-class Part:
-    """Arrays that a task computes for itself: to Dask no collection, but a value known by its token."""
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Arrays at some regions of their field.
 
-    def __init__(self, arrays: Sequence[xr.DataArray]) -> None:
-        self.arrays = tuple(array.data for array in arrays)
-        self.token = str(tokenize(*self.arrays))
+    Attributes
+    ----------
+    program
+        Of the arrays over the field.
+    regions
+        Side by side in the result, one below the other.
+    whole
+        The other arrays.
+    order
+        Names of all.
+    """
+
+    program: Program
+    regions: tuple[Region, ...]
+    whole: Mapping[str, xr.DataArray]
+    order: tuple[str, ...]
+
+    def outside(self) -> dict[str, xr.DataArray]:
+        """Arrays that are not computed here: what is lazy, at the rows that are needed, other numbers, and whole arrays."""
+        found = {f"whole {name}": array for name, array in self.whole.items()}
+        for slot, array in self.program.lazy.items():
+            rows = [
+                np.arange(r.y0, r.y1) for r in (self.program.slots[slot].region(one) for one in self.regions)
+            ]
+            found[f"lazy {slot}"] = array.isel(y=np.concatenate(rows)) if "y" in array.dims else array
+        for slot, (_, array) in self.program.numbers.items():
+            found[f"number {slot}"] = array
+        return found
+
+    def values(self, outside: Mapping[str, Any]) -> dict[str, Any]:
+        """The arrays in memory, from those of `outside`."""
+        slots = self.program.slots
+        numbers = {slot: outside[f"number {slot}"] for slot in self.program.numbers}
+
+        def at(number: int) -> dict[str, Any]:
+            region, lazy = self.regions[number], {}
+            for slot in self.program.lazy:
+                values, own = outside[f"lazy {slot}"], slots[slot].region(region)
+                start = sum(slots[slot].region(one).shape[0] for one in self.regions[:number])
+                along = {"y": slice(start, start + own.shape[0]), "x": slice(own.x0, own.x1)}
+                lazy[slot] = values[tuple(along.get(d, slice(None)) for d in slots[slot].dims)]
+            return computed(self.program, region, loaded(self.program, region, lazy, numbers))
+
+        parts = list(in_threads(at, range(len(self.regions))))
+        found = {name: outside[f"whole {name}"] for name in self.whole}
+        for name, slot in self.program.wanted.items():
+            arrays, dims = [part[name] for part in parts], slots[slot].dims
+            found[name] = (
+                sum(arrays[1:], arrays[0])
+                if self.program.is_sum(name)
+                else np.concatenate(arrays, dims.index("y"))
+            )
+        return {name: found[name] for name in self.order}
+
+
+def sample_of(arrays: Mapping[str, xr.DataArray], y: Rows = None, x: slice = slice(None)) -> Sample:
+    """Arrays at some rows of the field and between two columns, not computed yet."""
+    over = {
+        name: array
+        for name, array in arrays.items()
+        if {"y", "x"} <= set(array.dims) or "y_block" in array.dims
+    }
+    program = program_of(over)
+    regions = _regions(program.shape, y, x) if over else ()
+    whole = {name: array for name, array in arrays.items() if name not in over}
+    return Sample(program, regions, whole, tuple(arrays))
+
+
+def _regions(shape: tuple[int, int], y: Rows, x: slice) -> tuple[Region, ...]:
+    """Runs of rows side by side as one region each, in pieces that threads can share."""
+    rows = np.arange(shape[0])[slice(None) if y is None else y]
+    left, right, _ = x.indices(shape[1])
+    runs = np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1)
+    return tuple(Region(int(run[0]), int(run[-1]) + 1, left, right) for run in runs if len(run))
+
+
+def values_at(arrays: Mapping[str, xr.DataArray], y: Rows = None, x: slice = slice(None)) -> dict[str, Any]:
+    """Arrays at some rows of the field, in memory; sums over blocks are sums over these rows.
+
+    Parameters
+    ----------
+    arrays
+        Over y and x, computed at the rows; sums over `y_block`, `x_block`; others, computed whole.
+    y
+        Rows in increasing order, or a slice; None: all.
+    x
+        Columns.
+
+    Examples
+    --------
+    >>> image = xr.DataArray(np.arange(12).reshape(4, 3), dims=("y", "x")).chunk(y=1)
+    >>> values_at({"image": image}, y=np.array([0, 3]))["image"]
+    array([[ 0,  1,  2],
+           [ 9, 10, 11]])
+    """
+    sample = sample_of(arrays, y, x)
+    return sample.values(resolved(sample.outside()))
+
+
+def resolved(arrays: Mapping[str, xr.DataArray]) -> dict[str, Any]:
+    """Arrays in memory: numbers of the scan as they were found, others by Dask."""
+    from xafsflow.blocks.notes import made_by
+
+    found, lazy = dict[str, Any](), dict[str, Any]()
+    for name, array in arrays.items():
+        made = made_by(array.data) if isinstance(array.data, da.Array) else None
+        if isinstance(made, Number):
+            found[name] = _numbers(made.sample)[made.place]
+        elif isinstance(array.data, da.Array):
+            lazy[name] = array.data
+        else:
+            found[name] = array.values
+    if lazy:
+        found |= compute(lazy)[0]
+    return {name: found[name] for name in arrays}
+
+
+@dataclass(frozen=True, eq=False)
+class _Finder:
+    """A function of a sample."""
+
+    function: Callable[..., Any]
+    sample: Sample
+    outputs: tuple[Output, ...]
+    settings: Mapping[str, Any]
+    token: str
 
     def __dask_tokenize__(self) -> str:
         return self.token
 
-    def __hash__(self) -> int:
-        return hash(self.token)
+    def found(self, outside: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The numbers, from what is not computed here."""
+        with _ONE:
+            if self.token not in _FOUND:
+                results = self.function(*self.sample.values(outside).values(), **self.settings)
+                _FOUND[self.token] = tuple(
+                    np.asarray(r, o.dtype) for r, o in zip(results, self.outputs, strict=True)
+                )
+                if len(_FOUND) > _MOST:
+                    _FOUND.popitem(last=False)
+            return _FOUND[self.token]
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Part) and self.token == other.token
 
-    def values(self) -> tuple[np.ndarray, ...]:
-        """The arrays in memory."""
-        # In this thread: the others may wait for what comes of it, and a scheduler inside a worker would be a second.
-        return tuple(np.asarray(values) for values in dask.compute(*self.arrays, scheduler="synchronous"))
+def _numbers(finder: _Finder) -> tuple[Any, ...]:
+    with _ONE:
+        known = _FOUND.get(finder.token)
+    return finder.found(resolved(finder.sample.outside())) if known is None else known
 
 
 def over_scan(
     function: Callable[..., Any],
     arrays: Sequence[xr.DataArray],
     outputs: Sequence[Output],
+    *,
+    y: Rows = None,
+    x: slice = slice(None),
     **settings: Any,
 ) -> dict[str, xr.DataArray]:
     """Arrays without y and x from a part of the scan; lazy where an array is lazy, computed once a process.
@@ -57,52 +202,60 @@ def over_scan(
     function
         Called as `function(*arrays, **settings)` with arrays in memory; returns a tuple in the order of the outputs.
     arrays
-        The part, cut out as small as it will do.
+        Those over y and x are computed at the part only.
     outputs
         Names, dims and dtypes; sizes of all dims that the arrays do not have.
+    y, x
+        The part, as small as it will do: rows or a slice of them, a slice of columns.
     settings
         Plain values.
 
     Examples
     --------
     >>> cube = xr.DataArray(np.ones((3, 4, 5)), dims=("energy", "y", "x")).chunk(y=2)
-    >>> total = over_scan(lambda block: (block.sum(axis=(1, 2)),), [cube], [Output("total", ("energy",))])["total"]
+    >>> rows = spread_rows(4, 2)
+    >>> total = over_scan(lambda block: (block.sum(axis=(1, 2)),), [cube], [Output("total", ("energy",))], y=rows)["total"]
     >>> total.values
-    array([20., 20., 20.], dtype=float32)
+    array([10., 10., 10.], dtype=float32)
     """
     outputs = on_axis_of(arrays, outputs)
+    if not any(isinstance(array.data, da.Array) for array in arrays):
+        found = values_at({str(k): array for k, array in enumerate(arrays)}, y, x)
+        results = function(*found.values(), **settings)
+        return {
+            o.name: xr.DataArray(np.asarray(r, o.dtype), dims=o.dims, name=o.name)
+            for o, r in zip(outputs, results, strict=True)
+        }
     sizes: dict[Any, int] = {dim: n for array in arrays for dim, n in array.sizes.items()}
-    shapes = [tuple({**sizes, **output.sizes}[dim] for dim in output.dims) for output in outputs]
-    part, given = Part(arrays), tuple(sorted(settings.items()))
-    if any(isinstance(array.data, da.Array) for array in arrays):
-        task = dask.delayed(_found, pure=True)(function, part, given)
-        data = [
-            da.from_delayed(dask.delayed(_cast)(task, i, o.dtype), shape, o.dtype)
-            for i, (o, shape) in enumerate(zip(outputs, shapes, strict=True))
-        ]
-    else:
-        results = function(*part.values(), **settings)
-        data = [np.asarray(result, output.dtype) for result, output in zip(results, outputs, strict=True)]
-    return {
-        o.name: xr.DataArray(values, dims=o.dims, name=o.name)
-        for o, values in zip(outputs, data, strict=True)
-    }
+    sample = sample_of({str(k): array for k, array in enumerate(arrays)}, y, x)
+    token = tokenize(function, [array.data for array in arrays], outputs, sample.regions, settings)
+    finder = _Finder(function, sample, outputs, settings, token)
+    outside = sample.outside()
+    # What Dask has in other graphs comes as an input of the task; all else it computes itself.
+    alone = replace(
+        finder,
+        sample=replace(sample, program=sample.program.without_graphs(), whole=dict.fromkeys(sample.whole)),
+    )
+    # It is no argument: dask would look into all of it.
+    find = dask.delayed(
+        partial(_found, alone, tuple(outside)), name=f"{function.__name__}-{token}", pure=True
+    )
+    task = find(*(array.data for array in outside.values()))
+    made = {}
+    for place, output in enumerate(outputs):
+        shape = tuple({**sizes, **output.sizes}[dim] for dim in output.dims)
+        data = da.from_delayed(dask.delayed(_one, pure=True)(task, place), shape, output.dtype)
+        note(data, Number(finder, place))
+        made[output.name] = xr.DataArray(data, dims=output.dims, name=output.name)
+    return made
 
 
-def _found(function: Callable[..., Any], part: Part, settings: tuple[tuple[str, Any], ...]) -> Any:
-    # One at a time: a part may need what another thread is about to find.
-    with _ONE:
-        return _kept(function, part, settings)
+def _found(finder: _Finder, names: Sequence[str], *outside: Any) -> tuple[Any, ...]:
+    return finder.found(dict(zip(names, outside, strict=True)))
 
 
-@lru_cache(maxsize=8)
-def _kept(function: Callable[..., Any], part: Part, settings: tuple[tuple[str, Any], ...]) -> Any:
-    # A run stores its maps band by band, and every band asks.
-    return function(*part.values(), **dict(settings))
-
-
-def _cast(results: Any, place: int, dtype: Any) -> np.ndarray:
-    return np.asarray(results[place], dtype)
+def _one(results: tuple[Any, ...], place: int) -> Any:
+    return results[place]
 
 
 def after(array: xr.DataArray, number: xr.DataArray) -> xr.DataArray:

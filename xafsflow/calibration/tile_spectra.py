@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.field import values_over_field
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks, part_of
+from xafsflow.blocks.scan_numbers import values_at
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.findings.calibrate_findings import EdgeOverField, PixelCounts
-from xafsflow.kernels.array_types import Doubles, Floats, Indices, Mask
+from xafsflow.kernels.array_types import Doubles, Floats, Indices, Mask, Singles, Uint8s
 from xafsflow.kernels.images import field_surface as surface
 from xafsflow.kernels.images import neighbors as spatial
 from xafsflow.kernels.images.tile_means import FATES, step_weights, tile_edges, tile_sums
@@ -103,8 +106,8 @@ def gather(
     InputError
         No edge, or no pixels that are good for it.
     """
-    cube = cube.isel(energy=np.flatnonzero(inside))
-    values, energy = cube[name], cube.energy.values
+    places = np.flatnonzero(inside)
+    values, energy = part_of(cube[name], places=places), cube.energy.values[places]
     weights = step_weights(energy, *flanks)
     bad = _bad(cube, name)
     typical = _typical_step(values, bad, weights)
@@ -124,7 +127,7 @@ def gather(
     ]
     found = over_blocks(
         tile_sums,
-        [values.astype(np.float32), bad, *numbers],
+        [values, bad, *numbers],
         outputs,
         row_edges=edges[0],
         column_edges=edges[1],
@@ -132,14 +135,16 @@ def gather(
         least=float(limits[0] * typical),
         most=float(limits[1] * typical),
     )
-    sums = xr.Dataset(found).sum(blocks).compute()
+    totals = values_over_field(found)
+    sums = xr.Dataset({name: (array.dims, totals[name]) for name, array in found.items()}).sum(blocks)
     return _means(sums, energy, shape, (len(edges[0]) - 1, len(edges[1]) - 1), name)
 
 
 def _typical_step(values: xr.DataArray, bad: xr.DataArray, weights: Doubles) -> float:
     rows = np.unique(np.linspace(0, values.sizes["y"] - 1, SAMPLED_ROWS).astype(int))
-    some = np.tensordot(weights, values.isel(y=rows).transpose("energy", "y", "x").values.astype(float), 1)
-    good = some[np.isfinite(some) & (bad.isel(y=rows).values <= 0)]
+    found = values_at({"values": values, "bad": bad}, rows)
+    some = np.tensordot(weights, found["values"].astype(float), 1)
+    good = some[np.isfinite(some) & (found["bad"] <= 0)]
     if good.size == 0:
         raise InputError(
             f"{values.name} without a pixel that is finite, alive and not saturated",
@@ -163,15 +168,19 @@ def _bad(cube: xr.Dataset, name: str) -> xr.DataArray:
     bad = xr.DataArray(np.zeros(sizes, np.float32), dims=MAP)
     if "flags" in cube:
         out = Flag.DEAD | Flag.SATURATED | Flag.BACKGROUND if name == "mu" else Flag.DEAD
-        bad = bad + (cube.flags & np.uint8(int(out))).astype(np.float32)
+        bad = over_blocks(_flagged, [bad, cube.flags], [Output("bad", MAP)], bits=int(out))["bad"]
     for counts in ("foil" if name == "foil_mu" else "sample", "flat_field"):
         if counts in cube and cube[counts].dtype.kind in "ui" and {"y", "x"} <= set(cube[counts].dims):
             images = cube[counts] if "energy" in cube[counts].dims else cube[counts].expand_dims("energy")
             limit = float(np.iinfo(images.dtype).max)
             output = Output("count", MAP, np.int32)
             full = over_blocks(spatial.count_at_least, [images], [output], limit=limit)["count"]
-            bad = bad + full.astype(np.float32)
+            bad = over_blocks(np.add, [bad, full], [Output("bad", MAP)])["bad"]
     return bad
+
+
+def _flagged(bad: Singles, flags: Uint8s, bits: int) -> Singles:
+    return bad + (flags & np.uint8(bits)).astype(np.float32)
 
 
 def _means(

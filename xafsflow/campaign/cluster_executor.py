@@ -75,18 +75,15 @@ class DaskExecutor:
 
 def _on_worker(work: Work, task: Task, large_bytes: int) -> Outcome:
     """A measurement's blocks stay in its task, on this worker's threads; those of a large one go to all workers."""
-    from functools import partial
-
-    from dask import threaded
     from distributed import get_worker, worker_client
 
-    from xafsflow.store.schedulers import computing_with
+    from xafsflow.blocks.where import computing_on
 
     if larger(Path(task.data), large_bytes):
         # The task leaves its thread to others as long as it waits for its blocks, so they find one on a single worker too.
-        with worker_client() as client, computing_with(client.get):
+        with worker_client() as client, computing_on(client):
             return work(task)
-    with computing_with(partial(threaded.get, num_workers=get_worker().state.nthreads)):
+    with computing_on(None, get_worker().state.nthreads):
         return work(task)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
-from xafsflow.kernels.array_types import Singles, Uint16s
+from xafsflow.io.readers import ImageStack
+from xafsflow.io.readers.lazy_stack import lazy_stack
+from xafsflow.kernels.array_types import Singles
 from xafsflow.phantom.camera import KINDS, dark, image, view
 from xafsflow.phantom.settings import DARK_FRAMES, Phantom
 from xafsflow.vocabulary import MAP, attributes, cube_dims
@@ -64,14 +68,7 @@ def as_dataset(phantom: Phantom, *, band: int | None = None) -> xr.Dataset:
     for kind, name in KINDS.items():
         if kind == "foil" and phantom.foil is None:
             continue
-        data = da.map_blocks(
-            _block,
-            phantom=phantom,
-            kind=kind,
-            dtype=np.uint16,
-            chunks=((n_energy,), bands, (width,)),
-            meta=np.empty((0, 0, 0), np.uint16),
-        )
+        data = lazy_stack(PhantomImages(phantom, kind), (rows, width))
         variables[name] = (cube_dims(), data, attributes(name))
     frames = da.map_blocks(
         _dark_block,
@@ -86,9 +83,45 @@ def as_dataset(phantom: Phantom, *, band: int | None = None) -> xr.Dataset:
     return as_measured(xr.Dataset(variables, coordinates))
 
 
-def _block(*, phantom: Phantom, kind: str, block_info: BlockInfo) -> Uint16s:
-    seen = view(phantom, kind, block_info[None]["array-location"][1])
-    return np.stack([image(seen, index) for index in range(phantom.energy.size)])
+@dataclass(frozen=True)
+class PhantomImages:
+    """The images of a kind, as a stack of files would give them."""
+
+    phantom: Phantom
+    kind: str
+    row_quantum: int = 1
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Images, rows, columns."""
+        return (self.phantom.energy.size, *self.phantom.size)
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Of the counts."""
+        return np.dtype(np.uint16)
+
+    def take(self, order: Sequence[int]) -> ImageStack:
+        """The images are in order."""
+        raise ValueError("the images of a phantom are in the order of its energies")
+
+    def read_rows(
+        self,
+        start: int,
+        stop: int,
+        out: NDArray[np.generic] | None = None,
+        columns: slice | None = None,
+        threads: int = 1,
+    ) -> NDArray[np.generic]:
+        """A band of rows of every image, (images, stop - start, columns)."""
+        seen = view(self.phantom, self.kind, (start, stop))
+        images = np.stack([image(seen, index) for index in range(self.shape[0])])[
+            :, :, columns or slice(None)
+        ]
+        if out is None:
+            return images
+        out[...] = images
+        return out
 
 
 def _dark_block(*, phantom: Phantom, block_info: BlockInfo) -> Singles:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 import xarray as xr
 
+from xafsflow.blocks.field import bands_of
+from xafsflow.blocks.program import program_of
 from xafsflow.cluster.worker_size import WorkerNeed, WorkerSizes, worker_sizes
 from xafsflow.io.readers.lazy_stack import SHARED_BYTES
 from xafsflow.pipeline.earlier_runs import EarlierRun, cube_values, earlier_run
 from xafsflow.pipeline.products import Products
 from xafsflow.pipeline.recipe import Recipe
-from xafsflow.store import bands
 from xafsflow.vocabulary import AXES, CUBE, VARIABLES, cube_dims, is_cube, spectral_axis
 
 # Tables of patterns that training holds at once, as float32: features, spectra, and what linear discriminant analysis makes
@@ -117,7 +118,7 @@ def estimate_cost(
         read_bytes=_image_bytes(cube),
         write_bytes=_map_bytes(recipe, products) + _stored_bytes(recipe, cube),
         blocks=need.tasks,
-        bands=len(list(bands(cube))),
+        bands=len(bands_of(program_of({name: cube[name] for name in _images(cube)}))),
         values=cube_values(cube),
         earlier=earlier_run(recipe, cluster, workers),
     )

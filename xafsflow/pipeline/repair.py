@@ -14,6 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from xafsflow import __version__
+from xafsflow.blocks.scan_numbers import values_at
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.files import behind_link, write_atomically
 from xafsflow.locks import locked_folder
@@ -186,10 +187,8 @@ def _write_metadata(file: Path, content: Mapping[str, object]) -> None:
 
 def _rebuild_part(store: Path, cube: xr.Dataset, part: Mapping[str, slice], damaged: set[str]) -> None:
     """Write the damaged variables of a tile or band, if the whole ones come out as they are."""
-    import dask
-
-    lazy = {str(name): array.isel(part).data for name, array in cube.data_vars.items()}
-    (values,) = dask.compute(lazy)
+    arrays = {str(name): array for name, array in cube.data_vars.items()}
+    values = values_at(arrays, part.get("y"), part.get("x", slice(None)))
     for name, computed in values.items():
         target = Target(store, name)
         region = tuple(part.get(str(dim), slice(None)) for dim in cube[name].dims)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
-from xafsflow.blocks.scan_numbers import spread_rows
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
+from xafsflow.blocks.scan_numbers import spread_rows, values_at
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.learning.reference_selection.bin_regions import Bins, independent
 from xafsflow.sampling.replay import widths
@@ -31,7 +32,7 @@ def span_of(cube: xr.Dataset, span: Span) -> tuple[float, float]:
         Fewer than `LEAST_ENERGIES` of the scan's energies lie between them.
     """
     rows = spread_rows(cube.sizes["y"], 8)
-    e0 = float(np.nanmedian(cube.e0.isel(y=rows).values))
+    e0 = float(np.nanmedian(values_at({"e0": cube.e0}, rows)["e0"]))
     energy = cube.energy.values
     low = float(energy[0]) if span[0] is None else e0 + span[0]
     high = float(energy[-1]) if span[1] is None else e0 + span[1]

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import dask
 import numpy as np
 import xarray as xr
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
-from xafsflow.blocks.scan_numbers import spread_rows
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
+from xafsflow.blocks.scan_numbers import spread_rows, values_at
 from xafsflow.errors import InputError
 from xafsflow.step_table import Span
 from xafsflow.vocabulary import AXES, CUBE, LEFT_OUT, MAP, SPECTRAL, spectral_axis
@@ -55,7 +55,7 @@ def scale_of(cube: xr.Dataset, span: Span | None) -> Scale:
     """
     rows = spread_rows(cube.sizes["y"], SCALE_ROWS)
     names = [name for name in ("norm", "norm_noise", "noise", "flags", "e0") if name in cube]
-    found = dask.compute({name: cube[name].isel(y=rows).data for name in names})[0]
+    found = values_at({name: cube[name] for name in names}, rows)
     good = (np.asarray(found["flags"]) & LEFT_OUT == 0) & (np.asarray(found["noise"]) > 0)
     if good.sum() < 20:
         raise InputError(
@@ -136,9 +136,9 @@ def sampled_table(
     InputError
         Fewer good pixels than energies.
     """
-    part = cube.isel(y=rows_for(cube, pixels))
-    values, good = scaled(part, scale, by_pixel=False)
-    found = dask.compute({"scaled": values.data, "good": good.data, **{n: part[n].data for n in names}})[0]
+    values, good = scaled(cube, scale, by_pixel=False)
+    arrays = {"scaled": values, "good": good, **{n: cube[n] for n in names}}
+    found = values_at(arrays, rows_for(cube, pixels))
     keep = np.asarray(found.pop("good"))
     check_number(int(keep.sum()), len(scale.places))
     return {name: np.ascontiguousarray(np.asarray(array)[..., keep].T) for name, array in found.items()}

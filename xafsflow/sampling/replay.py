@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xafsflow.blocks.scan_numbers import values_at
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.io.readers.spectrum_library import on_grid
 from xafsflow.kernels.spectra.noise_propagation import mean_variance, sharing
@@ -85,13 +86,11 @@ def sampled_pixels(cube: xr.Dataset, seed: int) -> Pixels:
     InputError
         The history of the cube is not known, or a variable is missing that belongs to it.
     """
-    import dask
-
     check_carried(cube, steps_done(cube))
     rows = np.unique(np.linspace(0, cube.sizes["y"] - 1, SAMPLED_ROWS + 2).astype(int)[1:-1])
     names = ("edge_step", "flags", "energy_shift", "energy_shift_error", "norm_noise")
-    arrays = {name: cube[name].isel(y=rows).data for name in names if name in cube}
-    noise, found = dask.compute(_noise_before_means(cube, rows), arrays)
+    found = values_at({name: cube[name] for name in names if name in cube}, rows)
+    noise = _noise_before_means(cube, rows)
     steps, flags = np.asarray(found["edge_step"]), np.asarray(found["flags"])
     good = (flags & LEFT_OUT == 0) & (steps > 0) & np.isfinite(noise).all(axis=0)
     if good.sum() < 20:
@@ -113,19 +112,20 @@ def sampled_pixels(cube: xr.Dataset, seed: int) -> Pixels:
 
 
 def _noise_before_means(cube: xr.Dataset, rows: np.ndarray) -> Any:
-    """Lazily, the noise `(energy, row, x)` that all neighbors of a pixel need for their mean to be as noisy as the scan's.
+    """The noise `(energy, row, x)` that all neighbors of a pixel need for their mean to be as noisy as the scan's.
 
     Beside a hole or a dead pixel fewer neighbors enter a mean, and the interpolation of moved images has damped some.
     """
-    import dask
-
     windows = widths(replayed(cube))
     half = max(windows, default=1) // 2
     near = rows[:, None] + np.arange(-half, half + 1)
     inside = (near >= 0) & (near < cube.sizes["y"])
-    few = cube[["mu_noise", "flags"]].isel(y=np.where(inside, near, rows[:, None]).ravel())
-    path = cube.drift.data if "drift" in cube else None
-    return dask.delayed(_of_rows)(few.mu_noise.data, few.flags.data, path, inside, windows)
+    used = np.unique(near[inside])
+    names = [name for name in ("mu_noise", "flags", "drift") if name in cube]
+    found = values_at({name: cube[name] for name in names}, used)
+    places = np.searchsorted(used, np.where(inside, near, rows[:, None])).ravel()
+    mu_noise, flags = found["mu_noise"][:, places], found["flags"][places]
+    return _of_rows(mu_noise, flags, found.get("drift"), inside, windows)
 
 
 def _of_rows(

@@ -14,7 +14,8 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.errors import InputError
 from xafsflow.kernels.spectra import edge_energy as edge
 from xafsflow.kernels.spectra import mback as matched

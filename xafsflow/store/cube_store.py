@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xafsflow.blocks.over_blocks import BLOCK_BYTES
+from xafsflow.blocks.outputs import BLOCK_BYTES
 from xafsflow.errors import InputError
 from xafsflow.io.readers.lazy_stack import source
-from xafsflow.store.map_store import BAND_BYTES, Progress
+from xafsflow.store.map_store import Progress
 from xafsflow.store.verify import refuse_missing
 from xafsflow.store.zarr_groups import begun, finish, is_complete, open_group, partial_of, region
 from xafsflow.vocabulary import AXES, is_cube, spectral_axis
 
 # Images that are read at once: a local disk gains a tenth, one behind a network more.
 READERS = 4
+# Rows that are written together.
+BAND_BYTES = 96 * 2**20
 
 
 def write_cube(
@@ -105,7 +107,7 @@ def _fill(cube: xr.Dataset, rows: slice, buffers: Mapping[str, Any]) -> None:
     targets = {name: buffers[str(name)][(..., *map(slice, array.shape))] for name, array in part.items()}
     stacks = {name: source(array.data) for name, array in cube.items() if array.chunks}
     for name, stack in stacks.items():
-        if stack is not None:
+        if stack is not None and stack.row_quantum == 1:
             stack.read_rows(rows.start, rows.stop, out=targets.pop(name), threads=READERS)
     lazy = [name for name in targets if part[name].chunks and _in_this_process()]
     if lazy:

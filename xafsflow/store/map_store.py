@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -12,42 +11,20 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xafsflow.blocks.field import Field, bands_of, field_of, over_bands
+from xafsflow.blocks.regions import Region
+from xafsflow.blocks.scan_numbers import resolved
 from xafsflow.errors import InputError
-from xafsflow.store.damage import BlockFailures
+from xafsflow.store.band_writer import BandWriter
+from xafsflow.store.damage import by_tile, stop_if_any
 from xafsflow.store.verify import refuse_missing
+from xafsflow.store.written_chunks import Written
 from xafsflow.store.zarr_groups import begun, finish, is_complete, open_group, partial_of, storable
 from xafsflow.vocabulary import VARIABLES, attributes, axis_of
 
-# Rows computed and written together: enough blocks for every core, little enough to hold several times.
-BAND_BYTES = 96 * 2**20
 # What a scan brings is no result of a run.
 RESULTS = set(VARIABLES) - {"sample", "flat_field", "foil", "dark", "counter", "flat_counter"}
 Progress = Callable[[int, int], None]
-Compute = Callable[[int], dict[str, Any] | None]
-
-
-def bands(cube: xr.Dataset, band_bytes: int = BAND_BYTES) -> Iterator[tuple[slice, slice]]:
-    """Bands of whole blocks along y: their rows, and the numbers of their blocks.
-
-    The blocks are those that `y_block` counts; without it, those of the last lazy variable.
-
-    Examples
-    --------
-    >>> cube = xr.Dataset({"mu": (("energy", "y", "x"), np.zeros((4, 10, 5), "f4"))}).chunk(y=4)
-    >>> [(rows.start, rows.stop, blocks.stop) for rows, blocks in bands(cube, 400)]
-    [(0, 4, 1), (4, 8, 2), (8, 10, 3)]
-    """
-    # Variables may differ in their blocks: those thinner than a halo are joined.
-    layouts = [a.chunksizes["y"] for a in cube.data_vars.values() if "y" in a.chunksizes]
-    counted = [layout for layout in layouts if len(layout) == cube.sizes.get("y_block")]
-    heights = (counted or layouts or [(cube.sizes["y"],)])[-1]
-    row_bytes = 4 * cube.sizes.get(axis_of(cube.dims), 1) * cube.sizes["x"]
-    first, row, start = 0, 0, 0
-    for number, height in enumerate(heights, start=1):
-        row += height
-        if number == len(heights) or (row - start + heights[number]) * row_bytes > band_bytes:
-            yield slice(start, row), slice(first, number)
-            start, first = row, number
 
 
 def write_maps(
@@ -55,8 +32,9 @@ def write_maps(
 ) -> xr.Dataset:
     """Compute everything that has no spectral axis over the field, band by band, and store it.
 
-    Memory holds the blocks of one band. The folder gets its name when it is complete; what an interrupted call with the
-    same `identity` left in `<path>.partial` is checked and gone on with, and ends with the same bytes.
+    Whoever computes a band writes it, on a cluster its workers. The folder gets its name when it is complete; what an
+    interrupted call with the same `identity` left in `<path>.partial` is checked and gone on with, and ends with the
+    same bytes.
 
     Parameters
     ----------
@@ -87,35 +65,15 @@ def write_maps(
         raise InputError("a cube without maps", "variables over y, x", "run the steps that make them first")
     if is_complete(path, identity):
         return open_maps(path)
-    partial, plan = partial_of(path), list(bands(cube))
+    partial = partial_of(path)
     summed = [str(name) for name, array in cube.data_vars.items() if "y_block" in array.dims]
-    told = {"of": identity, "bands": [[rows.start, rows.stop] for rows, _ in plan], "summed": summed}
-    chunk = {"y": max(rows.stop - rows.start for rows, _ in plan)}
-    arrays, written = begun(cube[wanted], partial, chunk, told)
-    todo = [number for number in range(len(plan)) if number not in written]
-    together = _together(plan, todo)
-    failures = BlockFailures(cube[wanted], arrays, together)
-
-    def parts_of(number: int) -> tuple[slice, dict[str, xr.DataArray]]:
-        rows, blocks = plan[number]
-        # Were there more blocks than the bands know of, the last band would add them.
-        added = {"y_block": slice(blocks.start, None) if number + 1 == len(plan) else blocks}
-        return rows, {name: cube[name].isel(added) for name in summed}
-
-    done, again = len(plan) - len(todo), []
-    for number, found in _computed(lambda number: failures.whole(*parts_of(number)), todo, together):
-        if found is None:
-            again.append(number)
-            continue
-        written.add(number, found)
-        done += 1
-        if progress:
-            progress(done, len(plan))
-    for number in again:
-        found = failures.by_block(*parts_of(number))
-        if found is not None:
-            written.add(number, found)
-    failures.stop_if_any()
+    field = field_of({name: cube[name] for name in (*wanted, *summed)})
+    plan = bands_of(field.program)
+    told = {"of": identity, "bands": [[one.y0, one.y1] for one in plan], "summed": summed}
+    _, written = begun(cube[wanted], partial, {"y": plan[0].shape[0]}, told)
+    todo = {number: one for number, one in enumerate(plan) if number not in written}
+    write = BandWriter(partial, {name: tuple(map(str, cube[name].dims)) for name in wanted})
+    _write(field, todo, write, written, len(plan), progress)
     few = _few_numbers(cube).assign(
         _sums_over_bands(cube, summed, [written.sums(n) for n in range(len(plan))])
     )
@@ -123,6 +81,32 @@ def write_maps(
         storable(few).to_zarr(partial, mode="a", zarr_format=3, consolidated=False)
     finish(partial, path)
     return open_maps(path)
+
+
+def _write(
+    field: Field,
+    todo: Mapping[int, Region],
+    write: BandWriter,
+    written: Written,
+    count: int,
+    progress: Progress | None,
+) -> None:
+    """Compute and write bands; those that took their workers down are tried tile by tile, to name the ones that do."""
+    again = {}
+    for number, found in over_bands(field, todo, write):
+        if isinstance(found, BaseException):
+            again[number] = found
+            continue
+        written.add(number, found)
+        if progress:
+            progress(len(written.bands), count)
+    failed = []
+    for number in again:
+        results, tiles = by_tile(field, todo[number])
+        failed += tiles
+        if results is not None:
+            written.add(number, write(number, todo[number], results))
+    stop_if_any(failed, next(iter(again.values()), None))
 
 
 def _sums_over_bands(
@@ -137,7 +121,7 @@ def _sums_over_bands(
         sums = {
             cube[name].attrs.get("variable", name): cube[name]
             .isel(y_block=0, x_block=0)
-            .copy(data=totals[name])
+            .copy(data=totals[name].sum(axis=tuple(map(cube[name].get_axis_num, ("y_block", "x_block")))))
             for name in summed
             if cube[name].attrs.get("label") == label
         }
@@ -147,44 +131,13 @@ def _sums_over_bands(
     return found
 
 
-def _together(plan: Sequence[tuple[slice, slice]], todo: Sequence[int]) -> int:
-    """Bands at a time: one, but on a cluster as many as keep all its threads at work."""
-    from xafsflow.store.parts import bands_at_once, threads_of
-    from xafsflow.store.schedulers import client_of, scheduler
-
-    client = client_of(scheduler())
-    if client is None or not todo:
-        return 1
-    rows = min(plan[number][1].stop - plan[number][1].start for number in todo)
-    return bands_at_once(threads_of(client), rows, len(todo))
-
-
-def _computed(compute: Compute, todo: Sequence[int], together: int) -> Iterator[tuple[int, Any]]:
-    """Bands, in their order, with what came of them."""
-    from xafsflow.store.schedulers import computing_with, scheduler
-
-    if together == 1:
-        yield from ((number, compute(number)) for number in todo)
-        return
-    get = scheduler()
-
-    def told(number: int) -> Any:
-        # What computes is told to threads one by one.
-        with computing_with(get):
-            return compute(number)
-
-    with ThreadPoolExecutor(together) as pool:
-        try:
-            yield from zip(todo, pool.map(told, todo), strict=True)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
 def _few_numbers(cube: xr.Dataset) -> xr.Dataset:
     """Results for the scan as a whole, such as the drift, computed; means over blocks come from their sums."""
     field = {"y", "x", "y_block", "x_block"}
     names = [n for n, a in cube.data_vars.items() if n in RESULTS and not field & set(a.dims)]
-    return cube[[name for name in names if name not in ("mean_norm", "mean_pixels")]].compute()
+    few = cube[[name for name in names if name not in ("mean_norm", "mean_pixels")]]
+    values = resolved({str(name): array for name, array in few.data_vars.items()})
+    return few.assign({name: few[name].copy(data=found) for name, found in values.items()})
 
 
 def is_map(name: str, array: xr.DataArray) -> bool:

@@ -20,12 +20,12 @@ READ_BYTES = 192 * 2**20
 # To open hundreds of files for a few rows each costs more than to read them: blocks share a reading of this size.
 SHARED_BYTES = 32 * 2**20
 
-# The stacks of uncompressed files behind lazy arrays, by the arrays' names.
+# The stacks behind lazy arrays, by the arrays' names.
 _SOURCES: WeakValueDictionary[str, ImageStack] = WeakValueDictionary()
 
 
 def source(array: da.Array) -> ImageStack | None:
-    """The stack that an array of `lazy_stack` reads, where whole rows of it are read as fast without the blocks.
+    """The stack that an array of `lazy_stack` reads.
 
     What wants rows of all images reads them from there into its own memory: a third of the time, since nothing is copied.
     """
@@ -71,22 +71,8 @@ def lazy_stack(stack: ImageStack, block: tuple[int, int]) -> da.Array:
     )
     # Named, since dask would import distributed, 0.1 s, to ask for a client before it takes this way.
     blocks = whole.rechunk((n_images, height, width), method="tasks")
-    if stack.row_quantum == 1:
-        _SOURCES[blocks.name] = stack
+    _SOURCES[blocks.name] = stack
     return blocks
-
-
-def lazy_mean(stack: ImageStack, rows: int) -> da.Array:
-    """The mean image `(y, x)` float32 of a stack of frames, in blocks of so many rows."""
-    n_images, height, width = stack.shape
-    readings = _readings(stack, min(rows, height), n_images * width * stack.dtype.itemsize)
-    mean = da.map_blocks(
-        partial(_read_mean, stack),
-        chunks=(readings, (width,)),
-        dtype=np.float32,
-        meta=np.empty((0, 0), np.float32),
-    )
-    return mean.rechunk((min(rows, height), width), method="tasks")
 
 
 def _readings(stack: ImageStack, height: int, row_bytes: int) -> tuple[int, ...]:
@@ -107,10 +93,3 @@ def _read(stack: ImageStack, block_info: BlockInfo | None = None) -> Pixels:
     assert block_info is not None  # dask fills it in
     start, stop = block_info[None]["array-location"][1]
     return stack.read_rows(start, stop)
-
-
-def _read_mean(stack: ImageStack, block_info: BlockInfo | None = None) -> Pixels:
-    assert block_info is not None
-    start, stop = block_info[None]["array-location"][0]
-    mean: Pixels = stack.read_rows(start, stop).mean(axis=0, dtype=np.float64).astype(np.float32)
-    return mean

@@ -65,7 +65,7 @@ def box_mean(values: Floats, keep: Mask, center: Mask, half: int, inside: bool =
 
 
 @kernel
-def fill_pixels(values: Floats, bad: Mask, half: int) -> tuple[Floats, Mask]:
+def fill_pixels(values: Floats, bad: Mask, half: int, rim: int = 0) -> tuple[Floats, Mask]:
     """Replace the spectra of bad pixels by the mean of their nearest good neighbors.
 
     Parameters
@@ -77,6 +77,8 @@ def fill_pixels(values: Floats, bad: Mask, half: int) -> tuple[Floats, Mask]:
     half
         How many pixels away a good neighbor may be; of square rings around the pixel, the first that holds a
         good one counts. What is NaN in a good one at some energy is left out there.
+    rim
+        The outermost pixels lend their spectra only and are left out of the results.
 
     Returns
     -------
@@ -85,18 +87,18 @@ def fill_pixels(values: Floats, bad: Mask, half: int) -> tuple[Floats, Mask]:
         good neighbor it is NaN.
     """
     n_energy, n_y, n_x = values.shape
-    out = values.copy()
-    filled = np.zeros((n_y, n_x), np.bool_)
-    for y in range(n_y):
-        for x in range(n_x):
+    out = values[:, rim : n_y - rim, rim : n_x - rim].copy()
+    filled = np.zeros(out.shape[1:], np.bool_)
+    for y in range(rim, n_y - rim):
+        for x in range(rim, n_x - rim):
             if not bad[y, x]:
                 continue
             ring = _nearest_ring(bad, y, x, half)
-            filled[y, x] = ring > 0
+            filled[y - rim, x - rim] = ring > 0
             for e in range(n_energy):
                 mean = _ring_mean(values[e], bad, y, x, ring)
-                out[e, y, x] = mean
-                filled[y, x] &= np.isfinite(mean)
+                out[e, y - rim, x - rim] = mean
+                filled[y - rim, x - rim] &= np.isfinite(mean)
     return out, filled
 
 
@@ -123,22 +125,82 @@ def _ring_mean(image: Floats, bad: Mask, y: int, x: int, ring: int) -> np.float3
 
 
 @kernel
-def local_median(image: Floats, half: int) -> Singles:
-    """Median of the finite neighbors within `half` of each pixel of `(y, x)`, the pixel itself left out."""
+def off_their_neighbors(flat: Singles, dark: Singles, half: int, tolerance: float) -> Mask:
+    """Pixels whose light, `flat - dark`, or dark leaves the median of its neighbors by more than a share of their light.
+
+    Where the least and the largest of the neighbors rule that out, no median is taken, which is nearly everywhere; the
+    result is the same.
+
+    Parameters
+    ----------
+    flat, dark
+        `(y, x)` float32, counts.
+    half
+        Neighbors within so many pixels count, those that are finite, the pixel itself left out.
+    tolerance
+        Share of the median light of the neighbors.
+
+    Returns
+    -------
+    ndarray
+        bool, without the outermost `half` pixels.
+    """
+    n_y, n_x = flat.shape
+    light = flat - dark
+    bounds = (*_bounds(light, half), *_bounds(dark, half))
+    found = np.zeros((n_y - 2 * half, n_x - 2 * half), np.bool_)
+    near, share = np.empty((2 * half + 1) ** 2, np.float32), np.float32(tolerance)
+    for y in range(found.shape[0]):
+        for x in range(found.shape[1]):
+            own, own_dark = light[y + half, x + half], dark[y + half, x + half]
+            # Rounding stays well inside of a thousandth.
+            room = np.float32(0.999) * share * bounds[0][y, x]
+            if (
+                own - bounds[0][y, x] <= room
+                and bounds[1][y, x] - own <= room
+                and own_dark - bounds[2][y, x] <= room
+                and bounds[3][y, x] - own_dark <= room
+            ):
+                continue
+            typical = _median_near(light, y + half, x + half, half, near)
+            typical_dark = _median_near(dark, y + half, x + half, half, near)
+            off = np.abs(own - typical) > share * typical
+            off |= np.abs(own_dark - typical_dark) > share * typical
+            found[y, x] = off and typical > 0
+    return found
+
+
+@kernel
+def _bounds(image: Singles, half: int) -> tuple[Singles, Singles]:
+    """The least and the largest finite value within `half` of each pixel but the outermost ones, `(y, x)`."""
     n_y, n_x = image.shape
-    out = np.full((n_y, n_x), np.nan, np.float32)
-    near = np.empty((2 * half + 1) ** 2, np.float32)
+    low = np.empty((n_y - 2 * half, n_x - 2 * half), np.float32)
+    high = np.empty_like(low)
+    rows = np.empty((2, n_y, n_x - 2 * half), np.float32)
     for y in range(n_y):
-        for x in range(n_x):
-            n = 0
-            for i in range(max(0, y - half), min(n_y, y + half + 1)):
-                for j in range(max(0, x - half), min(n_x, x + half + 1)):
-                    if np.isfinite(image[i, j]) and (i != y or j != x):
-                        near[n] = image[i, j]
-                        n += 1
-            if n > 0:
-                out[y, x] = np.median(near[:n])
-    return out
+        for x in range(n_x - 2 * half):
+            least, most = np.float32(np.inf), np.float32(-np.inf)
+            for value in image[y, x : x + 2 * half + 1]:
+                if np.isfinite(value):
+                    least, most = min(least, value), max(most, value)
+            rows[0, y, x], rows[1, y, x] = least, most
+    for y in range(n_y - 2 * half):
+        for x in range(n_x - 2 * half):
+            low[y, x] = rows[0, y : y + 2 * half + 1, x].min()
+            high[y, x] = rows[1, y : y + 2 * half + 1, x].max()
+    return low, high
+
+
+@kernel
+def _median_near(image: Singles, y: int, x: int, half: int, near: Singles) -> np.float32:
+    """Median of the finite neighbors of a pixel, NaN where there is none."""
+    n = 0
+    for i in range(y - half, y + half + 1):
+        for j in range(x - half, x + half + 1):
+            if np.isfinite(image[i, j]) and (i != y or j != x):
+                near[n] = image[i, j]
+                n += 1
+    return np.float32(np.median(near[:n])) if n > 0 else np.float32(np.nan)
 
 
 @kernel

@@ -7,13 +7,14 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.calibration.shift_map import VARIABLES, check_fit
 from xafsflow.errors import InputError
 from xafsflow.kernels.spectra import energy_shift as kernels
 from xafsflow.provenance import Interpolation, Passage, Setting, interpolation
 from xafsflow.step_table import step, steps_done
-from xafsflow.vocabulary import CUBE, Flag
+from xafsflow.vocabulary import CUBE, MAP, Flag
 
 
 @step(
@@ -69,8 +70,12 @@ def apply(
         if name in cube:
             settings = {"energy": cube.energy.values, "cubic": method == "cubic"}
             found |= over_blocks(_moved, [cube[name], shift], [Output(name, CUBE)], **settings)
-    bit = xr.where(shift == 0, np.uint8(0), np.uint8(int(Flag.ENERGY_RANGE)))
-    return cube.assign({**found, "flags": cube.flags | bit})
+    found |= over_blocks(_flagged, [cube.flags, shift], [Output("flags", MAP, np.uint8)])
+    return cube.assign(found)
+
+
+def _flagged(flags: Any, shift: Any) -> Any:
+    return flags | np.where(shift == 0, np.uint8(0), np.uint8(int(Flag.ENERGY_RANGE)))
 
 
 def _moved(values: Any, shift: Any, energy: Any, cubic: bool) -> Any:

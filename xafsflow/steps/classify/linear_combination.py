@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.errors import InputError
 from xafsflow.kernels.mixtures.active_support import dependent_columns
 from xafsflow.kernels.mixtures.combination import Fit, fit_combination

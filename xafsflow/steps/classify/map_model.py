@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.kernels.array_types import Indices, Singles, Uint8s
 from xafsflow.learning.models.model import Model, StoredModel, stored
 from xafsflow.learning.trust.confidence import confidence_at, margins

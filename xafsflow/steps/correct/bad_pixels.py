@@ -8,13 +8,17 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.errors import InputError
 from xafsflow.kernels.images import neighbors as spatial
 from xafsflow.provenance import Passage
 from xafsflow.step_table import Span, step
 from xafsflow.steps.correct.counts import dark_image
 from xafsflow.vocabulary import CUBE, MAP, Flag, axis_of, is_cube, spectral_axis
+
+# Neighbors within so many pixels tell what is usual: the 24 around a pixel.
+MEDIAN = 2
 
 
 @step(makes="cube", needs=["mu", "flags"], gives=["mu", "flags"])
@@ -54,11 +58,12 @@ def dead_pixels(
             limit = saturation or (np.iinfo(kind).max if kind.kind in "ui" else np.inf)
             output = Output("count", MAP, np.int32)
             count = over_blocks(spatial.count_at_least, [cube[name]], [output], limit=float(limit))["count"]
-            saturated = xr.where(count > saturated, count, saturated)
+            saturated = over_blocks(np.maximum, [count, saturated], [output])["count"]
     outputs = [Output("mu", CUBE), Output("flags", MAP, np.uint8)]
-    images = [array.astype(np.float32) for array in (_flat_image(cube), dark_image(cube))]
-    arrays = [cube.mu, cube.flags.astype(np.float32), saturated.astype(np.float32), *images]
-    found = over_blocks(_mend, arrays, outputs, halo=2 + reach, tolerance=tolerance, reach=reach)
+    arrays = [cube.mu, cube.flags, saturated, _flat_image(cube), dark_image(cube)]
+    # Whether a neighbor is good is told by its own neighbors.
+    halos = (reach, reach, reach, MEDIAN + reach, MEDIAN + reach)
+    found = over_blocks(_mend, arrays, outputs, halo=halos, rim=0, tolerance=tolerance, reach=reach)
     return cube.assign(found)
 
 
@@ -75,23 +80,18 @@ def _flat_image(cube: xr.Dataset) -> xr.DataArray:
 def _mend(
     mu: Any, flags: Any, saturated: Any, flat: Any, dark: Any, tolerance: float, reach: int
 ) -> tuple[Any, Any]:
-    typical_dark, light = spatial.local_median(dark, 2), flat - dark
-    typical = spatial.local_median(light, 2)
-    with np.errstate(invalid="ignore"):
-        dead = (np.abs(light - typical) > tolerance * typical) | (
-            np.abs(dark - typical_dark) > tolerance * typical
-        )
-        dead &= typical > 0
-        dead |= saturated >= mu.shape[0]
-        bad = dead | (saturated > 0)
+    dead = spatial.off_their_neighbors(np.float32(flat), np.float32(dark), MEDIAN, tolerance)
+    dead |= saturated >= mu.shape[0]
+    bad = dead | (saturated > 0)
     # The halo beyond the image is NaN: no neighbor there is good.
     outside = np.isnan(flags)
-    out, filled = spatial.fill_pixels(mu, bad | outside, reach)
-    bits = np.where(outside, 0, flags).astype(np.uint8)
-    bits[filled & ~outside] &= np.uint8(0xFF ^ int(Flag.NOT_FINITE))
-    bits[bad & ~filled & ~outside] |= np.uint8(int(Flag.NOT_FINITE))
-    bits[dead & ~outside] |= np.uint8(int(Flag.DEAD))
-    bits[bad & ~dead & ~outside] |= np.uint8(int(Flag.SATURATED))
+    out, filled = spatial.fill_pixels(mu, bad | outside, reach, reach)
+    dead, bad, flags = (array[reach:-reach, reach:-reach] for array in (dead, bad, flags))
+    bits = flags.astype(np.uint8)
+    bits[filled] &= np.uint8(0xFF ^ int(Flag.NOT_FINITE))
+    bits[bad & ~filled] |= np.uint8(int(Flag.NOT_FINITE))
+    bits[dead] |= np.uint8(int(Flag.DEAD))
+    bits[bad & ~dead] |= np.uint8(int(Flag.SATURATED))
     return out, bits
 
 
@@ -138,9 +138,13 @@ def background(
     found = over_blocks(
         spatial.edge_significance, [cube.mu], [Output("step", MAP)], weights=weights, bend=bend
     )["step"]
+    flags = over_blocks(_flagged, [cube.flags, found], [Output("flags", MAP, np.uint8)], threshold=threshold)
+    return cube.assign(flags)
+
+
+def _flagged(flags: Any, step: Any, threshold: float) -> Any:
     # A comparison with NaN is False: what cannot be computed counts as background.
-    bit = xr.where(found >= threshold, np.uint8(0), np.uint8(int(Flag.BACKGROUND)))
-    return cube.assign(flags=cube.flags | bit)
+    return flags | np.where(step >= threshold, np.uint8(0), np.uint8(int(Flag.BACKGROUND)))
 
 
 @step(makes="cube", needs=["mu"], gives=["mu"], passes=Passage(acts_on="pixel"))

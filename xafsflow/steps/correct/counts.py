@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.blocks.scan_numbers import over_scan, spread_rows
 from xafsflow.kernels.spectra import absorbance as absorb
 from xafsflow.step_table import step
@@ -15,6 +16,7 @@ from xafsflow.vocabulary import CUBE, MAP, Flag, cube_dims
 
 # Rows of the scan whose scatter tells the counts a photo-electron.
 SCATTER_ROWS = 12
+MU_AND_FLAGS = (Output("mu", CUBE), Output("flags", MAP, np.uint8))
 
 
 @step(
@@ -45,46 +47,51 @@ def absorbance(cube: xr.Dataset, /) -> xr.Dataset:
     >>> cube.mu.dims
     ('energy', 'y', 'x')
     """
-    dark = dark_image(cube)
-    flat = cube.flat_field
+    dark, flat = dark_image(cube), cube.flat_field
     image = {"y", "x"} <= set(flat.dims)
     # A flat field taken once is the same at all energies: its noise moves a spectrum as a whole and is no scatter.
     share = 1.0 if image and "energy" in flat.dims else 0.0
-    for place, dim in enumerate(cube_dims()):
-        if dim not in flat.dims:
-            flat = flat.expand_dims({f"one_{dim}": 1}, axis=place)
-    outputs = [Output("mu", CUBE), Output("flags", MAP, np.uint8)]
-    settings: dict[str, Any] = {"flat_dark": float(image), "bad_bit": int(Flag.NOT_FINITE)}
-    found = over_blocks(absorb.absorbance, [cube.sample, flat, dark], outputs, **settings)
+    missing = tuple(place for place, dim in enumerate(cube_dims()) if dim not in flat.dims)
+    settings: dict[str, Any] = {"missing": missing, "flat_dark": float(image)}
+    found = over_blocks(_mu, [cube.sample, flat, dark], MU_AND_FLAGS, **settings)
     relative = over_blocks(
-        absorb.photon_noise,
-        [cube.sample, flat, dark],
-        [Output("noise", CUBE)],
-        flat_dark=float(image),
-        flat_share=share,
+        _relative_noise, [cube.sample, flat, dark], [Output("noise", CUBE)], **settings, flat_share=share
     )["noise"]
-    flags = found["flags"] | cube.flags if "flags" in cube else found["flags"]
-    result = cube.assign(
-        mu=found["mu"], flags=flags, mu_noise=relative * _scatter_scale(found["mu"], relative)
-    )
+    scale = over_scan(
+        _scale,
+        [found["mu"], relative],
+        [Output("scale", ())],
+        y=spread_rows(cube.sizes["y"], SCATTER_ROWS),
+    )["scale"]
+    found |= over_blocks(_times, [relative, scale], [Output("mu_noise", CUBE)])
+    if "flags" in cube:
+        found |= over_blocks(np.bitwise_or, [found["flags"], cube.flags], [Output("flags", MAP, np.uint8)])
     if "foil" in cube:
-        result["foil_mu"] = over_blocks(absorb.absorbance, [cube.foil, flat, dark], outputs, **settings)["mu"]
-    return result
+        found["foil_mu"] = over_blocks(_mu, [cube.foil, flat, dark], MU_AND_FLAGS, **settings)["mu"]
+    return cube.assign(found)
 
 
 def dark_image(cube: xr.Dataset) -> xr.DataArray:
-    """The dark, `(y, x)` float32; zeros where none was measured."""
+    """The dark, `(y, x)`; zeros where none was measured."""
     if "dark" in cube:
-        return cube.dark.astype(np.float32)
+        return cube.dark
     return xr.DataArray(np.zeros((cube.sizes["y"], cube.sizes["x"]), np.float32), dims=MAP)
 
 
-def _scatter_scale(mu: xr.DataArray, relative: xr.DataArray) -> xr.DataArray:
-    """Measured over predicted scatter, from a few rows spread over the image: a scalar, lazy where mu is."""
-    rows = spread_rows(mu.sizes["y"], SCATTER_ROWS)
-    part = [array.isel(y=rows) for array in (mu, relative)]
-    return over_scan(_scale, part, [Output("scale", ())])["scale"]
+def _mu(sample: Any, flat: Any, dark: Any, missing: tuple[int, ...], flat_dark: float) -> tuple[Any, Any]:
+    """`missing` are the axes of the cube that the flat field does not have."""
+    return absorb.absorbance(sample, np.expand_dims(flat, missing), dark, flat_dark, int(Flag.NOT_FINITE))
+
+
+def _relative_noise(
+    sample: Any, flat: Any, dark: Any, missing: tuple[int, ...], flat_dark: float, flat_share: float
+) -> Any:
+    return absorb.photon_noise(sample, np.expand_dims(flat, missing), dark, flat_dark, flat_share)
 
 
 def _scale(mu: Any, relative: Any) -> tuple[Any]:
     return (absorb.scatter_scale(mu, relative),)
+
+
+def _times(relative: Any, scale: Any) -> Any:
+    return relative * scale

@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.blocks.scan_numbers import after, over_scan, spread_rows
 from xafsflow.errors import InputError
 from xafsflow.kernels.images import image_registration as register
@@ -73,11 +74,11 @@ def drift(
     ComputationError
         When computed: no structure that tells the motion.
     """
-    part = cube[["mu", "flags"]].isel(_middle(cube, y, x))
+    part = _middle(cube, y, x)
     outputs = [Output(name, (SPECTRAL, "axis"), np.float64, {"axis": 2}) for name in ("drift", "drift_error")]
-    found = over_scan(_path, [part.mu, part.flags], outputs, most=most)
+    found = over_scan(_path, [cube.mu, cube.flags], outputs, y=part["y"], x=part["x"], most=most)
     path = found["drift"]
-    arrays = [after(cube.mu, path), cube.flags.astype(np.float32), path]
+    arrays = [after(cube.mu, path), cube.flags, path]
     halo = int(np.ceil(most)) + 2
     found |= over_blocks(_moved, arrays, [Output("mu", CUBE), Output("flags", MAP, np.uint8)], halo=halo)
     if "mu_noise" in cube:
@@ -174,13 +175,13 @@ def _from_counter(cube: xr.Dataset) -> dict[str, xr.DataArray]:
 
 
 def _from_empty(cube: xr.Dataset, y: Limits, x: Limits) -> dict[str, xr.DataArray]:
-    part = cube[["mu", "flags"]].isel(y=slice(*y), x=slice(*x))
-    if 0 in (part.sizes["y"], part.sizes["x"]):
+    rows = np.arange(cube.sizes["y"])[slice(*y)]
+    if not len(rows) or not len(range(cube.sizes["x"])[slice(*x)]):
         raise InputError(f"a region y {y}, x {x} without pixels", "a region of the field", "mend y and x")
-    part = part.isel(y=spread_rows(part.sizes["y"], FLUX_ROWS))
+    rows = rows[spread_rows(len(rows), FLUX_ROWS)]
     outputs = [Output(name, ("energy",), np.float64) for name in ("flux_offset", "flux_offset_error")]
     given = (y, x) != ((None, None), (None, None))
-    return over_scan(_offset, [part.mu, part.flags], outputs, given=given)
+    return over_scan(_offset, [cube.mu, cube.flags], outputs, y=rows, x=slice(*x), given=given)
 
 
 def _offset(mu: Any, flags: Any, given: bool) -> tuple[Any, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks, part_of
 from xafsflow.errors import InputError
 from xafsflow.kernels.images import neighbors as spatial
 from xafsflow.provenance import Passage, Setting
@@ -49,6 +51,10 @@ def crop(
     low, high = (-np.inf if span[0] is None else span[0]), (np.inf if span[1] is None else span[1])
     inside = np.flatnonzero((values >= low) & (values <= high))
     result = cube.isel({"y": slice(*y), "x": slice(*x), axis: inside})
+    whole = len(inside) == cube.sizes[axis]
+    parts = {
+        name: part_of(array, slice(*y), slice(*x), None if whole else inside) for name, array in cube.items()
+    }
     if 0 in (result.sizes["y"], result.sizes["x"], result.sizes[axis]):
         sizes = ", ".join(f"{dim} {cube.sizes[dim]}" for dim in cube_dims(axis))
         raise InputError(
@@ -56,7 +62,7 @@ def crop(
             "something left",
             "widen the crop",
         )
-    return result
+    return result.assign(parts)
 
 
 # Everything else is made anew by its steps.
@@ -86,13 +92,8 @@ def bin(  # noqa: A001
         factors = {dim: n for dim, n in size.items() if dim in array.dims}
         if not factors:
             found[name] = array
-        elif name == "flags":
-            found["flags"] = _join_flags(array, factors)
-        elif name == "mu_noise":
-            mean_square = (array.astype(np.float64) ** 2).coarsen(factors, boundary="trim").mean()
-            found["mu_noise"] = ((mean_square / (y * x)) ** 0.5).astype(np.float32)
         else:
-            found[name] = array.astype(np.float64).coarsen(factors, boundary="trim").mean().astype(np.float32)
+            found[name] = _binned(array, y, x)
     result = xr.Dataset(found, attrs=cube.attrs).drop_vars(["y", "x"], errors="ignore")
     if "pixel_size_um" in result.attrs:
         # A scale bar lies along x.
@@ -101,12 +102,34 @@ def bin(  # noqa: A001
     return result.assign_coords({axis: cube[axis]})
 
 
-def _join_flags(flags: xr.DataArray, factors: dict[str, int]) -> xr.DataArray:
-    joined = xr.zeros_like(flags.coarsen(factors, boundary="trim").max())
-    for flag in Flag:
-        bit = np.uint8(int(flag))
-        joined = joined | (flags & bit).coarsen(factors, boundary="trim").max()
-    return joined
+def _binned(array: xr.DataArray, y: int, x: int) -> xr.DataArray:
+    """One variable over y and x, by what its values are."""
+    name = str(array.name)
+    kinds: dict[str, Callable[..., Any]] = {"flags": _joined, "mu_noise": _noise_of_mean}
+    whole = part_of(array, *(slice(0, array.sizes[dim] // n * n) for dim, n in (("y", y), ("x", x))))
+    output = Output(name, tuple(map(str, array.dims)), np.uint8 if name == "flags" else np.float32)
+    kernel = kinds.get(name, _mean_of_bins)
+    return over_blocks(
+        kernel, [whole.drop_vars(["y", "x"], errors="ignore")], [output], bins=(y, x), size=(y, x)
+    )[name]
+
+
+def _in_bins(values: Any, size: tuple[int, int]) -> Any:
+    """`(..., y, y within the bin, x, x within the bin)`."""
+    *others, rows, columns = values.shape
+    return values.reshape(*others, rows // size[0], size[0], columns // size[1], size[1])
+
+
+def _mean_of_bins(values: Any, size: tuple[int, int]) -> Any:
+    return _in_bins(values.astype(np.float64), size).mean(axis=(-3, -1))
+
+
+def _noise_of_mean(noise: Any, size: tuple[int, int]) -> Any:
+    return np.sqrt(_mean_of_bins(noise.astype(np.float64) ** 2, size) / (size[0] * size[1]))
+
+
+def _joined(flags: Any, size: tuple[int, int]) -> Any:
+    return np.bitwise_or.reduce(_in_bins(flags, size), axis=(-3, -1))
 
 
 @step(
@@ -128,9 +151,10 @@ def average(cube: xr.Dataset, /, *, window: Annotated[int, Field(ge=3, le=15)] =
     """
     if window % 2 == 0:
         raise InputError(f"window {window}", "an odd number of pixels", f"use {window - 1} or {window + 1}")
-    arrays = [cube.mu, cube.flags.astype(np.float32)]
     half = window // 2
-    return cube.assign(over_blocks(_mean, arrays, [Output("mu", CUBE)], halo=half, cut=False, half=half))
+    return cube.assign(
+        over_blocks(_mean, [cube.mu, cube.flags], [Output("mu", CUBE)], halo=half, rim=0, half=half)
+    )
 
 
 def _mean(mu: Any, flags: Any, half: int) -> Any:

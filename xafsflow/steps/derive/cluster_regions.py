@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.findings.derive_findings import ClusterFindings
 from xafsflow.learning.unsupervised.clusters import Clusters, Method, find, hierarchy
 from xafsflow.learning.unsupervised.components import principal

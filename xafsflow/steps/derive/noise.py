@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.blocks.scan_numbers import over_scan, spread_rows
 from xafsflow.kernels.spectra import noise_propagation as kernels
 from xafsflow.kernels.spectra.energy_shift import move
@@ -65,24 +66,26 @@ def noise(cube: xr.Dataset, /) -> xr.Dataset:
     windows, moved = widths(steps), interpolation(steps, "spectral")
     still = xr.DataArray(np.zeros((cube.sizes[axis], 2)), dims=(axis, "axis"))
     path = still if interpolation(steps, "image") is None else cube.drift
-    shift = xr.zeros_like(cube.edge_step) if moved is None else cube.energy_shift
+    shift = xr.DataArray(np.float32(0)) if moved is None else cube.energy_shift
     places = tuple(cube[axis].values.tolist())
-    settings: dict[str, Any] = {"cubic": moved is not None and moved.method == "cubic"}
-    arrays = [cube.mu_noise, cube.flags.astype(np.float32), cube.edge_step, shift, path]
-    settings |= {"windows": windows, "places": () if moved is None else places}
-    halo = max(windows, default=1) // 2
-    point = over_blocks(_point_noise, arrays, [Output("point", CUBE)], halo=halo, **settings)["point"]
-    rows = spread_rows(cube.sizes["y"], NOISE_ROWS)
-    part = [a.isel(y=rows) for a in (cube.norm, point)]
+    settings: dict[str, Any] = {"cubic": moved is not None and moved.method == "cubic", "windows": windows}
+    arrays = [cube.mu_noise, cube.flags, cube.edge_step, shift, path]
+    half = max(windows, default=1) // 2
+    own = {**settings, "places": () if moved is None else places}
+    output = Output("point", CUBE)
+    point = over_blocks(_point_noise, arrays, [output], halo=(half, half, 0, 0, 0), rim=0, **own)["point"]
     numbers = [Output("noise_ratio", (), np.float64), Output("noise_level", (), np.float64)]
-    along = 1 if moved is None or moved.interpolates is None else moved.interpolates.reach
-    found = over_scan(_ratio, [*part, path], numbers, windows=windows, along=along)
-    part = [a.isel(y=rows) for a in (cube.mu, cube.mu_noise, cube.flags, cube.edge_step, shift)]
-    plan = json.dumps(record([one for one in on_spectra(steps) if "norm" in one.gives]))
-    output = Output("fitted", (SPECTRAL,), np.float64)
-    settings |= {"plan": plan, "axis": axis, "places": places, "moved": moved is not None}
-    fitted = over_scan(_fitted, [*part, path], [output], **settings)["fitted"]
-    found |= over_blocks(_raised, [point, fitted], [Output("norm_noise", CUBE)])
+    numbers.append(Output("fitted", (SPECTRAL,), np.float64))
+    settings |= {
+        "plan": json.dumps(record([one for one in on_spectra(steps) if "norm" in one.gives])),
+        "axis": axis,
+        "places": places,
+        "moved": moved is not None,
+        "along": 1 if moved is None or moved.interpolates is None else moved.interpolates.reach,
+    }
+    arrays = [cube.norm, point, cube.mu, cube.mu_noise, cube.flags, cube.edge_step, shift, path]
+    found = over_scan(_numbers, arrays, numbers, y=spread_rows(cube.sizes["y"], NOISE_ROWS), **settings)
+    found |= over_blocks(_raised, [point, found.pop("fitted")], [Output("norm_noise", CUBE)])
     found |= over_blocks(kernels.typical, [found["norm_noise"]], [Output("noise", MAP)])
     return cube.assign(found)
 
@@ -102,7 +105,9 @@ def _point_noise(
     if windows:
         # NaN flags are the halo beyond the image, where the noise is NaN as well.
         bits = np.where(np.isnan(flags), 0, flags).astype(np.uint8)
-        variance = kernels.mean_variance(variance, (bits & OUT_OF_MEANS) == 0, max(windows) // 2)
+        half = max(windows) // 2
+        variance = kernels.mean_variance(variance, (bits & OUT_OF_MEANS) == 0, half)
+        variance = np.ascontiguousarray(variance[:, half:-half, half:-half])
     variance = variance * kernels.sharing(path, windows, len(variance)).astype(np.float32)[:, None, None]
     if places:
         variance = move(np.array(places), variance, np.ascontiguousarray(shift, np.float32), cubic, 2)
@@ -111,6 +116,14 @@ def _point_noise(
 
 def _raised(point: Any, fitted: Any) -> Any:
     return point * fitted.astype(np.float32)[:, None, None]
+
+
+def _numbers(
+    norm: Any, point: Any, *measured: Any, windows: tuple[int, ...], along: int, **settings: Any
+) -> tuple[Any, ...]:
+    """`noise_ratio`, `noise_level`, and what the normalization adds, from the rows of a sample."""
+    ratio, level = _ratio(norm, point, measured[-1], windows, along)
+    return ratio, level, _fitted(*measured, windows=windows, **settings)
 
 
 def _ratio(norm: Any, point: Any, path: Any, windows: tuple[int, ...], along: int) -> tuple[float, float]:
@@ -133,7 +146,7 @@ def _fitted(
     moved: bool,
     places: tuple[float, ...],
     cubic: bool,
-) -> tuple[Any]:
+) -> Any:
     """What the normalization adds to the noise of each point, the median over typical pixels."""
     good = (flags & np.uint8(LEFT_OUT) == 0) & (edge_step > 0) & np.isfinite(mu_noise).all(axis=0)
     pixels = np.argwhere(good & (np.isfinite(mu).mean(axis=0) > 0.5))
@@ -150,9 +163,7 @@ def _fitted(
         variance = shared * mu_noise[:, y, x].astype(np.float64) ** 2
         found.append(kernels.fit_noise(norm, response.astype(np.float64), variance, float(edge_step[y, x])))
     raised = np.array(found).reshape(-1, len(grid))
-    return (
-        np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else 1.0 for row in raised.T]),
-    )
+    return np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else 1.0 for row in raised.T])
 
 
 def _normalized(axis: str, places: Any, spectra: Any, plan: str) -> Any:

@@ -11,15 +11,16 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from xafsflow.blocks.over_blocks import block_shape
+from xafsflow.blocks.outputs import Output, block_shape
+from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.errors import InputError
 from xafsflow.io.folders import Folders
-from xafsflow.io.readers import is_readable, open_stack
-from xafsflow.io.readers.lazy_stack import lazy_mean, lazy_stack
+from xafsflow.io.readers import ImageStack, is_readable, open_stack
+from xafsflow.io.readers.lazy_stack import lazy_stack
 from xafsflow.io.readers.spectrum_text import read_two_columns
 from xafsflow.io.readers.stack_energies import check_energies, energies_from_names, read_energies
 from xafsflow.step_table import step
-from xafsflow.vocabulary import MAP, cube_dims
+from xafsflow.vocabulary import CUBE, MAP, SPECTRAL, cube_dims
 
 
 @step(
@@ -100,7 +101,7 @@ def tiff_stack(
         files = folders.glob(dark)
         frames = open_stack(files)
         _same_shape((stack.shape[0], *frames.shape[1:]), stack.shape, "dark", files[0])
-        cube["dark"] = (MAP, lazy_mean(frames, block[0]))
+        cube["dark"] = _mean_image(frames, block[0])
     for name, file in (("counter", counter), ("flat_counter", flat_counter)):
         if file is not None:
             cube[name] = ("energy", _on_energies(folders.resolve(file), energy[order], name))
@@ -126,7 +127,7 @@ class _Scan:
         images = open_stack(files)
         _same_shape(images.shape, self.shape, name, files[0], one_is_enough=one_is_enough)
         if images.shape[0] == 1 and self.shape[0] > 1:
-            return xr.DataArray(lazy_mean(images, self.block[0]), dims=MAP)
+            return _mean_image(images, self.block[0])
         if not self.energies_given:
             own = _energies(self.folders, None, files, images.shape[0], name)
             if not np.allclose(own, self.energy):
@@ -151,8 +152,23 @@ class _Scan:
         place = (np.array(self.order) + 0.5) / len(self.order)
         share = np.where("energy" in before.dims, 0.5, place)
         weight = xr.DataArray(share.astype(np.float32), dims="energy")
-        between = before.astype(np.float32) * (1 - weight) + later.astype(np.float32) * weight
-        return between.transpose(*cube_dims())
+        output = Output("flat_field", CUBE, sizes={SPECTRAL: len(share)})
+        return over_blocks(_between, [before, later, weight], [output])["flat_field"]
+
+
+def _between(before: Any, later: Any, weight: Any) -> Any:
+    share = weight[:, None, None]
+    return before.astype(np.float32) * (1 - share) + later.astype(np.float32) * share
+
+
+def _mean_image(stack: ImageStack, rows: int) -> xr.DataArray:
+    """The mean of a stack's images, float32 `(y, x)`."""
+    images = xr.DataArray(lazy_stack(stack, (rows, stack.shape[2])), dims=("image", *MAP))
+    return over_blocks(_mean, [images], [Output("mean", MAP)])["mean"]
+
+
+def _mean(images: Any) -> Any:
+    return images.mean(axis=0, dtype=np.float64)
 
 
 def _energies(folders: Any, name: str | None, paths: Sequence[Path], count: int, what: str) -> np.ndarray:

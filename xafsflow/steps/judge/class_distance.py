@@ -7,7 +7,8 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.errors import InputError
 from xafsflow.kernels.spectra import spectral_distance as kernels
 from xafsflow.learning.models.model import Model, StoredModel, stored

@@ -10,7 +10,9 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from xafsflow.blocks.over_blocks import Output, over_blocks
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
+from xafsflow.blocks.scan_numbers import values_at
 from xafsflow.findings.judge_findings import ComponentFindings
 from xafsflow.learning.unsupervised import components as learn
 from xafsflow.sampling import replay
@@ -79,7 +81,7 @@ def components(
         Too few good pixels or energies.
     """
     axis, scale = spectral_axis(cube), scale_of(cube, span)
-    values, vectors, mean, good = _decomposed(cube.isel(y=rows_for(cube, pixels)), scale)
+    values, vectors, mean, good = _decomposed(cube, rows_for(cube, pixels), scale)
     most = min(most, len(values) - 2)
     noise = _noise_alone(cube, scale, mean, seed)
     floor = learn.noise_floor(values, vectors, noise, most)
@@ -122,30 +124,32 @@ def components(
     return cube.assign(found), product, findings
 
 
-def _decomposed(part: xr.Dataset, scale: Scale) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+def _decomposed(
+    cube: xr.Dataset, rows: np.ndarray, scale: Scale
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     """Eigenvalues, vectors and mean of the scaled spectra, and of how many; bad pixels are zeros and add nothing."""
+    import dask.array as da
     from dask_ml.decomposition import TruncatedSVD
     from threadpoolctl import threadpool_limits
 
-    values, good = scaled(part.chunk(), scale, by_pixel=True)
-    table = (
-        values.stack(pixel=("y", "x"), create_index=False)
-        .transpose("pixel", spectral_axis(values))
-        .data.astype(np.float64)
-    )
+    values, good = scaled(cube, scale, by_pixel=True)
+    found = values_at({"scaled": values, "good": good}, rows)
+    spectra = found["scaled"].reshape(len(scale.places), -1)
+    n_good = int(found["good"].sum())
+    check_number(n_good, len(spectra))
     # The same blocks whatever the cube's are: the last digits of a decomposition depend on them.
-    table = table.rechunk((TABLE_ROWS, -1))
+    table = da.from_array(spectra.T, chunks=(TABLE_ROWS, -1)).astype(np.float64)
     svd = TruncatedSVD(n_components=table.shape[1] - 1, algorithm="tsqr", compute=False)
     svd.fit(table)
-    wanted = (svd.components_, svd.singular_values_, table.sum(axis=0), (table**2).sum(), good.data.sum())
+    wanted = (svd.components_, svd.singular_values_, table.sum(axis=0), (table**2).sum())
     # Dask's threads decompose the blocks side by side; threads of BLAS within them would only wait for each other.
     with threadpool_limits(limits=1, user_api="blas"):
-        vectors, singular, total, squares, n_good = dask.compute(*wanted)
-    check_number(int(n_good), table.shape[1])
+        # In this process: it is a small table.
+        vectors, singular, total, squares = dask.compute(*wanted, scheduler="threads")
     # dask-ml gives all but the last, which is what is left.
     vectors = np.vstack([vectors, np.linalg.svd(vectors)[2][-1]])
     values = np.append(singular**2, max(0.0, squares - (singular**2).sum())) / n_good
-    return values, learn.upright(vectors), total / n_good, int(n_good)
+    return values, learn.upright(vectors), total / n_good, n_good
 
 
 def _noise_alone(cube: xr.Dataset, scale: Scale, mean: np.ndarray, seed: int) -> np.ndarray:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-import dask
 import numpy as np
 import xarray as xr
 from pydantic import Field
 
+from xafsflow.blocks.scan_numbers import values_at
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Indices
 from xafsflow.sampling.pixel_sample import rows_for
@@ -111,9 +111,8 @@ def regions(
 
 def _pixels(cube: xr.Dataset, features: str, pixels: int) -> tuple[dict[str, Any], np.ndarray]:
     """Variables `(pixel, ...)` of pixels that have a region, and which one `(pixel,)`."""
-    part = cube.isel(y=rows_for(cube, pixels))
-    names = {"norm", "norm_noise", "noise", "e0", "cluster_index", features}
-    found = dask.compute({name: part[name].data for name in names})[0]
+    names = sorted({"norm", "norm_noise", "noise", "e0", "cluster_index", features})
+    found = values_at({name: cube[name] for name in names}, rows_for(cube, pixels))
     labels = np.asarray(found.pop("cluster_index"))
     inside = labels >= 0
     table = {name: np.ascontiguousarray(np.asarray(array)[..., inside].T) for name, array in found.items()}

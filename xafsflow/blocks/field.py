@@ -1,0 +1,182 @@
+"""Arrays over the whole field, band by band: a task reads the rows of its band once and does all that is wanted of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+import xarray as xr
+
+from xafsflow.blocks.interpreter import computed, loaded
+from xafsflow.blocks.program import Program, program_of
+from xafsflow.blocks.regions import Region
+from xafsflow.blocks.scan_numbers import resolved
+from xafsflow.blocks.where import Place, in_threads, place
+
+T = TypeVar("T")
+# Bytes of counts that a band reads at most, its neighbors' rows left out: enough rows that these are few, and little enough
+# to hold one for each thread.
+BAND_BYTES = 128 * 2**20
+# What is done with the results of a band, where they were computed.
+Work = Callable[[int, Region, dict[str, Any]], T]
+
+
+def bands_of(program: Program) -> list[Region]:
+    """The field in bands of whole rows, alike on every machine."""
+    rows, columns = program.shape
+    row_bytes = sum(s.shape[0] * s.shape[2] * s.dtype.itemsize for s in program.stacks.values())
+    row_bytes = row_bytes or 4 * program.points * columns
+    side = next(Region(0, rows, 0, columns).tiles(program.points)).shape[0]
+    height = max(1, BAND_BYTES // row_bytes)
+    if height > side:
+        # Whole tiles, so that none is thin.
+        height = height // side * side
+    return [Region(a, min(a + height, rows), 0, columns) for a in range(0, rows, height)]
+
+
+@dataclass(frozen=True)
+class Field:
+    """What is to be computed over a field, with the numbers of the scan."""
+
+    program: Program
+    numbers: Mapping[int, Any]
+
+    def band(self, region: Region) -> Field:
+        """What the task of a band needs: of arrays in memory its own rows."""
+        arrays, held = {}, {}
+        for slot, values in self.program.arrays.items():
+            one = self.program.slots[slot]
+            if "y" in one.dims:
+                own = one.region(region)
+                held[slot] = own
+                arrays[slot] = values[own.slices(one.dims, Region(0, 0, 0, 0))]
+            else:
+                arrays[slot] = values
+        return replace(self, program=replace(self.program.without_graphs(), arrays=arrays, held=held))
+
+    def lazy(self, region: Region) -> dict[int, Any]:
+        """Lazy arrays at the rows that a band needs of them."""
+        found = {}
+        for slot, array in self.program.lazy.items():
+            own = self.program.slots[slot].region(region)
+            part = {"y": slice(own.y0, own.y1), "x": slice(own.x0, own.x1)}
+            found[slot] = array.isel({d: part[d] for d in ("y", "x") if d in array.dims}).data
+        return found
+
+    def done(self, region: Region, lazy: Mapping[int, Any]) -> dict[str, Any]:
+        """The results of a band."""
+        return computed(self.program, region, loaded(self.program, region, lazy, self.numbers))
+
+
+def field_of(arrays: Mapping[str, xr.DataArray]) -> Field:
+    """What arrays over y and x, and sums over their blocks, need; finds the numbers of the scan."""
+    program = program_of(arrays)
+    numbers = resolved({str(slot): array for slot, (_, array) in program.numbers.items()})
+    return Field(program, {int(slot): values for slot, values in numbers.items()})
+
+
+def over_bands(
+    field: Field, bands: Mapping[int, Region], work: Work[T]
+) -> Iterator[tuple[int, T | BaseException]]:
+    """Compute bands and do something with each where it was computed; on a cluster, by its workers.
+
+    Parameters
+    ----------
+    bands
+        Their regions, by number.
+    work
+        Called with number, region and results; on a cluster it travels, as does what it gives back.
+
+    Yields
+    ------
+    tuple
+        Number, and what `work` gave: in order on threads, as they come on a cluster. A band that took its workers down
+        gives the error.
+    """
+    here = place()
+    if here.client is None:
+
+        def one(number: int) -> tuple[int, T | BaseException]:
+            region = bands[number]
+            try:
+                return number, work(number, region, field.done(region, _computed_here(field.lazy(region))))
+            except MemoryError as error:
+                return number, error
+
+        yield from in_threads(one, bands)
+        return
+    yield from _on_cluster(here, field, bands, work)
+
+
+def _computed_here(lazy: Mapping[int, Any]) -> Mapping[int, Any]:
+    import dask
+
+    # In this thread: the others have bands of their own.
+    return dict(dask.compute(dict(lazy), scheduler="synchronous")[0]) if lazy else {}
+
+
+def _on_cluster(
+    here: Place, field: Field, bands: Mapping[int, Region], work: Work[T]
+) -> Iterator[tuple[int, T | BaseException]]:
+    import dask
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+
+    client = here.client
+    assert client is not None
+    tasks = [
+        # Not as arguments: dask would look into all of them.
+        dask.delayed(partial(_band, field.band(region), number, region, work), pure=False)(field.lazy(region))
+        for number, region in bands.items()
+    ]
+    futures = dict(zip(client.compute(tasks), bands, strict=True))
+    try:
+        for future in as_completed(futures):
+            number = futures.pop(future)
+            try:
+                yield number, future.result()
+            except (MemoryError, KilledWorker) as error:
+                yield number, error
+    finally:
+        client.cancel(list(futures))
+
+
+def _band(field: Field, number: int, region: Region, work: Work[T], lazy: Mapping[int, Any]) -> T:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):
+        return work(number, region, field.done(region, lazy))
+
+
+def values_over_field(arrays: Mapping[str, xr.DataArray]) -> dict[str, Any]:
+    """Arrays over y and x in memory, and sums over their blocks, in one pass over the scan.
+
+    Examples
+    --------
+    >>> image = xr.DataArray(np.arange(6.0).reshape(2, 3), dims=("y", "x")).chunk(x=2)
+    >>> values_over_field({"image": image})["image"]
+    array([[0., 1., 2.],
+           [3., 4., 5.]])
+    """
+    field = field_of(arrays)
+    bands = dict(enumerate(bands_of(field.program)))
+    parts = dict(over_bands(field, bands, _as_they_are))
+    for error in (part for part in parts.values() if isinstance(part, BaseException)):
+        raise error
+    found = {}
+    for name, slot in field.program.wanted.items():
+        values = [parts[number][name] for number in bands]  # type: ignore[index]
+        along = field.program.slots[slot].dims
+        found[name] = (
+            sum(values[1:], values[0])
+            if field.program.is_sum(name)
+            else np.concatenate(values, along.index("y"))
+        )
+    return found
+
+
+def _as_they_are(number: int, region: Region, results: dict[str, Any]) -> dict[str, Any]:
+    return results

@@ -1,0 +1,122 @@
+"""A program on plain arrays: rows of the images are read once, and tiles that fit the cache pass through all kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from xafsflow.blocks.notes import Operation
+from xafsflow.blocks.over_blocks import called
+from xafsflow.blocks.program import Call, Program
+from xafsflow.blocks.regions import Region, cut_out
+
+# An array, and the region of its own pixels that it holds.
+Held = tuple[Any, Region]
+
+
+def loaded(
+    program: Program, wanted: Region, lazy: Mapping[int, Any], numbers: Mapping[int, Any]
+) -> dict[int, Held]:
+    """All that a program starts from, as far as a region of the results needs it.
+
+    Parameters
+    ----------
+    program
+        Its stacks are read here.
+    wanted
+        Region of the results.
+    lazy
+        The region that each lazy array needs, in memory.
+    numbers
+        The numbers of the scan.
+    """
+    slots = program.slots
+    found: dict[int, Held] = {}
+    for slot, stack in program.stacks.items():
+        region = slots[slot].region(wanted)
+        columns = slice(region.x0, region.x1)
+        found[slot] = stack.read_rows(region.y0, region.y1, columns=columns), region
+    for slot, values in program.arrays.items():
+        found[slot] = values, program.held.get(slot, Region(0, slots[slot].shape[0], 0, slots[slot].shape[1]))
+    for slot, values in lazy.items():
+        found[slot] = values, slots[slot].region(wanted)
+    for slot, values in numbers.items():
+        found[slot] = values, Region(0, 1, 0, 1)
+    return found
+
+
+def computed(program: Program, wanted: Region, inputs: Mapping[int, Held]) -> dict[str, Any]:
+    """The results over a region, tile by tile, and the sums over it.
+
+    Parameters
+    ----------
+    program
+        What to compute.
+    wanted
+        Region of the results.
+    inputs
+        As `loaded` gives them.
+
+    Returns
+    -------
+    dict
+        By name. A sum has one value along `y_block` and `x_block`.
+    """
+    found: dict[str, Any] = {}
+    for tile in wanted.tiles(program.points):
+        values = _tile(program, tile, dict(inputs))
+        for name, slot in program.wanted.items():
+            array, held = values[slot]
+            if program.is_sum(name):
+                # In the order of the tiles, whoever computes: so the last bits are always the same.
+                found[name] = found[name] + array if name in found else array
+                continue
+            dims, frame = program.slots[slot].dims, program.slots[slot].frame
+            own, whole = frame.of(tile), frame.of(wanted)
+            if name not in found:
+                sizes = dict(zip("yx", whole.shape, strict=True))
+                found[name] = np.empty(
+                    [sizes.get(d, n) for d, n in zip(dims, array.shape, strict=True)], array.dtype
+                )
+            found[name][own.slices(dims, whole)] = array[own.slices(dims, held)]
+    return found
+
+
+def _tile(program: Program, tile: Region, values: dict[int, Held]) -> dict[int, Held]:
+    """All calls for one tile; what nobody needs any more goes at once."""
+    for call in program.calls:
+        region = program.slots[call.results[0]].region(tile)
+        if isinstance(call.made, Operation):
+            results = _results(program, call, call.made, region, values)
+        else:
+            results = (_cut(program, call, region, values),)
+        for slot, result in zip(call.results, results, strict=True):
+            values[slot] = result, region
+        for slot in call.done:
+            values.pop(slot, None)
+    return values
+
+
+def _results(
+    program: Program, call: Call, made: Operation, region: Region, values: Mapping[int, Held]
+) -> tuple[Any, ...]:
+    blocks = []
+    for slot, halo in zip(call.inputs, call.halos, strict=True):
+        array, held = values[slot]
+        dims = program.slots[slot].dims
+        if {"y", "x"} & set(dims):
+            array = cut_out(array, dims, held, region.times(*made.bins).grown(halo))
+        blocks.append(array if halo == 0 or array.dtype.kind == "f" else array.astype(np.float32))
+    return called(made, blocks)
+
+
+def _cut(program: Program, call: Call, region: Region, values: Mapping[int, Held]) -> Any:
+    """The part of an array that a region of it shows, at the places that are left."""
+    (slot,) = call.inputs
+    array, held = values[slot]
+    inner, frame = program.slots[slot], program.slots[call.results[0]].frame
+    array = cut_out(array, inner.dims, held, region.moved(inner.frame.y - frame.y, inner.frame.x - frame.x))
+    places = call.made.places if not isinstance(call.made, Operation) else None
+    return array if places is None else array[places]
