@@ -19,6 +19,7 @@ import numpy as np
 import xarray as xr
 from scipy import ndimage, signal
 from threadpoolctl import threadpool_limits
+from xafsflow.store.fused import compute_blocks
 
 import xafsflow as xf
 from xafsflow.blocks.over_blocks import Output, block_shape, over_blocks
@@ -29,7 +30,6 @@ from xafsflow.kernels.spectra import energy_shift as shift
 from xafsflow.kernels.spectra import normalization as normalize
 from xafsflow.kernels.spectra.normalization_windows import Windows
 from xafsflow.phantom import Phantom, as_dataset
-from xafsflow.store.fused import compute_blocks
 from xafsflow.vocabulary import MAP
 
 Work = Callable[[], object]

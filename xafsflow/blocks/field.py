@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import xarray as xr
 
 from xafsflow.blocks.interpreter import computed, loaded
-from xafsflow.blocks.program import Program, program_of
+from xafsflow.blocks.program import Program, over_field, program_of
 from xafsflow.blocks.regions import Region
 from xafsflow.blocks.scan_numbers import resolved
 from xafsflow.blocks.where import Place, in_threads, place
@@ -161,22 +163,63 @@ def values_over_field(arrays: Mapping[str, xr.DataArray]) -> dict[str, Any]:
     array([[0., 1., 2.],
            [3., 4., 5.]])
     """
-    field = field_of(arrays)
+    field = field_of(over_field(arrays))
     bands = dict(enumerate(bands_of(field.program)))
-    parts = dict(over_bands(field, bands, _as_they_are))
+    parts = dict(over_bands(field, bands, as_they_are))
     for error in (part for part in parts.values() if isinstance(part, BaseException)):
         raise error
+    whole = {name: array for name, array in arrays.items() if name not in field.program.wanted}
+    found = joined(field.program, {number: parts[number] for number in bands})  # type: ignore[misc]
+    return found | resolved(whole)
+
+
+def as_they_are(number: int, region: Region, results: dict[str, Any]) -> dict[str, Any]:
+    """Work that gives back the results of a band."""
+    return results
+
+
+def joined(program: Program, parts: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+    """What all bands gave, in their order, as arrays over the field and sums of all."""
     found = {}
-    for name, slot in field.program.wanted.items():
-        values = [parts[number][name] for number in bands]  # type: ignore[index]
-        along = field.program.slots[slot].dims
-        found[name] = (
-            sum(values[1:], values[0])
-            if field.program.is_sum(name)
-            else np.concatenate(values, along.index("y"))
-        )
+    for name in next(iter(parts.values())):
+        values = [parts[number][name] for number in sorted(parts)]
+        if program.is_sum(name):
+            found[name] = sum(values[1:], values[0])
+        else:
+            found[name] = np.concatenate(values, program.slots[program.wanted[name]].dims.index("y"))
     return found
 
 
-def _as_they_are(number: int, region: Region, results: dict[str, Any]) -> dict[str, Any]:
-    return results
+@dataclass(frozen=True, eq=False)
+class Later(Generic[T]):
+    """What will be known when arrays over the field are: a function of their values."""
+
+    arrays: Mapping[str, xr.DataArray]
+    finish: Callable[[Mapping[str, Any]], T]
+
+
+_gathering: ContextVar[bool] = ContextVar("gathering", default=False)
+
+
+@contextmanager
+def gathering() -> Iterator[None]:
+    """Let `from_field` give back what is to be done, so that one pass over the field serves several steps."""
+    token = _gathering.set(True)
+    try:
+        yield
+    finally:
+        _gathering.reset(token)
+
+
+def from_field(arrays: Mapping[str, xr.DataArray], finish: Callable[[Mapping[str, Any]], T]) -> T:
+    """What a function makes of arrays over the whole field: at once, or `Later` where passes are gathered.
+
+    Examples
+    --------
+    >>> image = xr.DataArray(np.arange(6.0).reshape(2, 3), dims=("y", "x")).chunk(x=2)
+    >>> from_field({"image": image}, lambda found: float(found["image"].sum()))
+    15.0
+    """
+    if _gathering.get():
+        return cast(T, Later(arrays, finish))
+    return finish(values_over_field(arrays))

@@ -85,6 +85,15 @@ class Program:
         return "y_block" in self.slots[self.wanted[name]].dims
 
 
+def over_field(arrays: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
+    """Those over y and x, and sums over their blocks."""
+    return {
+        name: array
+        for name, array in arrays.items()
+        if {"y", "x"} <= set(array.dims) or "y_block" in array.dims
+    }
+
+
 def program_of(arrays: Mapping[str, xr.DataArray]) -> Program:
     """All that arrays over one field are made of.
 

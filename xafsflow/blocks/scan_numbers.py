@@ -22,7 +22,7 @@ from xafsflow.blocks.interpreter import computed, loaded
 from xafsflow.blocks.notes import Number, note
 from xafsflow.blocks.outputs import Output, on_axis_of
 from xafsflow.blocks.over_blocks import over_blocks
-from xafsflow.blocks.program import Program, program_of
+from xafsflow.blocks.program import Program, over_field, program_of
 from xafsflow.blocks.regions import Region
 from xafsflow.blocks.where import compute, in_threads
 
@@ -51,12 +51,12 @@ class Sample:
 
     program: Program
     regions: tuple[Region, ...]
-    whole: Mapping[str, xr.DataArray]
+    whole: Mapping[str, xr.DataArray | None]
     order: tuple[str, ...]
 
     def outside(self) -> dict[str, xr.DataArray]:
         """Arrays that are not computed here: what is lazy, at the rows that are needed, other numbers, and whole arrays."""
-        found = {f"whole {name}": array for name, array in self.whole.items()}
+        found = {f"whole {name}": array for name, array in self.whole.items() if array is not None}
         for slot, array in self.program.lazy.items():
             rows = [
                 np.arange(r.y0, r.y1) for r in (self.program.slots[slot].region(one) for one in self.regions)
@@ -94,11 +94,7 @@ class Sample:
 
 def sample_of(arrays: Mapping[str, xr.DataArray], y: Rows = None, x: slice = slice(None)) -> Sample:
     """Arrays at some rows of the field and between two columns, not computed yet."""
-    over = {
-        name: array
-        for name, array in arrays.items()
-        if {"y", "x"} <= set(array.dims) or "y_block" in array.dims
-    }
+    over = over_field(arrays)
     program = program_of(over)
     regions = _regions(program.shape, y, x) if over else ()
     whole = {name: array for name, array in arrays.items() if name not in over}

@@ -19,6 +19,7 @@ from typing import TextIO
 import psutil
 import xarray as xr
 
+from xafsflow.blocks.where import give_back_memory
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.files import behind_link, refuse_links, write_atomically, write_json
 from xafsflow.findings.run_findings import RunFindings
@@ -143,6 +144,7 @@ class _Run:
         if cube is not None and self.products.maps is None:
             self._note_inputs()
             self._timed("maps", lambda: _make_maps(cube, self.products, self.out, self.report_progress))
+            give_back_memory()
             # The report shows both.
             self.record["peak_memory_mb"] = round(_peak_memory())
             write_json(self.out / "run.json", self.record)
@@ -222,18 +224,26 @@ def preview(recipe: Recipe, folders: Folders) -> Products:
 
 
 def _make_maps(cube: xr.Dataset, products: Products, out: Path, report_progress: ProgressCallback) -> None:
+    from xafsflow.blocks.field import values_over_field
     from xafsflow.reporting.map_findings import findings_of
-    from xafsflow.store import is_complete, is_map, run_identity, write_maps
+    from xafsflow.store import is_complete, is_map, run_identity, write_maps_and
 
+    others = products.wanted_of_the_field()
     if not any(is_map(str(name), array) for name, array in cube.data_vars.items()):
+        products.finish_findings(values_over_field(others))
         return
     path, identity = out / "maps.zarr", run_identity(out, cube)
     if path.exists() and not is_complete(path, identity):
         # Of a step before in this recipe: now there is more to store
         shutil.rmtree(path)
-    products.maps = write_maps(
-        cube, path, identity=identity, progress=lambda done, total: report_progress("maps", done / total)
+    products.maps, found = write_maps_and(
+        cube,
+        path,
+        others,
+        identity=identity,
+        progress=lambda done, total: report_progress("maps", done / total),
     )
+    products.finish_findings(found)
     products.findings.maps = findings_of(products.maps)
 
 

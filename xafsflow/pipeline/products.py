@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import cast
 
 import xarray as xr
 
+from xafsflow.blocks.field import Later, gathering
+from xafsflow.findings.record import Finding
 from xafsflow.findings.run_findings import RunFindings
 from xafsflow.io.folders import Folders
 from xafsflow.pipeline.entries import PlannedStep
@@ -106,7 +109,9 @@ class Products:
             hidden = planned.maps if sources.label else ()
             view = seen(cube, sources.labels, hidden, step.filled(step.needs, planned.settings))
         taken = [view if kind == "cube" else self._taken(kind, planned) for kind in step.takes]
-        result = step.run(*taken, **planned.settings)
+        # What only findings come of can wait for the pass over the field that stores the maps.
+        with gathering() if step.makes == ("findings",) else nullcontext():
+            result = step.run(*taken, **planned.settings)
         for kind, product in zip(step.makes, result if len(step.makes) > 1 else (result,), strict=True):
             if kind == "findings":
                 self.findings.entries[planned.entry] = product
@@ -117,6 +122,22 @@ class Products:
                 self.put(kind, planned.entry, save_model(product, model_file(self.run, planned.entry)))
             else:
                 self.put(kind, planned.entry, product)
+
+    def wanted_of_the_field(self) -> dict[str, xr.DataArray]:
+        """Arrays over the field that findings wait for."""
+        return {
+            f"{entry} {name}": array for entry, one in self._waiting() for name, array in one.arrays.items()
+        }
+
+    def finish_findings(self, values: Mapping[str, object]) -> None:
+        """Find what waited for arrays over the field, from their values."""
+        for entry, one in self._waiting():
+            found = one.finish({name: values[f"{entry} {name}"] for name in one.arrays})
+            self.findings.entries[entry] = found
+
+    def _waiting(self) -> list[tuple[str, Later[Finding]]]:
+        entries: Mapping[str, object] = self.findings.entries
+        return [(entry, one) for entry, one in entries.items() if isinstance(one, Later)]
 
     def _taken(self, kind: str, planned: PlannedStep) -> object:
         if kind in ("data", "run", "maps", "findings"):

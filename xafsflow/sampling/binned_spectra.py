@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from xafsflow.blocks.outputs import Output
 from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.blocks.scan_numbers import spread_rows, values_at
 from xafsflow.errors import ComputationError, InputError
+from xafsflow.kernels.array_types import Doubles, Indices
 from xafsflow.learning.reference_selection.bin_regions import Bins, independent
 from xafsflow.sampling.replay import widths
 from xafsflow.step_table import Span, steps_done
@@ -53,17 +56,16 @@ def places(cube: xr.Dataset, size: int | None) -> xr.DataArray:
     return xr.DataArray(number.astype(np.int32), dims=MAP, attrs={"side": side, "across": across})
 
 
-def binned(
-    cube: xr.Dataset, groups: xr.DataArray, count: int, low: float, high: float, least: int = LEAST_PIXELS
-) -> Bins:
-    """Mean spectra of groups of pixels between two energies, weighted by one over each pixel's variance.
+def bin_sums(cube: xr.Dataset, groups: xr.DataArray, count: int, low: float, high: float) -> BinSums:
+    """Arrays over the field of which `BinSums.bins` makes mean spectra of groups of pixels between two energies.
 
-    The noise is that of the photons, over the edge step and through the means over neighbors, times `noise_ratio`. What
-    the curves of the normalization add is left out, for it is a factor, a constant and a slope, which every fit has of its
-    own; so is what interpolation takes away, for it takes from neighboring energies what they then share.
+    They are weighted by one over each pixel's variance. The noise is that of the photons, over the edge step and through
+    the means over neighbors, times `noise_ratio`. What the curves of the normalization add is left out, for it is a factor,
+    a constant and a slope, which every fit has of its own; so is what interpolation takes away, for it takes from
+    neighboring energies what they then share.
 
-    Left out are pixels that are flagged other than unknown, those that are not finite at an energy between, and groups of
-    fewer than `least`. Where the cube has `cluster_index`, the region of a group is that of most of its pixels.
+    Left out are pixels that are flagged other than unknown, and those that are not finite at an energy between. Where the
+    cube has `cluster_index`, the region of a group is that of most of its pixels.
 
     Parameters
     ----------
@@ -75,65 +77,75 @@ def binned(
         One more than the largest number.
     low, high
         eV.
-    least
-        Pixels that a group must have.
-
-    Raises
-    ------
-    ComputationError
-        No group is left.
     """
-    inside = (cube.energy.values >= low) & (cube.energy.values <= high)
-    arrays = [cube[name].isel(energy=inside) for name in ("norm", "mu_noise")]
-    arrays += [cube.edge_step, cube.flags, groups]
+    places = np.flatnonzero((cube.energy.values >= low) & (cube.energy.values <= high))
+    arrays = [cube.norm, cube.mu_noise, cube.edge_step, cube.flags, groups]
+    blocks = ("y_block", "x_block")
     outputs = [
-        Output("sums", ("y_block", "x_block"), object),
+        Output("sums", (*blocks, "group", "sum"), np.float64, {"group": count, "sum": len(places) + 3}),
+        Output("variance", (*blocks, "sum"), np.float64, {"sum": len(places)}),
         Output("weight", MAP),
         Output("member", MAP, np.int32),
     ]
-    found = xr.Dataset(over_blocks(_sums, arrays, outputs))
-    found["ratio"] = cube.noise_ratio
+    found = over_blocks(_sums, arrays, outputs, places=places, count=count)
     if "cluster_index" in cube:
-        found["cluster"] = (MAP, cube.cluster_index.data)
-    return _bins(found.compute(), count, cube.energy.values[inside], widths(steps_done(cube)), least)
+        found["cluster"] = cube.cluster_index
+    found["ratio"] = cube.noise_ratio
+    return BinSums(found, cube.energy.values[places].astype(np.float64), widths(steps_done(cube)))
 
 
-def _bins(found: xr.Dataset, count: int, energy: np.ndarray, windows: tuple[int, ...], least: int) -> Bins:
-    total, variance = np.zeros((count, len(energy) + 3)), np.zeros(len(energy))
-    for numbers, sums, relative in found.sums.values.ravel():
-        total[numbers] += sums
-        variance += relative
-    flux, weight, pixels = total[:, -3:].T
-    kept = np.flatnonzero(pixels >= least)
-    if kept.size == 0:
-        raise ComputationError(
-            f"no bin with {least} usable pixels from {energy[0]:.1f} to {energy[-1]:.1f} eV",
-            "one or more",
-            "narrow span where the energy shift leaves NaN, or check the flags",
+@dataclass(frozen=True, eq=False)
+class BinSums:
+    """Lazy `arrays` over the field, at these energies, of spectra that means over `windows` of neighbors have passed."""
+
+    arrays: Mapping[str, xr.DataArray]
+    energy: Doubles
+    windows: tuple[int, ...]
+
+    def bins(self, found: Mapping[str, Any], least: int = LEAST_PIXELS) -> Bins:
+        """The mean spectra, from the arrays in memory; groups of fewer than `least` pixels are left out.
+
+        Raises
+        ------
+        ComputationError
+            No group is left.
+        """
+        total, variance = found["sums"][0, 0], found["variance"][0, 0]
+        flux, weight, pixels = total[:, -3:].T
+        kept = np.flatnonzero(pixels >= least)
+        if kept.size == 0:
+            raise ComputationError(
+                f"no bin with {least} usable pixels from {self.energy[0]:.1f} to {self.energy[-1]:.1f} eV",
+                "one or more",
+                "narrow span where the energy shift leaves NaN, or check the flags",
+            )
+        members, count = found["member"], len(total)
+        region = np.zeros(count, np.int64)
+        if "cluster" in found:
+            region = _majority(members, found["cluster"], count)
+        ratio = float(found["ratio"]) if np.isfinite(found["ratio"]) else 1.0
+        noise = np.sqrt(independent(found["weight"], members, self.windows, count)[kept])
+        return Bins(
+            energy=self.energy,
+            spectra=total[kept, :-3] / weight[kept, None],
+            noise=ratio * noise,
+            profile=variance / pixels.sum(),
+            flux=flux[kept] / weight[kept],
+            pixels=pixels[kept].astype(np.int64),
+            region=region[kept],
+            number=kept,
         )
-    members = found.member.values
-    region = np.zeros(count, np.int64)
-    if "cluster" in found:
-        region = _majority(members, found.cluster.values, count)
-    ratio = float(found.ratio) if np.isfinite(found.ratio) else 1.0
-    noise = np.sqrt(independent(found.weight.values, members, windows, count)[kept])
-    return Bins(
-        energy=energy.astype(np.float64),
-        spectra=total[kept, :-3] / weight[kept, None],
-        noise=ratio * noise,
-        profile=variance / pixels.sum(),
-        flux=flux[kept] / weight[kept],
-        pixels=pixels[kept].astype(np.int64),
-        region=region[kept],
-        number=kept,
-    )
 
 
-def _sums(norm: Any, mu_noise: Any, edge_step: Any, flags: Any, groups: Any) -> tuple[Any, Any, Any]:
+def _sums(
+    norm: Any, mu_noise: Any, edge_step: Any, flags: Any, groups: Any, places: Indices, count: int
+) -> tuple[Any, Any, Any, Any]:
     """Of the groups in a block: sums of weighted spectra, of weights over edge steps, of weights, and counts.
 
     And of each pixel: one over its standard deviation before any mean, and its group, -1 where it is left out.
     """
+    inside = slice(places[0], places[-1] + 1)
+    norm, mu_noise = norm[inside], mu_noise[inside]
     good = (flags & np.uint8(UNUSABLE) == 0) & (groups >= 0) & (edge_step > 0)
     good &= np.isfinite(norm).all(axis=0) & np.isfinite(mu_noise).all(axis=0)
     numbers, place = np.unique(groups[good], return_inverse=True)
@@ -141,12 +153,13 @@ def _sums(norm: Any, mu_noise: Any, edge_step: Any, flags: Any, groups: Any) -> 
     variance = (mu_noise[:, good].astype(np.float64) / step) ** 2
     mean = variance.mean(axis=0)
     rows = [values[good] / mean for values in norm] + [1 / (step * mean), 1 / mean, np.ones_like(step)]
-    sums = np.array([np.bincount(place, weights=row, minlength=len(numbers)) for row in rows]).T
-    part = np.empty((1, 1), object)
-    part[0, 0] = (numbers, sums.reshape(len(numbers), len(rows)), (variance / mean).sum(axis=1))
+    sums = np.zeros((1, 1, count, len(rows)))
+    for k, row in enumerate(rows):
+        sums[0, 0, numbers, k] = np.bincount(place, weights=row, minlength=len(numbers))
     weight = np.zeros(good.shape)
     weight[good] = 1 / np.sqrt(mean)
-    return part, weight, np.where(good, groups, -1)
+    relative = (variance / mean).sum(axis=1)[None, None]
+    return sums, relative, weight, np.where(good, groups, -1)
 
 
 def _majority(members: np.ndarray, clusters: np.ndarray, count: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xafsflow.blocks.field import Field, over_bands
+from xafsflow.blocks.field import Field, as_they_are, over_bands
 from xafsflow.blocks.regions import Region
 from xafsflow.errors import ComputationError
 
@@ -20,7 +20,7 @@ def by_tile(field: Field, band: Region) -> tuple[dict[str, Any] | None, list[str
     found: dict[str, Any] = {}
     failed = []
     for tile in band.tiles(field.program.points):
-        ((_, part),) = over_bands(field, {0: tile}, _as_they_are)
+        ((_, part),) = over_bands(field, {0: tile}, as_they_are)
         if isinstance(part, BaseException):
             failed.append(f"y {tile.y0} to {tile.y1 - 1} and x {tile.x0} to {tile.x1 - 1}")
             continue
@@ -35,10 +35,6 @@ def by_tile(field: Field, band: Region) -> tuple[dict[str, Any] | None, list[str
                 found[name] = np.empty(shape, values.dtype)
             found[name][tile.slices(dims, band)] = values
     return (None if failed else found), failed
-
-
-def _as_they_are(number: int, region: Region, results: dict[str, Any]) -> dict[str, Any]:
-    return results
 
 
 def stop_if_any(failed: Sequence[str], error: BaseException | None) -> None:

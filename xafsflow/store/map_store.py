@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xafsflow.blocks.field import Field, bands_of, field_of, over_bands
+from xafsflow.blocks.field import (
+    Field,
+    as_they_are,
+    bands_of,
+    field_of,
+    joined,
+    over_bands,
+    values_over_field,
+)
+from xafsflow.blocks.program import over_field
 from xafsflow.blocks.regions import Region
 from xafsflow.blocks.scan_numbers import resolved
 from xafsflow.errors import InputError
@@ -60,27 +69,47 @@ def write_maps(
     ComputationError
         Workers died on some blocks; everything else is written.
     """
+    return write_maps_and(cube, path, {}, identity=identity, progress=progress)[0]
+
+
+def write_maps_and(
+    cube: xr.Dataset,
+    path: Path,
+    others: Mapping[str, xr.DataArray],
+    *,
+    identity: str = "",
+    progress: Progress | None = None,
+) -> tuple[xr.Dataset, dict[str, Any]]:
+    """As `write_maps`; in the same pass other arrays over the field and sums over its blocks, which come back in memory."""
     wanted = [str(n) for n, a in cube.data_vars.items() if is_map(str(n), a)]
     if not wanted:
         raise InputError("a cube without maps", "variables over y, x", "run the steps that make them first")
     if is_complete(path, identity):
-        return open_maps(path)
+        return open_maps(path), values_over_field(others) if others else {}
     partial = partial_of(path)
     summed = [str(name) for name, array in cube.data_vars.items() if "y_block" in array.dims]
-    field = field_of({name: cube[name] for name in (*wanted, *summed)})
+    over = over_field(others)
+    field = field_of({name: cube[name] for name in (*wanted, *summed)} | over)
     plan = bands_of(field.program)
     told = {"of": identity, "bands": [[one.y0, one.y1] for one in plan], "summed": summed}
     _, written = begun(cube[wanted], partial, {"y": plan[0].shape[0]}, told)
     todo = {number: one for number, one in enumerate(plan) if number not in written}
     write = BandWriter(partial, {name: tuple(map(str, cube[name].dims)) for name in wanted})
-    _write(field, todo, write, written, len(plan), progress)
+    found = _write(field, todo, write, written, summed, len(plan), progress)
+    if over and len(todo) < len(plan):
+        # An earlier attempt has written maps of these bands, but nothing of what others want to know.
+        again = {number: one for number, one in enumerate(plan) if number not in todo}
+        found |= dict(over_bands(field_of(over), again, as_they_are))
     few = _few_numbers(cube).assign(
         _sums_over_bands(cube, summed, [written.sums(n) for n in range(len(plan))])
     )
     if few:
         storable(few).to_zarr(partial, mode="a", zarr_format=3, consolidated=False)
     finish(partial, path)
-    return open_maps(path)
+    gathered = joined(
+        field.program, {n: {k: v for k, v in one.items() if k in over} for n, one in found.items()}
+    )
+    return open_maps(path), gathered | resolved({n: a for n, a in others.items() if n not in over})
 
 
 def _write(
@@ -88,16 +117,22 @@ def _write(
     todo: Mapping[int, Region],
     write: BandWriter,
     written: Written,
+    summed: Sequence[str],
     count: int,
     progress: Progress | None,
-) -> None:
+) -> dict[int, Any]:
     """Compute and write bands; those that took their workers down are tried tile by tile, to name the ones that do."""
-    again = {}
+    again, known = {}, {}
+
+    def add(number: int, results: dict[str, Any]) -> None:
+        known[number] = results
+        written.add(number, {name: results[name] for name in summed})
+
     for number, found in over_bands(field, todo, write):
         if isinstance(found, BaseException):
             again[number] = found
             continue
-        written.add(number, found)
+        add(number, found)
         if progress:
             progress(len(written.bands), count)
     failed = []
@@ -105,8 +140,9 @@ def _write(
         results, tiles = by_tile(field, todo[number])
         failed += tiles
         if results is not None:
-            written.add(number, write(number, todo[number], results))
+            add(number, write(number, todo[number], results))
     stop_if_any(failed, next(iter(again.values()), None))
+    return known
 
 
 def _sums_over_bands(

@@ -80,7 +80,7 @@ def _flat_image(cube: xr.Dataset) -> xr.DataArray:
 def _mend(
     mu: Any, flags: Any, saturated: Any, flat: Any, dark: Any, tolerance: float, reach: int
 ) -> tuple[Any, Any]:
-    dead = spatial.off_their_neighbors(np.float32(flat), np.float32(dark), MEDIAN, tolerance)
+    dead = spatial.off_their_neighbors(flat.astype(np.float32), dark.astype(np.float32), MEDIAN, tolerance)
     dead |= saturated >= mu.shape[0]
     bad = dead | (saturated > 0)
     # The halo beyond the image is NaN: no neighbor there is good.

@@ -106,7 +106,8 @@ def _binned(array: xr.DataArray, y: int, x: int) -> xr.DataArray:
     """One variable over y and x, by what its values are."""
     name = str(array.name)
     kinds: dict[str, Callable[..., Any]] = {"flags": _joined, "mu_noise": _noise_of_mean}
-    whole = part_of(array, *(slice(0, array.sizes[dim] // n * n) for dim, n in (("y", y), ("x", x))))
+    down, across = (slice(0, array.sizes[dim] // n * n) for dim, n in (("y", y), ("x", x)))
+    whole = part_of(array, down, across)
     output = Output(name, tuple(map(str, array.dims)), np.uint8 if name == "flags" else np.float32)
     kernel = kinds.get(name, _mean_of_bins)
     return over_blocks(

@@ -123,7 +123,8 @@ def _numbers(
 ) -> tuple[Any, ...]:
     """`noise_ratio`, `noise_level`, and what the normalization adds, from the rows of a sample."""
     ratio, level = _ratio(norm, point, measured[-1], windows, along)
-    return ratio, level, _fitted(*measured, windows=windows, **settings)
+    settings["windows"] = windows
+    return ratio, level, _fitted(*measured, **settings)
 
 
 def _ratio(norm: Any, point: Any, path: Any, windows: tuple[int, ...], along: int) -> tuple[float, float]:

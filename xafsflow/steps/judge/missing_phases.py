@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import numpy as np
 import xarray as xr
 from pydantic import Field
 
+from xafsflow.blocks.field import from_field
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.errors import InputError
 from xafsflow.findings.judge_findings import MissingFindings, Source
 from xafsflow.kernels.mixtures.reference_subsets import MOST
 from xafsflow.learning.reference_selection.missing_reference import MissingReferences
-from xafsflow.sampling.binned_spectra import binned, places, span_of
+from xafsflow.sampling.binned_spectra import bin_sums, places, span_of
 from xafsflow.sampling.replay import normalized_candidates
 from xafsflow.step_table import Span, step
-from xafsflow.vocabulary import Flag
+from xafsflow.vocabulary import MAP, Flag
 
 
 @step(
@@ -90,14 +94,24 @@ def missing(
         )
     usable, left_out = normalized_candidates(cube, candidates, low, high)
     numbers = places(cube, bin)
-    flagged = (cube.flags.drop_vars(["y", "x"], errors="ignore") & np.uint8(int(Flag.UNKNOWN))) > 0
-    bins = binned(cube, 2 * numbers + flagged, 2 * int(numbers.max()) + 2, low, high, least=1)
-    unknown = bins.number % 2 == 1
-    source: Source = "unknown pixels" if bins.pixels[unknown].sum() >= least else "worst bins"
-    with threadpool_limits(limits=1):
-        where = unknown if source == "unknown pixels" else worst
-        missing = MissingReferences(bins, used.norm.values, usable.norm.values, where, offset)
-        names, others = ([str(name) for name in one.spectrum.values] for one in (used, usable))
-        return missing.findings(
-            names, others, near_duplicates, source=source, left_out=tuple(left_out), span=(low, high)
-        )
+    groups = over_blocks(_groups, [numbers, cube.flags], [Output("group", MAP, np.int32)])["group"]
+    sums = bin_sums(cube, groups, 2 * int(numbers.max()) + 2, low, high)
+
+    def finish(found: Mapping[str, Any]) -> MissingFindings:
+        bins = sums.bins(found, least=1)
+        unknown = bins.number % 2 == 1
+        source: Source = "unknown pixels" if bins.pixels[unknown].sum() >= least else "worst bins"
+        with threadpool_limits(limits=1):
+            where = unknown if source == "unknown pixels" else worst
+            missing = MissingReferences(bins, used.norm.values, usable.norm.values, where, offset)
+            names, others = ([str(name) for name in one.spectrum.values] for one in (used, usable))
+            return missing.findings(
+                names, others, near_duplicates, source=source, left_out=tuple(left_out), span=(low, high)
+            )
+
+    return from_field(sums.arrays, finish)
+
+
+def _groups(numbers: Any, flags: Any) -> Any:
+    """Two groups a bin: pixels that are not flagged unknown, and those that are."""
+    return 2 * numbers + ((flags & np.uint8(int(Flag.UNKNOWN))) > 0)

@@ -148,8 +148,8 @@ def _decomposed(
         vectors, singular, total, squares = dask.compute(*wanted, scheduler="threads")
     # dask-ml gives all but the last, which is what is left.
     vectors = np.vstack([vectors, np.linalg.svd(vectors)[2][-1]])
-    values = np.append(singular**2, max(0.0, squares - (singular**2).sum())) / n_good
-    return values, learn.upright(vectors), total / n_good, n_good
+    eigenvalues = np.append(singular**2, max(0.0, squares - (singular**2).sum())) / n_good
+    return eigenvalues, learn.upright(vectors), total / n_good, n_good
 
 
 def _noise_alone(cube: xr.Dataset, scale: Scale, mean: np.ndarray, seed: int) -> np.ndarray:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import numpy as np
 import xarray as xr
 from pydantic import Field
 
+from xafsflow.blocks.field import from_field
 from xafsflow.errors import InputError
 from xafsflow.findings.reference_set_findings import ReferenceSetFindings, RegionMap
 from xafsflow.kernels.mixtures.reference_subsets import MOST
 from xafsflow.learning.reference_selection.bin_regions import Bins, grouped
 from xafsflow.learning.reference_selection.set_comparison import Comparison
-from xafsflow.sampling.binned_spectra import binned, places, span_of
+from xafsflow.sampling.binned_spectra import bin_sums, places, span_of
 from xafsflow.sampling.replay import normalized_candidates
 from xafsflow.step_table import Span, step
 from xafsflow.vocabulary import nearest
@@ -110,15 +112,20 @@ def reference_sets(
     _places(used or [], names, left_out)
     _check_number(len(names), most, asked is None)
     groups = places(cube, bin)
-    bins = binned(cube, groups, int(groups.max()) + 1, low, high)
-    # For matrices this small, threads that wait for a busy core take many times as long.
-    with threadpool_limits(limits=1):
-        if "cluster_index" not in cube:
-            bins = grouped(bins, regions, seed)
-        compared = Comparison(bins, usable.norm.values, names, asked, most, offset, near_duplicates, seed)
-        return compared.findings(
-            used, left_out=tuple(left_out), span=(low, high), region_map=_region_map(bins, groups)
-        )
+    sums = bin_sums(cube, groups, int(groups.max()) + 1, low, high)
+
+    def finish(found: Mapping[str, Any]) -> ReferenceSetFindings:
+        # For matrices this small, threads that wait for a busy core take many times as long.
+        with threadpool_limits(limits=1):
+            bins = sums.bins(found)
+            if "cluster_index" not in cube:
+                bins = grouped(bins, regions, seed)
+            compared = Comparison(bins, usable.norm.values, names, asked, most, offset, near_duplicates, seed)
+            return compared.findings(
+                used, left_out=tuple(left_out), span=(low, high), region_map=_region_map(bins, groups)
+            )
+
+    return from_field(sums.arrays, finish)
 
 
 def _places(wanted: list[str], names: list[str], left_out: list[str]) -> tuple[int, ...]:
