@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 import xafsflow as xf
+from xafsflow.blocks.field import values_over_field
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.findings.record import from_json, to_json
 from xafsflow.findings.reference_set_findings import ReferenceSetFindings
@@ -17,7 +18,7 @@ from xafsflow.io.folders import Folders
 from xafsflow.io.readers.spectrum_library import Spectrum, library_of
 from xafsflow.phantom import Phantom, as_dataset
 from xafsflow.phantom.spectra import Reference, spectrum
-from xafsflow.sampling.binned_spectra import binned, places, span_of
+from xafsflow.sampling.binned_spectra import bin_sums, places, span_of
 
 WINDOWS = {"e0": 7112.0, "pre1": -60.0, "pre2": -12.0, "norm1": 40.0, "nnorm": 1}
 NAMES = ("Fe", "FeO", "Fe2O3", "Fe3O4", "FeS2", "FeCO3", "FeOOH")
@@ -144,7 +145,8 @@ def test_binned__knows_the_noise_of_its_means(window: int) -> None:
             cube = xf.correct.average(cube, window=window) if window else cube
             pair.append(xf.derive.noise(xf.normalize.edge_step(cube, **WINDOWS)).compute())
         where = places(pair[0], 8)
-        noisy, still = (binned(one, where, 36, *span_of(one, (-20.0, 80.0))) for one in pair)
+        sums = [bin_sums(one, where, 36, *span_of(one, (-20.0, 80.0))) for one in pair]
+        noisy, still = (one.bins(values_over_field(one.arrays)) for one in sums)
         # What is left to each fit: a factor, a constant, a slope.
         line = np.stack([np.ones_like(noisy.energy), noisy.energy - noisy.energy.mean()])
         for one, two in zip(noisy.spectra, still.spectra, strict=True):

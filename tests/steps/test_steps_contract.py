@@ -12,7 +12,6 @@ from xafsflow import STATIONS
 from xafsflow.pipeline.plan import table
 from xafsflow.provenance import history
 from xafsflow.step_table import STEPS, Step
-from xafsflow.store import bands
 from xafsflow.vocabulary import VARIABLES, attributes
 
 LAZY = [
@@ -74,10 +73,3 @@ def test_step__does_not_depend_on_chunking(
     parts = call(row, {**products, "cube": products_in_small_blocks["cube"]})
     for name in row.filled(row.gives, row.example) or ("mu", "flags"):
         np.testing.assert_array_equal(whole[name].values, parts[name].values, err_msg=name)
-
-
-def test_bands__cover_all_rows_once(products_in_small_blocks: dict[str, Any]) -> None:
-    rows = [
-        row for part, _ in bands(products_in_small_blocks["cube"], 1) for row in range(part.start, part.stop)
-    ]
-    assert rows == list(range(24))

@@ -18,11 +18,14 @@ import zarr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from xafsflow.blocks import field as fields
+from xafsflow.blocks.field import bands_of
 from xafsflow.blocks.outputs import Output
 from xafsflow.blocks.over_blocks import over_blocks
+from xafsflow.blocks.program import program_of
 from xafsflow.errors import InputError
-from xafsflow.store import bands, open_cube, open_maps, write_cube, write_maps
 from xafsflow.store import cube_store as cubes
+from xafsflow.store import open_cube, open_maps, write_cube, write_maps
 from xafsflow.vocabulary import MAP, attributes, cube_dims
 
 FLOATS = (np.float32, np.float64)
@@ -111,7 +114,7 @@ def test_write_maps__brings_every_map_back(tmp_path_factory, rows, columns, bloc
     # As steps leave them: variables differ in their blocks.
     lazy = cube.chunk(y=block, x=block).assign(e0=cube.e0.chunk(y=other_block))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bands, "__defaults__", (4 * 5 * columns * band_rows,))
+        patch.setattr(fields, "BAND_BYTES", 4 * 5 * columns * band_rows)
         assert_same(write_maps(lazy, folder / "maps.zarr"), wanted)
 
 
@@ -165,7 +168,7 @@ def test_block_sums__are_stored_as_means(tmp_path, monkeypatch, block, band_rows
     whole = cube.sample.astype(np.float32)
     # Blocks of another variable, in front and behind, do not lead astray.
     cube = cube.assign(over_blocks(norm_sums, [whole], outputs)).assign(e0=cube.e0.chunk(y=7))
-    monkeypatch.setattr(bands, "__defaults__", (4 * 5 * 7 * band_rows,))
+    monkeypatch.setattr(fields, "BAND_BYTES", 4 * 5 * 7 * band_rows)
     found = write_maps(cube, tmp_path / "maps.zarr")
     np.testing.assert_allclose(found.mean_norm[0], cube.sample.mean(["y", "x"]), rtol=1e-6)
     # A reference that leads nowhere has no mean.
@@ -178,19 +181,22 @@ def test_block_sums__are_stored_as_means(tmp_path, monkeypatch, block, band_rows
 
 @EXAMPLES
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(1, 4000))
-def test_bands__are_whole_blocks_in_order_and_small(heights, size):
+def test_bands__end_between_blocks_in_order_and_are_small(heights, size):
     rows, columns, n_energy = sum(heights), 4, 3
     array = xr.DataArray(np.zeros((n_energy, rows, columns), np.float32), dims=cube_dims()).chunk(
         y=tuple(heights)
     )
-    found = list(bands(xr.Dataset({"mu": array}), size))
-    edges = np.cumsum([0, *heights])
-    assert [r.start for r, _ in found] == [0, *(r.stop for r, _ in found[:-1])]
-    assert found[-1][0].stop == rows
-    for r, blocks in found:
-        assert (edges[blocks.start], edges[blocks.stop]) == (r.start, r.stop)
-        one_block = blocks.stop - blocks.start == 1
-        assert one_block or (r.stop - r.start) * 4 * n_energy * columns <= size
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fields, "BAND_BYTES", size)
+        found = bands_of(program_of({"mu": array}))
+    edges = set(np.cumsum([0, *heights]).tolist())
+    assert [band.y0 for band in found] == [0, *(band.y1 for band in found[:-1])]
+    assert found[-1].y1 == rows
+    most = max(1, size // (4 * n_energy * columns))
+    for band in found:
+        assert band.shape[0] <= most
+        # Within a block only where the next one ends too far away.
+        assert band.y1 in edges or not any(band.y0 < edge <= band.y0 + most for edge in edges)
 
 
 def test_shards__hold_a_band_of_chunks_in_one_file_and_the_same_numbers(tmp_path, monkeypatch):
@@ -229,7 +235,7 @@ def failing(block: np.ndarray, block_info: Any = None) -> np.ndarray:
 def test_a_failure_half_way__leaves_nothing_of_that_name_and_the_next_attempt_succeeds(tmp_path, monkeypatch):
     cube, path = maps().chunk(y=4), tmp_path / "maps.zarr"
     broken = cube.assign(e0=cube.e0.copy(data=cube.e0.data.map_blocks(failing, dtype=float)))
-    monkeypatch.setattr(bands, "__defaults__", (4 * 5 * 7 * 4,))
+    monkeypatch.setattr(fields, "BAND_BYTES", 4 * 5 * 7 * 4)
     done = []
     with pytest.raises(OSError, match="the disk is gone"):
         write_maps(broken, path, progress=lambda n, total: done.append((n, total)))
@@ -268,7 +274,7 @@ def undisturbed(folder: Any) -> dict[str, bytes]:
 @pytest.mark.parametrize("after", [1, 2])
 def test_an_interrupted_write__goes_on_and_ends_with_the_same_bytes(tmp_path, monkeypatch, kind, after):
     monkeypatch.setattr(cubes, "BAND_BYTES", 0)
-    monkeypatch.setattr(bands, "__defaults__", (4 * 5 * 7 * 4,))
+    monkeypatch.setattr(fields, "BAND_BYTES", 4 * 5 * 7 * 4)
     whole = maps().chunk(y=4) if kind == "maps" else measured(rows=12, columns=9).chunk(y=4)
     write = write_maps if kind == "maps" else functools.partial(write_cube, tile=4)
     write(whole, tmp_path / "whole.zarr")
@@ -293,7 +299,7 @@ def test_an_interrupted_write__goes_on_and_ends_with_the_same_bytes(tmp_path, mo
 
 
 def test_what_another_run_left__is_not_gone_on_with(tmp_path, monkeypatch):
-    monkeypatch.setattr(bands, "__defaults__", (4 * 5 * 7 * 4,))
+    monkeypatch.setattr(fields, "BAND_BYTES", 4 * 5 * 7 * 4)
 
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
@@ -371,7 +377,7 @@ BLOCK = 4 * 8 * 16 * 4
 def test_write_maps__holds_one_band_and_reads_every_block_once(tmp_path, monkeypatch):
     living = Living()
     cube = watched_cube(living, 40)
-    monkeypatch.setattr(bands, "__defaults__", (4 * BLOCK,))
+    monkeypatch.setattr(fields, "BAND_BYTES", 4 * BLOCK)
     write_maps(cube, tmp_path / "maps.zarr")
     assert living.made == 40
     assert living.most <= 4
@@ -388,7 +394,7 @@ def test_write_cube__holds_one_band_and_reads_every_block_once(tmp_path, monkeyp
 
 def test_progress__counts_bands_to_their_end(tmp_path, monkeypatch):
     monkeypatch.setattr(cubes, "BAND_BYTES", 4 * 5 * 7 * 4)
-    monkeypatch.setattr(bands, "__defaults__", (4 * 5 * 7 * 4,))
+    monkeypatch.setattr(fields, "BAND_BYTES", 4 * 5 * 7 * 4)
     for write in (
         lambda **report_progress: write_cube(
             measured().chunk(y=4), tmp_path / "cube.zarr", tile=4, **report_progress

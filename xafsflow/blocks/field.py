@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
@@ -14,7 +15,7 @@ import xarray as xr
 
 from xafsflow.blocks.interpreter import computed, loaded
 from xafsflow.blocks.program import Program, over_field, program_of
-from xafsflow.blocks.regions import Region
+from xafsflow.blocks.regions import Frame, Region
 from xafsflow.blocks.scan_numbers import resolved
 from xafsflow.blocks.where import Place, in_threads, place
 
@@ -27,16 +28,37 @@ Work = Callable[[int, Region, dict[str, Any]], T]
 
 
 def bands_of(program: Program) -> list[Region]:
-    """The field in bands of whole rows, alike on every machine."""
+    """The field in bands of whole rows, alike on every machine; between blocks of arrays that only Dask can compute.
+
+    Examples
+    --------
+    >>> image = xr.DataArray(np.zeros((10, 4), "f4"), dims=("y", "x")).chunk(y=3)
+    >>> [band.shape for band in bands_of(program_of({"image": image}))]
+    [(10, 4)]
+    """
     rows, columns = program.shape
     row_bytes = sum(s.shape[0] * s.shape[2] * s.dtype.itemsize for s in program.stacks.values())
-    row_bytes = row_bytes or 4 * program.points * columns
+    height = max(1, BAND_BYTES // (row_bytes or 4 * program.points * columns))
     side = next(Region(0, rows, 0, columns).tiles(program.points)).shape[0]
-    height = max(1, BAND_BYTES // row_bytes)
     if height > side:
         # Whole tiles, so that none is thin.
         height = height // side * side
-    return [Region(a, min(a + height, rows), 0, columns) for a in range(0, rows, height)]
+    edges = [0]
+    blocks = _edges_of_blocks(program)
+    while edges[-1] < rows:
+        within = blocks[(blocks > edges[-1]) & (blocks <= edges[-1] + height)]
+        edges.append(min(rows, int(within[-1]) if len(within) else edges[-1] + height))
+    return [Region(a, b, 0, columns) for a, b in pairwise(edges)]
+
+
+def _edges_of_blocks(program: Program) -> np.ndarray:
+    """Rows at which blocks of all lazy arrays end."""
+    common: set[int] | None = None
+    for slot, array in program.lazy.items():
+        if "y" in array.dims and program.slots[slot].frame == Frame():
+            edges = set(np.cumsum(array.chunksizes["y"]).tolist())
+            common = edges if common is None else common & edges
+    return np.array(sorted(common or ()), int)
 
 
 @dataclass(frozen=True)
