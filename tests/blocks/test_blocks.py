@@ -251,8 +251,6 @@ def scaled(block: np.ndarray, by: float) -> np.ndarray:
     [
         ([spectrum()], MAP, 0, "no array over y and x"),
         ([image()], ("energy",), 0, "y and x, or y_block and x_block"),
-        ([image().astype(np.uint16)], MAP, 1, "uint16 with a halo"),
-        ([image().astype(bool).chunk(y=2)], MAP, 2, "bool with a halo"),
     ],
 )
 def test_what_cannot_be_lifted__is_refused(arrays: Sequence[xr.DataArray], dims, halo, told):
@@ -271,3 +269,20 @@ def test_block_shape__fits_the_cache_and_the_image(energies, rows, columns, item
     assert height * width * spectrum_bytes <= BLOCK_BYTES + spectrum_bytes * height or width == 1
     # Whole rows, or as many rows as a halo is worth.
     assert width == columns or height == min(rows, LEAST_ROWS)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, bool])
+def test_whole_numbers_with_a_halo__come_as_floats_with_nan_beyond_the_image(dtype):
+    plane = xr.DataArray(np.ones((5, 4), dtype), dims=MAP)
+    seen = over_blocks(
+        lambda block: np.isnan(block).sum(keepdims=True) + 0 * block[1:-1, 1:-1],
+        [plane],
+        [Output("missing", MAP)],
+        halo=1,
+        rim=0,
+    )["missing"]
+    assert seen.values.max() == 2 * 6 + 2 * 5
+    lazy = over_blocks(
+        lambda block: block[1:-1, 1:-1], [plane.chunk(y=2)], [Output("same", MAP)], halo=1, rim=0
+    )
+    np.testing.assert_array_equal(lazy["same"].values, plane.values)

@@ -64,10 +64,18 @@ def computed(program: Program, wanted: Region, inputs: Mapping[int, Held]) -> di
     dict
         By name. A sum has one value along `y_block` and `x_block`.
     """
-    found: dict[str, Any] = {}
-    for tile in wanted.tiles(program.points):
+    # What is wanted as it was read needs no tiles.
+    found: dict[str, Any] = {
+        name: inputs[slot][0][
+            program.slots[slot].frame.of(wanted).slices(program.slots[slot].dims, inputs[slot][1])
+        ]
+        for name, slot in program.wanted.items()
+        if slot in inputs
+    }
+    made = {name: slot for name, slot in program.wanted.items() if slot not in inputs}
+    for tile in wanted.tiles(program.points) if made else ():
         values = _tile(program, tile, dict(inputs))
-        for name, slot in program.wanted.items():
+        for name, slot in made.items():
             array, held = values[slot]
             if program.is_sum(name):
                 # In the order of the tiles, whoever computes: so the last bits are always the same.

@@ -12,7 +12,6 @@ from functools import partial
 from threading import RLock
 from typing import Any
 
-import dask
 import dask.array as da
 import numpy as np
 import xarray as xr
@@ -232,21 +231,37 @@ def over_scan(
         finder,
         sample=replace(sample, program=sample.program.without_graphs(), whole=dict.fromkeys(sample.whole)),
     )
-    # It is no argument: dask would look into all of it.
-    find = dask.delayed(
-        partial(_found, alone, tuple(outside)), name=f"{function.__name__}-{token}", pure=True
+    # The dummy is for numbers that need nothing from outside.
+    arguments: list[Any] = [da.from_array(np.zeros(())), ()]
+    for number, array in enumerate(outside.values()):
+        arguments += [array.chunk().data, tuple(f"{number} {dim}" for dim in array.dims)]
+    packed = da.blockwise(
+        partial(_found, alone, tuple(outside)),
+        (),
+        *arguments,
+        name=f"{function.__name__}-{token}",
+        dtype=object,
+        meta=np.empty((), object),
+        concatenate=True,
     )
-    task = find(*(array.data for array in outside.values()))
     made = {}
     for place, output in enumerate(outputs):
-        shape = tuple({**sizes, **output.sizes}[dim] for dim in output.dims)
-        data = da.from_delayed(dask.delayed(_one, pure=True)(task, place), shape, output.dtype)
+        data = da.blockwise(
+            partial(_one, place=place),
+            output.dims,
+            packed,
+            (),
+            name=f"{output.name}-{token}",
+            new_axes={dim: {**sizes, **output.sizes}[dim] for dim in output.dims},
+            dtype=output.dtype,
+            meta=np.empty((0,) * len(output.dims), output.dtype),
+        )
         note(data, Number(finder, place))
         made[output.name] = xr.DataArray(data, dims=output.dims, name=output.name)
     return made
 
 
-def _found(finder: _Finder, names: Sequence[str], *outside: Any) -> tuple[Any, ...]:
+def _found(finder: _Finder, names: Sequence[str], nothing: Any, *outside: Any) -> tuple[Any, ...]:
     return finder.found(dict(zip(names, outside, strict=True)))
 
 

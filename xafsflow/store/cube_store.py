@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from xafsflow.blocks.field import field_of, over_bands
 from xafsflow.blocks.outputs import BLOCK_BYTES
+from xafsflow.blocks.program import over_field
+from xafsflow.blocks.regions import Region
+from xafsflow.blocks.scan_numbers import resolved
 from xafsflow.errors import InputError
-from xafsflow.io.readers.lazy_stack import source
+from xafsflow.store.band_writer import BandWriter
 from xafsflow.store.map_store import Progress
 from xafsflow.store.verify import refuse_missing
-from xafsflow.store.zarr_groups import begun, finish, is_complete, open_group, partial_of, region
+from xafsflow.store.zarr_groups import begun, finish, is_complete, open_group, partial_of
 from xafsflow.vocabulary import AXES, is_cube, spectral_axis
 
-# Images that are read at once: a local disk gains a tenth, one behind a network more.
-READERS = 4
 # Rows that are written together.
 BAND_BYTES = 96 * 2**20
 
@@ -75,57 +74,23 @@ def write_cube(
     arrays, written = begun(
         cube, partial, chunk, {"of": identity, "height": height}, height if shards else None
     )
-    # One buffer a variable for all bands: fresh memory for each costs as much as to fill it.
-    held = {
-        str(n): np.empty([min(k, height) if d == "y" else k for d, k in a.sizes.items()], a.dtype)
-        for n, a in cube.data_vars.items()
-    }
-    rows_at = range(0, cube.sizes["y"], height)
-    for number, start in enumerate(rows_at):
-        rows = slice(start, min(start + height, cube.sizes["y"]))
-        # What has no rows (an I0 spectrum) is written with the first band.
-        names = [str(n) for n, a in cube.data_vars.items() if "y" in a.dims or start == 0]
-        if number not in written:
-            _fill(cube[names], rows, held)
-            for name in names:
-                filled = held[name][region(cube[name], slice(0, rows.stop - start))]
-                arrays[name][region(cube[name], rows)] = filled
-            written.add(number, {})
+    rows, columns = cube.sizes["y"], cube.sizes["x"]
+    bands = {n: Region(a, min(a + height, rows), 0, columns) for n, a in enumerate(range(0, rows, height))}
+    over = over_field({str(name): array for name, array in cube.data_vars.items()})
+    whole = {str(name): array for name, array in cube.data_vars.items() if name not in over}
+    for name, values in resolved(whole).items() if 0 not in written else ():
+        # What has no rows (an I0 spectrum) counts to the first band.
+        arrays[name][(..., *map(slice, np.shape(values)))] = values
+    write = BandWriter(partial, {name: tuple(map(str, array.dims)) for name, array in over.items()})
+    todo = {number: band for number, band in bands.items() if number not in written}
+    for number, found in over_bands(field_of(over), todo, write):
+        if isinstance(found, BaseException):
+            raise found
+        written.add(number, found)
         if progress:
-            progress(number + 1, len(rows_at))
+            progress(len(written.bands), len(bands))
     finish(partial, path)
     return open_cube(path)
-
-
-def _fill(cube: xr.Dataset, rows: slice, buffers: Mapping[str, Any]) -> None:
-    """Read or compute rows of all variables together into the beginnings of their buffers."""
-    import dask
-    import dask.array as da
-
-    part = cube.isel(y=rows)
-    # With the dots even an array without dims stays an array, which can be filled.
-    targets = {name: buffers[str(name)][(..., *map(slice, array.shape))] for name, array in part.items()}
-    stacks = {name: source(array.data) for name, array in cube.items() if array.chunks}
-    for name, stack in stacks.items():
-        if stack is not None and stack.row_quantum == 1:
-            stack.read_rows(rows.start, rows.stop, out=targets.pop(name), threads=READERS)
-    lazy = [name for name in targets if part[name].chunks and _in_this_process()]
-    if lazy:
-        da.store([part[name].data for name in lazy], [targets.pop(name) for name in lazy], lock=False)
-    for name, values in dask.compute({name: part[name].data for name in targets})[0].items():
-        targets[name][...] = values
-
-
-def _in_this_process() -> bool:
-    """Whether blocks are computed where the buffers are, and not by the workers of a cluster."""
-    distributed = sys.modules.get("distributed")
-    if distributed is None:
-        return True
-    try:
-        distributed.default_client()
-    except ValueError:
-        return True
-    return False
 
 
 def open_cube(path: Path) -> xr.Dataset:
