@@ -9,8 +9,16 @@ import numpy as np
 import xarray as xr
 
 from xafsflow.calibration.shift_map import calibration_of
-from xafsflow.calibration.tile_shifts import FLANKS, Field, Standards, fit_field, rough_fit, standards
-from xafsflow.calibration.tile_spectra import Tiles, at_tiles, gather
+from xafsflow.calibration.tile_shifts import (
+    FLANKS,
+    Field,
+    Standards,
+    fit_field,
+    fit_tiles,
+    rough_fit,
+    standards,
+)
+from xafsflow.calibration.tile_spectra import Gathered, at_tiles, gather
 from xafsflow.errors import ComputationError, InputError, XafsflowWarning
 from xafsflow.findings.calibrate_findings import CheckFindings, ShiftFieldFindings
 from xafsflow.kernels.spectra import energy_shift as kernels
@@ -22,12 +30,14 @@ LIMITS = {"foil_mu": (0.5, 1.5), "mu": (0.3, 3.0)}
 POOR, WRONG = 0.02, 0.05
 # Share of the edge step by which a mean over the field may differ because its energies do.
 BLUR = 0.03
+# eV: an error by noise that is worth no more rows.
+ENOUGH = 0.005
 # eV: a shift and an error beyond these give a warning.
 LARGE_SHIFT, LARGE_ERROR = 10.0, 0.1
 
 
-def tiles_of(cube: xr.Dataset, name: str, known: Standards, span: Span, tile: int | None) -> Tiles:
-    """The mean spectra of the tiles, where the standards are known and every pixel is covered."""
+def tiles_of(cube: xr.Dataset, name: str, known: Standards, span: Span, tile: int | None) -> Gathered:
+    """What was read of the tiles' spectra, where the standards are known and every pixel is covered."""
     energy = cube.energy.values
     inside = known.inside(energy, span)
     if "energy_shift" in cube:
@@ -55,15 +65,20 @@ def measure(
         Shift and composition cannot be distinguished.
     """
     known = standards(library, names)
-    tiles = tiles_of(cube, name, known, span, tile)
+    gathered = tiles_of(cube, name, known, span, tile)
+    tiles = gathered.tiles
     try:
         rough = rough_fit(tiles, known)
         judge(known.misfit(rough) - BLUR, name, known, warn=False)
         field = fit_field(tiles, known, float(rough.shift[0]), order)
+        # Noise falls with the root of the rows.
+        more = gathered.more((field.noise / ENOUGH) ** 2) if field.noise > ENOUGH else None
+        if more is not None:
+            field = fit_field(more.tiles, known, float(rough.shift[0]), order)
     except ComputationError as unsettled:
         raise _refusal(name, known) from unsettled
     judge(field.misfit, name, known)
-    shift, error = field.maps()
+    shift, error = field.maps
     if abs(float(shift.mean())) > LARGE_SHIFT:
         _warn(f"{name} is {float(shift.mean()):.1f} eV from the standard: check the energies of both")
     if float(error.max()) > LARGE_ERROR:
@@ -113,7 +128,7 @@ def check_certain(field: Field, worst: float) -> None:
     ComputationError
         The largest error is above `worst`, eV.
     """
-    error = float(field.maps()[1].max())
+    error = float(field.maps[1].max())
     if error > worst:
         raise ComputationError(
             f"an energy shift known to {error:.2g} eV only; its correlation with composition is "
@@ -129,7 +144,7 @@ def _warn(text: str) -> None:
 
 def findings_of(field: Field) -> ShiftFieldFindings:
     """The surface, its errors, E0 over the field before and after, and the pixels."""
-    shift, error = field.maps()
+    shift, error = field.maps
     tiles, free, fit = field.tiles, field.free, field.fit
     return ShiftFieldFindings(
         standard=tuple(field.known.names),
@@ -151,7 +166,7 @@ def findings_of(field: Field) -> ShiftFieldFindings:
 def from_field(field: Field, method: str) -> xr.Dataset:
     """The calibration."""
     return calibration_of(
-        *field.maps(),
+        *field.maps,
         method=method,
         standard=", ".join(field.known.names),
         order=field.order,
@@ -171,13 +186,18 @@ def remaining(
     tile: int | None,
 ) -> CheckFindings:
     """E0 of the tiles against the standard's as the cube is now, and as it was before its energies were moved."""
-    field = measure(cube, name, library, names, span, tile, None)
-    tiles, free = field.tiles, field.free
+    known = standards(library, names)
+    tiles = tiles_of(cube, name, known, span, tile).tiles
+    try:
+        free = fit_tiles(tiles, known)
+    except ComputationError as unsettled:
+        raise _refusal(name, known) from unsettled
+    judge(known.misfit(free), name, known)
     after = -free.shift
     before = after - (at_tiles(cube.energy_shift.values, tiles) if "energy_shift" in cube else 0.0)
     return CheckFindings(
-        standard=tuple(field.known.names),
-        misfit=field.misfit,
+        standard=tuple(known.names),
+        misfit=known.misfit(free),
         pixels=tiles.pixels,
         before=tiles.edge_over_field(before, free.own_error),
         after=tiles.edge_over_field(after, free.own_error),

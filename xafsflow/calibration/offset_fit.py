@@ -16,6 +16,7 @@ from xafsflow.calibration.tile_shifts import (
     MARGIN,
     Standards,
     fit_alone,
+    fit_tiles,
     rough_fit,
     spectra_of,
     standards,
@@ -52,20 +53,14 @@ def one_shift(
 ) -> tuple[float, float]:
     """The field's mean shift on top of a calibration, and its error, eV; computes."""
     known = standards(library, names)
-    tiles = tiles_of(cube, name, known, span, None)
-    fit = _each_tile(tiles, known)
+    tiles = tiles_of(cube, name, known, span, None).tiles
+    fit = fit_tiles(tiles, known)
     judge(known.misfit(fit), name, known)
     left = fit.shift - at_tiles(calibration.energy_shift.values, tiles)
     share = tiles.count / tiles.count.sum()
     found = float(share @ left)
     _warn_if_uneven(left - found, fit.own_error, name)
     return found, float(np.hypot(np.sqrt(share @ fit.covariance @ share), known.own_error(fit)))
-
-
-def _each_tile(tiles: Tiles, known: Standards) -> ShiftFit:
-    count = len(tiles.mu)
-    start = float(rough_fit(tiles, known).shift[0])
-    return fit_alone(spectra_of(tiles, known), np.eye(count), np.full(count, start))
 
 
 def _warn_if_uneven(left: Doubles, error: Doubles, name: str) -> None:
@@ -94,7 +89,8 @@ def edge_offset(cube: xr.Dataset, calibration: xr.Dataset, name: str, e0: float)
     """
     energy = cube.energy.values
     flanks = (e0 + FLANKS[0], e0 + FLANKS[1])
-    tiles = gather(cube, name, inside=np.isfinite(energy), flanks=flanks, limits=LIMITS[name], tile=None)
+    inside = np.isfinite(energy)
+    tiles = gather(cube, name, inside=inside, flanks=flanks, limits=LIMITS[name], tile=None).tiles
     shift = at_tiles(calibration.energy_shift.values, tiles).astype(np.float32)
     moved = move(energy, np.ascontiguousarray(tiles.mu.T[:, None, :], np.float32), shift[None], True)[:, 0]
     whole = np.average(moved, axis=1, weights=tiles.count)
@@ -148,7 +144,8 @@ def distance_of(
 ) -> Distance:
     """The distance at which the geometry explains the cube's foil; computes."""
     known = standards(library, [name])
-    found = fit_distance(tiles_of(cube, "foil_mu", known, span, None), known, layout, e0, start)
+    tiles = tiles_of(cube, "foil_mu", known, span, None).tiles
+    found = fit_distance(tiles, known, layout, e0, start)
     judge(found.misfit, "foil_mu", known)
     return found
 
@@ -178,7 +175,7 @@ def fit_distance(tiles: Tiles, known: Standards, layout: Layout, e0: float, star
             )
         distance /= factor
     error = abs(distance) * sigma / abs(factor)
-    free = _each_tile(tiles, known)
+    free = fit_tiles(tiles, known)
     left = free.shift - fit.shift
     _warn_if_uneven(left, free.own_error, "the foil")
     after = tiles.edge_over_field(-left, free.own_error)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
 
-from xafsflow.calibration.tile_spectra import Tiles
+from xafsflow.calibration.tile_spectra import TILES, Tiles
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.kernels.array_types import Doubles, Indices, Mask, Singles
 from xafsflow.kernels.images import field_surface as surface
@@ -177,6 +178,13 @@ class Field:
         """What the model leaves unexplained in the typical tile, as a share of the edge step."""
         return self.known.misfit(self.fit)
 
+    @property
+    def noise(self) -> float:
+        """The part of the error that falls with the number of pixels, eV, root mean square over the field."""
+        coarse = surface.evaluate(self.fit.parameters, self.fit.covariance, (TILES, TILES))[1]
+        return float(np.sqrt(np.mean(coarse**2)))
+
+    @cached_property
     def maps(self) -> tuple[Singles, Singles]:
         """`energy_shift` and `energy_shift_error`, float32 `(y, x)`, eV."""
         shift, error = surface.evaluate(self.fit.parameters, self.covariance, self.tiles.shape)
@@ -218,6 +226,19 @@ def rough_fit(tiles: Tiles, known: Standards) -> ShiftFit:
     if not fits and failure is not None:
         raise failure
     return min(fits, key=lambda one: float(one.misfit[0]))
+
+
+def fit_tiles(tiles: Tiles, known: Standards) -> ShiftFit:
+    """The shift of every tile on its own.
+
+    Raises
+    ------
+    ComputationError
+        The fit does not settle.
+    """
+    count = len(tiles.mu)
+    start = float(rough_fit(tiles, known).shift[0])
+    return fit_alone(spectra_of(tiles, known), np.eye(count), np.full(count, start))
 
 
 def fit_field(tiles: Tiles, known: Standards, start: float, order: int | None) -> Field:

@@ -1,24 +1,29 @@
-"""From a cube to the mean spectra of the tiles of its field, in one pass over the blocks."""
+"""From a cube to the mean spectra of the tiles of its field, from thin bands of its rows."""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
+import dask.array as da
 import numpy as np
 import xarray as xr
 
 from xafsflow.blocks.field import values_over_field
 from xafsflow.blocks.outputs import Output
 from xafsflow.blocks.over_blocks import over_blocks, part_of
+from xafsflow.blocks.program import program_of
 from xafsflow.blocks.scan_numbers import values_at
+from xafsflow.calibration.thin_bands import bands_a_tile, half_width, rows_of_bands, some_of
+from xafsflow.calibration.unusable_pixels import unusable
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.findings.calibrate_findings import EdgeOverField, PixelCounts
-from xafsflow.kernels.array_types import Doubles, Floats, Indices, Mask, Singles, Uint8s
+from xafsflow.kernels.array_types import Doubles, Floats, Indices, Mask
 from xafsflow.kernels.images import field_surface as surface
-from xafsflow.kernels.images import neighbors as spatial
 from xafsflow.kernels.images.tile_means import FATES, step_weights, tile_edges, tile_sums
-from xafsflow.vocabulary import MAP, Flag
+from xafsflow.vocabulary import MAP
 
 # Tiles along the longer side, and the least side of a tile in pixels, where none is asked for.
 TILES, LEAST_TILE = 12, 4
@@ -26,13 +31,16 @@ TILES, LEAST_TILE = 12, 4
 SAMPLED_ROWS = 12
 # A tile with a smaller share of good pixels is left out; a larger share of bad ones gives a warning.
 LEAST_SHARE, WARNED_SHARE = 0.2, 0.02
+# Strips of more rows than this are not decoded for a band of two.
+MOST_STRIP = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Tiles:
     """Mean spectra `mu` (tile, energy) of tiles, from `count` (tile,) pixels around `v`, `u` (-1 to 1 over the field).
 
-    `place` (tile,) are their numbers among all of `grid`, rows by columns; `pixels` counts the field's pixels.
+    `place` (tile,) are their numbers among all of `grid`, rows by columns; `pixels` counts the pixels that were read;
+    `half` are half widths of a tile along y and x on the scale of `v` and `u`, such that its pixels' scatter is right.
     """
 
     energy: Doubles
@@ -44,15 +52,7 @@ class Tiles:
     grid: tuple[int, int]
     shape: tuple[int, int]
     pixels: PixelCounts
-
-    @property
-    def half(self) -> tuple[float, float]:
-        """Half widths of a tile along y and x on the scale of `v` and `u`, such that its pixels' scatter is right."""
-        down, across = (
-            np.sqrt(max(0.0, 1 - (parts / size) ** 2)) / parts
-            for size, parts in zip(self.shape, self.grid, strict=True)
-        )
-        return float(down), float(across)
+    half: tuple[float, float]
 
     @property
     def variance(self) -> Doubles:
@@ -72,6 +72,47 @@ class Tiles:
         return EdgeOverField(image.reshape(self.grid), **surface.slopes(self.v, self.u, values, error))
 
 
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Sums over the good pixels of the tiles, and what became of the pixels, as `tile_sums` gives them."""
+
+    totals: Doubles
+    moments: Doubles
+    fates: Doubles
+
+    def __add__(self, other: Sums) -> Sums:
+        """Those of other rows with them."""
+        return Sums(self.totals + other.totals, self.moments + other.moments, self.fates + other.fates)
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """What was read of the spectra of tiles: their `tiles`, the `rows` that they are from, and how to read more."""
+
+    name: str
+    energy: Doubles
+    edges: tuple[Indices, Indices]
+    lazy: Mapping[str, xr.DataArray]
+    rows: Indices
+    sums: Sums
+    bands: int | None
+
+    @property
+    def tiles(self) -> Tiles:
+        """Their mean spectra."""
+        return _means(self)
+
+    def more(self, times: float) -> Gathered | None:
+        """With so many times the rows, or all that there are; None if all have been read."""
+        size = int(self.edges[0][-1])
+        if self.bands is None or len(self.rows) == size:
+            return None
+        rows = rows_of_bands(self.edges[0], int(np.ceil(self.bands * times)))
+        new = np.setdiff1d(rows, self.rows)
+        sums = self.sums + _summed(values_at(self.lazy, new))
+        return replace(self, rows=np.union1d(self.rows, new), sums=sums)
+
+
 def gather(
     cube: xr.Dataset,
     name: str,
@@ -80,11 +121,15 @@ def gather(
     flanks: tuple[float, float],
     limits: tuple[float, float],
     tile: int | None,
-) -> Tiles:
+) -> Gathered:
     """Mean spectra of the tiles of a variable; computes.
 
-    Left out are pixels flagged dead, saturated or (of the sample) background, those that are not finite at all energies,
-    those whose counts are at the detector's limit, and those whose step differs much from the field's.
+    Of a large field only bands of two rows are read, a quarter of its rows or less; of a small one, and of images whose
+    rows cannot be read apart, all rows.
+
+    Left out are pixels flagged dead, saturated or (of the sample) background, those that are dead by flat field and dark
+    (of the foil), those that are not finite at all energies, those whose counts are at the detector's limit, and those
+    whose step differs much from the field's.
 
     Parameters
     ----------
@@ -108,46 +153,67 @@ def gather(
     """
     places = np.flatnonzero(inside)
     values, energy = part_of(cube[name], places=places), cube.energy.values[places]
-    weights = step_weights(energy, *flanks)
-    bad = _bad(cube, name)
-    typical = _typical_step(values, bad, weights)
     shape = (cube.sizes["y"], cube.sizes["x"])
     side = tile or max(LEAST_TILE, max(shape) / TILES)
-    edges = [tile_edges(size, side) for size in shape]
-    numbers = [xr.DataArray(np.arange(size), dims=dim) for dim, size in zip(MAP, shape, strict=True)]
-    tiles = (len(edges[0]) - 1) * (len(edges[1]) - 1)
-    blocks, sizes = (
-        ("y_block", "x_block"),
-        {"tile": tiles, "part": 3, "fate": len(FATES), "energy": energy.size},
-    )
+    edges = (tile_edges(shape[0], side), tile_edges(shape[1], side))
+    bands = bands_a_tile(edges[0], shape[1]) if _rows_apart(values) else None
+    rows = rows_of_bands(edges[0], bands)
+    apart = len(rows) < shape[0]
+    bad = unusable(cube, name, apart=apart)
+    weights = step_weights(energy, *flanks)
+    first = some_of(rows, SAMPLED_ROWS)
+    read = values_at({"values": values, "bad": bad}, first)
+    typical = _typical_step(name, read["values"], read["bad"], weights)
+    settings: dict[str, Any] = {
+        "row_edges": edges[0],
+        "column_edges": edges[1],
+        "weights": weights,
+        "least": float(limits[0] * typical),
+        "most": float(limits[1] * typical),
+    }
+    lazy = _lazy_sums(values, bad, edges, settings)
+    if apart:
+        own = tile_sums(read["values"], read["bad"], first, np.arange(shape[1]), **settings)
+        sums = Sums(*own) + _summed(values_at(lazy, np.setdiff1d(rows, first)))
+    else:
+        sums = _summed(values_over_field(lazy))
+    found = Gathered(name, energy, edges, lazy, rows, sums, bands if apart else None)
+    _warn_of_holes(found)
+    return found
+
+
+def _rows_apart(values: xr.DataArray) -> bool:
+    """Whether some rows cost less than all: not in memory, and not where strips of many rows are decoded whole."""
+    if not isinstance(values.data, da.Array):
+        return False
+    return all(stack.row_quantum <= MOST_STRIP for stack in program_of({"values": values}).stacks.values())
+
+
+def _lazy_sums(
+    values: xr.DataArray, bad: xr.DataArray, edges: tuple[Indices, Indices], settings: Mapping[str, Any]
+) -> dict[str, xr.DataArray]:
+    numbers = [xr.DataArray(np.arange(edge[-1]), dims=dim) for dim, edge in zip(MAP, edges, strict=True)]
+    blocks, tiles = ("y_block", "x_block"), (len(edges[0]) - 1) * (len(edges[1]) - 1)
+    sizes = {"tile": tiles, "part": 3, "fate": len(FATES), "energy": values.sizes["energy"]}
     outputs = [
         Output("totals", (*blocks, "tile", "energy"), np.float64, sizes),
         Output("moments", (*blocks, "tile", "part"), np.float64, sizes),
         Output("fates", (*blocks, "fate"), np.float64, sizes),
     ]
-    found = over_blocks(
-        tile_sums,
-        [values, bad, *numbers],
-        outputs,
-        row_edges=edges[0],
-        column_edges=edges[1],
-        weights=weights,
-        least=float(limits[0] * typical),
-        most=float(limits[1] * typical),
-    )
-    totals = values_over_field(found)
-    sums = xr.Dataset({name: (array.dims, totals[name]) for name, array in found.items()}).sum(blocks)
-    return _means(sums, energy, shape, (len(edges[0]) - 1, len(edges[1]) - 1), name)
+    return over_blocks(tile_sums, [values, bad, *numbers], outputs, **settings)
 
 
-def _typical_step(values: xr.DataArray, bad: xr.DataArray, weights: Doubles) -> float:
-    rows = np.unique(np.linspace(0, values.sizes["y"] - 1, SAMPLED_ROWS).astype(int))
-    found = values_at({"values": values, "bad": bad}, rows)
-    some = np.tensordot(weights, found["values"].astype(float), 1)
-    good = some[np.isfinite(some) & (found["bad"] <= 0)]
+def _summed(found: Mapping[str, Doubles]) -> Sums:
+    """Without the dims of blocks."""
+    return Sums(*(found[name].sum(axis=(0, 1), keepdims=True) for name in ("totals", "moments", "fates")))
+
+
+def _typical_step(name: str, values: Floats, bad: Floats, weights: Doubles) -> float:
+    some = np.tensordot(weights, values.astype(float), 1)
+    good = some[np.isfinite(some) & (bad <= 0)]
     if good.size == 0:
         raise InputError(
-            f"{values.name} without a pixel that is finite, alive and not saturated",
+            f"{name} without a pixel that is finite, alive and not saturated",
             "spectra",
             "check the counts, dark and flat field",
         )
@@ -155,58 +221,48 @@ def _typical_step(values: xr.DataArray, bad: xr.DataArray, weights: Doubles) -> 
     scatter = 1.4826 * float(np.median(np.abs(good - typical)))
     if typical <= 3 * scatter / np.sqrt(good.size) or typical < 0.01:
         raise InputError(
-            f"{values.name} with a step of {typical:.3f} over the edge in the typical pixel",
+            f"{name} with a step of {typical:.3f} over the edge in the typical pixel",
             "absorption that rises at the edge",
             "check that the images hold the element of the standard, and the energies",
         )
     return typical
 
 
-def _bad(cube: xr.Dataset, name: str) -> xr.DataArray:
-    """Above zero where flags or counts rule a pixel out, float32 `(y, x)`."""
-    sizes = (cube.sizes["y"], cube.sizes["x"])
-    bad = xr.DataArray(np.zeros(sizes, np.float32), dims=MAP)
-    if "flags" in cube:
-        out = Flag.DEAD | Flag.SATURATED | Flag.BACKGROUND if name == "mu" else Flag.DEAD
-        bad = over_blocks(_flagged, [bad, cube.flags], [Output("bad", MAP)], bits=int(out))["bad"]
-    for counts in ("foil" if name == "foil_mu" else "sample", "flat_field"):
-        if counts in cube and cube[counts].dtype.kind in "ui" and {"y", "x"} <= set(cube[counts].dims):
-            images = cube[counts] if "energy" in cube[counts].dims else cube[counts].expand_dims("energy")
-            limit = float(np.iinfo(images.dtype).max)
-            output = Output("count", MAP, np.int32)
-            full = over_blocks(spatial.count_at_least, [images], [output], limit=limit)["count"]
-            bad = over_blocks(np.add, [bad, full], [Output("bad", MAP)])["bad"]
-    return bad
+def _counts(found: Gathered) -> tuple[dict[str, int], int]:
+    """What became of the pixels, and how many were read."""
+    counts = {name: int(number) for name, number in zip(FATES, found.sums.fates[0, 0], strict=True)}
+    return counts, sum(counts.values())
 
 
-def _flagged(bad: Singles, flags: Uint8s, bits: int) -> Singles:
-    return bad + (flags & np.uint8(bits)).astype(np.float32)
-
-
-def _means(
-    sums: xr.Dataset, energy: Doubles, shape: tuple[int, int], grid: tuple[int, int], name: str
-) -> Tiles:
-    count, rows, columns = sums.moments.transpose("part", "tile").values
-    pixels = shape[0] * shape[1] / (grid[0] * grid[1])
-    used = np.flatnonzero(count >= max(1, LEAST_SHARE * pixels))
-    counts = {name: int(number) for name, number in zip(FATES, sums.fates.values, strict=True)}
-    lost = shape[0] * shape[1] - counts["used"]
-    listed = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
-    if used.size == 0:
-        raise InputError(
-            f"no tile of {name} with enough good pixels ({listed})", "spectra", "check counts and flags"
-        )
+def _warn_of_holes(found: Gathered) -> None:
+    counts, read = _counts(found)
+    lost = read - counts["used"]
     # The sample's holes are nothing special; a foil's are.
-    if name == "foil_mu" and lost > WARNED_SHARE * shape[0] * shape[1]:
-        text = f"{lost} of {shape[0] * shape[1]} pixels are no part of the foil ({listed}): a hole, specks or saturation"
+    if found.name == "foil_mu" and lost > WARNED_SHARE * read:
+        text = f"{lost} of {read} pixels are no part of the foil ({_listed(counts)}): a hole, specks or saturation"
         warnings.warn(
             f"{text}; they are left out, and the shift there comes from the surface",
             XafsflowWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
+
+
+def _means(found: Gathered) -> Tiles:
+    counts, read = _counts(found)
+    count, rows, columns = found.sums.moments[0, 0].T
+    grid = (len(found.edges[0]) - 1, len(found.edges[1]) - 1)
+    shape = (int(found.edges[0][-1]), int(found.edges[1][-1]))
+    used = np.flatnonzero(count >= max(1, LEAST_SHARE * read / (grid[0] * grid[1])))
+    if used.size == 0:
+        text = f"no tile of {found.name} with enough good pixels ({_listed(counts)})"
+        raise InputError(text, "spectra", "check counts and flags")
     return Tiles(
-        energy=energy,
-        mu=sums.totals.transpose("tile", "energy").values[used] / count[used, None],
+        energy=found.energy,
+        mu=found.sums.totals[0, 0][used] / count[used, None],
         count=count[used],
         v=surface.normalized(rows[used] / count[used], shape[0]),
         u=surface.normalized(columns[used] / count[used], shape[1]),
@@ -214,6 +270,7 @@ def _means(
         grid=grid,
         shape=shape,
         pixels=PixelCounts(**counts),
+        half=(half_width(found.rows, found.edges[0]), half_width(np.arange(shape[1]), found.edges[1])),
     )
 
 

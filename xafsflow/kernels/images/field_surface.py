@@ -180,15 +180,18 @@ def evaluate(
     >>> surface[:, 0], error[0, 0]
     (array([-0.5,  0.5,  1.5,  2.5], dtype=float32), np.float32(0.1))
     """
-    weights = np.asarray(coefficients, float)
+    weights, spread = np.asarray(coefficients, float), np.asarray(covariance, float)
     order = order_of(len(weights))
-    root = np.linalg.cholesky(np.asarray(covariance) + 1e-30 * np.eye(len(weights)))
-    v, u = (normalized(np.arange(n), n) for n in shape)
-    surface, error = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    for y in range(shape[0]):
-        columns = basis(np.full(shape[1], v[y]), u, order)
-        surface[y], error[y] = columns @ weights, np.sqrt(((columns @ root) ** 2).sum(axis=1))
-    return surface, error
+    # Along each row the terms are those of x alone, with factors that the row gives.
+    down, across = (np.polynomial.legendre.legvander(normalized(np.arange(n), n), order) for n in shape)
+    i, j = np.array(terms(order)).T
+    heights, squares = np.zeros((shape[0], order + 1)), np.zeros((shape[0], (order + 1) ** 2))
+    np.add.at(heights.T, j, (down[:, i] * weights).T)
+    pairs = down[:, i, None] * spread * down[:, None, i]
+    np.add.at(squares.T, (j[:, None] * (order + 1) + j).ravel(), pairs.reshape(shape[0], -1).T)
+    both = (across[:, :, None] * across[:, None, :]).reshape(shape[1], -1)
+    variance = np.maximum(0.0, squares @ both.T)
+    return (heights @ across.T).astype(np.float32), np.sqrt(variance).astype(np.float32)
 
 
 def slopes(v: ArrayLike, u: ArrayLike, values: Doubles, error: Doubles) -> dict[str, float]:

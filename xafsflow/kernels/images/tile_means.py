@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xafsflow.errors import InputError
-from xafsflow.kernels.array_types import Doubles, Floats, Indices, Numbers
+from xafsflow.kernels.array_types import Doubles, Floats, Indices, Mask, Numbers
+from xafsflow.kernels.jit import kernel
 
 # What happened to a pixel: the places of the counts that `tile_sums` returns.
 FATES = ("used", "dead_or_saturated", "not_finite", "other_step")
@@ -91,29 +92,57 @@ def tile_sums(
     >>> totals[0, 0, :, 1], fates[0, 0]
     (array([2., 4., 4., 2.]), array([12.,  4.,  0.,  0.]))
     """
-    with np.errstate(invalid="ignore"):
-        step = np.tensordot(weights, values, 1)
-        finite = np.isfinite(values.sum(axis=0, dtype=np.float64))
-        whole = (step >= least) & (step <= most)
+    step, finite = _steps(values, weights)
+    whole = (step >= least) & (step <= most)
     good = bad <= 0
     keep = good & finite & whole
     layers = np.stack([keep, keep * row[:, None], keep * column]).astype(np.float64)
     down, across = (np.searchsorted(e, n, "right") - 1 for e, n in ((row_edges, row), (column_edges, column)))
     tiles = (len(row_edges) - 1, len(column_edges) - 1)
-    totals = _by_tile(np.where(keep, values, 0), down, across, tiles)
-    moments = _by_tile(layers, down, across, tiles)
+    every = np.ones(keep.shape, np.bool_)
+    totals = _by_tile(values, keep, down, across, tiles)
+    moments = _by_tile(layers, every, down, across, tiles)
     fates = [keep, ~good, good & ~finite, good & finite & ~whole]
     counts = np.array([np.count_nonzero(one) for one in fates], float)
     return totals[None, None], moments[None, None], counts[None, None]
 
 
-def _by_tile(values: Floats, down: Indices, across: Indices, tiles: tuple[int, int]) -> Doubles:
-    """Sums `(tile, layer)` of `values` `(layer, y, x)` over the pixels of each tile."""
+def _by_tile(values: Floats, keep: Mask, down: Indices, across: Indices, tiles: tuple[int, int]) -> Doubles:
+    """Sums `(tile, layer)` of `values` `(layer, y, x)` over the pixels of each tile that are kept."""
     first_row, first_column = (
         np.concatenate([[0], 1 + np.flatnonzero(np.diff(part))]) for part in (down, across)
     )
-    sums = np.add.reduceat(values, first_column, axis=2, dtype=np.float64)
-    sums = np.add.reduceat(sums, first_row, axis=1)
+    sums = _row_sums(values, keep, np.append(first_row, len(down)))
+    sums = np.add.reduceat(sums, first_column, axis=2)
     found = np.zeros((*tiles, len(values)))
-    found[np.ix_(down[first_row], across[first_column])] = sums.transpose(1, 2, 0)
+    found[np.ix_(down[first_row], across[first_column])] = sums.transpose(0, 2, 1)
     return found.reshape(-1, len(values))
+
+
+@kernel
+def _steps(values: Floats, weights: Doubles) -> tuple[Doubles, Mask]:
+    """Of every pixel of `(energy, y, x)` the sum with weights, and whether it is finite at all energies."""
+    n_energy, n_y, n_x = values.shape
+    step, total = np.zeros((n_y, n_x)), np.zeros((n_y, n_x))
+    for e in range(n_energy):
+        for y in range(n_y):
+            one, out, seen, w = values[e, y], step[y], total[y], weights[e]
+            for x in range(n_x):
+                out[x] += w * one[x]
+                seen[x] += one[x]
+    return step, np.isfinite(total)
+
+
+@kernel
+def _row_sums(values: Floats, keep: Mask, first: Indices) -> Doubles:
+    """Sums `(part, layer, x)` of `(layer, y, x)` over rows from each `first` one to the next, where a pixel is kept."""
+    n_layer, _, n_x = values.shape
+    sums = np.zeros((len(first) - 1, n_layer, n_x))
+    for part in range(len(first) - 1):
+        for k in range(n_layer):
+            out = sums[part, k]
+            for y in range(first[part], first[part + 1]):
+                one, kept = values[k, y], keep[y]
+                for x in range(n_x):
+                    out[x] += one[x] if kept[x] else 0.0
+    return sums
