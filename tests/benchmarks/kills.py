@@ -19,13 +19,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from xafsflow.blocks import over_blocks as blocks
+from xafsflow.blocks import field as fields
+from xafsflow.blocks import regions
 from xafsflow.io.folders import Folders
 from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.pipeline.execution import run
 from xafsflow.pipeline.recipe import Recipe, apply_overrides, load_recipe
 from xafsflow.store import cube_store as cubes
-from xafsflow.store import map_store as maps
 
 DEMO = Path(__file__).resolve().parents[2] / "workflows" / "demo.yaml"
 QUICK = ["train.mixtures.noise_patterns=20", "train.fit.trees=10", "train.mixtures.step=0.25"]
@@ -59,7 +59,7 @@ def child(recipe: Recipe, scan: Path, out: Path) -> int:
         status = 1
         try:
             # Small blocks, each a band, so that there are many moments between two of them.
-            blocks.BLOCK_BYTES, maps.bands.__defaults__, cubes.BAND_BYTES = 8 * 64 * 80 * 4, (1,), 1
+            regions.BLOCK_BYTES, fields.BAND_BYTES, cubes.BAND_BYTES = 8 * 64 * 80 * 4, 16 * 64 * 80 * 4, 1
             run(recipe, Folders(scan), out)
             status = 0
         finally:

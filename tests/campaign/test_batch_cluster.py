@@ -18,7 +18,8 @@ import distributed
 import psutil
 import pytest
 
-from xafsflow.blocks import over_blocks as blocks
+from xafsflow.blocks import field as fields
+from xafsflow.blocks import regions
 from xafsflow.campaign import batch
 from xafsflow.campaign.catalog import read_catalog
 from xafsflow.campaign.cluster_executor import DaskExecutor
@@ -27,7 +28,6 @@ from xafsflow.io.folders import Folders
 from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.pipeline import execution as flow
 from xafsflow.pipeline.recipe import load_recipe
-from xafsflow.store import map_store as maps
 
 ENERGIES, COLUMNS = 60, 44
 # Four rows a block, eight blocks a band: of the large measurement, three bands.
@@ -35,11 +35,9 @@ BLOCK = 4 * COLUMNS * ENERGIES * 4
 LARGE, SMALL = 96, 24
 # In every process of a worker, those that come later included.
 PRELOAD = f"""
-from xafsflow.blocks import over_blocks as blocks
-from xafsflow.store import map_store as maps
-blocks.LEAST_ROWS = 4
-blocks.BLOCK_BYTES = {BLOCK}
-maps.bands.__defaults__ = ({8 * BLOCK},)
+from xafsflow.blocks import field, regions
+regions.BLOCK_BYTES = {BLOCK}
+field.BAND_BYTES = {8 * BLOCK}
 """
 # A tenth of a second a block more: time to kill a worker, and for both to take part.
 SLOW = """
@@ -74,9 +72,8 @@ NEED = WorkerNeed(process_bytes=300 * 2**20, task_bytes=50 * 2**20)
 @pytest.fixture(autouse=True, scope="module")
 def small_blocks() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "LEAST_ROWS", 4)
-        patch.setattr(blocks, "BLOCK_BYTES", BLOCK)
-        patch.setattr(maps.bands, "__defaults__", (8 * BLOCK,))
+        patch.setattr(regions, "BLOCK_BYTES", BLOCK)
+        patch.setattr(fields, "BAND_BYTES", 8 * BLOCK)
         yield
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from xafsflow.blocks import over_blocks as blocks
+from xafsflow.blocks import field as fields
+from xafsflow.blocks import regions
 from xafsflow.cli.main import main
 from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.store import cube_store as cubes
-from xafsflow.store import map_store as maps
 
 KEPT = ("cube.zarr", "maps.zarr", "models")
 RECIPE = """\
@@ -55,8 +55,8 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_bands() -> Iterator[None]:
     """Blocks of 8 rows, each a band: many moments between two of them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "BLOCK_BYTES", 8 * 44 * 60 * 4)
-        patch.setattr(maps.bands, "__defaults__", (1,))
+        patch.setattr(regions, "BLOCK_BYTES", 8 * 44 * 60 * 4)
+        patch.setattr(fields, "BAND_BYTES", 2 * 8 * 44 * 60 * 2)
         patch.setattr(cubes, "BAND_BYTES", 1)
         yield
 

@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 import tifffile
 
-from xafsflow.blocks import over_blocks as blocks
+from xafsflow.blocks import field as fields
+from xafsflow.blocks import regions
 from xafsflow.errors import BusyError, ComputationError, InputError
 from xafsflow.io.folders import Folders
 from xafsflow.locks import Process, this_process
 from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.pipeline.execution import run
 from xafsflow.pipeline.recipe import Recipe, apply_overrides, load_recipe
-from xafsflow.store import map_store as maps
+from xafsflow.store import band_writer
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = ["train.mixtures.noise_patterns=20", "train.fit.trees=10", "train.mixtures.step=0.5"]
@@ -44,8 +45,8 @@ class StopError(Exception):
 
 def small_bands(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four blocks of 8 rows, each a band."""
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", 8 * 40 * 60 * 4)
-    monkeypatch.setattr(maps.bands, "__defaults__", (1,))
+    monkeypatch.setattr(regions, "BLOCK_BYTES", 8 * 40 * 60 * 4)
+    monkeypatch.setattr(fields, "BAND_BYTES", 2 * 8 * 40 * 60 * 2)
 
 
 def interrupted(recipe: Recipe, scan: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,16 +74,16 @@ def test_an_interrupted_run__goes_on_where_it_was(
     out = tmp_path / "run"
     interrupted(recipe, scan, out, monkeypatch)
     written: list[Any] = []
-    original = maps.BlockFailures.whole
+    original = band_writer.BandWriter.__call__
 
-    def note(self: Any, rows: slice, sums: Any) -> Any:
-        written.append(rows)
-        return original(self, rows, sums)
+    def note(self: Any, number: int, region: Any, results: Any) -> Any:
+        written.append(region)
+        return original(self, number, region, results)
 
-    monkeypatch.setattr(maps.BlockFailures, "whole", note)
+    monkeypatch.setattr(band_writer.BandWriter, "__call__", note)
     run(recipe, Folders(scan), out)
     assert written
-    assert written[0].start > 0
+    assert min(region.y0 for region in written) > 0
     assert sorted(one.name for one in out.iterdir()) == [
         "findings.json", "maps.zarr", "models", "recipe.yaml", "report.html", "run.json",
     ]  # fmt: skip

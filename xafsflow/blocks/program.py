@@ -86,12 +86,13 @@ class Program:
 
 
 def over_field(arrays: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
-    """Those over y and x, and sums over their blocks."""
-    return {
-        name: array
-        for name, array in arrays.items()
-        if {"y", "x"} <= set(array.dims) or "y_block" in array.dims
-    }
+    """Those over y and x, and the sums over their blocks that are not known yet."""
+    return {name: a for name, a in arrays.items() if {"y", "x"} <= set(a.dims) or _is_sum(a)}
+
+
+def _is_sum(array: xr.DataArray) -> bool:
+    lazy = isinstance(array.data, da.Array)
+    return "y_block" in array.dims and lazy and isinstance(made_by(array.data), tuple)
 
 
 def program_of(arrays: Mapping[str, xr.DataArray]) -> Program:

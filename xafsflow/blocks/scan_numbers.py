@@ -19,7 +19,7 @@ from dask.base import tokenize
 
 from xafsflow.blocks.interpreter import computed, loaded
 from xafsflow.blocks.notes import Number, note
-from xafsflow.blocks.outputs import Output, on_axis_of
+from xafsflow.blocks.outputs import BLOCK_DIMS, Output, on_axis_of
 from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.blocks.program import Program, over_field, program_of
 from xafsflow.blocks.regions import Region
@@ -29,6 +29,8 @@ Rows = np.ndarray | slice | None
 # Numbers that this process has found last, by what they are made of.
 _FOUND: OrderedDict[str, tuple[Any, ...]] = OrderedDict()
 _MOST = 32
+# Pixels of a row beyond which fewer rows make a sample.
+ROW = 1024
 _ONE = RLock()
 
 
@@ -132,7 +134,7 @@ def values_at(arrays: Mapping[str, xr.DataArray], y: Rows = None, x: slice = sli
 
 
 def resolved(arrays: Mapping[str, xr.DataArray]) -> dict[str, Any]:
-    """Arrays in memory: numbers of the scan as they were found, others by Dask."""
+    """Arrays in memory: numbers of the scan as they were found, others by Dask; those over blocks added up."""
     from xafsflow.blocks.notes import made_by
 
     found, lazy = dict[str, Any](), dict[str, Any]()
@@ -146,7 +148,12 @@ def resolved(arrays: Mapping[str, xr.DataArray]) -> dict[str, Any]:
             found[name] = array.values
     if lazy:
         found |= compute(lazy)[0]
-    return {name: found[name] for name in arrays}
+    return {name: _added(found[name], array.dims) for name, array in arrays.items()}
+
+
+def _added(values: Any, dims: Sequence[Any]) -> Any:
+    blocks = tuple(place for place, dim in enumerate(dims) if dim in BLOCK_DIMS)
+    return values.sum(axis=blocks, keepdims=True) if blocks else values
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,13 +287,13 @@ def _first(block: Any, number: Any) -> Any:
     return block
 
 
-def spread_rows(rows: int, most: int) -> np.ndarray:
-    """At most `most` rows, evenly over the field.
+def spread_rows(rows: int, most: int, columns: int = 0) -> np.ndarray:
+    """At most `most` rows, evenly over the field; fewer where they are longer than `ROW` pixels, which tell as much.
 
     Examples
     --------
-    >>> spread_rows(100, 4)
-    array([12, 37, 62, 87])
+    >>> spread_rows(100, 4), spread_rows(4000, 4, 2048)
+    (array([12, 37, 62, 87]), array([1000, 3000]))
     """
-    count = min(rows, most)
+    count = min(rows, -(-most * ROW // max(ROW, columns)))
     return ((np.arange(count) + 0.5) * rows / count).astype(int)

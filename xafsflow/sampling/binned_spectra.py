@@ -34,7 +34,7 @@ def span_of(cube: xr.Dataset, span: Span) -> tuple[float, float]:
     InputError
         Fewer than `LEAST_ENERGIES` of the scan's energies lie between them.
     """
-    rows = spread_rows(cube.sizes["y"], 8)
+    rows = spread_rows(cube.sizes["y"], 8, cube.sizes["x"])
     e0 = float(np.nanmedian(values_at({"e0": cube.e0}, rows)["e0"]))
     energy = cube.energy.values
     low = float(energy[0]) if span[0] is None else e0 + span[0]

@@ -53,7 +53,7 @@ def scale_of(cube: xr.Dataset, span: Span | None) -> Scale:
     InputError
         Fewer than 5 points, hardly a pixel with sample, or energies without an edge.
     """
-    rows = spread_rows(cube.sizes["y"], SCALE_ROWS)
+    rows = spread_rows(cube.sizes["y"], SCALE_ROWS, cube.sizes["x"])
     names = [name for name in ("norm", "norm_noise", "noise", "flags", "e0") if name in cube]
     found = values_at({name: cube[name] for name in names}, rows)
     good = (np.asarray(found["flags"]) & LEFT_OUT == 0) & (np.asarray(found["noise"]) > 0)

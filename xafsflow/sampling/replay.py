@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xafsflow.blocks.scan_numbers import values_at
+from xafsflow.blocks.scan_numbers import spread_rows, values_at
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.io.readers.spectrum_library import on_grid
+from xafsflow.kernels.array_types import Doubles, Mask, Singles, Uint8s
 from xafsflow.kernels.spectra.noise_propagation import mean_variance, sharing
 from xafsflow.learning.samples.mixtures import noisy_block
 from xafsflow.provenance import Done, as_measured, check_carried
@@ -87,10 +88,19 @@ def sampled_pixels(cube: xr.Dataset, seed: int) -> Pixels:
         The history of the cube is not known, or a variable is missing that belongs to it.
     """
     check_carried(cube, steps_done(cube))
-    rows = np.unique(np.linspace(0, cube.sizes["y"] - 1, SAMPLED_ROWS + 2).astype(int)[1:-1])
-    names = ("edge_step", "flags", "energy_shift", "energy_shift_error", "norm_noise")
-    found = values_at({name: cube[name] for name in names if name in cube}, rows)
-    noise = _noise_before_means(cube, rows)
+    count = len(spread_rows(cube.sizes["y"], SAMPLED_ROWS, cube.sizes["x"]))
+    rows = np.unique(np.linspace(0, cube.sizes["y"] - 1, count + 2).astype(int)[1:-1])
+    windows = widths(replayed(cube))
+    half = max(windows, default=1) // 2
+    near = rows[:, None] + np.arange(-half, half + 1)
+    inside = (near >= 0) & (near < cube.sizes["y"])
+    used = np.unique(near[inside])
+    names = ("edge_step", "flags", "energy_shift", "energy_shift_error", "norm_noise", "mu_noise", "drift")
+    found = values_at({name: cube[name] for name in names if name in cube}, used)
+    places = np.searchsorted(used, np.where(inside, near, rows[:, None])).ravel()
+    around = found["mu_noise"][:, places], found["flags"][places]
+    noise = _noise_before_means(*around, found.pop("drift", None), inside, windows)
+    found = {name: array[..., np.searchsorted(used, rows), :] for name, array in found.items()}
     steps, flags = np.asarray(found["edge_step"]), np.asarray(found["flags"])
     good = (flags & LEFT_OUT == 0) & (steps > 0) & np.isfinite(noise).all(axis=0)
     if good.sum() < 20:
@@ -111,26 +121,24 @@ def sampled_pixels(cube: xr.Dataset, seed: int) -> Pixels:
     return Pixels(at(steps)[0], at(noise), shift, np.nan_to_num(error), norm_noise)
 
 
-def _noise_before_means(cube: xr.Dataset, rows: np.ndarray) -> Any:
+def _noise_before_means(
+    mu_noise: Singles, flags: Uint8s, path: Doubles | None, inside: Mask, windows: tuple[int, ...]
+) -> Singles:
     """The noise `(energy, row, x)` that all neighbors of a pixel need for their mean to be as noisy as the scan's.
 
     Beside a hole or a dead pixel fewer neighbors enter a mean, and the interpolation of moved images has damped some.
+
+    Parameters
+    ----------
+    mu_noise, flags
+        `(energy, row near, x)` and `(row near, x)`, the rows around each row after each other.
+    path
+        The drift `(energy, axis)`, if there is one.
+    inside
+        `(row, near)`, False beyond the image.
+    windows
+        Widths of the means.
     """
-    windows = widths(replayed(cube))
-    half = max(windows, default=1) // 2
-    near = rows[:, None] + np.arange(-half, half + 1)
-    inside = (near >= 0) & (near < cube.sizes["y"])
-    used = np.unique(near[inside])
-    names = [name for name in ("mu_noise", "flags", "drift") if name in cube]
-    found = values_at({name: cube[name] for name in names}, used)
-    places = np.searchsorted(used, np.where(inside, near, rows[:, None])).ravel()
-    mu_noise, flags = found["mu_noise"][:, places], found["flags"][places]
-    return _of_rows(mu_noise, flags, found.get("drift"), inside, windows)
-
-
-def _of_rows(
-    mu_noise: Any, flags: Any, path: Any, inside: np.ndarray, windows: tuple[int, ...]
-) -> np.ndarray:
     half = inside.shape[1] // 2
     shape = (len(mu_noise), *inside.shape, -1)
     variance = np.asarray(mu_noise, np.float32).reshape(shape) ** 2

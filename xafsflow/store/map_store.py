@@ -87,8 +87,8 @@ def write_maps_and(
     if is_complete(path, identity):
         return open_maps(path), values_over_field(others) if others else {}
     partial = partial_of(path)
-    summed = [str(name) for name, array in cube.data_vars.items() if "y_block" in array.dims]
-    over = over_field(others)
+    sums = {str(name): array for name, array in cube.data_vars.items() if "y_block" in array.dims}
+    summed, over = list(over_field(sums)), over_field(others)
     field = field_of({name: cube[name] for name in (*wanted, *summed)} | over)
     plan = bands_of(field.program)
     told = {"of": identity, "bands": [[one.y0, one.y1] for one in plan], "summed": summed}
@@ -100,9 +100,10 @@ def write_maps_and(
         # An earlier attempt has written maps of these bands, but nothing of what others want to know.
         again = {number: one for number, one in enumerate(plan) if number not in todo}
         found |= dict(over_bands(field_of(over), again, as_they_are))
-    few = _few_numbers(cube).assign(
-        _sums_over_bands(cube, summed, [written.sums(n) for n in range(len(plan))])
-    )
+    totals = resolved({name: array for name, array in sums.items() if name not in summed})
+    for name in summed:
+        totals[name] = reduce(add, (written.sums(number)[name] for number in range(len(plan))))
+    few = _few_numbers(cube).assign(_means(cube, totals))
     if few:
         storable(few).to_zarr(partial, mode="a", zarr_format=3, consolidated=False)
     finish(partial, path)
@@ -145,20 +146,17 @@ def _write(
     return known
 
 
-def _sums_over_bands(
-    cube: xr.Dataset, summed: Sequence[str], bands_sums: Sequence[dict[str, Any]]
-) -> xr.Dataset | dict[str, Any]:
-    """Means over the whole field from the sums of its bands, added in their order; nothing where none are summed."""
-    if not summed:
+def _means(cube: xr.Dataset, totals: Mapping[str, Any]) -> xr.Dataset | dict[str, Any]:
+    """Means over the whole field from sums over all blocks, by name; nothing where none are summed."""
+    if not totals:
         return {}
-    totals = {name: reduce(add, (sums[name] for sums in bands_sums)) for name in summed}
     found = xr.Dataset()
-    for label in {cube[name].attrs.get("label"): None for name in summed}:
+    for label in {cube[name].attrs.get("label"): None for name in totals}:
         sums = {
             cube[name].attrs.get("variable", name): cube[name]
             .isel(y_block=0, x_block=0)
-            .copy(data=totals[name].sum(axis=tuple(map(cube[name].get_axis_num, ("y_block", "x_block")))))
-            for name in summed
+            .copy(data=total.sum(axis=tuple(map(cube[name].get_axis_num, ("y_block", "x_block")))))
+            for name, total in totals.items()
             if cube[name].attrs.get("label") == label
         }
         for name, array in with_means(xr.Dataset(sums).drop_attrs()).items():

@@ -61,7 +61,7 @@ def absorbance(cube: xr.Dataset, /) -> xr.Dataset:
         _scale,
         [found["mu"], relative],
         [Output("scale", ())],
-        y=spread_rows(cube.sizes["y"], SCATTER_ROWS),
+        y=spread_rows(cube.sizes["y"], SCATTER_ROWS, cube.sizes["x"]),
     )["scale"]
     found |= over_blocks(_times, [relative, scale], [Output("mu_noise", CUBE)])
     if "flags" in cube:

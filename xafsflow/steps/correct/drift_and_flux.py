@@ -178,7 +178,7 @@ def _from_empty(cube: xr.Dataset, y: Limits, x: Limits) -> dict[str, xr.DataArra
     rows = np.arange(cube.sizes["y"])[slice(*y)]
     if not len(rows) or not len(range(cube.sizes["x"])[slice(*x)]):
         raise InputError(f"a region y {y}, x {x} without pixels", "a region of the field", "mend y and x")
-    rows = rows[spread_rows(len(rows), FLUX_ROWS)]
+    rows = rows[spread_rows(len(rows), FLUX_ROWS, cube.sizes["x"])]
     outputs = [Output(name, ("energy",), np.float64) for name in ("flux_offset", "flux_offset_error")]
     given = (y, x) != ((None, None), (None, None))
     return over_scan(_offset, [cube.mu, cube.flags], outputs, y=rows, x=slice(*x), given=given)

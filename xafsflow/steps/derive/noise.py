@@ -84,7 +84,9 @@ def noise(cube: xr.Dataset, /) -> xr.Dataset:
         "along": 1 if moved is None or moved.interpolates is None else moved.interpolates.reach,
     }
     arrays = [cube.norm, point, cube.mu, cube.mu_noise, cube.flags, cube.edge_step, shift, path]
-    found = over_scan(_numbers, arrays, numbers, y=spread_rows(cube.sizes["y"], NOISE_ROWS), **settings)
+    found = over_scan(
+        _numbers, arrays, numbers, y=spread_rows(cube.sizes["y"], NOISE_ROWS, cube.sizes["x"]), **settings
+    )
     found |= over_blocks(_raised, [point, found.pop("fitted")], [Output("norm_noise", CUBE)])
     found |= over_blocks(kernels.typical, [found["norm_noise"]], [Output("noise", MAP)])
     return cube.assign(found)
