@@ -1,7 +1,7 @@
 """Move every pixel's spectrum to the common energies: one interpolation, on any grid, and what it does to noise.
 
 A pixel's true energy is the nominal one plus its shift, so its spectrum at the energy `E` stands at the nominal
-energy `E - shift`. Inner loops run over a row; where the shifts of a row reach over several intervals of the grid, each
+energy `E - shift`. Inner loops run over a strip of pixels; where its shifts reach over several intervals of the grid, each
 interval takes its own pixels.
 """
 
@@ -15,6 +15,9 @@ from xafsflow.kernels.jit import kernel
 f32 = np.float32
 # Added below the last energy, eV, so that an unmoved spectrum keeps it.
 LEAST_EV = 1e-6
+# Pixels in a strip, whatever rows they stand in: finding the weights is nothing beside the pixels that take them, and
+# what one energy needs stays in the first level cache.
+STRIP = 1024
 
 
 @kernel
@@ -52,38 +55,57 @@ def move(energy: Doubles, values: Singles, shift: Singles, cubic: bool = True, p
     array([ nan,  0.25,  6.25, 12.25], dtype=float32)
     """
     n = energy.size
-    out = np.full(values.shape, np.nan, np.float32)
+    own, shifts = values.reshape(n, shift.size), shift.reshape(-1)
+    out = np.empty(own.shape, np.float32)
     gaps = np.empty(n, np.bool_)
+    for begin in range(0, shifts.size, STRIP):
+        part = slice(begin, min(begin + STRIP, shifts.size))
+        for k in range(n):
+            out[k, part] = f32(np.nan)
+            gaps[k] = _has_gap(own[k, part])
+        low, high = _span(shifts[part])
+        if n >= 2 and low <= high:
+            _move_strip(energy, own, shifts, part, (low, high), gaps, cubic and n >= 4, power, out)
+    return out.reshape(values.shape)
+
+
+@kernel
+def _move_strip(
+    energy: Doubles,
+    values: Singles,
+    shift: Singles,
+    part: slice,
+    span: tuple[np.float32, np.float32],
+    gaps: Mask,
+    cubic: bool,
+    power: int,
+    out: Singles,
+) -> None:
+    """Fill `out[:, part]`, which is NaN, from `values` (energy, pixel); `span` holds the shifts of the part."""
+    n, (low, high), row = energy.size, span, shift[part]
     nodes, scales = np.empty(4, np.float32), np.empty(4, np.float32)
-    for y in range(values.shape[1]):
-        row = shift[y]
-        low, high = _span(row)
-        if n < 2 or not low <= high:
-            continue
-        for k in range(n):
-            gaps[k] = _has_gap(values[k, y])
-        for k in range(n):
-            first = max(0, np.searchsorted(energy, energy[k] - high, "right") - 2)
-            last = min(n - 2, np.searchsorted(energy, energy[k] - low, "right"))
-            for j in range(first, last + 1):
-                start, stop = f32(energy[k] - energy[j]), f32(energy[k] - energy[j + 1])
-                if j == n - 2:
-                    stop -= f32(LEAST_EV)
-                if start < low or stop >= high:
+    for k in range(n):
+        first = max(0, np.searchsorted(energy, energy[k] - high, "right") - 2)
+        last = min(n - 2, np.searchsorted(energy, energy[k] - low, "right"))
+        for j in range(first, last + 1):
+            start, stop = f32(energy[k] - energy[j]), f32(energy[k] - energy[j + 1])
+            if j == n - 2:
+                stop -= f32(LEAST_EV)
+            if start < low or stop >= high:
+                continue
+            a = min(max(j - 1, 0), n - 4)
+            if cubic:
+                _through(energy[a : a + 4], energy[k], nodes, scales)
+                v0, v1 = values[a, part], values[a + 1, part]
+                v2, v3 = values[a + 2, part], values[a + 3, part]
+                if power == 1:
+                    _cubic(nodes, scales, v0, v1, v2, v3, row, start, stop, out[k, part])
+                else:
+                    _cubic_squares(nodes, scales, v0, v1, v2, v3, row, start, stop, out[k, part])
+                if not gaps[a : a + 4].any():
                     continue
-                a = min(max(j - 1, 0), n - 4)
-                if cubic and n >= 4:
-                    _through(energy[a : a + 4], energy[k], nodes, scales)
-                    v0, v1, v2, v3 = values[a, y], values[a + 1, y], values[a + 2, y], values[a + 3, y]
-                    if power == 1:
-                        _cubic(nodes, scales, v0, v1, v2, v3, row, start, stop, out[k, y])
-                    else:
-                        _cubic_squares(nodes, scales, v0, v1, v2, v3, row, start, stop, out[k, y])
-                    if not gaps[a : a + 4].any():
-                        continue
-                width = f32(1.0 / (energy[j + 1] - energy[j]))
-                _linear(width, values[j, y], values[j + 1, y], row, start, stop, power, out[k, y])
-    return out
+            width = f32(1.0 / (energy[j + 1] - energy[j]))
+            _linear(width, values[j, part], values[j + 1, part], row, start, stop, power, out[k, part])
 
 
 def covered(energy: Doubles, shift: Floats) -> Mask:
