@@ -16,16 +16,22 @@ def white(shape: tuple[int, ...], seed: int = 0) -> Any:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
-def test_mean_variance__is_the_sum_over_n_squared() -> None:
+@pytest.mark.parametrize("half", [0, 1, 2])
+@pytest.mark.parametrize("inside", [False, True])
+def test_mean_variance__is_the_sum_over_n_squared(half: int, inside: bool) -> None:
     random = np.random.default_rng(0)
     variance = random.uniform(1, 2, (3, 11, 13)).astype(np.float32)
     variance[1, 4, 5] = np.nan
+    variance[2, 0, 7] = np.inf
     keep = random.random((11, 13)) < 0.8
-    inside = np.where(keep & np.isfinite(variance), 1.0, 0.0)
-    box = np.ones((1, 5, 5))
-    total = ndimage.convolve(np.where(inside > 0, variance, 0).astype(float), box, mode="constant")
-    count = ndimage.convolve(inside, box, mode="constant")
-    np.testing.assert_allclose(noise.mean_variance(variance, keep, 2), total / count**2, rtol=1e-5)
+    there = np.where(keep & np.isfinite(variance), 1.0, 0.0)
+    box = np.ones((1, 2 * half + 1, 2 * half + 1))
+    total = ndimage.convolve(np.where(there > 0, variance, 0).astype(float), box, mode="constant")
+    count = ndimage.convolve(there, box, mode="constant")
+    cut = slice(half, -half) if inside and half else slice(None)
+    found = noise.mean_variance(variance, keep, half, inside)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_allclose(found, (total / count**2)[:, cut, cut], rtol=1e-5)
 
 
 def test_mean_variance__of_none_is_nan() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from xafsflow.kernels.array_types import Doubles, Floats, Mask, Singles
+from xafsflow.kernels.images.box_sums import box_sums
 from xafsflow.kernels.images.motion_correction import cubic_taps
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.spectra.absorbance import scatter_scale
@@ -16,7 +19,7 @@ SMOOTHED = 8
 
 
 @kernel
-def mean_variance(variance: Floats, keep: Mask, half: int) -> Singles:
+def mean_variance(variance: Floats, keep: Mask, half: int, inside: bool = False) -> Singles:
     """Variance of the mean over the `(2 half + 1)^2` neighbors that are kept and finite, if they are independent.
 
     Parameters
@@ -25,6 +28,10 @@ def mean_variance(variance: Floats, keep: Mask, half: int) -> Singles:
         `(energy, y, x)`, of each pixel.
     keep
         `(y, x)`, True where a pixel enters the means.
+    half
+        0 for no neighbors.
+    inside
+        Leave the outermost `half` pixels out of the result, which is cheaper than to cut them off.
 
     Returns
     -------
@@ -32,48 +39,46 @@ def mean_variance(variance: Floats, keep: Mask, half: int) -> Singles:
         float32 `(energy, y, x)`: `sum(variance)/n^2` over the n neighbors; NaN where there is none.
     """
     n_energy, n_y, n_x = variance.shape
-    out = np.empty(variance.shape, np.float32)
-    total, count = np.empty(n_x, np.float32), np.empty(n_x, np.float32)
-    value, weight = np.zeros(n_x + 2 * half, np.float32), np.zeros(n_x + 2 * half, np.float32)
-    rows = np.empty((2, n_y, n_x), np.float32)
+    if half == 0:
+        alone = np.empty(variance.shape, np.float32)
+        for e in range(n_energy):
+            alone[e] = np.where(keep & np.isfinite(variance[e]), variance[e], np.float32(np.nan))
+        return alone
+    pad, cut = (0, half) if inside else (half, 0)
+    width = n_x + 2 * pad
+    padded = np.zeros((n_y + 2 * pad) * width, np.float32)
+    along = np.empty(padded.size - 2 * half, np.float32)
+    sums = np.empty(along.size - 2 * half * width, np.float32)
+    usual, special = np.empty_like(sums), np.empty_like(sums)
+    out = np.empty((n_energy, n_y - 2 * cut, n_x - 2 * cut), np.float32)
+    ones = np.ones((n_y, n_x), np.float32)
+    usual_count = box_sums(ones, keep, half, pad, padded, along, sums)
+    _squares_of(sums, usual)
     for e in range(n_energy):
-        for y in range(n_y):
-            _finite_row(variance[e, y], keep[y], value[half : half + n_x], weight[half : half + n_x])
-            _window_sum(value, rows[0, y])
-            _window_sum(weight, rows[1, y])
-        for y in range(n_y):
-            total[:], count[:] = np.float32(0), np.float32(0)
-            for i in range(max(0, y - half), min(n_y, y + half + 1)):
-                _add(rows[0, i], total)
-                _add(rows[1, i], count)
-            row = out[e, y]
-            for x in range(n_x):
-                mean = total[x] / (count[x] * count[x])
-                row[x] = mean if count[x] > np.float32(0) else np.float32(np.nan)
+        squares = usual
+        if box_sums(variance[e], keep, half, pad, padded, along, sums) < usual_count:
+            # Some pixels are missing at this energy only: their neighbors are fewer here.
+            present, counts = np.where(np.isfinite(variance[e]), ones, ones * np.nan), np.empty_like(sums)
+            box_sums(present.astype(np.float32), keep, half, pad, padded, along, counts)
+            _squares_of(counts, special)
+            squares = special
+        for y in range(out.shape[1]):
+            row, total = out[e, y], sums[y * width : y * width + out.shape[2]]
+            _divide(total, squares[y * width : y * width + out.shape[2]], row)
     return out
 
 
 @kernel
-def _finite_row(row: Floats, keep: Mask, value: Singles, weight: Singles) -> None:
-    zero, one = np.float32(0), np.float32(1)
-    for x in range(row.size):
-        # v - v is zero for finite v only.
-        good = keep[x] & (row[x] - row[x] == zero)
-        value[x] = row[x] if good else zero
-        weight[x] = one if good else zero
-
-
-@kernel
-def _window_sum(padded: Singles, out: Singles) -> None:
-    out[:] = np.float32(0)
-    for k in range(padded.size - out.size + 1):
-        _add(padded[k : k + out.size], out)
-
-
-@kernel
-def _add(row: Singles, out: Singles) -> None:
+def _squares_of(counts: Singles, out: Singles) -> None:
+    """Squares of the counts, NaN in place of zero."""
     for x in range(out.size):
-        out[x] += row[x]
+        out[x] = counts[x] * counts[x] if counts[x] > np.float32(0) else np.float32(np.nan)
+
+
+@kernel
+def _divide(values: Singles, by: Singles, out: Singles) -> None:
+    for x in range(out.size):
+        out[x] = values[x] / by[x]
 
 
 @kernel
@@ -124,11 +129,17 @@ def sharing(path: Floats | None, windows: tuple[int, ...], images: int) -> Doubl
     found = np.ones(images)
     for image, motion in enumerate(steps):
         for component in motion:
-            weights = cubic_taps(float(component))[0]
-            for window in windows:
-                weights = np.convolve(weights, np.full(window, 1 / window))
-            found[image] *= (weights**2).sum() * max(windows, default=1)
+            found[image] *= _shared_by(float(component), windows)
     return found
+
+
+@lru_cache(maxsize=4096)  # the path is the same for every block, and often nearly the same for many images
+def _shared_by(motion: float, windows: tuple[int, ...]) -> float:
+    """The factor of one direction."""
+    weights = cubic_taps(motion)[0]
+    for window in windows:
+        weights = np.convolve(weights, np.full(window, 1 / window))
+    return float((weights**2).sum() * max(windows, default=1))
 
 
 def difference(path: Floats | None, windows: tuple[int, ...], images: int) -> Doubles:

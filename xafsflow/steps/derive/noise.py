@@ -105,15 +105,15 @@ def _point_noise(
     """The noise that each point of a spectrum has of its own; `places` on the axis where it was interpolated along it."""
     variance = mu_noise * mu_noise
     if windows:
-        # NaN flags are the halo beyond the image, where the noise is NaN as well.
-        bits = np.where(np.isnan(flags), 0, flags).astype(np.uint8)
-        half = max(windows) // 2
-        variance = kernels.mean_variance(variance, (bits & OUT_OF_MEANS) == 0, half)
-        variance = np.ascontiguousarray(variance[:, half:-half, half:-half])
-    variance = variance * kernels.sharing(path, windows, len(variance)).astype(np.float32)[:, None, None]
+        # NaN flags are the halo beyond the image. Were its NaN to be kept, neighbors would be counted at each energy.
+        bits = np.where(np.isnan(flags), OUT_OF_MEANS, flags).astype(np.uint8)
+        variance = kernels.mean_variance(variance, (bits & OUT_OF_MEANS) == 0, max(windows) // 2, True)
+    # In place from here on: fresh memory costs more than the arithmetic.
+    variance *= kernels.sharing(path, windows, len(variance)).astype(np.float32)[:, None, None]
     if places:
         variance = move(np.array(places), variance, np.ascontiguousarray(shift, np.float32), cubic, 2)
-    return np.sqrt(variance) / edge_step
+    np.sqrt(variance, out=variance)
+    return np.divide(variance, edge_step, out=variance)
 
 
 def _raised(point: Any, fitted: Any) -> Any:
