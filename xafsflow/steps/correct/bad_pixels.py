@@ -55,7 +55,9 @@ def dead_pixels(
     for name in ("sample", "flat_field"):
         if name in cube and is_cube(cube[name]):
             kind = cube[name].dtype
-            limit = saturation or (np.iinfo(kind).max if kind.kind in "ui" else np.inf)
+            if saturation is None and kind.kind not in "ui":
+                continue  # no count is too high: these need not be read for it
+            limit = saturation or np.iinfo(kind).max
             output = Output("count", MAP, np.int32)
             count = over_blocks(spatial.count_at_least, [cube[name]], [output], limit=float(limit))["count"]
             saturated = over_blocks(np.maximum, [count, saturated], [output])["count"]
