@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from xafsflow.kernels.array_types import Integers, Singles
+from xafsflow.kernels.array_types import Doubles, Indices, Integers, Singles
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.spectra.absorbance import log_of_row
 
 METRICS = ("euclidean", "manhattan", "jensen_shannon", "cosine")
 # Nothing to float32 beside a share of one; where both shares are zero, their ratio is one.
 TINY = np.float32(1e-30)
-# Pixels taken out of a block together: a cache line holds as many of one feature.
-TILE = 16
+# Pixels side by side: the sums of each run over the features in their order, and vector instructions take several pixels.
+STRIP = 256
 
 
 @kernel
@@ -40,78 +40,130 @@ def distances(features: Singles, class_index: Integers, spectra: Singles) -> Sin
         zero spectrum has no angle, and one that is constant and nowhere above the other no distribution.
     """
     n_features, n_y, n_x = features.shape
-    out = np.full((4, n_y, n_x), np.nan, np.float32)
-    pixels = np.empty((TILE, n_features), np.float32)
-    low = np.empty(TILE, np.float32)
-    work = np.empty((5, n_features), np.float32)
+    values, classes = features.reshape(n_features, n_y * n_x), class_index.reshape(n_y * n_x)
+    out = np.empty((4, n_y * n_x), np.float32)
     class_low = np.empty(len(spectra), np.float32)
     for c in range(len(spectra)):
         class_low[c] = spectra[c].min()
-    for y in range(n_y):
-        for first in range(0, n_x, TILE):
-            size = min(TILE, n_x - first)
-            _take_pixels(features, y, first, size, pixels, low)
-            for k in range(size):
-                x = first + k
-                c = class_index[y, x]
-                if c >= 0:
-                    spectrum, lowest = spectra[c], min(low[k], class_low[c])
-                    out[0, y, x], out[1, y, x], out[3, y, x] = _vector_distances(pixels[k], spectrum)
-                    out[2, y, x] = _jensen_shannon(pixels[k], spectrum, lowest, work)
-    return out
+    table = np.ascontiguousarray(spectra.T)
+    centers, lowest = np.empty((n_features, STRIP), np.float32), np.empty(STRIP, np.float32)
+    own, sums, rows = np.empty(STRIP, np.int64), np.empty((5, STRIP)), np.empty((5, STRIP), np.float32)
+    for begin in range(0, classes.size, STRIP):
+        part = slice(begin, min(begin + STRIP, classes.size))
+        size = part.stop - part.start
+        for x in range(size):
+            own[x] = max(0, classes[begin + x])
+        for f in range(n_features):
+            _take(table[f], own[:size], centers[f, :size])
+        _vector_distances(values, part, centers, sums, out)
+        _least(values, part, class_low, own, lowest)
+        _jensen_shannon(values, part, centers, lowest, sums, rows, out[2, part])
+        for x in range(part.start, part.stop):
+            if classes[x] < 0:
+                out[:, x] = np.float32(np.nan)
+    return out.reshape(4, n_y, n_x)
 
 
 @kernel
-def _take_pixels(features: Singles, y: int, first: int, size: int, pixels: Singles, low: Singles) -> None:
-    """Pixels of a row, each in one piece of memory, and the least feature of each, NaN left out."""
+def _take(row: Singles, places: Indices, out: Singles) -> None:
+    for x in range(out.size):
+        out[x] = row[places[x]]
+
+
+@kernel
+def _least(values: Singles, part: slice, class_low: Singles, own: Indices, lowest: Singles) -> None:
+    """The least feature of each pixel, NaN left out, or of its class."""
+    low = lowest[: part.stop - part.start]
     low[:] = np.inf
-    for f in range(features.shape[0]):
-        row = features[f, y]
-        for k in range(size):
-            value = row[first + k]
-            pixels[k, f] = value
-            low[k] = value if value < low[k] else low[k]
+    for f in range(len(values)):
+        row = values[f, part]
+        for x in range(low.size):
+            low[x] = row[x] if row[x] < low[x] else low[x]
+    for x in range(low.size):
+        low[x] = min(low[x], class_low[own[x]])
 
 
 @kernel
-def _vector_distances(first: Singles, second: Singles) -> tuple[float, float, float]:
+def _vector_distances(values: Singles, part: slice, centers: Singles, sums: Doubles, out: Singles) -> None:
     """Euclidean, Manhattan and cosine; in float64, as the cosine of like spectra is one but for little."""
-    squares, steps, dot, size, length = 0.0, 0.0, 0.0, 0.0, 0.0
-    for f in range(first.size):
-        a, b = np.float64(first[f]), np.float64(second[f])
-        squares += (a - b) * (a - b)
-        steps += abs(a - b)
-        dot += a * b
-        size += a * a
-        length += b * b
-    return np.sqrt(squares), steps, 1.0 - dot / np.sqrt(size * length)
+    n = part.stop - part.start
+    squares, steps, dot, size, length = sums[0, :n], sums[1, :n], sums[2, :n], sums[3, :n], sums[4, :n]
+    sums[:] = 0.0
+    for f in range(len(values)):
+        row, center = values[f, part], centers[f, :n]
+        for x in range(n):
+            a, b = np.float64(row[x]), np.float64(center[x])
+            squares[x] += (a - b) * (a - b)
+            steps[x] += abs(a - b)
+            dot[x] += a * b
+            size[x] += a * a
+            length[x] += b * b
+    for x in range(n):
+        out[0, part.start + x] = np.sqrt(squares[x])
+        out[1, part.start + x] = steps[x]
+        out[3, part.start + x] = 1.0 - dot[x] / np.sqrt(size[x] * length[x])
 
 
 @kernel
-def _jensen_shannon(first: Singles, second: Singles, lowest: np.float32, work: Singles) -> float:
+def _jensen_shannon(
+    values: Singles,
+    part: slice,
+    centers: Singles,
+    lowest: Singles,
+    sums: Doubles,
+    rows: Singles,
+    out: Singles,
+) -> None:
     """With p = m (1 + u) and q = m (1 - u), a sum of `m ((1 + u) ln(1 + u) + (1 - u) ln(1 - u))`.
 
     It is even in u, of the order of u^2, while its two terms are of the order of u. What rounding does to them
     cancels where the sum of 1 + u and 1 - u is exactly 2.
     """
-    middle, above, below, above_log, below_log = work[0], work[1], work[2], work[3], work[4]
-    p_sum, q_sum = 0.0, 0.0
-    for f in range(first.size):
-        p_sum += first[f] - lowest
-        q_sum += second[f] - lowest
-    if not (0.0 < p_sum < np.inf and 0.0 < q_sum < np.inf):
-        return np.nan
-    p_scale, q_scale = np.float32(0.5 / p_sum), np.float32(0.5 / q_sum)
-    for f in range(first.size):
-        a, b = (first[f] - lowest) * p_scale + TINY, (second[f] - lowest) * q_scale + TINY
-        middle[f] = a + b
-        above[f] = np.float32(1) + abs(a - b) / (a + b)
+    n = out.size
+    p_sum, q_sum, total = sums[0, :n], sums[1, :n], sums[2, :n]
+    sums[:3] = 0.0
+    for f in range(len(values)):
+        row, center = values[f, part], centers[f, :n]
+        for x in range(n):
+            p_sum[x] += row[x] - lowest[x]
+            q_sum[x] += center[x] - lowest[x]
+    scales = np.empty((2, n), np.float32)
+    for x in range(n):
+        scales[0, x], scales[1, x] = np.float32(0.5 / p_sum[x]), np.float32(0.5 / q_sum[x])
+    for f in range(len(values)):
+        _add_divergence(values[f, part], centers[f, :n], lowest, scales[0], scales[1], rows, total)
+    for x in range(n):
+        known = (0.0 < p_sum[x] < np.inf) & (0.0 < q_sum[x] < np.inf)
+        out[x] = np.sqrt(max(0.0, 0.5 * total[x])) if known else np.nan
+
+
+@kernel
+def _add_divergence(
+    first: Singles,
+    second: Singles,
+    lowest: Singles,
+    p_scale: Singles,
+    q_scale: Singles,
+    rows: Singles,
+    total: Doubles,
+) -> None:
+    """Add the term of one feature."""
+    n = total.size
+    middle, above, below, above_log, below_log = (
+        rows[0, :n],
+        rows[1, :n],
+        rows[2, :n],
+        rows[3, :n],
+        rows[4, :n],
+    )
+    for x in range(n):
+        a, b = (first[x] - lowest[x]) * p_scale[x] + TINY, (second[x] - lowest[x]) * q_scale[x] + TINY
+        middle[x] = a + b
+        above[x] = np.float32(1) + abs(a - b) / (a + b)
     # In a loop of its own: beside the sum, the compiler would make 1 - u of it again.
-    for f in range(first.size):
-        below[f] = np.float32(2) - above[f]
+    for x in range(n):
+        below[x] = np.float32(2) - above[x]
     log_of_row(above, above_log)
     log_of_row(below, below_log)
-    total = 0.0
-    for f in range(first.size):
-        total += middle[f] * (above[f] * above_log[f] + below[f] * below_log[f])
-    return np.sqrt(max(0.0, 0.5 * total))
+    for x in range(n):
+        total[x] += middle[x] * (above[x] * above_log[x] + below[x] * below_log[x])

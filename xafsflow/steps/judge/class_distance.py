@@ -71,7 +71,9 @@ def distance(
 
 
 def _distances(values: Any, class_index: Any, model: StoredModel, places: Any, chosen: list[int]) -> Any:
-    features = values if len(places) == len(values) else values[places]
+    # Places side by side are a slice of the block, and no copy.
+    inside = slice(places[0], places[-1] + 1) if np.ptp(places) + 1 == len(places) else places
+    features = values[inside]
     spectra = model.load().targets.centers.astype(np.float32)
     return kernels.distances(features, class_index, spectra)[chosen]
 
