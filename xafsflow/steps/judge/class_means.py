@@ -9,6 +9,7 @@ import xarray as xr
 
 from xafsflow.blocks.outputs import Output
 from xafsflow.blocks.over_blocks import over_blocks
+from xafsflow.kernels.spectra.class_sums import sums_of_finite
 from xafsflow.step_table import step
 from xafsflow.store import with_means
 from xafsflow.vocabulary import SPECTRAL
@@ -40,11 +41,8 @@ def _sums(norm: Any, fraction: Any) -> tuple[Any, Any]:
     leader = np.where(known, np.where(np.isnan(fraction), -1, fraction).argmax(axis=0), -1)
     total = np.zeros((1, 1, n_references, len(norm)))
     count = np.zeros((1, 1, n_references, len(norm)), np.int64)
+    spectra, leaders = norm.reshape(len(norm), -1), leader.ravel()
     for reference in range(n_references):
-        inside = leader == reference
-        if inside.any():
-            spectra = norm[:, inside]
-            finite = np.isfinite(spectra)
-            count[0, 0, reference] = finite.sum(axis=1)
-            total[0, 0, reference] = np.where(finite, spectra, 0).sum(axis=1, dtype=np.float64)
+        pixels = np.flatnonzero(leaders == reference)
+        total[0, 0, reference], count[0, 0, reference] = sums_of_finite(spectra, pixels)
     return total, count
