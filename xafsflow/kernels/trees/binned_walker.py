@@ -129,11 +129,16 @@ def _fill(features: Singles, bins: tuple[Singles, Singles, Uint8s], width: int, 
     """Write the levels of `features` (feature, pixel) into `codes`, LANES pixels of `width` features at a time."""
     low, scale, levels = bins
     found = np.empty(features.shape[1], np.int32)
+    whole = found.size - found.size % LANES
     for f in range(features.shape[0]):
         cells(features[f], low[f], scale[f], found)
-        for p in range(found.size):
-            lane = p % LANES
-            codes[(p - lane) * width + f * LANES + lane] = levels[f, found[p]]
+        own = levels[f]
+        for first in range(0, whole, LANES):
+            place = np.uint64(first * width + f * LANES)
+            for k in range(LANES):
+                codes[place + np.uint64(k)] = own[np.uint64(found[first + k])]
+        for p in range(whole, found.size):
+            codes[whole * width + f * LANES + p - whole] = own[found[p]]
 
 
 # No slices in the loops below: numba counts references for each.
