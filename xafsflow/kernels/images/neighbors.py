@@ -174,21 +174,30 @@ def off_their_neighbors(flat: Singles, dark: Singles, half: int, tolerance: floa
 def _bounds(image: Singles, half: int) -> tuple[Singles, Singles]:
     """The least and the largest finite value within `half` of each pixel but the outermost ones, `(y, x)`."""
     n_y, n_x = image.shape
-    low = np.empty((n_y - 2 * half, n_x - 2 * half), np.float32)
-    high = np.empty_like(low)
-    rows = np.empty((2, n_y, n_x - 2 * half), np.float32)
+    along = np.empty((2, n_y, n_x - 2 * half), np.float32)
+    finite = np.empty((2, n_x), np.float32)
     for y in range(n_y):
-        for x in range(n_x - 2 * half):
-            least, most = np.float32(np.inf), np.float32(-np.inf)
-            for value in image[y, x : x + 2 * half + 1]:
-                if np.isfinite(value):
-                    least, most = min(least, value), max(most, value)
-            rows[0, y, x], rows[1, y, x] = least, most
+        for x in range(n_x):
+            good = abs(image[y, x]) < np.float32(np.inf)
+            finite[0, x] = image[y, x] if good else np.float32(np.inf)
+            finite[1, x] = image[y, x] if good else np.float32(-np.inf)
+        along[0, y], along[1, y] = np.float32(np.inf), np.float32(-np.inf)
+        for k in range(2 * half + 1):
+            _widen(finite[0, k : n_x - 2 * half + k], finite[1, k:], along[0, y], along[1, y])
+    low = np.full((n_y - 2 * half, n_x - 2 * half), np.float32(np.inf))
+    high = np.full(low.shape, np.float32(-np.inf))
     for y in range(n_y - 2 * half):
-        for x in range(n_x - 2 * half):
-            low[y, x] = rows[0, y : y + 2 * half + 1, x].min()
-            high[y, x] = rows[1, y : y + 2 * half + 1, x].max()
+        for k in range(2 * half + 1):
+            _widen(along[0, y + k], along[1, y + k], low[y], high[y])
     return low, high
+
+
+@kernel
+def _widen(least: Singles, most: Singles, low: Singles, high: Singles) -> None:
+    """Take further bounds into those of a row; a loop without neighbors in it, which vectorizes."""
+    for x in range(low.size):
+        low[x] = least[x] if least[x] < low[x] else low[x]
+        high[x] = most[x] if most[x] > high[x] else high[x]
 
 
 @kernel
