@@ -21,6 +21,7 @@ from xafsflow.kernels.spectra.pixel_groups import (
 FEWEST = 14  # with fewer energies nothing is left between the points that the second search ignores
 REACH = 75  # points on both sides of the first guess that the second search looks at
 TILE = 128  # pixels whose derivatives stay in cache; 32 takes twice the time
+STRIP = 512  # pixels whose last finite points stay in the first level cache
 
 
 def find_e0(energy: ArrayLike, mu: ArrayLike) -> Doubles:
@@ -261,17 +262,47 @@ def crossings(energy: Doubles, values: Floats, level: float) -> Doubles:
     """The mean of the lowest and the highest crossing from below of each pixel."""
     n, pixels = values.shape
     lowest, highest = np.full(pixels, np.nan), np.full(pixels, np.nan)
-    at, value = np.full(pixels, np.nan), np.full(pixels, np.nan)
-    for i in range(n):
-        row = values[i]
-        for x in range(pixels):
-            after = np.float64(row[x])
-            if not np.isfinite(after):
-                continue
-            if value[x] <= level < after or value[x] < level <= after:
-                highest[x] = at[x] + (energy[i] - at[x]) * (level - value[x]) / (after - value[x])
-                lowest[x] = highest[x] if np.isnan(lowest[x]) else lowest[x]
-            at[x], value[x] = energy[i], after
+    at, value = np.empty(STRIP), np.empty(STRIP)
+    for start in range(0, pixels, STRIP):
+        part = slice(start, min(start + STRIP, pixels))
+        at[:], value[:] = np.nan, np.nan
+        for i in range(n):
+            row = values[i, part]
+            # Most energies lie where no spectrum crosses.
+            if _crosses(row, level, value):
+                _cross(row, energy[i], level, at, value, lowest[part], highest[part])
+            for x in range(row.size):
+                good = np.isfinite(row[x])
+                at[x] = energy[i] if good else at[x]
+                value[x] = np.float64(row[x]) if good else value[x]
     for x in range(pixels):
         lowest[x] = 0.5 * (lowest[x] + highest[x])
     return lowest
+
+
+@kernel
+def _crosses(row: Floats, level: float, value: Doubles) -> bool:
+    """Whether a pixel rises over the level since its last finite value."""
+    count = np.int64(0)
+    for x in range(row.size):
+        before, after = value[x], np.float64(row[x])
+        rises = ((before <= level) & (level < after)) | ((before < level) & (level <= after))
+        count += np.int64(1) if rises else np.int64(0)
+    return count > 0
+
+
+@kernel
+def _cross(
+    row: Floats,
+    energy: float,
+    level: float,
+    at: Doubles,
+    value: Doubles,
+    lowest: Doubles,
+    highest: Doubles,
+) -> None:
+    for x in range(row.size):
+        after = np.float64(row[x])
+        if np.isfinite(after) and (value[x] <= level < after or value[x] < level <= after):
+            highest[x] = at[x] + (energy - at[x]) * (level - value[x]) / (after - value[x])
+            lowest[x] = highest[x] if np.isnan(lowest[x]) else lowest[x]
