@@ -95,6 +95,22 @@ def test_e0_half_step__is_the_mean_of_the_outermost_crossings() -> None:
     assert np.isnan(e0_half_step(energy, [1, 1, 1, 1, 0.4, 0]))
 
 
+def test_e0_half_step__of_many_noisy_spectra_is_what_one_spectrum_at_a_time_gives() -> None:
+    rng, energy = np.random.default_rng(0), 7100 + np.cumsum(np.random.default_rng(1).uniform(0.3, 2, 40))
+    values = 0.5 + np.arctan((energy - 7130)[:, None] / 3) / np.pi + rng.normal(0, 0.1, (40, 1100))
+    values[rng.random(values.shape) < 0.05] = np.nan
+    values[3, 5], values[9, 700] = np.inf, -np.inf
+    wanted = []
+    for spectrum in values.T:
+        there = np.isfinite(spectrum)
+        grid, height = energy[there], spectrum[there]
+        rises = np.flatnonzero((height[:-1] <= 0.5) & (height[1:] > 0.5))
+        share = (0.5 - height[rises]) / (height[rises + 1] - height[rises])
+        places = grid[rises] + share * (grid[rises + 1] - grid[rises])
+        wanted.append(places[[0, -1]].mean() if places.size else np.nan)
+    np.testing.assert_allclose(e0_half_step(energy, values), wanted, rtol=1e-12)
+
+
 @pytest.mark.parametrize("find", FINDERS)
 def test_finders__refuse_energies_that_do_not_fit(find: Any, energy: Any, block: Any) -> None:
     with pytest.raises(InputError, match="one energy an image"):

@@ -131,6 +131,21 @@ def test_move__takes_scans_of_few_energies(size: int) -> None:
     np.testing.assert_allclose(found, [np.nan, 0.5, 2.5][:size], atol=1e-6)
 
 
+@pytest.mark.parametrize("cubic", [False, True])
+@pytest.mark.parametrize("power", [1, 2])
+def test_move__of_many_rows_is_that_of_each_row(cubic: bool, power: int) -> None:
+    values, rng = cube((30, 71)), np.random.default_rng(3)
+    values[rng.random(values.shape) < 0.001] = np.nan
+    shift = rng.uniform(-3, 3, (30, 71)).astype(np.float32)
+    shift[4], shift[7, 11] = np.nan, np.inf
+    found = move(ENERGY, values, shift, cubic, power)
+    for y in range(30):
+        row = np.ascontiguousarray(values[:, y : y + 1])
+        np.testing.assert_array_equal(
+            found[:, y : y + 1], move(ENERGY, row, shift[y : y + 1], cubic, power), strict=True
+        )
+
+
 def test_move__does_not_depend_on_the_other_pixels_of_a_row() -> None:
     values, rng = cube((2, 33)), np.random.default_rng(4)
     shift = rng.uniform(-3, 3, (2, 33)).astype(np.float32)

@@ -124,3 +124,23 @@ def test_distances__do_not_depend_on_where_a_pixel_stands():
             np.ascontiguousarray(features[part]), np.ascontiguousarray(index[part[1:]]), spectra
         )
         np.testing.assert_array_equal(found, whole[part])
+
+
+def test_distances__of_more_pixels_than_go_side_by_side_are_those_of_each() -> None:
+    rng = np.random.default_rng(1)
+    features, spectra = rng.random((20, 7, 83), np.float32), rng.random((3, 20), np.float32)
+    features[3, 2, 5] = np.nan
+    index = rng.integers(-1, 3, (7, 83)).astype(np.int16)
+    whole = distances(features, index, spectra)
+    first, second = features.astype(np.float64), spectra.T[:, index].astype(np.float64)
+    wanted = [
+        np.sqrt(((first - second) ** 2).sum(axis=0)),
+        abs(first - second).sum(axis=0),
+        1 - (first * second).sum(axis=0) / np.sqrt((first**2).sum(axis=0)) / np.sqrt((second**2).sum(axis=0)),
+    ]
+    for found, known in zip(whole[[0, 1, 3]], wanted, strict=True):
+        np.testing.assert_allclose(found, np.where(index < 0, np.nan, known), rtol=2e-6, atol=1e-7)
+    for place in ((0, 0), (2, 5), (3, 40), (6, 82)):
+        pixel = np.ascontiguousarray(features[(slice(None), *place)]).reshape(-1, 1, 1)
+        alone = distances(pixel, index[place].reshape(1, 1), spectra)
+        np.testing.assert_array_equal(alone[:, 0, 0], whole[(slice(None), *place)])
