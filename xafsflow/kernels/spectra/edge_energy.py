@@ -281,7 +281,7 @@ def crossings(energy: Doubles, values: Floats, level: float) -> Doubles:
 
 
 @kernel
-def _crosses(row: Floats, level: float, value: Doubles) -> bool:
+def _crosses(row: Floats, level: float, value: Doubles) -> np.bool_:
     """Whether a pixel rises over the level since its last finite value."""
     count = np.int64(0)
     for x in range(row.size):
