@@ -9,14 +9,13 @@ import numpy as np
 import xarray as xr
 
 from xafsflow.calibration.shift_map import calibration_of
+from xafsflow.calibration.standard_spectra import FLANKS, Standards, standards
 from xafsflow.calibration.tile_shifts import (
-    FLANKS,
     Field,
-    Standards,
+    fit_alone,
     fit_field,
-    fit_tiles,
     rough_fit,
-    standards,
+    spectra_of,
 )
 from xafsflow.calibration.tile_spectra import Gathered, at_tiles, gather
 from xafsflow.errors import ComputationError, InputError, XafsflowWarning
@@ -30,8 +29,8 @@ LIMITS = {"foil_mu": (0.5, 1.5), "mu": (0.3, 3.0)}
 POOR, WRONG = 0.02, 0.05
 # Share of the edge step by which a mean over the field may differ because its energies do.
 BLUR = 0.03
-# eV: an error by noise that is worth no more rows.
-ENOUGH = 0.005
+# eV: an error by noise for which more rows are read if they bring it near, and one for which they are in any case.
+AIM, WORST = 0.0003, 0.005
 # eV: a shift and an error beyond these give a warning.
 LARGE_SHIFT, LARGE_ERROR = 10.0, 0.1
 
@@ -71,8 +70,7 @@ def measure(
         rough = rough_fit(tiles, known)
         judge(known.misfit(rough) - BLUR, name, known, warn=False)
         field = fit_field(tiles, known, float(rough.shift[0]), order)
-        # Noise falls with the root of the rows.
-        more = gathered.more((field.noise / ENOUGH) ** 2) if field.noise > ENOUGH else None
+        more = _more(gathered, field.noise)
         if more is not None:
             field = fit_field(more.tiles, known, float(rough.shift[0]), order)
     except ComputationError as unsettled:
@@ -84,6 +82,12 @@ def measure(
     if float(error.max()) > LARGE_ERROR:
         _warn(f"the energy shift from {name} is known to {float(error.max()):.2f} eV only at the worst place")
     return field
+
+
+def _more(gathered: Gathered, noise: float) -> Gathered | None:
+    """With more rows, where the error demands them and they help: it falls with the root of their number."""
+    times, left = (noise / AIM) ** 2, gathered.edges[0][-1] / len(gathered.rows)
+    return gathered.more(times) if 1 < times <= 2 * left or noise > WORST else None
 
 
 def _refusal(name: str, known: Standards) -> ComputationError | InputError:
@@ -158,7 +162,7 @@ def findings_of(field: Field) -> ShiftFieldFindings:
         flux_jitter=fit.jitter,
         correlation=float(np.median(fit.correlation)),
         pixels=tiles.pixels,
-        before=tiles.edge_over_field(-free.shift, free.own_error),
+        before=tiles.edge_over_field(-free.shift, free.own_error, free.covariance),
         after=tiles.edge_over_field(fit.shift - free.shift, free.own_error),
     )
 
@@ -189,7 +193,9 @@ def remaining(
     known = standards(library, names)
     tiles = tiles_of(cube, name, known, span, tile).tiles
     try:
-        free = fit_tiles(tiles, known)
+        start, count = float(rough_fit(tiles, known).shift[0]), len(tiles.mu)
+        # Energies are even here, and the flux takes up what the standard's shape leaves.
+        free = fit_alone(spectra_of(tiles, known), np.eye(count), np.full(count, start))
     except ComputationError as unsettled:
         raise _refusal(name, known) from unsettled
     judge(known.misfit(free), name, known)
@@ -199,6 +205,6 @@ def remaining(
         standard=tuple(known.names),
         misfit=known.misfit(free),
         pixels=tiles.pixels,
-        before=tiles.edge_over_field(before, free.own_error),
-        after=tiles.edge_over_field(after, free.own_error),
+        before=tiles.edge_over_field(before, free.own_error, free.covariance),
+        after=tiles.edge_over_field(after, free.own_error, free.covariance),
     )

@@ -11,15 +11,11 @@ import xarray as xr
 
 from xafsflow.calibration.field_fit import LIMITS, judge, tiles_of
 from xafsflow.calibration.shift_map import calibration_of
+from xafsflow.calibration.standard_spectra import FLANKS, MARGIN, Standards, standards
 from xafsflow.calibration.tile_shifts import (
-    FLANKS,
-    MARGIN,
-    Standards,
     fit_alone,
     fit_tiles,
     rough_fit,
-    spectra_of,
-    standards,
 )
 from xafsflow.calibration.tile_spectra import Tiles, at_tiles, gather
 from xafsflow.errors import ComputationError, InputError, XafsflowWarning
@@ -54,7 +50,7 @@ def one_shift(
     """The field's mean shift on top of a calibration, and its error, eV; computes."""
     known = standards(library, names)
     tiles = tiles_of(cube, name, known, span, None).tiles
-    fit = fit_tiles(tiles, known)
+    fit = fit_tiles(tiles, known, float(rough_fit(tiles, known).shift[0]))[1]
     judge(known.misfit(fit), name, known)
     left = fit.shift - at_tiles(calibration.energy_shift.values, tiles)
     share = tiles.count / tiles.count.sum()
@@ -158,10 +154,11 @@ def fit_distance(tiles: Tiles, known: Standards, layout: Layout, e0: float, star
     ComputationError
         The shift does not vary enough along the axis.
     """
-    whole = spectra_of(tiles, known)
+    start_shift = float(rough_fit(tiles, known).shift[0])
+    whole, free = fit_tiles(tiles, known, start_shift)
     place, size = (tiles.v, tiles.u)[layout.axis], layout.shape[layout.axis]
     pixels = (place + 1) * size / 2 - 0.5
-    distance, offset = start, float(rough_fit(tiles, known).shift[0])
+    distance, offset = start, start_shift
     for _ in range(ROUNDS):
         columns = np.stack([np.ones(len(pixels)), layout.shift(pixels, e0, distance)], axis=1)
         fit = fit_alone(whole, columns, np.array([offset, 1.0]))
@@ -175,7 +172,6 @@ def fit_distance(tiles: Tiles, known: Standards, layout: Layout, e0: float, star
             )
         distance /= factor
     error = abs(distance) * sigma / abs(factor)
-    free = fit_tiles(tiles, known)
     left = free.shift - fit.shift
     _warn_if_uneven(left, free.own_error, "the foil")
     after = tiles.edge_over_field(-left, free.own_error)

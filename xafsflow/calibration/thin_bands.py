@@ -12,14 +12,14 @@ from xafsflow.kernels.array_types import Indices
 
 # Rows of a band, and the rows of which it is the only one.
 THICK, PERIOD = 2, 8
-# Pixels of a field that is read whole, and those that are enough of a large one.
-SMALL, ENOUGH = 2**16, 2**18
-# Bands in a tile: fewer do not scatter as its rows do.
-FEWEST = 4
+# Pixels that are read at least, of a small field all, and those that are enough of a large one.
+LEAST, ENOUGH = 180_000, 2**18
+# Share of the rows beyond which all are read.
+MOST = 0.6
 
 
-def bands_a_tile(edges: Indices, width: int) -> int | None:
-    """How many bands of each tile are read at first; None for all rows.
+def bands_a_tile(edges: Indices, width: int) -> int:
+    """How many bands of each tile are read at first: a quarter of the rows, or a number of pixels.
 
     Parameters
     ----------
@@ -32,17 +32,14 @@ def bands_a_tile(edges: Indices, width: int) -> int | None:
     --------
     >>> bands_a_tile(np.linspace(0, 1024, 13), 704), bands_a_tile(np.linspace(0, 4000, 13), 1700)
     (11, 7)
-    >>> bands_a_tile(np.linspace(0, 128, 11), 160) is None
-    True
     """
     tiles, rows = len(edges) - 1, int(edges[-1])
-    enough = -(-ENOUGH // (THICK * tiles * width))
-    bands = min(round(rows / tiles / PERIOD), max(FEWEST, enough))
-    return None if rows * width <= SMALL or bands < FEWEST else bands
+    least, enough = (-(-pixels // (THICK * tiles * width)) for pixels in (LEAST, ENOUGH))
+    return int(min(max(round(rows / tiles / PERIOD), least), enough))
 
 
-def rows_of_bands(edges: Indices, bands: int | None) -> Indices:
-    """The rows of so many bands in each tile, all where they would leave little out.
+def rows_of_bands(edges: Indices, bands: int, *, between: bool = False) -> Indices:
+    """The rows of so many bands in each tile, or of those between them; all where they would leave little out.
 
     Examples
     --------
@@ -52,9 +49,9 @@ def rows_of_bands(edges: Indices, bands: int | None) -> Indices:
     array([0, 1, 2, 3, 4, 5, 6, 7])
     """
     least = int(np.diff(edges).min())
-    if bands is None or THICK * bands > 0.7 * least:
+    if THICK * bands > MOST * least:
         return np.arange(int(edges[-1]))
-    middles = (np.arange(bands) + 0.5) / bands
+    middles = (np.arange(bands) + (1.0 if between else 0.5))[: bands - between] / bands
     starts = np.floor(edges[:-1, None] + middles * np.diff(edges)[:, None] - THICK / 2 + 0.5)
     return np.asarray((starts[:, :, None] + np.arange(THICK)).ravel(), np.int64)
 

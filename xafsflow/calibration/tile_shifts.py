@@ -2,158 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import xarray as xr
 
+from xafsflow.calibration.standard_spectra import Standards
 from xafsflow.calibration.tile_spectra import TILES, Tiles
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.kernels.array_types import Doubles, Indices, Mask, Singles
+from xafsflow.kernels.array_types import Doubles, Singles
 from xafsflow.kernels.images import field_surface as surface
 from xafsflow.kernels.spectra import single_spectrum as spectra
 from xafsflow.kernels.spectra.energy_shift_fit import (
-    DEGREE,
-    Curves,
     ShiftFit,
     Spectra,
     fit_shifts,
     with_other_curves,
 )
-from xafsflow.step_table import Span
-from xafsflow.vocabulary import nearest
 
-# Energies to fit by default, eV relative to the edge.
-SPAN: Span = (-100.0, 200.0)
-# eV between the used energies and the ends of the standards, so that a shift does not leave them.
-MARGIN = 6.0
-# eV below and above the edge where the flanks begin that give a pixel's step.
-FLANKS = (-15.0, 20.0)
-# eV on either side of the edge from which a standard's step and noise are read.
-REACH = 80.0
-# Energies that a fit needs beyond its own parameters.
-SPARE = 4
 # Where the search starts besides the rough place of the edge, eV.
 STARTS = (0.0, -3.0, 3.0)
-
-
-@dataclass(frozen=True, eq=False)
-class Standards:
-    """Spectra of known energies as functions.
-
-    `curves` through cubic splines, `lines` straight between the points; known from `low` to `high`, eV; of each
-    standard the place of its `edges` (half of the rise), eV, the edge `step`, and the `alignment` error, eV, that its
-    own noise brings.
-    """
-
-    names: list[str]
-    curves: Curves
-    lines: Curves
-    low: float
-    high: float
-    edges: Doubles
-    step: Doubles
-    alignment: Doubles
-
-    @property
-    def e0(self) -> float:
-        """The mean of the edges, eV."""
-        return float(self.edges.mean())
-
-    def misfit(self, fit: ShiftFit) -> float:
-        """What a fit leaves unexplained in the typical spectrum, as a share of the edge step."""
-        return float(np.median(fit.misfit / np.abs(fit.amplitude @ self.step)))
-
-    def own_error(self, fit: ShiftFit) -> float:
-        """The shift of all that the standards' own noise brings, each by its share in the edge, eV."""
-        share = fit.amplitude.mean(axis=0) * self.step
-        return float(np.sqrt(((share / share.sum()) ** 2 * self.alignment**2).sum()))
-
-    def inside(self, energy: Doubles, span: Span) -> Mask:
-        """Which of the scan's energies to use: inside of the span about e0, and well inside of the standards.
-
-        Raises
-        ------
-        InputError
-            Too few are left.
-        """
-        low, high = (-np.inf if span[0] is None else span[0]), (np.inf if span[1] is None else span[1])
-        found = (energy >= self.e0 + low) & (energy <= self.e0 + high)
-        found &= (energy >= self.low + MARGIN) & (energy <= self.high - MARGIN)
-        wanted = DEGREE + 2 + len(self.names) + 1 + SPARE
-        edge = found & (np.abs(energy - self.e0) <= 10)
-        if found.sum() < wanted or edge.sum() < 3:
-            raise InputError(
-                f"{found.sum()} energies that the standard covers, {edge.sum()} of them within 10 eV of {self.e0:.1f} eV",
-                f"{wanted} or more, 3 of them at the edge",
-                "scan more energies, widen the span, or check that the standard is of the scan's element",
-            )
-        return found
-
-
-def standards(library: xr.Dataset, names: Sequence[str] | None) -> Standards:
-    """Cubic splines through spectra of a library.
-
-    Raises
-    ------
-    InputError
-        A name that the library does not have.
-    """
-    from scipy.interpolate import CubicSpline
-
-    known = [str(name) for name in library.spectrum.values]
-    wanted = known if names is None else list(names)
-    for name in wanted:
-        if name not in known:
-            raise InputError(
-                f"the standard {name!r}{nearest(name, known)}",
-                f"one of {', '.join(known)}",
-                "add it to the references",
-            )
-    rows = [known.index(name) for name in wanted]
-    points = [_points(library.energy.values[row], library.mu.values[row]) for row in rows]
-    splines = [CubicSpline(energy, mu, extrapolate=False) for energy, mu in points]
-
-    def curves(energy: Doubles, order: int) -> Doubles:
-        return np.stack([spline(energy, order) for spline in splines])
-
-    def lines(energy: Doubles, order: int) -> Doubles:
-        # The derivative serves to find the way only, and the spline's is smooth.
-        return curves(energy, 1) if order else np.stack([np.interp(energy, e, mu) for e, mu in points])
-
-    edges, steps, alignment = [], [], []
-    for (energy, mu), spline in zip(points, splines, strict=True):
-        near = _near_edge(energy, mu)
-        own, height = energy[near], mu[near]
-        edges.append(spectra.half_rise(own, height))
-        low, high = spectra.levels(own, height)
-        steps.append(high - low)
-        noise = spectra.point_noise(own, height)
-        alignment.append(spectra.alignment_error(own, height, spline(own, 1), noise))
-    return Standards(
-        names=wanted,
-        curves=curves,
-        lines=lines,
-        low=max(energy[0] for energy, _ in points),
-        high=min(energy[-1] for energy, _ in points),
-        edges=np.array(edges),
-        step=np.array(steps),
-        alignment=np.array(alignment),
-    )
-
-
-def _points(energy: Doubles, mu: Doubles) -> tuple[Doubles, Doubles]:
-    good = np.isfinite(energy) & np.isfinite(mu)
-    return energy[good].astype(float), mu[good].astype(float)
-
-
-def _near_edge(energy: Doubles, mu: Doubles) -> Indices:
-    """The points of a long spectrum within `REACH` of its steepest rise."""
-    even = np.arange(energy[0], energy[-1], 2.0)
-    top = even[int(np.argmax(np.diff(np.interp(even, energy, mu))))] + 1.0
-    return np.flatnonzero(np.abs(energy - top) <= REACH)
+# eV^2, and standard errors, from which on a resolution counts as another one; it needs so many tiles, and eV between them.
+DULLER, CLEAR = 0.004, 5.0
+FEWEST, UNEVEN = 8, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +88,7 @@ def rough_fit(tiles: Tiles, known: Standards) -> ShiftFit:
     model = known.curves(tiles.energy, 0).mean(axis=0)
     first = spectra.half_rise(tiles.energy, model) - spectra.half_rise(tiles.energy, mean)
     variance = 1 + np.exp(np.clip(mean, -20, 20))
-    whole = Spectra(tiles.energy, mean[None], variance[None], known.curves)
+    whole = Spectra(tiles.energy, mean[None], variance[None], known.curves, resolution=len(known.names) == 1)
     fits, failure = [], None
     for start in STARTS:
         try:
@@ -228,8 +100,10 @@ def rough_fit(tiles: Tiles, known: Standards) -> ShiftFit:
     return min(fits, key=lambda one: float(one.misfit[0]))
 
 
-def fit_tiles(tiles: Tiles, known: Standards) -> ShiftFit:
-    """The shift of every tile on its own.
+def fit_tiles(tiles: Tiles, known: Standards, start: float) -> tuple[Spectra, ShiftFit]:
+    """The shift of every tile on its own, and what was fitted: with the images' resolution where it is not the standard's.
+
+    To fit it costs certainty, so it is left out where it is not clear. In a mixture it cannot be told from composition.
 
     Raises
     ------
@@ -237,8 +111,30 @@ def fit_tiles(tiles: Tiles, known: Standards) -> ShiftFit:
         The fit does not settle.
     """
     count = len(tiles.mu)
-    start = float(rough_fit(tiles, known).shift[0])
-    return fit_alone(spectra_of(tiles, known), np.eye(count), np.full(count, start))
+    own, shift = spectra_of(tiles, known), np.full(count, start)
+    if len(known.names) == 1:
+        # In an even field the flux can do what a resolution does, and a fit of both need not end.
+        with suppress(ComputationError):
+            other = replace(own, resolution=True)
+            fit = fit_alone(other, np.eye(count), shift)
+            if _is_clear(fit, tiles):
+                return other, fit
+            shift = fit.shift
+    return own, fit_alone(own, np.eye(count), shift)
+
+
+def _is_clear(fit: ShiftFit, tiles: Tiles) -> bool:
+    """Whether tiles are duller or sharper than the standard beyond what the shift within them makes of them.
+
+    Where their shifts hardly differ, the flux takes up all that the shape of the standard leaves.
+    """
+    if len(fit.shift) < FEWEST or np.ptp(fit.shift) < UNEVEN:
+        return False
+    plane = surface.fit(surface.basis(tiles.v, tiles.u, 1), fit.shift, fit.own_error)[0]
+    duller = fit.duller - _spread(tiles, plane, 1) / 2
+    typical = float(np.median(duller))
+    scatter = 1.4826 * float(np.median(np.abs(duller - typical)))
+    return abs(typical) > max(DULLER, CLEAR * scatter / np.sqrt(len(duller)))
 
 
 def fit_field(tiles: Tiles, known: Standards, start: float, order: int | None) -> Field:
@@ -259,8 +155,7 @@ def fit_field(tiles: Tiles, known: Standards, start: float, order: int | None) -
         The fit does not settle.
     """
     count = len(tiles.mu)
-    own = spectra_of(tiles, known)
-    free = fit_alone(own, np.eye(count), np.full(count, start))
+    own, free = fit_tiles(tiles, known, start)
     largest = surface.LARGEST_ORDER if order is None else order
     if order is not None and order and 3 * len(surface.terms(order)) > count:
         raise InputError(

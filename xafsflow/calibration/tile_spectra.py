@@ -33,6 +33,8 @@ SAMPLED_ROWS = 12
 LEAST_SHARE, WARNED_SHARE = 0.2, 0.02
 # Strips of more rows than this are not decoded for a band of two.
 MOST_STRIP = 4
+# So many times the rows are twice as many.
+TWICE = 2.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,17 +61,24 @@ class Tiles:
         """Up to a factor: photon statistics of a transmission, `(1 + exp(mu)) / pixels`, `(tile, energy)`."""
         return np.asarray((1 + np.exp(np.clip(self.mu, -20, 20))) / self.count[:, None])
 
-    def edge_over_field(self, values: Doubles, error: Doubles) -> EdgeOverField:
+    def edge_over_field(
+        self, values: Doubles, error: Doubles, covariance: Doubles | None = None
+    ) -> EdgeOverField:
         """E0 of the tiles against a standard's, as a map and as a plane through it.
 
         Parameters
         ----------
         values, error
             `(tile,)`, eV.
+        covariance
+            `(tile, tile)`, with what moves all tiles alike, as the flux does.
         """
         image = np.full(self.grid[0] * self.grid[1], np.nan)
         image[self.place] = np.round(values, 5)
-        return EdgeOverField(image.reshape(self.grid), **surface.slopes(self.v, self.u, values, error))
+        plane = surface.slopes(self.v, self.u, values, error)
+        if covariance is not None:
+            plane["mean_error"] = max(plane["mean_error"], float(np.sqrt(max(0.0, covariance.mean()))))
+        return EdgeOverField(image.reshape(self.grid), **plane)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +104,7 @@ class Gathered:
     lazy: Mapping[str, xr.DataArray]
     rows: Indices
     sums: Sums
-    bands: int | None
+    apart: bool
 
     @property
     def tiles(self) -> Tiles:
@@ -103,14 +112,18 @@ class Gathered:
         return _means(self)
 
     def more(self, times: float) -> Gathered | None:
-        """With so many times the rows, or all that there are; None if all have been read."""
-        size = int(self.edges[0][-1])
-        if self.bands is None or len(self.rows) == size:
+        """With twice the rows, or all if more are wanted; None if all have been read."""
+        if len(self.rows) == self.edges[0][-1] or not self.apart:
             return None
-        rows = rows_of_bands(self.edges[0], int(np.ceil(self.bands * times)))
+        rows = np.arange(int(self.edges[0][-1]))
+        if times <= TWICE:
+            rows = rows_of_bands(
+                self.edges[0], bands_a_tile(self.edges[0], int(self.edges[1][-1])), between=True
+            )
         new = np.setdiff1d(rows, self.rows)
-        sums = self.sums + _summed(values_at(self.lazy, new))
-        return replace(self, rows=np.union1d(self.rows, new), sums=sums)
+        return replace(
+            self, rows=np.union1d(self.rows, new), sums=self.sums + _summed(values_at(self.lazy, new))
+        )
 
 
 def gather(
@@ -156,8 +169,9 @@ def gather(
     shape = (cube.sizes["y"], cube.sizes["x"])
     side = tile or max(LEAST_TILE, max(shape) / TILES)
     edges = (tile_edges(shape[0], side), tile_edges(shape[1], side))
-    bands = bands_a_tile(edges[0], shape[1]) if _rows_apart(values) else None
-    rows = rows_of_bands(edges[0], bands)
+    rows = np.arange(shape[0])
+    if _rows_apart(values):
+        rows = rows_of_bands(edges[0], bands_a_tile(edges[0], shape[1]))
     apart = len(rows) < shape[0]
     bad = unusable(cube, name, apart=apart)
     weights = step_weights(energy, *flanks)
@@ -177,7 +191,7 @@ def gather(
         sums = Sums(*own) + _summed(values_at(lazy, np.setdiff1d(rows, first)))
     else:
         sums = _summed(values_over_field(lazy))
-    found = Gathered(name, energy, edges, lazy, rows, sums, bands if apart else None)
+    found = Gathered(name, energy, edges, lazy, rows, sums, apart)
     _warn_of_holes(found)
     return found
 

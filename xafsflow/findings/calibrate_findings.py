@@ -37,14 +37,14 @@ class EdgeOverField(Finding):
 
 @dataclass(frozen=True, eq=False)
 class PixelCounts(Finding):
-    """How many pixels of a field went into the tiles, and why the others did not.
+    """How many of the pixels that were read went into the tiles, and why the others did not.
 
     Parameters
     ----------
     used
         Pixels in the tiles.
     dead_or_saturated
-        Flagged, or with counts at the detector's limit.
+        Flagged, unlike their neighbors in flat field or dark, or with counts at the detector's limit.
     not_finite
         Without a value at some energy.
     other_step

@@ -10,6 +10,10 @@ alike: `f_k`, one number an image, normal with a standard deviation that is esti
 tile's mean, and without it all shifts are wrong together by as much as 0.02 eV. It can be told from a shift where the
 shift differs over the field: the edge then meets every image at another place.
 
+Where the images' resolution is not that of the curves, each spectrum has a share `d_t sum_i a_ti S_i''` as well: what a
+Gaussian narrower or wider by that variance does to first order. Without it the edge's changed shape would look like a
+shift, another one at each place between two energies.
+
 Gauss-Newton over the shifts; amplitudes and backgrounds are eliminated exactly in each step (variable projection; G. H.
 Golub and V. Pereyra, SIAM J. Numer. Anal. 10, 413 (1973)). Noise and flux by expectation maximization.
 """
@@ -24,9 +28,9 @@ import numpy as np
 
 from xafsflow.errors import ComputationError
 from xafsflow.kernels.array_types import Doubles
-from xafsflow.kernels.spectra.noise_fit import Scatter
+from xafsflow.kernels.spectra.noise_fit import NO_FLUX, Scatter
 
-# Called with energies of any shape and the order of the derivative, 0 or 1; gives `(curve, *shape)`.
+# Called with energies of any shape and the order of the derivative, 0 to 2; gives `(curve, *shape)`.
 Curves = Callable[[Doubles, int], Doubles]
 
 # Background: a polynomial of this degree.
@@ -44,7 +48,8 @@ class ShiftFit:
     `parameters` (m,) with `covariance`; `shift` (t,); `own_error` (t,) of a spectrum's shift by its own noise alone;
     `amplitude` (t, curve); `flux` (energy,) and its standard deviation `jitter`; `noise` (t,) factors of the given
     variances; `misfit` (t,), the root mean square of residual and flux together; `correlation` (t,) between the shift
-    and the amplitudes: 1 where a change of amplitudes does what a shift does; `root` (t, energy) and `prior` (energy,),
+    and the amplitudes: 1 where a change of amplitudes does what a shift does; `duller` (t,), half the variance, eV^2, of a
+    Gaussian by which the edge is wider than the curves, where that was fitted; `root` (t, energy) and `prior` (energy,),
     the weights of values and flux at the end.
     """
 
@@ -58,6 +63,7 @@ class ShiftFit:
     noise: Doubles
     misfit: Doubles
     correlation: Doubles
+    duller: Doubles
     root: Doubles
     prior: Doubles
 
@@ -67,7 +73,8 @@ class Spectra:
     """The measurement: `energy` (energy,), nominal, eV; `mu` (t, energy); the `curves` that it consists of.
 
     `variance` (t, energy) up to a factor for each spectrum, which is estimated; `spread` (t,), the variance of the
-    shift within the pixels of a spectrum, eV^2; `weight` (t,), below 1 for a spectrum that is trusted less.
+    shift within the pixels of a spectrum, eV^2; `weight` (t,), below 1 for a spectrum that is trusted less. With
+    `resolution` spectra may be sharper or duller than the curves, which then have a second derivative, too.
     """
 
     energy: Doubles
@@ -76,12 +83,14 @@ class Spectra:
     curves: Curves
     spread: Doubles | float = 0.0
     weight: Doubles | float = 1.0
+    resolution: bool = False
 
 
 class _Linear(NamedTuple):
     """The model at given shifts: what it leaves of the spectra, `d mu/d shift`, and what amplitudes can take up."""
 
     amplitude: Doubles
+    duller: Doubles
     residual: Doubles
     slope: Doubles
     columns: Doubles
@@ -122,13 +131,13 @@ def fit_shifts(spectra: Spectra, basis: Doubles, start: Doubles, fixed: Doubles 
     kinds = spectra.curves(spectra.energy[:1], 0).shape[0]
     mix = np.full((len(spectra.mu), kinds), 1 / kinds)
     # Amplitudes, slope and background of each spectrum, and its share of the parameters.
-    fitted = kinds + DEGREE + 2 + basis.shape[1] / len(spectra.mu)
+    fitted = kinds + DEGREE + 2 + spectra.resolution + basis.shape[1] / len(spectra.mu)
     scatter = Scatter(spectra.variance, spectra.weight, fitted)
     for turn in range(STEPS):
         shift = fixed + basis @ parameters
         linear = _linearize(spectra, shift, flux, scatter.root, mix)
         mix = _shares(linear.amplitude)
-        flux, step, covariance = _solve(linear, basis, scatter.prior)
+        flux, step, unsure, covariance = _solve(linear, basis, scatter.prior)
         moves = basis @ step
         longest = np.abs(moves).max()
         if not np.isfinite(longest):
@@ -139,11 +148,9 @@ def fit_shifts(spectra: Spectra, basis: Doubles, start: Doubles, fixed: Doubles 
             )
         parameters += step * min(1.0, LONGEST / max(longest, SMALL))
         left = _project(linear, linear.residual - flux - linear.slope * _column(moves))
-        settled = scatter.learn(left, flux, np.diag(covariance)[: len(flux)], fit_flux=longest < FLUX_STEP)
+        settled = scatter.learn(left, flux, unsure, fit_flux=longest < FLUX_STEP)
         if longest < SMALL and (settled or turn >= PATIENCE):
-            return _finish(
-                linear, parameters, covariance[len(flux) :, len(flux) :], shift + moves, flux, scatter
-            )
+            return _finish(linear, parameters, covariance, shift + moves, flux, scatter)
     raise ComputationError(
         f"a fit of the energy shift that does not settle in {STEPS} steps",
         "spectra that hold the standard's edge",
@@ -186,18 +193,29 @@ def _linearize(spectra: Spectra, shift: Doubles, flux: Doubles, root: Doubles, m
     curve, rise = (_spread_out(spectra, energy + shift[:, None], order) for order in (0, 1))
     powers = np.broadcast_to(x ** np.arange(DEGREE + 1)[:, None, None], (DEGREE + 1, *spectra.mu.shape))
     mixture, mixed_rise = (np.einsum("ti,itk->tk", mix, values) for values in (curve, rise))
-    columns = np.concatenate([curve, (x * mixture)[None], powers]).transpose(1, 2, 0)
+    parts = [curve, (x * mixture)[None], powers]
+    if spectra.resolution:
+        bend = _spread_out(spectra, energy + shift[:, None], 2)
+        parts.append(np.einsum("ti,itk->tk", mix, bend)[None])
+    columns = np.concatenate(parts).transpose(1, 2, 0)
     if not np.isfinite(columns).all():
         empty = np.full(spectra.mu.shape, np.nan)
         return _Linear(
-            np.zeros((len(shift), len(curve))), empty, empty, columns, root, np.zeros(columns.shape)
+            np.zeros((len(shift), len(curve))),
+            empty[:, 0],
+            empty,
+            empty,
+            columns,
+            root,
+            np.zeros(columns.shape),
         )
     q, r = np.linalg.qr(columns * root[:, :, None])
     found = np.linalg.solve(r, (q.transpose(0, 2, 1) @ (root * (spectra.mu - flux))[:, :, None]))
     residual = spectra.mu - (columns @ found)[:, :, 0]
     amplitude = found[:, : len(curve), 0]
     slope = np.einsum("ti,itk->tk", amplitude, rise) + found[:, len(curve)] * x * mixed_rise
-    return _Linear(amplitude, residual, slope, columns, root, q)
+    duller = found[:, -1, 0] / amplitude.sum(axis=1) if spectra.resolution else np.zeros(len(shift))
+    return _Linear(amplitude, duller, residual, slope, columns, root, q)
 
 
 def _shares(amplitude: Doubles) -> Doubles:
@@ -222,23 +240,27 @@ def _project(linear: _Linear, values: Doubles, q: Doubles | None = None) -> Doub
     return np.asarray(weighted - (basis @ (basis.transpose(0, 2, 1) @ weighted[:, :, None]))[:, :, 0])
 
 
-def _solve(linear: _Linear, basis: Doubles, prior: Doubles) -> tuple[Doubles, Doubles, Doubles]:
-    """Flux and the step of the parameters by the normal equations, and the covariance of both."""
+def _solve(linear: _Linear, basis: Doubles, prior: Doubles) -> tuple[Doubles, Doubles, Doubles, Doubles]:
+    """Flux and the step of the parameters by the normal equations, the flux's variance and the parameters' covariance."""
     points, count = len(prior), basis.shape[1]
     if not np.isfinite(linear.residual).all():
-        return np.zeros(points), np.full(count, np.nan), np.zeros((points + count,) * 2)
+        return np.zeros(points), np.full(count, np.nan), np.zeros(points), np.zeros((count, count))
     slope = linear.root * _project(linear, linear.slope)
     residual = linear.root * _project(linear, linear.residual)
+    own = (basis.T * (linear.slope * slope).sum(axis=1)) @ basis
+    right = basis.T @ (linear.slope * residual).sum(axis=1)
+    if prior.min() >= NO_FLUX:
+        covariance = np.linalg.inv(own)
+        return np.zeros(points), covariance @ right, 1 / prior, covariance
     taken = (linear.root[:, :, None] * linear.q).transpose(1, 0, 2).reshape(points, -1)
     normal = np.empty((points + count,) * 2)
     normal[:points, :points] = np.diag((linear.root**2).sum(axis=0) + prior) - taken @ taken.T
     normal[points:, :points] = basis.T @ slope
     normal[:points, points:] = normal[points:, :points].T
-    normal[points:, points:] = (basis.T * (linear.slope * slope).sum(axis=1)) @ basis
-    right = np.concatenate([residual.sum(axis=0), basis.T @ (linear.slope * residual).sum(axis=1)])
+    normal[points:, points:] = own
     covariance = np.linalg.inv(normal)
-    found = covariance @ right
-    return found[:points], found[points:], covariance
+    found = covariance @ np.concatenate([residual.sum(axis=0), right])
+    return found[:points], found[points:], np.diag(covariance)[:points], covariance[points:, points:]
 
 
 def _finish(
@@ -264,6 +286,7 @@ def _finish(
         noise=scatter.noise,
         misfit=np.sqrt((linear.residual**2).mean(axis=1)),
         correlation=np.sqrt(np.maximum(0, 1 - own / without)),
+        duller=linear.duller,
         root=linear.root,
         prior=scatter.prior,
     )

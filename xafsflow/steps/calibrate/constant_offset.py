@@ -10,7 +10,7 @@ from pydantic import Field
 
 from xafsflow.calibration import offset_fit as fits
 from xafsflow.calibration import shift_map as product
-from xafsflow.calibration.tile_shifts import SPAN
+from xafsflow.calibration.standard_spectra import SPAN
 from xafsflow.errors import InputError
 from xafsflow.findings.calibrate_findings import AlignFindings, OffsetFindings
 from xafsflow.step_table import Span, step
@@ -51,7 +51,8 @@ def offset(
 ) -> tuple[xr.Dataset, OffsetFindings]:
     """One shift of the whole field on top of a calibration, against a reference or a tabulated edge; computes.
 
-    A reference is the more exact way: it uses the whole spectrum, and knows the flux of each image from it.
+    A reference is the more exact way: it uses the whole spectrum, and knows the flux of each image from it. The rows are
+    read that `calibrate.foil` reads at first.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ import xarray as xr
 from pydantic import Field
 
 from xafsflow.calibration import field_fit as fits
-from xafsflow.calibration.tile_shifts import SPAN
+from xafsflow.calibration.standard_spectra import SPAN
 from xafsflow.findings.calibrate_findings import CheckFindings, ShiftFieldFindings
 from xafsflow.kernels.images.field_surface import LARGEST_ORDER
 from xafsflow.step_table import Span, step
@@ -40,7 +40,13 @@ def foil(
     The mean absorbance of every tile is fitted to the standard with its own shift, scale, slope and background, and with
     the flux of each image against its flat field, which moves all tiles alike. A surface goes through the shifts, its
     order chosen by cross-validation; then all tiles are fitted once more, with their shifts on that surface.
-    `energy_shift_error` holds noise, flux, the standard's own noise, and what the standard may do between its points.
+    `energy_shift_error` holds noise, flux, the standard's own noise, and what the standard may do between its points. Where
+    the foil's edge is clearly sharper or duller than the standard's, that is fitted, too.
+
+    Foil, flat field and dark are read, the sample is not: of a small field all rows, of a large one pairs of rows, every
+    fourth or fewer, evenly over each tile. More are read where noise leaves more than 0.3 meV and they bring it near, or
+    where it leaves more than 5 meV. Pixels are left out that are saturated, that differ from their neighbors in flat field
+    or dark, or whose step is not the foil's.
 
     Parameters
     ----------
@@ -90,9 +96,9 @@ def sample(
 ) -> tuple[xr.Dataset, ShiftFieldFindings]:
     """The energy shift over the field from the sample's own spectra, where there is no foil; computes.
 
-    As `calibrate.foil`, with the amounts of all references in each tile free. The answer leans on the references: that
-    they are all there is, and that their energies agree with each other. An error of theirs becomes one of the shift
-    and is not part of `energy_shift_error`.
+    As `calibrate.foil` and from the same rows, of sample and flat field, with the amounts of all references in each tile
+    free. The answer leans on the references: that they are all there is, and that their energies agree with each other.
+    An error of theirs becomes one of the shift and is not part of `energy_shift_error`.
 
     Parameters
     ----------
@@ -135,7 +141,8 @@ def check(
     """What is left of the energy's change over the field after `calibrate.apply`, measured anew; computes.
 
     E0 of each tile minus that of the standard, as the cube is now (`after`) and as it was (`before`): mean, slopes along
-    y and x from border to border with errors, root mean square, and the map of the tiles, eV.
+    y and x from border to border with errors, root mean square, and the map of the tiles, eV. It reads the rows that
+    `calibrate.foil` reads at first, and fits every tile once.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from xafsflow.calibration import offset_fit as offsets
 from xafsflow.calibration import shift_map as product
-from xafsflow.calibration.tile_shifts import SPAN
+from xafsflow.calibration.standard_spectra import SPAN
 from xafsflow.errors import InputError
 from xafsflow.findings.calibrate_findings import DistanceFindings
 from xafsflow.kernels.spectra.monochromator import SPACINGS, Layout

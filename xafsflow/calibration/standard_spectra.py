@@ -1,0 +1,146 @@
+"""Spectra of known energies as functions, and what a fit needs to know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Doubles, Indices, Mask
+from xafsflow.kernels.spectra import single_spectrum as spectra
+from xafsflow.kernels.spectra.energy_shift_fit import DEGREE, Curves, ShiftFit
+from xafsflow.kernels.spectra.piecewise_cubic import piecewise
+from xafsflow.step_table import Span
+from xafsflow.vocabulary import nearest
+
+# Energies to fit by default, eV relative to the edge.
+SPAN: Span = (-100.0, 200.0)
+# eV between the used energies and the ends of the standards, so that a shift does not leave them.
+MARGIN = 6.0
+# eV below and above the edge where the flanks begin that give a pixel's step.
+FLANKS = (-15.0, 20.0)
+# eV on either side of the edge from which a standard's step and noise are read.
+REACH = 80.0
+# Energies that a fit needs beyond its own parameters.
+SPARE = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Standards:
+    """Spectra of known energies as functions.
+
+    `curves` through cubic splines, `lines` straight between the points; known from `low` to `high`, eV; of each
+    standard the place of its `edges` (half of the rise), eV, the edge `step`, and the `alignment` error, eV, that its
+    own noise brings.
+    """
+
+    names: list[str]
+    curves: Curves
+    lines: Curves
+    low: float
+    high: float
+    edges: Doubles
+    step: Doubles
+    alignment: Doubles
+
+    @property
+    def e0(self) -> float:
+        """The mean of the edges, eV."""
+        return float(self.edges.mean())
+
+    def misfit(self, fit: ShiftFit) -> float:
+        """What a fit leaves unexplained in the typical spectrum, as a share of the edge step."""
+        return float(np.median(fit.misfit / np.abs(fit.amplitude @ self.step)))
+
+    def own_error(self, fit: ShiftFit) -> float:
+        """The shift of all that the standards' own noise brings, each by its share in the edge, eV."""
+        share = fit.amplitude.mean(axis=0) * self.step
+        return float(np.sqrt(((share / share.sum()) ** 2 * self.alignment**2).sum()))
+
+    def inside(self, energy: Doubles, span: Span) -> Mask:
+        """Which of the scan's energies to use: inside of the span about e0, and well inside of the standards.
+
+        Raises
+        ------
+        InputError
+            Too few are left.
+        """
+        low, high = (-np.inf if span[0] is None else span[0]), (np.inf if span[1] is None else span[1])
+        found = (energy >= self.e0 + low) & (energy <= self.e0 + high)
+        found &= (energy >= self.low + MARGIN) & (energy <= self.high - MARGIN)
+        wanted = DEGREE + 3 + len(self.names) + 1 + SPARE
+        edge = found & (np.abs(energy - self.e0) <= 10)
+        if found.sum() < wanted or edge.sum() < 3:
+            raise InputError(
+                f"{found.sum()} energies that the standard covers, {edge.sum()} of them within 10 eV of {self.e0:.1f} eV",
+                f"{wanted} or more, 3 of them at the edge",
+                "scan more energies, widen the span, or check that the standard is of the scan's element",
+            )
+        return found
+
+
+def standards(library: xr.Dataset, names: Sequence[str] | None) -> Standards:
+    """Cubic splines through spectra of a library.
+
+    Raises
+    ------
+    InputError
+        A name that the library does not have.
+    """
+    from scipy.interpolate import CubicSpline
+
+    known = [str(name) for name in library.spectrum.values]
+    wanted = known if names is None else list(names)
+    for name in wanted:
+        if name not in known:
+            raise InputError(
+                f"the standard {name!r}{nearest(name, known)}",
+                f"one of {', '.join(known)}",
+                "add it to the references",
+            )
+    rows = [known.index(name) for name in wanted]
+    points = [_points(library.energy.values[row], library.mu.values[row]) for row in rows]
+    splines = [CubicSpline(energy, mu, extrapolate=False) for energy, mu in points]
+
+    def curves(energy: Doubles, order: int) -> Doubles:
+        flat = np.ascontiguousarray(np.atleast_2d(energy), float)
+        return np.stack([piecewise(s.x, s.c, flat, order).reshape(energy.shape) for s in splines])
+
+    def lines(energy: Doubles, order: int) -> Doubles:
+        # Derivatives serve to find the way only, and the spline's are smooth.
+        return curves(energy, order) if order else np.stack([np.interp(energy, e, mu) for e, mu in points])
+
+    edges, steps, alignment = [], [], []
+    for (energy, mu), spline in zip(points, splines, strict=True):
+        near = _near_edge(energy, mu)
+        own, height = energy[near], mu[near]
+        edges.append(spectra.half_rise(own, height))
+        low, high = spectra.levels(own, height)
+        steps.append(high - low)
+        noise = spectra.point_noise(own, height)
+        alignment.append(spectra.alignment_error(own, height, spline(own, 1), noise))
+    return Standards(
+        names=wanted,
+        curves=curves,
+        lines=lines,
+        low=max(energy[0] for energy, _ in points),
+        high=min(energy[-1] for energy, _ in points),
+        edges=np.array(edges),
+        step=np.array(steps),
+        alignment=np.array(alignment),
+    )
+
+
+def _points(energy: Doubles, mu: Doubles) -> tuple[Doubles, Doubles]:
+    good = np.isfinite(energy) & np.isfinite(mu)
+    return energy[good].astype(float), mu[good].astype(float)
+
+
+def _near_edge(energy: Doubles, mu: Doubles) -> Indices:
+    """The points of a long spectrum within `REACH` of its steepest rise."""
+    even = np.arange(energy[0], energy[-1], 2.0)
+    top = even[int(np.argmax(np.diff(np.interp(even, energy, mu))))] + 1.0
+    return np.flatnonzero(np.abs(energy - top) <= REACH)
