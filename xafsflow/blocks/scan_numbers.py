@@ -241,7 +241,8 @@ def over_scan(
     # The dummy is for numbers that need nothing from outside.
     arguments: list[Any] = [da.from_array(np.zeros(())), ()]
     for number, array in enumerate(outside.values()):
-        arguments += [array.chunk().data, tuple(f"{number} {dim}" for dim in array.dims)]
+        data = da.asarray(array.data).rechunk(-1, method="tasks")
+        arguments += [data, tuple(f"{number} {dim}" for dim in array.dims)]
     packed = da.blockwise(
         partial(_found, alone, tuple(outside)),
         (),

@@ -5,14 +5,28 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 Region = tuple[slice, ...]
 
 
-def fast_codecs() -> Any:
+# Zarr's settings are those of the process: what a thread has set must not be undone by another.
+_SETTING = threading.RLock()
+
+
+@contextmanager
+def _set(settings: dict[str, Any]) -> Iterator[None]:
+    import zarr
+
+    with _SETTING, zarr.config.set(settings):
+        yield
+
+
+def fast_codecs(settings: dict[str, Any]) -> AbstractContextManager[None]:
     """Arrays opened inside are packed by zarrs, two to three times as fast, where it is installed.
 
     They are not for reading: of a chunk that is read in part, and so of every chunk at the border of an image, zarrs
@@ -20,18 +34,14 @@ def fast_codecs() -> Any:
     """
     from importlib.util import find_spec
 
-    import zarr
-
-    pipeline = {"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}
-    return zarr.config.set(pipeline if find_spec("zarrs") else {})
+    fast = {"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"} if find_spec("zarrs") else {}
+    return _set(fast | settings)
 
 
-def checking_codecs() -> Any:
+def checking_codecs() -> AbstractContextManager[None]:
     """Arrays opened inside check the sum of every chunk of which anything is read, and write every chunk."""
-    import zarr
-
     pipeline = {"codec_pipeline.path": "zarr.core.codec_pipeline.BatchedCodecPipeline"}
-    return zarr.config.set(pipeline | {"array.write_empty_chunks": True})
+    return _set(pipeline | {"array.write_empty_chunks": True})
 
 
 class Target:
@@ -48,7 +58,7 @@ class Target:
             self.checked = zarr.open_array(str(folder), path=name, mode="r+")
         # Several threads put the chunks of a shard in the order in which they end: other bytes every time.
         threads = {"threading.max_workers": 1} if self.checked.shards else {}
-        with fast_codecs(), zarr.config.set(threads):
+        with fast_codecs(threads):
             self.fast = zarr.open_array(str(folder), path=name, mode="r+")
 
     def __setitem__(self, region: Region, values: Any) -> None:

@@ -80,7 +80,7 @@ def write_cube(
     whole = {str(name): array for name, array in cube.data_vars.items() if name not in over}
     for name, values in resolved(whole).items() if 0 not in written else ():
         # What has no rows (an I0 spectrum) counts to the first band.
-        arrays[name][(..., *map(slice, np.shape(values)))] = values
+        arrays[name][tuple(map(slice, np.shape(values)))] = values
     write = BandWriter(partial, {name: tuple(map(str, array.dims)) for name, array in over.items()})
     todo = {number: band for number, band in bands.items() if number not in written}
     for number, found in over_bands(field_of(over), todo, write):
