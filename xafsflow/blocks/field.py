@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar, cast
 import numpy as np
 import xarray as xr
 
-from xafsflow.blocks.interpreter import computed, loaded
+from xafsflow.blocks.interpreter import computed, images_of, loaded
 from xafsflow.blocks.program import Program, over_field, program_of
 from xafsflow.blocks.regions import Frame, Region
 from xafsflow.blocks.scan_numbers import resolved
@@ -92,7 +92,8 @@ class Field:
 
     def done(self, region: Region, lazy: Mapping[int, Any]) -> dict[str, Any]:
         """The results of a band."""
-        return computed(self.program, region, loaded(self.program, region, lazy, self.numbers))
+        (images,) = images_of(self.program, [region])
+        return computed(self.program, region, loaded(self.program, region, images, lazy, self.numbers))
 
 
 def field_of(arrays: Mapping[str, xr.DataArray]) -> Field:

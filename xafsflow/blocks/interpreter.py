@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,28 +16,42 @@ from xafsflow.blocks.regions import Region, cut_out
 Held = tuple[Any, Region]
 
 
+def images_of(program: Program, wanted: Sequence[Region]) -> list[dict[int, Held]]:
+    """The rows of all stacks that regions of the results need, all between the same columns; each file is opened once."""
+    found: list[dict[int, Held]] = [{} for _ in wanted]
+    for slot, stack in program.stacks.items():
+        regions = [program.slots[slot].region(one) for one in wanted]
+        columns = slice(regions[0].x0, regions[0].x1)
+        bands = stack.read_bands([(one.y0, one.y1) for one in regions], columns)
+        for held, band, region in zip(found, bands, regions, strict=True):
+            held[slot] = band, region
+    return found
+
+
 def loaded(
-    program: Program, wanted: Region, lazy: Mapping[int, Any], numbers: Mapping[int, Any]
+    program: Program,
+    wanted: Region,
+    images: Mapping[int, Held],
+    lazy: Mapping[int, Any],
+    numbers: Mapping[int, Any],
 ) -> dict[int, Held]:
     """All that a program starts from, as far as a region of the results needs it.
 
     Parameters
     ----------
     program
-        Its stacks are read here.
+        What to compute.
     wanted
         Region of the results.
+    images
+        As `images_of` gives them for the region.
     lazy
         The region that each lazy array needs, in memory.
     numbers
         The numbers of the scan.
     """
     slots = program.slots
-    found: dict[int, Held] = {}
-    for slot, stack in program.stacks.items():
-        region = slots[slot].region(wanted)
-        columns = slice(region.x0, region.x1)
-        found[slot] = stack.read_rows(region.y0, region.y1, columns=columns), region
+    found = dict(images)
     for slot, values in program.arrays.items():
         found[slot] = values, program.held.get(slot, Region(0, slots[slot].shape[0], 0, slots[slot].shape[1]))
     for slot, values in lazy.items():
@@ -74,7 +88,7 @@ def computed(program: Program, wanted: Region, inputs: Mapping[int, Held]) -> di
     }
     made = {name: slot for name, slot in program.wanted.items() if slot not in inputs}
     for tile in wanted.tiles(program.points) if made else ():
-        values = _tile(program, tile, dict(inputs))
+        values = _tile(program, tile, _cut_to(program, tile, inputs))
         for name, slot in made.items():
             array, held = values[slot]
             if program.is_sum(name):
@@ -89,6 +103,16 @@ def computed(program: Program, wanted: Region, inputs: Mapping[int, Held]) -> di
                     [sizes.get(d, n) for d, n in zip(dims, array.shape, strict=True)], array.dtype
                 )
             found[name][own.slices(dims, whole)] = array[own.slices(dims, held)]
+    return found
+
+
+def _cut_to(program: Program, tile: Region, inputs: Mapping[int, Held]) -> dict[int, Held]:
+    """The inputs of a tile; images are cut once for all kernels, since their short rows lie far from each other."""
+    found = dict(inputs)
+    for slot in program.stacks:
+        array, held = inputs[slot]
+        region = program.slots[slot].region(tile)
+        found[slot] = np.ascontiguousarray(cut_out(array, program.slots[slot].dims, held, region)), region
     return found
 
 

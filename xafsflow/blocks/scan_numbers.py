@@ -5,6 +5,7 @@ A number reads its own rows and what lies around them, once; nothing else of the
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,18 +18,20 @@ import numpy as np
 import xarray as xr
 from dask.base import tokenize
 
-from xafsflow.blocks.interpreter import computed, loaded
+from xafsflow.blocks.interpreter import computed, images_of, loaded
 from xafsflow.blocks.notes import Number, note
 from xafsflow.blocks.outputs import BLOCK_DIMS, Output, on_axis_of
 from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.blocks.program import Program, over_field, program_of
 from xafsflow.blocks.regions import Region
-from xafsflow.blocks.where import compute, in_threads
+from xafsflow.blocks.where import compute, in_threads, place
 
 Rows = np.ndarray | slice | None
 # Numbers that this process has found last, by what they are made of.
 _FOUND: OrderedDict[str, tuple[Any, ...]] = OrderedDict()
 _MOST = 32
+# Bytes of images that a thread reads at once for a sample.
+READ_BYTES = 48 * 2**20
 # Pixels of a row beyond which fewer rows make a sample.
 ROW = 1024
 _ONE = RLock()
@@ -70,18 +73,9 @@ class Sample:
     def values(self, outside: Mapping[str, Any]) -> dict[str, Any]:
         """The arrays in memory, from those of `outside`."""
         slots = self.program.slots
-        numbers = {slot: outside[f"number {slot}"] for slot in self.program.numbers}
-
-        def at(number: int) -> dict[str, Any]:
-            region, lazy = self.regions[number], {}
-            for slot in self.program.lazy:
-                values, own = outside[f"lazy {slot}"], slots[slot].region(region)
-                start = sum(slots[slot].region(one).shape[0] for one in self.regions[:number])
-                along = {"y": slice(start, start + own.shape[0]), "x": slice(own.x0, own.x1)}
-                lazy[slot] = values[tuple(along.get(d, slice(None)) for d in slots[slot].dims)]
-            return computed(self.program, region, loaded(self.program, region, lazy, numbers))
-
-        parts = list(in_threads(at, range(len(self.regions))))
+        parts = [
+            part for parts in in_threads(partial(self._parts, outside), self._groups()) for part in parts
+        ]
         found = {name: outside[f"whole {name}"] for name in self.whole}
         for name, slot in self.program.wanted.items():
             arrays, dims = [part[name] for part in parts], slots[slot].dims
@@ -91,6 +85,40 @@ class Sample:
                 else np.concatenate(arrays, dims.index("y"))
             )
         return {name: found[name] for name in self.order}
+
+    def _groups(self) -> list[range]:
+        """Numbers of regions whose images are read together: as many as `READ_BYTES` hold, some for each thread."""
+        if not self.regions:
+            return []
+        stacks = self.program.stacks.items()
+        most = max(
+            sum(
+                k.shape[0] * k.dtype.itemsize * math.prod(self.program.slots[n].region(one).shape)
+                for n, k in stacks
+            )
+            for one in self.regions
+        )
+        count = len(self.regions)
+        size = max(1, min(READ_BYTES // max(1, most), -(-count // place().threads)))
+        return [range(start, min(start + size, count)) for start in range(0, count, size)]
+
+    def _parts(self, outside: Mapping[str, Any], group: range) -> list[dict[str, Any]]:
+        """The results of some regions."""
+        slots = self.program.slots
+        numbers = {slot: outside[f"number {slot}"] for slot in self.program.numbers}
+        found = []
+        images = images_of(self.program, [self.regions[number] for number in group])
+        for number in group:
+            region, lazy = self.regions[number], {}
+            for slot in self.program.lazy:
+                values, own = outside[f"lazy {slot}"], slots[slot].region(region)
+                start = sum(slots[slot].region(one).shape[0] for one in self.regions[:number])
+                along = {"y": slice(start, start + own.shape[0]), "x": slice(own.x0, own.x1)}
+                lazy[slot] = values[tuple(along.get(d, slice(None)) for d in slots[slot].dims)]
+            inputs = loaded(self.program, region, images[number - group.start], lazy, numbers)
+            images[number - group.start] = {}
+            found.append(computed(self.program, region, inputs))
+        return found
 
 
 def sample_of(arrays: Mapping[str, xr.DataArray], y: Rows = None, x: slice = slice(None)) -> Sample:
@@ -253,9 +281,9 @@ def over_scan(
         concatenate=True,
     )
     made = {}
-    for place, output in enumerate(outputs):
+    for number, output in enumerate(outputs):
         data = da.blockwise(
-            partial(_one, place=place),
+            partial(_one, place=number),
             output.dims,
             packed,
             (),
@@ -264,7 +292,7 @@ def over_scan(
             dtype=output.dtype,
             meta=np.empty((0,) * len(output.dims), output.dtype),
         )
-        note(data, Number(finder, place))
+        note(data, Number(finder, number))
         made[output.name] = xr.DataArray(data, dims=output.dims, name=output.name)
     return made
 

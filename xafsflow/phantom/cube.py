@@ -123,6 +123,12 @@ class PhantomImages:
         out[...] = images
         return out
 
+    def read_bands(
+        self, bands: Sequence[tuple[int, int]], columns: slice | None = None
+    ) -> list[NDArray[np.generic]]:
+        """Several bands of rows: from one row to before another."""
+        return [self.read_rows(start, stop, columns=columns) for start, stop in bands]
+
 
 def _dark_block(*, phantom: Phantom, block_info: BlockInfo) -> Singles:
     rows = block_info[None]["array-location"][0]

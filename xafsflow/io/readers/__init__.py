@@ -63,6 +63,12 @@ class ImageStack(Protocol):
         """A band of rows of every image, (images, stop - start, columns)."""
         ...
 
+    def read_bands(
+        self, bands: Sequence[tuple[int, int]], columns: slice | None = None
+    ) -> list[NDArray[np.generic]]:
+        """Several bands of rows: from one row to before another."""
+        ...
+
 
 class Format(Protocol):
     """What every module of a format has."""

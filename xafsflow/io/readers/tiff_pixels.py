@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,23 +17,27 @@ Pixels = NDArray[np.generic]
 Decoder = Callable[[bytes, int], tuple[Pixels, tuple[int, ...], tuple[int, ...]]]
 
 
-def read_band(image: Image, start: int, columns: tuple[int, int], target: Pixels) -> None:
-    """Read rows from `start` on, columns from the first to before the last, into `target` (rows, columns).
+def read_bands(
+    image: Image, starts: Sequence[int], columns: tuple[int, int], targets: Sequence[Pixels]
+) -> None:
+    """Read rows from each of `starts` on, columns from the first to before the last, into a target (rows, columns) each.
 
     Raises
     ------
     InputError
         The file is gone, shorter than its header says, or does not decode; names file and page.
     """
-    if not target.size:
-        return
     try:
-        # Opened for each image and closed at once: a stack may have more files than a process may hold open.
+        # Opened for each image and closed at once: a stack may have more files than a process may hold open. To open one
+        # costs more than to read some rows.
         with open(image.path, "rb", buffering=0) as stream:
-            if image.at is None:
-                _read_segments(image, stream, start, columns, target)
-            else:
-                _read_plain(image, image.at, stream, start, columns, target)
+            for start, target in zip(starts, targets, strict=True):
+                if not target.size:
+                    continue
+                if image.at is None:
+                    _read_segments(image, stream, start, columns, target)
+                else:
+                    _read_plain(image, image.at, stream, start, columns, target)
     except OSError as error:
         raise _lost(image, error.strerror or str(error)) from None
 

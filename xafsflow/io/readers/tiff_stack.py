@@ -16,7 +16,7 @@ import numpy as np
 from xafsflow.errors import InputError
 from xafsflow.io.folders import Folders
 from xafsflow.io.readers.tiff_layout import Image, read_images
-from xafsflow.io.readers.tiff_pixels import Pixels, read_band
+from xafsflow.io.readers.tiff_pixels import Pixels, read_bands
 
 FORMAT = "TIFF, BigTIFF or ImageJ's TIFF"
 
@@ -103,29 +103,59 @@ class TiffStack:
         ValueError
             `out` has another shape or type.
         """
-        count, rows, width = self.shape
+        self._check(start, stop)
+        first, last = self._between(columns)
+        shape = (self.shape[0], stop - start, last - first)
+        if out is None:
+            out = np.empty(shape, self.dtype)
+        elif out.shape != shape or out.dtype != self.dtype:
+            raise ValueError(f"out is {out.shape} {out.dtype}, the rows are {shape} {self.dtype}")
+        jobs = [
+            (image, [start], (first, last), [target]) for image, target in zip(self.images, out, strict=True)
+        ]
+        if threads == 1:
+            for job in jobs:
+                read_bands(*job)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(lambda job: read_bands(*job), jobs))
+        return out
+
+    def read_bands(self, bands: Sequence[tuple[int, int]], columns: slice | None = None) -> list[Pixels]:
+        """Read several bands of rows, each file opened once: as `read_rows` for each of them.
+
+        Parameters
+        ----------
+        bands
+            First row and the row after the last of each.
+        columns
+            As of `read_rows`.
+        """
+        for start, stop in bands:
+            self._check(start, stop)
+        first, last = self._between(columns)
+        found = [np.empty((self.shape[0], b - a, last - first), self.dtype) for a, b in bands]
+        starts = [start for start, _ in bands]
+        for number, image in enumerate(self.images):
+            read_bands(image, starts, (first, last), [band[number] for band in found])
+        return found
+
+    def _check(self, start: int, stop: int) -> None:
+        rows = self.shape[1]
         if not 0 <= start <= stop <= rows:
             raise InputError(
                 f"rows {start} to {stop} of images with {rows} rows", f"0 <= start <= stop <= {rows}"
             )
+
+    def _between(self, columns: slice | None) -> tuple[int, int]:
+        """The first column and the one after the last."""
+        width = self.shape[2]
         first, last, step = (columns or slice(None)).indices(width)
         if step != 1 or last <= first:
             raise InputError(
                 f"columns {columns} of images with {width} columns", "columns inside the images, step 1"
             )
-        shape = (count, stop - start, last - first)
-        if out is None:
-            out = np.empty(shape, self.dtype)
-        elif out.shape != shape or out.dtype != self.dtype:
-            raise ValueError(f"out is {out.shape} {out.dtype}, the rows are {shape} {self.dtype}")
-        jobs = [(image, start, (first, last), target) for image, target in zip(self.images, out, strict=True)]
-        if threads == 1:
-            for job in jobs:
-                read_band(*job)
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(lambda job: read_band(*job), jobs))
-        return out
+        return first, last
 
 
 def open_stack(paths: Sequence[Path]) -> TiffStack:
