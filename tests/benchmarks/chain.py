@@ -19,10 +19,11 @@ import numpy as np
 import xarray as xr
 from scipy import ndimage, signal
 from threadpoolctl import threadpool_limits
-from xafsflow.store.fused import compute_blocks
 
 import xafsflow as xf
-from xafsflow.blocks.over_blocks import Output, block_shape, over_blocks
+from xafsflow.blocks.field import values_over_field
+from xafsflow.blocks.outputs import Output, block_shape
+from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.kernels.images import neighbors as near
 from xafsflow.kernels.spectra import absorbance as absorb
 from xafsflow.kernels.spectra import derivative
@@ -70,7 +71,9 @@ def steps(cube: xr.Dataset, moved: xr.DataArray) -> Work:
     found = xf.normalize.edge_step(found, e0=E0, pre1=-60.0, pre2=-12.0, norm1=40.0, nnorm=2)
     found = xf.derive.derivative(found, window=5.0)
     steepest = over_blocks(_steepest, [found.dmude], [Output("steepest", MAP, np.int64)])["steepest"]
-    return lambda: compute_blocks({"steepest": steepest, "edge_step": found.edge_step, "flags": found.flags})
+    return lambda: values_over_field(
+        {"steepest": steepest, "edge_step": found.edge_step, "flags": found.flags}
+    )
 
 
 def _steepest(slope: np.ndarray) -> np.ndarray:

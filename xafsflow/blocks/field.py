@@ -18,17 +18,20 @@ from xafsflow.blocks.program import Program, over_field, program_of
 from xafsflow.blocks.regions import Frame, Region
 from xafsflow.blocks.scan_numbers import resolved
 from xafsflow.blocks.where import Place, in_threads, place
+from xafsflow.io.readers.lazy_stack import READ_BYTES
 
 T = TypeVar("T")
-# Bytes of counts that a band reads at most, its neighbors' rows left out: enough rows that these are few, and little enough
-# to hold one for each thread.
-BAND_BYTES = 128 * 2**20
+# Bytes of counts that a band reads, its neighbors' rows left out: enough rows that these are few, and little enough to
+# hold one for each thread.
+BAND_BYTES = 96 * 2**20
 # What is done with the results of a band, where they were computed.
 Work = Callable[[int, Region, dict[str, Any]], T]
 
 
 def bands_of(program: Program) -> list[Region]:
-    """The field in bands of whole rows, alike on every machine; between blocks of arrays that only Dask can compute.
+    """The field in bands of whole rows, alike on every machine.
+
+    Bands end between strips that are decoded whole, and between blocks of arrays that only Dask can compute.
 
     Examples
     --------
@@ -37,18 +40,30 @@ def bands_of(program: Program) -> list[Region]:
     [(10, 4)]
     """
     rows, columns = program.shape
-    row_bytes = sum(s.shape[0] * s.shape[2] * s.dtype.itemsize for s in program.stacks.values())
-    height = max(1, BAND_BYTES // (row_bytes or 4 * program.points * columns))
-    side = next(Region(0, rows, 0, columns).tiles(program.points)).shape[0]
-    if height > side:
-        # Whole tiles, so that none is thin.
-        height = height // side * side
+    height = _height(program)
     edges = [0]
     blocks = _edges_of_blocks(program)
     while edges[-1] < rows:
         within = blocks[(blocks > edges[-1]) & (blocks <= edges[-1] + height)]
         edges.append(min(rows, int(within[-1]) if len(within) else edges[-1] + height))
     return [Region(a, b, 0, columns) for a, b in pairwise(edges)]
+
+
+def _height(program: Program) -> int:
+    """Rows of a band."""
+    rows, columns = program.shape
+    each = [s.shape[0] * s.shape[2] * s.dtype.itemsize for s in program.stacks.values()]
+    height = max(1, BAND_BYTES // (sum(each) or 4 * program.points * columns))
+    side = next(Region(0, rows, 0, columns).tiles(program.points)).shape[0]
+    if height > side:
+        # Whole tiles, so that none is thin.
+        height = height // side * side
+    unit = max((stack.row_quantum for stack in program.stacks.values()), default=1)
+    if unit > 1:
+        # A strip at either end is decoded for its neighbor as well.
+        height = min(max(height, 4 * unit), max(1, READ_BYTES // max(each)))
+        height = height // unit * unit or height
+    return height
 
 
 def _edges_of_blocks(program: Program) -> np.ndarray:

@@ -32,6 +32,8 @@ _FOUND: OrderedDict[str, tuple[Any, ...]] = OrderedDict()
 _MOST = 32
 # Bytes of images that a thread reads at once for a sample.
 READ_BYTES = 48 * 2**20
+# Where strips are decoded whole, which takes longer.
+STRIPS_BYTES = 192 * 2**20
 # Pixels of a row beyond which fewer rows make a sample.
 ROW = 1024
 _ONE = RLock()
@@ -100,6 +102,9 @@ class Sample:
         )
         count = len(self.regions)
         size = max(1, min(READ_BYTES // max(1, most), -(-count // place().threads)))
+        if any(stack.row_quantum > 1 for stack in self.program.stacks.values()):
+            # Strips that are decoded whole hold rows of many regions.
+            size = max(1, STRIPS_BYTES // max(1, most))
         return [range(start, min(start + size, count)) for start in range(0, count, size)]
 
     def _parts(self, outside: Mapping[str, Any], group: range) -> list[dict[str, Any]]:

@@ -40,6 +40,8 @@ from xafsflow.pipeline.run_folder import (
 from xafsflow.progress import ProgressCallback, no_progress
 from xafsflow.store.verify import named
 
+# Seconds from which on a step counts as one that has computed something.
+COMPUTING = 0.3
 PACKAGES = ("xafsflow", "numpy", "numba", "dask", "xarray", "zarr", "scikit-learn", "tifffile")
 
 
@@ -144,7 +146,6 @@ class _Run:
         if cube is not None and self.products.maps is None:
             self._note_inputs()
             self._timed("maps", lambda: _make_maps(cube, self.products, self.out, self.report_progress))
-            give_back_memory()
             # The report shows both.
             self.record["peak_memory_mb"] = round(_peak_memory())
             write_json(self.out / "run.json", self.record)
@@ -160,7 +161,10 @@ class _Run:
         self.report_progress(name, None)
         start = time.perf_counter()
         work()
-        self.timings[name] = round(self.timings.get(name, 0.0) + time.perf_counter() - start, 3)
+        spent = time.perf_counter() - start
+        self.timings[name] = round(self.timings.get(name, 0.0) + spent, 3)
+        if spent > COMPUTING:
+            give_back_memory()
         self.report_progress(name, 1.0)
 
     def _keep_warnings(self, caught: list[str]) -> None:

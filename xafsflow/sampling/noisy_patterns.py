@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from xafsflow.blocks.where import in_threads
 from xafsflow.errors import ComputationError
 from xafsflow.kernels.spectra.noise_propagation import typical
 from xafsflow.sampling import replay
@@ -120,8 +120,7 @@ def _joined(
         part = compositions[number * CHUNK : (number + 1) * CHUNK]
         return make(part, np.random.default_rng([*seeds, number]))
 
-    with ThreadPoolExecutor() as pool:
-        parts = list(pool.map(one_chunk, range(-(-len(compositions) // CHUNK))))
+    parts = list(in_threads(one_chunk, range(-(-len(compositions) // CHUNK))))
     return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
 
 

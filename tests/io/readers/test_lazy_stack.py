@@ -11,14 +11,23 @@ import dask
 import numpy as np
 import pytest
 import tifffile
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xafsflow.blocks import field as fields
+from xafsflow.blocks.field import values_over_field
+from xafsflow.blocks.outputs import Output
+from xafsflow.blocks.over_blocks import over_blocks
+from xafsflow.blocks.scan_numbers import values_at
+from xafsflow.blocks.where import computing_on
 from xafsflow.errors import InputError
 from xafsflow.io.readers import lazy_stack as lazy
 from xafsflow.io.readers import tiff_pixels
-from xafsflow.io.readers.lazy_stack import lazy_mean, lazy_stack
+from xafsflow.io.readers.lazy_stack import lazy_stack
 from xafsflow.io.readers.tiff_stack import TiffStack, open_stack
+from xafsflow.steps.ingest.image_stacks import _mean_image
+from xafsflow.vocabulary import MAP, cube_dims
 
 IMAGES, ROWS, COLUMNS = 3, 37, 21
 LAYOUTS: dict[str, dict[str, Any]] = {
@@ -68,20 +77,20 @@ def test_lazy_stack__is_the_files(stacks, data):
 
 @settings(max_examples=30, deadline=None)
 @given(st.data())
-def test_lazy_mean__is_the_mean_of_the_files(stacks, data):
+def test_mean_image__is_the_mean_of_the_files(stacks, data):
     stack = stacks[data.draw(st.sampled_from(sorted(stacks)))]
     rows = data.draw(st.integers(1, ROWS + 5))
-    found = lazy_mean(stack, rows)
+    found = _mean_image(stack, rows).data
     assert found.chunksize == (min(rows, ROWS), COLUMNS)
     assert found.dtype == found.compute().dtype == np.float32
     np.testing.assert_allclose(found, images().mean(axis=0), rtol=1e-6)
 
 
-def test_lazy_mean__of_floats_with_nan_is_nan_there(tmp_path):
+def test_mean_image__of_floats_with_nan_is_nan_there(tmp_path):
     frames = images(np.float32)
     frames[1, 5, 6] = np.nan
     tifffile.imwrite(tmp_path / "dark.tif", frames, photometric="minisblack")
-    found = lazy_mean(open_stack([tmp_path / "dark.tif"]), 8).compute()
+    found = _mean_image(open_stack([tmp_path / "dark.tif"]), 8).values
     assert np.isnan(found[5, 6])
     assert np.isfinite(found).sum() == found.size - 1
 
@@ -93,7 +102,7 @@ def test_opening__reads_no_pixel(stacks, nothing_computes, monkeypatch):
     monkeypatch.setattr(TiffStack, "read_rows", refuse)
     for stack in stacks.values():
         lazy_stack(stack, (8, 9))
-        lazy_mean(stack, 8)
+        _mean_image(stack, 8)
 
 
 @pytest.fixture
@@ -118,7 +127,7 @@ def test_a_whole_computation__decodes_each_strip_once(stacks, decoded, layout, b
         np.testing.assert_array_equal(lazy_stack(stack, block).compute(), images())
         assert set(decoded.values()) == {1}
         decoded.clear()
-        lazy_mean(stack, block[0]).compute()
+        _mean_image(stack, block[0]).data.compute()
         assert set(decoded.values()) == {1}
 
 
@@ -175,3 +184,22 @@ def test_a_file_that_goes_away__is_named(tmp_path):
     Path(tmp_path / "gone.tif").unlink()
     with pytest.raises(InputError, match=r"gone\.tif"):
         counts.compute()
+
+
+@pytest.mark.parametrize("layout", ["deflate_strips", "deflate_one_strip", "lzw_predictor", "deflate_tiles"])
+def test_bands_and_samples__decode_a_strip_at_most_for_its_neighbors_too(
+    stacks, decoded, layout, monkeypatch
+):
+    stack = stacks[layout]
+    cube = xr.DataArray(lazy_stack(stack, (4, COLUMNS)), dims=cube_dims())
+    top = over_blocks(
+        lambda block: block[:, 1:-1, 1:-1].max(axis=0), [cube], [Output("top", MAP)], halo=1, rim=0
+    )
+    monkeypatch.setattr(fields, "BAND_BYTES", 1)
+    with computing_on(None, threads=1):
+        whole = values_over_field(top)["top"]
+        assert max(decoded.values()) <= 3
+        decoded.clear()
+        rows = np.array([1, 5, 9, 30])
+        np.testing.assert_array_equal(values_at(top, rows)["top"], whole[rows])
+        assert set(decoded.values()) == {1}

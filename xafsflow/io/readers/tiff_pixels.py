@@ -31,13 +31,12 @@ def read_bands(
         # Opened for each image and closed at once: a stack may have more files than a process may hold open. To open one
         # costs more than to read some rows.
         with open(image.path, "rb", buffering=0) as stream:
-            for start, target in zip(starts, targets, strict=True):
-                if not target.size:
-                    continue
-                if image.at is None:
-                    _read_segments(image, stream, start, columns, target)
-                else:
-                    _read_plain(image, image.at, stream, start, columns, target)
+            wanted = [(start, target) for start, target in zip(starts, targets, strict=True) if target.size]
+            if image.at is None:
+                _read_segments(image, stream, columns, wanted)
+                return
+            for start, target in wanted:
+                _read_plain(image, image.at, stream, start, columns, target)
     except OSError as error:
         raise _lost(image, error.strerror or str(error)) from None
 
@@ -56,32 +55,45 @@ def _read_plain(
 
 
 def _read_segments(
-    image: Image, stream: io.FileIO, start: int, columns: tuple[int, int], target: Pixels
+    image: Image, stream: io.FileIO, columns: tuple[int, int], wanted: Sequence[tuple[int, Pixels]]
 ) -> None:
-    """Decode the strips or tiles that the wanted pixels touch, and copy those pixels."""
-    layout = image.layout
+    """Decode the strips or tiles that the wanted pixels touch, each once, and copy those pixels."""
+    layout, (left, right) = image.layout, columns
     height, width, across = layout.segment_rows, layout.segment_columns, layout.across
-    stop, (left, right) = start + target.shape[0], columns
-    top, bottom = start // height, -(-stop // height)
-    offsets = _table(image, stream, image.offsets, top * across, bottom * across)
-    counts = _table(image, stream, image.counts, top * across, bottom * across) if image.counts else None
-    for k in range(len(offsets)):
-        row, column = height * (top + k // across), width * (k % across)
-        y0, y1, x0, x1 = (
-            max(start, row),
-            min(stop, row + height),
-            max(left, column),
-            min(right, column + width),
+    rows = {
+        row for start, target in wanted for row in range(start // height, -(-(start + len(target)) // height))
+    }
+    for top in sorted(rows):
+        offsets = _table(image, stream, image.offsets, top * across, (top + 1) * across)
+        counts = (
+            _table(image, stream, image.counts, top * across, (top + 1) * across) if image.counts else None
         )
-        if x0 >= x1:
-            continue
-        size = min(height, layout.rows - row) * width * layout.itemsize
-        data = np.empty(size if counts is None else int(counts[k]), np.uint8)
-        _fill(image, stream, int(offsets[k]), data)
-        segment = _decode(image, data, top * across + k, size)
-        target[y0 - start : y1 - start, x0 - left : x1 - left] = segment[
-            y0 - row : y1 - row, x0 - column : x1 - column
-        ]
+        size_rows = min(height, layout.rows - height * top)
+        for k in range(across):
+            x0, x1 = max(left, width * k), min(right, width * (k + 1))
+            if x0 >= x1:
+                continue
+            size = size_rows * width * layout.itemsize
+            data = np.empty(size if counts is None else int(counts[k]), np.uint8)
+            _fill(image, stream, int(offsets[k]), data)
+            segment = _decode(image, data, top * across + k, size)
+            _spread(segment, (height * top, width * k), (left, x0, x1), wanted)
+
+
+def _spread(
+    segment: Pixels,
+    corner: tuple[int, int],
+    columns: tuple[int, int, int],
+    wanted: Sequence[tuple[int, Pixels]],
+) -> None:
+    """Copy the pixels of a segment to all targets; of `columns`, those of the targets begin at the first."""
+    (row, column), (left, x0, x1) = corner, columns
+    for start, target in wanted:
+        y0, y1 = max(start, row), min(start + len(target), row + len(segment))
+        if y0 < y1:
+            target[y0 - start : y1 - start, x0 - left : x1 - left] = segment[
+                y0 - row : y1 - row, x0 - column : x1 - column
+            ]
 
 
 def _table(
