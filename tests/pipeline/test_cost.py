@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import xarray as xr
 
+from xafsflow.blocks import field as fields
 from xafsflow.errors import InputError
 from xafsflow.io.folders import Folders
 from xafsflow.phantom import Phantom, write_phantom
@@ -88,18 +89,21 @@ def test_estimate_cost__bounds_the_bytes_of_the_maps(recipe: Recipe, scan: Path,
     assert written <= cost.write_bytes < 2 * written
 
 
-def test_estimate_cost__counts_blocks_and_workers(
+def test_estimate_cost__counts_bands_and_workers(
     recipe: Recipe, scan: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     products = look(recipe, scan)
-    products.put("cube", "chunked", products.cube.chunk(y=12, x=64))
+    assert products.cube is not None
+    points, rows, columns = products.cube["sample"].shape
+    # Of the sample and the flat field, uint16.
+    monkeypatch.setattr(fields, "BAND_BYTES", 6 * 2 * 2 * points * columns)
     need = worker_need(products)
     assert need is not None
-    assert need.tasks == 16
+    assert need.tasks == rows // 6
     two, eight = (estimate_cost(recipe, products, "slurm", n) for n in (2, 8))
     assert two is not None
     assert eight is not None
-    assert (two.workers, eight.workers, eight.blocks) == (2, 8, 16)
+    assert (two.workers, eight.workers, eight.bands) == (2, 8, rows // 6)
     monkeypatch.setattr("distributed.system.MEMORY_LIMIT", 2 * 2**30)
     with pytest.raises(InputError, match="memory for all workers"):
         estimate_cost(recipe, products, "local", 16)
@@ -159,8 +163,8 @@ def test_cost__without_a_measurement_is_none(recipe: Recipe) -> None:
 
 @pytest.mark.parametrize("cluster", ["threads", "local", "slurm", "tcp://host:8786"])
 def test_cost__is_described_with_the_cluster_and_every_figure(cluster: str) -> None:
-    cost = Cost(3, 1, 10**9, 7 * 10**9, 10**8, 1000, 80, 10**9, EarlierRun(5 * 10**8, 24.0))
+    cost = Cost(3, 1, 10**9, 7 * 10**9, 10**8, 80, 10**9, EarlierRun(5 * 10**8, 24.0))
     text = "\n".join(describe_cost(cost, cluster))
-    for part in ("7.0 GB", "100 MB", "1000 blocks", "80 bands", "about 48 s", "1000 MB"):
+    for part in ("7.0 GB", "100 MB", "80 bands", "about 48 s", "1000 MB"):
         assert part in text
     assert cluster in text or cluster == "threads"

@@ -22,7 +22,7 @@ class WorkerNeed:
     `task_bytes` is the most that one block and all made of it hold at once; `tasks` can run side by side.
     """
 
-    process_bytes: int = 450 * MEBIBYTE
+    process_bytes: int = 350 * MEBIBYTE
     task_bytes: int = 100 * MEBIBYTE
     tasks: int = 2**31
 

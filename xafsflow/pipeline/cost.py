@@ -10,7 +10,6 @@ import xarray as xr
 from xafsflow.blocks.field import bands_of
 from xafsflow.blocks.program import program_of
 from xafsflow.cluster.worker_size import WorkerNeed, WorkerSizes, worker_sizes
-from xafsflow.io.readers.lazy_stack import SHARED_BYTES
 from xafsflow.pipeline.earlier_runs import EarlierRun, cube_values, earlier_run
 from xafsflow.pipeline.products import Products
 from xafsflow.pipeline.recipe import Recipe
@@ -19,6 +18,8 @@ from xafsflow.vocabulary import AXES, CUBE, VARIABLES, cube_dims, is_cube, spect
 # Tables of patterns that training holds at once, as float32: features, spectra, and what linear discriminant analysis makes
 # of them in float64. Measured: 480 MB for 66 classes of 1000 at 210 energies.
 TRAINING_COPIES = 9
+# Rows around a band that recipes reach for, and arrays like a tile's spectra that live at once; measured with `demo.yaml`.
+REACH, TILE_COPIES = 6, 16
 # Of one value in a map; the few that are whole numbers take less.
 MAP_BYTES = 4
 # Entries along a dimension of maps whose length only the run knows (metrics of a distance).
@@ -30,7 +31,7 @@ class Cost:
     """What a run of a recipe on a measurement asks of a machine.
 
     `workers` processes of `threads` with `worker_bytes` of memory; `read_bytes` of images; `write_bytes` of maps and of a
-    stored cube, before compression and at most; `blocks` of pixels in `bands` of rows. `values` are energies x pixels, and
+    stored cube, before compression and at most; in `bands` of rows. `values` are energies x pixels, and
     `earlier` is the run of the same steps from which the time follows, None if there is none.
     """
 
@@ -39,7 +40,6 @@ class Cost:
     worker_bytes: int
     read_bytes: int
     write_bytes: int
-    blocks: int
     bands: int
     values: int
     earlier: EarlierRun | None = None
@@ -117,23 +117,33 @@ def estimate_cost(
         worker_bytes=size.memory,
         read_bytes=_image_bytes(cube),
         write_bytes=_map_bytes(recipe, products) + _stored_bytes(recipe, cube),
-        blocks=need.tasks,
-        bands=len(bands_of(program_of({name: cube[name] for name in _images(cube)}))),
+        bands=need.tasks,
         values=cube_values(cube),
         earlier=earlier_run(recipe, cluster, workers),
     )
 
 
 def worker_need(products: Products) -> WorkerNeed | None:
-    """What a worker must hold, and how many blocks there are; None where no measurement is read."""
+    """What a worker must hold, and how many bands there are; None where no measurement is read."""
     cube = products.cube
     if cube is None:
         return None
-    lazy = [a for a in cube.data_vars.values() if is_cube(a) and a.chunks]
-    blocks = max((a.data.npartitions for a in lazy), default=1)
-    largest = max((4 * math.prod(a.data.chunksize) for a in lazy), default=0)
-    # Absorbance, its noise, means, normalized and derived spectra of one block, and the reading that blocks share.
-    return WorkerNeed(task_bytes=12 * largest + 2 * SHARED_BYTES, tasks=blocks)
+    # The foil has been read before bands are.
+    program = program_of(
+        {name: cube[name] for name in _images(cube) if name != "foil"} or {"cube": _largest(cube)}
+    )
+    bands = bands_of(program)
+    row_bytes = sum(s.shape[0] * s.shape[2] * s.dtype.itemsize for s in program.stacks.values())
+    row_bytes = row_bytes or 4 * program.points * program.shape[1]
+    # The rows of a band with those around it; and absorbance, its noise, means, normalized spectra and so on of a tile.
+    images = (bands[0].shape[0] + 2 * REACH) * row_bytes
+    tile = max(bands[0].tiles(program.points), key=lambda one: math.prod(one.grown(REACH).shape))
+    spectra = 4 * program.points * math.prod(tile.grown(REACH).shape)
+    return WorkerNeed(task_bytes=images + TILE_COPIES * spectra, tasks=len(bands))
+
+
+def _largest(cube: xr.Dataset) -> xr.DataArray:
+    return max((array for array in cube.data_vars.values() if "y" in array.dims), key=lambda one: one.size)
 
 
 def _training_bytes(recipe: Recipe, products: Products) -> int:
@@ -188,10 +198,10 @@ def describe_cost(cost: Cost, cluster: str = "threads") -> list[str]:
 
     Examples
     --------
-    >>> cost = Cost(4, 1, 2**30, 6 * 10**9, 10**8, 1000, 60, 10**9, EarlierRun(5 * 10**8, 14.0))
+    >>> cost = Cost(4, 1, 2**30, 6 * 10**9, 10**8, 60, 10**9, EarlierRun(5 * 10**8, 14.0))
     >>> print(*describe_cost(cost, "slurm"), sep="\n")
     computes on slurm with 4 workers, 1 thread and 1074 MB of memory each
-    reads 6.0 GB of images, in 1000 blocks of pixels and 60 bands of rows
+    reads 6.0 GB of images, in 60 bands of rows
     writes at most 100 MB of results, before compression
     takes about 28 s: the last run of these steps took 14 s for a measurement of 0.5 times the size
     """
@@ -206,7 +216,7 @@ def describe_cost(cost: Cost, cluster: str = "threads") -> list[str]:
         place = f"computes on {cluster}, which is not asked; this machine would need {threads} and {memory}"
     lines = [
         place,
-        f"reads {_size(cost.read_bytes)} of images, in {cost.blocks} blocks of pixels and {cost.bands} bands of rows",
+        f"reads {_size(cost.read_bytes)} of images, in {cost.bands} bands of rows",
         f"writes at most {_size(cost.write_bytes)} of results, before compression",
     ]
     if cost.earlier is None or cost.seconds is None:
