@@ -238,6 +238,15 @@ def test_an_array_that_only_dask_knows__is_computed_for_the_rows_that_are_needed
     assert seen == [5]
 
 
+def test_a_part_that_is_all__is_the_array_itself():
+    sample = lazy(images())
+    top = over_blocks(lambda values: values.max(axis=0), [sample], [Output("top", MAP)])["top"]
+    whole = part_of(top, slice(0, ROWS), slice(0, COLUMNS))
+    np.testing.assert_array_equal(values_over_field({"whole": whole})["whole"], top.values)
+    rest = part_of(top, slice(2, ROWS), slice(0, COLUMNS))
+    np.testing.assert_array_equal(values_over_field({"rest": rest})["rest"], top.values[2:])
+
+
 def test_a_sum_beside_a_map_with_neighbors__is_refused():
     sample = lazy(images())
     outputs = [Output("more", CUBE), Output("sum", ("y_block", "x_block", "energy"), np.float64)]

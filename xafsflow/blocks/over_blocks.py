@@ -110,7 +110,8 @@ def part_of(
     if not wanted:
         return array
     found = array.isel(wanted)
-    if _is_lazy(array):
+    # Dask gives the array itself where the part is all of it.
+    if _is_lazy(array) and found.data.name != array.data.name:
         start = {dim: wanted.get(dim, slice(None)).indices(array.sizes.get(dim, 0))[0] for dim in FIELD}
         note(found.data, Part(array, start["y"], start["x"], wanted.get(axis)))
     return found

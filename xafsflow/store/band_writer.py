@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from xafsflow.blocks.regions import Region
+from xafsflow.errors import ComputationError
 from xafsflow.store.chunk_files import Target
 
 
@@ -32,7 +33,19 @@ class BandWriter:
     token: str = field(default_factory=lambda: uuid4().hex)
 
     def __call__(self, number: int, region: Region, results: Mapping[str, Any]) -> dict[str, Any]:
-        """Write the results of a band."""
+        """Write the results of a band.
+
+        Raises
+        ------
+        ComputationError
+            The folder is not there, for the one who computes.
+        """
+        if not self.folder.is_dir():
+            raise ComputationError(
+                f"a worker that does not see {self.folder}",
+                "the folder of the run on storage that all workers share",
+                "choose another --out, or use --cluster threads",
+            )
         for name, dims in self.maps.items():
             where = region.slices(dims, Region(0, 0, 0, 0))
             _target(self.folder, name, self.token)[where] = results[name]
