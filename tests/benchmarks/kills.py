@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from xafsflow.blocks import field as fields
-from xafsflow.blocks import regions
+from xafsflow.blocks import pixel_regions as regions
 from xafsflow.io.folders import Folders
 from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.pipeline.execution import run

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 import xafsflow as xf
 from xafsflow.blocks import field as fields
-from xafsflow.blocks import regions
+from xafsflow.blocks import pixel_regions as regions
 from xafsflow.blocks.field import from_field, gathering, values_over_field
 from xafsflow.blocks.notes import made_by
 from xafsflow.blocks.outputs import Output
 from xafsflow.blocks.over_blocks import over_blocks, part_of
+from xafsflow.blocks.pixel_regions import Region
 from xafsflow.blocks.program import program_of
-from xafsflow.blocks.regions import Region
 from xafsflow.blocks.scan_numbers import over_scan, spread_rows, values_at
 from xafsflow.io.readers.lazy_stack import lazy_stack
 from xafsflow.vocabulary import CUBE, MAP, cube_dims

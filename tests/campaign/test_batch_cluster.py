@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from xafsflow.blocks import field as fields
-from xafsflow.blocks import regions
+from xafsflow.blocks import pixel_regions as regions
 from xafsflow.campaign import batch
 from xafsflow.campaign.catalog import read_catalog
 from xafsflow.campaign.cluster_executor import DaskExecutor
@@ -35,7 +35,8 @@ BLOCK = 4 * COLUMNS * ENERGIES * 4
 LARGE, SMALL = 96, 24
 # In every process of a worker, those that come later included.
 PRELOAD = f"""
-from xafsflow.blocks import field, regions
+from xafsflow.blocks import field
+from xafsflow.blocks import pixel_regions as regions
 regions.BLOCK_BYTES = {BLOCK}
 field.BAND_BYTES = {8 * BLOCK}
 """

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from xafsflow.blocks import field as fields
-from xafsflow.blocks import regions
+from xafsflow.blocks import pixel_regions as regions
 from xafsflow.cli.main import main
 from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.store import cube_store as cubes

@@ -14,11 +14,12 @@ import pytest
 import tifffile
 
 from xafsflow.blocks import field as fields
-from xafsflow.blocks import regions
+from xafsflow.blocks import pixel_regions as regions
 from xafsflow.errors import BusyError, ComputationError, InputError
 from xafsflow.io.folders import Folders
 from xafsflow.locks import Process, this_process
 from xafsflow.phantom import Phantom, write_phantom
+from xafsflow.phantom.settings import DARK_FRAMES
 from xafsflow.pipeline.execution import run
 from xafsflow.pipeline.recipe import Recipe, apply_overrides, load_recipe
 from xafsflow.store import band_writer
@@ -46,7 +47,7 @@ class StopError(Exception):
 def small_bands(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four blocks of 8 rows, each a band."""
     monkeypatch.setattr(regions, "BLOCK_BYTES", 8 * 40 * 60 * 4)
-    monkeypatch.setattr(fields, "BAND_BYTES", 2 * 8 * 40 * 60 * 2)
+    monkeypatch.setattr(fields, "BAND_BYTES", 8 * 40 * 2 * (2 * 60 + DARK_FRAMES))
 
 
 def interrupted(recipe: Recipe, scan: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,8 @@ import numpy as np
 import xarray as xr
 
 from xafsflow.blocks.interpreter import computed, images_of, loaded
+from xafsflow.blocks.pixel_regions import Frame, Region
 from xafsflow.blocks.program import Program, over_field, program_of
-from xafsflow.blocks.regions import Frame, Region
 from xafsflow.blocks.scan_numbers import resolved
 from xafsflow.blocks.where import Place, in_threads, place
 from xafsflow.io.readers.lazy_stack import READ_BYTES

@@ -9,8 +9,8 @@ import numpy as np
 
 from xafsflow.blocks.notes import Operation
 from xafsflow.blocks.over_blocks import called
+from xafsflow.blocks.pixel_regions import Region, cut_out
 from xafsflow.blocks.program import Call, Program
-from xafsflow.blocks.regions import Region, cut_out
 
 # An array, and the region of its own pixels that it holds.
 Held = tuple[Any, Region]

@@ -12,7 +12,7 @@ import xarray as xr
 
 from xafsflow.blocks.notes import Number, Operation, Part, made_by
 from xafsflow.blocks.over_blocks import without_inputs
-from xafsflow.blocks.regions import Frame, Region
+from xafsflow.blocks.pixel_regions import Frame, Region
 from xafsflow.io.readers import ImageStack
 from xafsflow.io.readers.lazy_stack import source
 from xafsflow.vocabulary import axis_of

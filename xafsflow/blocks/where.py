@@ -81,18 +81,6 @@ def _cores() -> int:
     return int(dask.config.get("num_workers", None) or CPU_COUNT)
 
 
-def give_back_memory() -> None:
-    """Let the system have what was freed: the C library of Linux keeps up to a gigabyte in the arenas of its threads."""
-    import ctypes
-    import gc
-
-    gc.collect()
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            trim(0)
-
-
 def compute(*collections: Any) -> tuple[Any, ...]:
     """`dask.compute` where this thread is to compute."""
     import dask

@@ -9,6 +9,7 @@ from xafsflow.blocks.outputs import Output
 from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.blocks.program import program_of
 from xafsflow.kernels.array_types import Mask, Numbers, Singles, Uint8s
+from xafsflow.kernels.images import dead_pixels
 from xafsflow.kernels.images import neighbors as spatial
 from xafsflow.vocabulary import MAP, Flag, axis_of
 
@@ -66,5 +67,5 @@ def _dead(bad: Singles, flat: Numbers, dark: Numbers, around: int) -> Singles:
     light, level = (
         np.pad(np.asarray(image, np.float32), around, constant_values=np.nan) for image in (flat, dark)
     )
-    dead: Mask = spatial.off_their_neighbors(light, level, NEAR, TOLERANCE)
+    dead: Mask = dead_pixels.off_their_neighbors(light, level, NEAR, TOLERANCE)
     return bad + dead.astype(np.float32)

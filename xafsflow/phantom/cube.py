@@ -68,7 +68,7 @@ def as_dataset(phantom: Phantom, *, band: int | None = None) -> xr.Dataset:
     for kind, name in KINDS.items():
         if kind == "foil" and phantom.foil is None:
             continue
-        data = lazy_stack(PhantomImages(phantom, kind), (rows, width))
+        data = lazy_stack(PhantomImages(phantom, kind), (rows, width), shared=0)
         variables[name] = (cube_dims(), data, attributes(name))
     frames = da.map_blocks(
         _dark_block,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,15 +15,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO
 
-import psutil
 import xarray as xr
 
-from xafsflow.blocks.where import give_back_memory
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.files import behind_link, refuse_links, write_atomically, write_json
 from xafsflow.findings.run_findings import RunFindings
 from xafsflow.io.folders import Folders
 from xafsflow.locks import locked_folder
+from xafsflow.pipeline.memory import give_back_memory, peak_memory
 from xafsflow.pipeline.plan import table
 from xafsflow.pipeline.products import Products
 from xafsflow.pipeline.recipe import Recipe, load_recipe
@@ -136,7 +134,7 @@ class _Run:
                 self._keep_warnings(caught)
             self._store_maps()
             self._keep_warnings(caught)
-        self.record |= {"state": "finished", "peak_memory_mb": round(_peak_memory())}
+        self.record |= {"state": "finished", "peak_memory_mb": round(peak_memory())}
         write_json(self.out / "findings.json", self.products.findings.to_json())
         self._note_inputs()
         return self.products
@@ -147,7 +145,7 @@ class _Run:
             self._note_inputs()
             self._timed("maps", lambda: _make_maps(cube, self.products, self.out, self.report_progress))
             # The report shows both.
-            self.record["peak_memory_mb"] = round(_peak_memory())
+            self.record["peak_memory_mb"] = round(peak_memory())
             write_json(self.out / "run.json", self.record)
 
     def _note_inputs(self) -> None:
@@ -249,21 +247,6 @@ def _make_maps(cube: xr.Dataset, products: Products, out: Path, report_progress:
     )
     products.finish_findings(found)
     products.findings.maps = findings_of(products.maps)
-
-
-def _peak_memory() -> float:
-    """Megabytes that this process held at most, as far as the system says."""
-    status = Path("/proc/self/status")
-    if status.is_file():
-        # Not by getrusage, which counts what the process that started this one held
-        lines = status.read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 2**10
-    if sys.platform == "darwin":
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    memory = psutil.Process().memory_info()
-    return float(getattr(memory, "peak_wset", memory.rss)) / 2**20
 
 
 def finished_maps(out: Path) -> xr.Dataset:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from xafsflow.blocks.regions import Region
+from xafsflow.blocks.pixel_regions import Region
 from xafsflow.errors import ComputationError
 from xafsflow.store.chunk_files import Target
 

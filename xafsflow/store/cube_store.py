@@ -9,8 +9,8 @@ import xarray as xr
 
 from xafsflow.blocks.field import field_of, over_bands
 from xafsflow.blocks.outputs import BLOCK_BYTES
+from xafsflow.blocks.pixel_regions import Region
 from xafsflow.blocks.program import over_field
-from xafsflow.blocks.regions import Region
 from xafsflow.blocks.scan_numbers import resolved
 from xafsflow.errors import InputError
 from xafsflow.store.band_writer import BandWriter

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from xafsflow.blocks.field import Field, as_they_are, over_bands
-from xafsflow.blocks.regions import Region
+from xafsflow.blocks.pixel_regions import Region
 from xafsflow.errors import ComputationError
 
 

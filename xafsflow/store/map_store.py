@@ -20,8 +20,8 @@ from xafsflow.blocks.field import (
     over_bands,
     values_over_field,
 )
+from xafsflow.blocks.pixel_regions import Region
 from xafsflow.blocks.program import over_field
-from xafsflow.blocks.regions import Region
 from xafsflow.blocks.scan_numbers import resolved
 from xafsflow.errors import InputError
 from xafsflow.store.band_writer import BandWriter

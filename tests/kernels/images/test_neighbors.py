@@ -8,6 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from xafsflow.kernels.images import dead_pixels
 from xafsflow.kernels.images import neighbors as spatial
 
 
@@ -103,7 +104,7 @@ def test_fill_pixels__takes_the_nearest_ring_that_has_a_good_pixel(rows, columns
     bad = rng.random((rows, columns)) < share
     values[rng.random(values.shape) < 0.1] = np.nan
     before = values.copy()
-    found, filled = spatial.fill_pixels(values, bad, half)
+    found, filled = dead_pixels.fill_pixels(values, bad, half)
     wanted = filled_by_numpy(values, bad, half)
     np.testing.assert_allclose(found, wanted, rtol=1e-5)
     np.testing.assert_array_equal(filled, bad & np.isfinite(wanted).all(axis=0))
@@ -132,7 +133,7 @@ def test_off_their_neighbors__leave_the_median_without_the_pixel_itself_and_nan(
     with np.errstate(invalid="ignore"):
         wanted = (abs(light - typical) > 0.3 * typical) | (abs(dark - typical_dark) > 0.3 * typical)
         wanted &= typical > 0
-    found = spatial.off_their_neighbors(flat, dark, half, 0.3)
+    found = dead_pixels.off_their_neighbors(flat, dark, half, 0.3)
     np.testing.assert_array_equal(found, wanted[half:-half, half:-half])
 
 

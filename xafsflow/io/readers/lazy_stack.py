@@ -32,7 +32,7 @@ def source(array: da.Array) -> ImageStack | None:
     return _SOURCES.get(array.name)
 
 
-def lazy_stack(stack: ImageStack, block: tuple[int, int]) -> da.Array:
+def lazy_stack(stack: ImageStack, block: tuple[int, int], shared: int = SHARED_BYTES) -> da.Array:
     """Counts `(image, y, x)`; a block reads the rows it needs of every image, and a few blocks share a reading.
 
     Where strips or tiles are decoded whole, one reading is whole strips: a computation of everything decodes
@@ -45,6 +45,8 @@ def lazy_stack(stack: ImageStack, block: tuple[int, int]) -> da.Array:
         Images in the order wanted.
     block
         Rows and columns of a block.
+    shared
+        Bytes of the readings that blocks share.
 
     Examples
     --------
@@ -61,7 +63,7 @@ def lazy_stack(stack: ImageStack, block: tuple[int, int]) -> da.Array:
     """
     n_images, rows, columns = stack.shape
     height, width = min(block[0], rows), min(block[1], columns)
-    readings = _readings(stack, height, n_images * columns * stack.dtype.itemsize)
+    readings = _readings(stack, height, n_images * columns * stack.dtype.itemsize, shared)
     whole = da.map_blocks(
         # Not as an argument: dask would look into each of its images, and build them anew in every task.
         partial(_read, stack),
@@ -75,12 +77,12 @@ def lazy_stack(stack: ImageStack, block: tuple[int, int]) -> da.Array:
     return blocks
 
 
-def _readings(stack: ImageStack, height: int, row_bytes: int) -> tuple[int, ...]:
+def _readings(stack: ImageStack, height: int, row_bytes: int, shared: int) -> tuple[int, ...]:
     """Rows read together: some blocks where rows lie apart, else the fewest whole strips that hold one."""
     quantum = stack.row_quantum
     most = max(height, READ_BYTES // row_bytes)
     if quantum == 1:
-        height *= max(1, min(SHARED_BYTES, READ_BYTES) // (height * row_bytes))
+        height *= max(1, min(shared, READ_BYTES) // (height * row_bytes))
     if 1 < quantum <= most:
         height = min(-(-height // quantum), most // quantum) * quantum
     elif quantum > most:

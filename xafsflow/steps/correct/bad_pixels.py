@@ -11,6 +11,7 @@ from pydantic import Field
 from xafsflow.blocks.outputs import Output
 from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.errors import InputError
+from xafsflow.kernels.images import dead_pixels as dead_kernels
 from xafsflow.kernels.images import neighbors as spatial
 from xafsflow.provenance import Passage
 from xafsflow.step_table import Span, step
@@ -82,12 +83,14 @@ def _flat_image(cube: xr.Dataset) -> xr.DataArray:
 def _mend(
     mu: Any, flags: Any, saturated: Any, flat: Any, dark: Any, tolerance: float, reach: int
 ) -> tuple[Any, Any]:
-    dead = spatial.off_their_neighbors(flat.astype(np.float32), dark.astype(np.float32), MEDIAN, tolerance)
+    dead = dead_kernels.off_their_neighbors(
+        flat.astype(np.float32), dark.astype(np.float32), MEDIAN, tolerance
+    )
     dead |= saturated >= mu.shape[0]
     bad = dead | (saturated > 0)
     # The halo beyond the image is NaN: no neighbor there is good.
     outside = np.isnan(flags)
-    out, filled = spatial.fill_pixels(mu, bad | outside, reach, reach)
+    out, filled = dead_kernels.fill_pixels(mu, bad | outside, reach, reach)
     dead, bad, flags = (array[reach:-reach, reach:-reach] for array in (dead, bad, flags))
     bits = flags.astype(np.uint8)
     bits[filled] &= np.uint8(0xFF ^ int(Flag.NOT_FINITE))
