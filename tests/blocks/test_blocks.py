@@ -286,3 +286,15 @@ def test_whole_numbers_with_a_halo__come_as_floats_with_nan_beyond_the_image(dty
         lambda block: block[1:-1, 1:-1], [plane.chunk(y=2)], [Output("same", MAP)], halo=1, rim=0
     )
     np.testing.assert_array_equal(lazy["same"].values, plane.values)
+
+
+@pytest.mark.parametrize("shape", [(3, 20), (20, 3), (2, 2)])
+def test_images_smaller_than_the_halo__have_nan_around_them(shape):
+    plane = xr.DataArray(np.ones(shape, np.float32), dims=MAP)
+
+    def kernel(block: Any) -> Any:
+        assert np.isnan(block).any()
+        return block[5:-5, 5:-5]
+
+    found = over_blocks(kernel, [plane.chunk(y=7, x=7)], [Output("same", MAP)], halo=5, rim=0)["same"]
+    np.testing.assert_array_equal(found.values, plane.values)

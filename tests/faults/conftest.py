@@ -56,7 +56,7 @@ def small_bands() -> Iterator[None]:
     """Blocks of 8 rows, each a band: many moments between two of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(regions, "BLOCK_BYTES", 8 * 44 * 60 * 4)
-        patch.setattr(fields, "BAND_BYTES", 2 * 8 * 44 * 60 * 2)
+        patch.setattr(fields, "BAND_BYTES", 16 * 44 * 60 * 4)
         patch.setattr(cubes, "BAND_BYTES", 1)
         yield
 

@@ -201,7 +201,10 @@ def values_over_field(arrays: Mapping[str, xr.DataArray]) -> dict[str, Any]:
     array([[0., 1., 2.],
            [3., 4., 5.]])
     """
-    field = field_of(over_field(arrays))
+    over = over_field(arrays)
+    if not over:
+        return resolved(arrays)
+    field = field_of(over)
     bands = dict(enumerate(bands_of(field.program)))
     parts = dict(over_bands(field, bands, as_they_are))
     for error in (part for part in parts.values() if isinstance(part, BaseException)):

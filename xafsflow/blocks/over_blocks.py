@@ -261,7 +261,14 @@ def _with_halo(array: xr.DataArray, depth: int) -> da.Array:
         return data
     around = {array.get_axis_num(dim): depth for dim in FIELD}
     data = data if data.dtype.kind == "f" else data.astype(np.float32)
-    return overlap(data, depth=around, boundary=dict.fromkeys(around, np.nan))
+    # Dask's overlap wants arrays that are longer than the halo; shorter ones are one block.
+    short = [axis for axis in around if data.shape[axis] < depth]
+    if short:
+        width = [(depth, depth) if axis in short else (0, 0) for axis in range(data.ndim)]
+        data = da.pad(data, width, constant_values=np.nan)
+        data = data.rechunk(dict.fromkeys(short, -1), method="tasks")
+        around = {axis: depth for axis in around if axis not in short}
+    return overlap(data, depth=around, boundary=dict.fromkeys(around, np.nan)) if around else data
 
 
 def merged(sizes: Sequence[int], least: int, multiple: int = 1) -> tuple[int, ...]:

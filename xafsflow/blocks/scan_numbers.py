@@ -20,7 +20,7 @@ from dask.base import tokenize
 from xafsflow.blocks.notes import Number, note
 from xafsflow.blocks.outputs import BLOCK_DIMS, Output, on_axis_of
 from xafsflow.blocks.over_blocks import over_blocks
-from xafsflow.blocks.sample import Rows, Sample, sample_of
+from xafsflow.blocks.row_sample import Rows, Sample, sample_of
 from xafsflow.blocks.where import compute
 
 # Numbers that this process has found last, by what they are made of.
@@ -143,14 +143,28 @@ def over_scan(
     """
     outputs = on_axis_of(arrays, outputs)
     if not any(isinstance(array.data, da.Array) for array in arrays):
-        found = values_at({str(k): array for k, array in enumerate(arrays)}, y, x)
+        found = values_at(_numbered(arrays), y, x)
         results = function(*found.values(), **settings)
         return {
             o.name: xr.DataArray(np.asarray(r, o.dtype), dims=o.dims, name=o.name)
             for o, r in zip(outputs, results, strict=True)
         }
+    return _lazy_numbers(function, arrays, outputs, sample_of(_numbered(arrays), y, x), settings)
+
+
+def _numbered(arrays: Sequence[xr.DataArray]) -> dict[str, xr.DataArray]:
+    return {str(number): array for number, array in enumerate(arrays)}
+
+
+def _lazy_numbers(
+    function: Callable[..., Any],
+    arrays: Sequence[xr.DataArray],
+    outputs: tuple[Output, ...],
+    sample: Sample,
+    settings: Mapping[str, Any],
+) -> dict[str, xr.DataArray]:
+    """One task of Dask that finds all numbers, and an array for each of them."""
     sizes: dict[Any, int] = {dim: n for array in arrays for dim, n in array.sizes.items()}
-    sample = sample_of({str(k): array for k, array in enumerate(arrays)}, y, x)
     token = tokenize(function, [array.data for array in arrays], outputs, sample.regions, settings)
     finder = _Finder(function, sample, outputs, settings, token)
     outside = sample.outside()

@@ -145,7 +145,7 @@ def test_readings__are_whole_strips_and_within_the_memory(stacks, layout, monkey
     for most in (1, 8, 20, 1000):
         monkeypatch.setattr(lazy, "READ_BYTES", most * row_bytes)
         for height in (1, 3, 5, 9, 37):
-            found = lazy._readings(stack, height, row_bytes)
+            found = lazy._readings(stack, height, row_bytes, lazy.SHARED_BYTES)
             assert sum(found) == ROWS
             assert max(found) <= max(most, height)
             if stack.row_quantum <= max(most, height):
@@ -156,7 +156,6 @@ def test_readings__are_whole_strips_and_within_the_memory(stacks, layout, monkey
 
 @pytest.mark.parametrize(("shared", "rows"), [(0, (16, 24)), (16 * IMAGES * COLUMNS * 2, (16, 32))])
 def test_one_block__reads_its_own_rows_and_those_of_few_others(stacks, monkeypatch, shared, rows):
-    monkeypatch.setattr(lazy, "SHARED_BYTES", shared)
     read: list[tuple[int, int]] = []
     original = TiffStack.read_rows
 
@@ -165,7 +164,7 @@ def test_one_block__reads_its_own_rows_and_those_of_few_others(stacks, monkeypat
         return original(self, start, stop, *rest, **more)
 
     monkeypatch.setattr(TiffStack, "read_rows", note)
-    lazy_stack(stacks["plain"], (8, 9))[:, 20, 4].compute(scheduler="synchronous")
+    lazy_stack(stacks["plain"], (8, 9), shared)[:, 20, 4].compute(scheduler="synchronous")
     assert read == [rows]
 
 
