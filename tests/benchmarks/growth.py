@@ -1,6 +1,7 @@
 """How the cost of `xafsflow run` grows with the measurement: TIFF files to maps, process start included, a cached model.
 
-    python tests/benchmarks/growth.py [--sizes 0.1 0.6 2.4 5.7] [--repeats 3] [--folder DIR] [--json FILE] [--plot FILE]
+    python tests/benchmarks/growth.py [--recipe demo] [--sizes 0.1 0.6 2.4 5.7] [--repeats 3] [--folder DIR]
+        [--json FILE] [--plot FILE]
 
 Scans are made on disk, one after the other, and removed. Linear means that seconds per million pixels fall to a
 constant as the start of the process stops to count; flat means that the peak memory does not follow the size.
@@ -19,37 +20,38 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scans import BAND, ENERGIES, bytes_of, tiled_scan
-from whole_run import spent
+from scans import ENERGIES, bytes_of, tiled_scan
+from whole_run import recipe_of, spent
 
 HERE = Path(__file__).resolve().parent
 HEAD = f"{'GB':>6}{'Mpx':>8}{'seconds':>10}{'s per Mpx':>11}{'peak MB':>9}"
 
 
-def measured(gigabytes: float, repeats: int, place: Path | None, models: Path) -> dict[str, float]:
+def measured(
+    recipe: Path, gigabytes: float, repeats: int, place: Path | None, models: Path
+) -> dict[str, float]:
     """Medians of the whole run of a scan of about so many gigabytes."""
     with tempfile.TemporaryDirectory(dir=place) as name:
-        # Below 0.18 GB rows of 1700 pixels are fewer than the phantom's: narrower rows then.
-        columns = min(1700, round(gigabytes * 1e9 / (4 * ENERGIES * BAND)))
-        scan = tiled_scan(Path(name), gigabytes, columns)
+        scan = tiled_scan(Path(name), gigabytes)
         size = bytes_of(scan / "sample")
         out = Path(name) / "run"
-        command = [sys.executable, "-m", "xafsflow", "run", str(HERE / "whole_run.yaml")]
+        command = [sys.executable, "-m", "xafsflow", "run", str(recipe)]
         command += ["--data", str(scan), "--out", str(out)]
         environment = os.environ | {"XAFSFLOW_CACHE": str(models)}
         found = []
         for turn in range(repeats + 1):
             shutil.rmtree(out, ignore_errors=True)
-            figures = spent(command, environment)
+            cost = spent(command, environment)
             if turn:
                 # The first one trains the model, and brings the files into memory as far as they fit.
-                found.append(figures)
+                found.append((cost.wall, cost.peak_mb, cost.user))
         maps = json.loads((out / "run.json").read_text())["timings"]["maps"]
-    seconds, megabytes = (float(np.median(column)) for column in zip(*found, strict=True))
+    seconds, megabytes, user = (float(np.median(column)) for column in zip(*found, strict=True))
     return {
         "bytes": size,
         "pixels": size / (4 * ENERGIES),
         "seconds": seconds,
+        "user_seconds": user,
         "least_seconds": min(found)[0],
         "most_seconds": max(found)[0],
         "maps_seconds": maps,
@@ -116,6 +118,7 @@ def main() -> None:
     """Print a table, write JSON and the plot."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--sizes", type=float, nargs="+", default=[0.1, 0.6, 2.4, 5.7], help="gigabytes")
+    parser.add_argument("--recipe", default="demo", help="a name out of workflows/, a file, or stripped")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where there is room for the largest scan")
     parser.add_argument("--json", type=Path)
@@ -129,7 +132,11 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=options.folder) as models:
             print(HEAD)
             for gigabytes in sorted(options.sizes):
-                rows.append(measured(gigabytes, options.repeats, options.folder, Path(models)))
+                rows.append(
+                    measured(
+                        recipe_of(options.recipe), gigabytes, options.repeats, options.folder, Path(models)
+                    )
+                )
                 print(line(rows[-1]), flush=True)
     told: dict[str, Any] = {"cores": os.cpu_count(), "python": platform.python_version(), "rows": rows}
     if len(rows) > 1:

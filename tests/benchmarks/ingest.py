@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
-        scan = tiled_scan(Path(name), options.gigabytes, flats=False)
+        scan = tiled_scan(Path(name), options.gigabytes, kinds=("sample",))
         # Imports and compiling are no part of it.
         ingest.tiff_stack(scan, energies="energies.csv").isel(y=slice(2)).compute()
         found = {

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scans import ENERGIES, bytes_of, tiled_scan
+from scans import ENERGIES, bytes_of, field_of, tiled_scan
 
 HERE = Path(__file__).resolve().parent
 
@@ -115,7 +115,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         os.environ["XAFSFLOW_CACHE"] = str(folder / "models")
         scan = tiled_scan(folder, options.gigabytes)
         size = bytes_of(scan / "sample")
-        rows, columns = size // (4 * ENERGIES * 1700), 1700
+        rows, columns = field_of(scan)
         high, wide = block_shape(ENERGIES, rows, columns)
         run(scan, folder / "run")  # trains the model, warms the caches
         turns = [run(scan, folder / "run") for _ in range(options.repeats)]
