@@ -13,7 +13,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from xafsflow.blocks import field as fields
-from xafsflow.blocks import pixel_regions as regions
 from xafsflow.cli.main import main
 from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.store import cube_store as cubes
@@ -55,7 +54,6 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_bands() -> Iterator[None]:
     """Blocks of 8 rows, each a band: many moments between two of them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(regions, "BLOCK_BYTES", 8 * 44 * 60 * 4)
         patch.setattr(fields, "BAND_BYTES", 16 * 44 * 60 * 4)
         patch.setattr(cubes, "BAND_BYTES", 1)
         yield
