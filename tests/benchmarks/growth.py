@@ -1,10 +1,11 @@
 """How the cost of `xafsflow run` grows with the measurement: TIFF files to maps, process start included, a cached model.
 
-    python tests/benchmarks/growth.py [--recipe demo] [--sizes 0.1 0.6 2.4 5.7] [--repeats 3] [--folder DIR]
-        [--json FILE] [--plot FILE]
+    python tests/benchmarks/growth.py [--recipe NAME_OR_PATH] [--sizes 0.1 0.6 2.4 5.7] [--repeats 3] [--folder DIR]
+                                      [--json FILE] [--plot FILE]
 
-Scans are made on disk, one after the other, and removed. Linear means that seconds per million pixels fall to a
-constant as the start of the process stops to count; flat means that the peak memory does not follow the size.
+The recipe is `demo` by default; sizes are those of the sample alone. Scans are made on disk, one after the other, and
+removed. Linear means that seconds per million pixels fall to a constant as the start of the process stops to count; flat
+means that the peak memory does not follow the size.
 """
 
 from __future__ import annotations
@@ -23,8 +24,7 @@ import numpy as np
 from scans import ENERGIES, bytes_of, tiled_scan
 from whole_run import recipe_of, spent
 
-HERE = Path(__file__).resolve().parent
-HEAD = f"{'GB':>6}{'Mpx':>8}{'seconds':>10}{'s per Mpx':>11}{'peak MB':>9}"
+HEAD = f"{'GB':>6}{'Mpx':>8}{'seconds':>10}{'s per Mpx':>11}{'user s':>9}{'peak MB':>9}"
 
 
 def measured(
@@ -44,18 +44,18 @@ def measured(
             cost = spent(command, environment)
             if turn:
                 # The first one trains the model, and brings the files into memory as far as they fit.
-                found.append((cost.wall, cost.peak_mb, cost.user))
-        maps = json.loads((out / "run.json").read_text())["timings"]["maps"]
-    seconds, megabytes, user = (float(np.median(column)) for column in zip(*found, strict=True))
+                found.append(cost)
+        timings = json.loads((out / "run.json").read_text())["timings"]
+    seconds = [cost.wall for cost in found]
     return {
         "bytes": size,
         "pixels": size / (4 * ENERGIES),
-        "seconds": seconds,
-        "user_seconds": user,
-        "least_seconds": min(found)[0],
-        "most_seconds": max(found)[0],
-        "maps_seconds": maps,
-        "peak_mb": megabytes,
+        "seconds": float(np.median(seconds)),
+        "least_seconds": min(seconds),
+        "most_seconds": max(seconds),
+        "user_seconds": float(np.median([cost.user for cost in found])),
+        "maps_seconds": timings["maps"],
+        "peak_mb": float(np.median([cost.peak_mb for cost in found])),
     }
 
 
@@ -63,7 +63,10 @@ def line(row: dict[str, float]) -> str:
     """One line of the table."""
     pixels = row["pixels"] / 1e6
     rate = row["seconds"] / pixels
-    return f"{row['bytes'] / 1e9:6.2f}{pixels:8.2f}{row['seconds']:10.2f}{rate:11.2f}{row['peak_mb']:9.0f}"
+    return (
+        f"{row['bytes'] / 1e9:6.2f}{pixels:8.2f}{row['seconds']:10.2f}{rate:11.2f}"
+        f"{row.get('user_seconds', float('nan')):9.2f}{row['peak_mb']:9.0f}"
+    )
 
 
 def straight(rows: list[dict[str, float]]) -> tuple[float, float]:
@@ -93,7 +96,12 @@ def plot(rows: list[dict[str, float]], path: Path) -> None:
         pixels, [row["peak_mb"] for row in rows], "o-", color="C1", ms=7, label="peak memory of the run"
     )
     memory.plot(
-        fine, [4 * ENERGIES * x for x in fine], color="0.65", lw=1.5, ls="--", label="size of the files"
+        fine,
+        [4 * ENERGIES * x for x in fine],
+        color="0.65",
+        lw=1.5,
+        ls="--",
+        label="size of the sample's files",
     )
     memory.set(xscale="log", yscale="log", ylabel="megabytes")
     memory.legend(frameon=False, loc="upper left")
@@ -117,8 +125,8 @@ def plot(rows: list[dict[str, float]], path: Path) -> None:
 def main() -> None:
     """Print a table, write JSON and the plot."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--recipe", type=recipe_of, default="demo")
     parser.add_argument("--sizes", type=float, nargs="+", default=[0.1, 0.6, 2.4, 5.7], help="gigabytes")
-    parser.add_argument("--recipe", default="demo", help="a name out of workflows/, a file, or stripped")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where there is room for the largest scan")
     parser.add_argument("--json", type=Path)
@@ -133,12 +141,11 @@ def main() -> None:
             print(HEAD)
             for gigabytes in sorted(options.sizes):
                 rows.append(
-                    measured(
-                        recipe_of(options.recipe), gigabytes, options.repeats, options.folder, Path(models)
-                    )
+                    measured(options.recipe, gigabytes, options.repeats, options.folder, Path(models))
                 )
                 print(line(rows[-1]), flush=True)
     told: dict[str, Any] = {"cores": os.cpu_count(), "python": platform.python_version(), "rows": rows}
+    told["recipe"] = options.recipe.stem
     if len(rows) > 1:
         start, slope = straight(rows)
         print(f"{start:.2f} s and {1e6 * slope:.2f} s per million pixels")

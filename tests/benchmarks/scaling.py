@@ -1,11 +1,12 @@
 """What a block, a task and a measurement cost, and what 1000 measurements on 100 nodes would be limited by.
 
-    python tests/benchmarks/scaling.py [--gigabytes 0.2] [--workers 1 2 4] [--tasks 10 100 500 2000] [--repeats 3]
-                                       [--folder DIR] [--json FILE] [--again FILE]
+    python tests/benchmarks/scaling.py [--recipe NAME_OR_PATH] [--gigabytes 0.2] [--workers 1 2 4] [--tasks 10 100 500 2000]
+                                       [--repeats 3] [--folder DIR] [--json FILE] [--again FILE]
 
-Measured: the whole of `xafsflow run` with a cached model on threads and on workers of `local`, and empty tasks on the
-scheduler of such a cluster. Computed from that: the campaign (`deploy/SCALING.md`). `--again` computes it from the JSON
-of an earlier measurement.
+Measured: the whole of `xafsflow run` (`demo` by default) with a cached model on threads and on workers of `local`, and
+empty tasks on the scheduler of such a cluster. Where the time on workers goes is told by the start of the cluster and the
+timings of the run: the steps before the maps are led by the client, the maps are made by the workers. Computed from that:
+the campaign (`deploy/SCALING.md`). `--again` computes it from the JSON of an earlier measurement.
 """
 
 from __future__ import annotations
@@ -24,8 +25,7 @@ from typing import Any
 
 import numpy as np
 from scans import ENERGIES, bytes_of, field_of, tiled_scan
-
-HERE = Path(__file__).resolve().parent
+from whole_run import high_water, recipe_of
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ def scheduler(counts: list[int], repeats: int) -> dict[int, float]:
     return found
 
 
-def run(scan: Path, out: Path) -> dict[str, float]:
+def run(recipe: Path, scan: Path, out: Path) -> dict[str, float]:
     """Wall seconds of a run on threads, seconds of its maps, and the files and bytes that it wrote."""
     shutil.rmtree(out, ignore_errors=True)
-    command = [sys.executable, "-m", "xafsflow", "run", str(HERE / "whole_run.yaml")]
+    command = [sys.executable, "-m", "xafsflow", "run", str(recipe)]
     command += ["--data", str(scan), "--out", str(out)]
     start = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -81,8 +81,22 @@ def run(scan: Path, out: Path) -> dict[str, float]:
     }
 
 
-def on_workers(count: int, scan: Path, folder: Path) -> dict[str, float]:
-    """Seconds and tasks of the maps on fresh workers and on the same ones again, the most memory of one, and its limit."""
+def phases(out: Path) -> dict[str, Any]:
+    """Seconds of the steps before the maps, of the maps, and of what comes after them."""
+    timings = json.loads((out / "run.json").read_text())["timings"]
+    at = list(timings).index("maps")
+    seconds = list(timings.values())
+    longest = sorted((name for name in timings if name != "maps"), key=lambda name: -timings[name])[:4]
+    return {
+        "before": sum(seconds[:at]),
+        "maps": seconds[at],
+        "after": sum(seconds[at + 1 :]),
+        "longest": {name: timings[name] for name in longest},
+    }
+
+
+def on_workers(count: int, file: Path, scan: Path, folder: Path) -> dict[str, Any]:
+    """Seconds of a start and of the phases of a run, on fresh workers and on the same again; tasks of the second; memory."""
     from distributed import get_task_stream
 
     from xafsflow import cluster
@@ -91,19 +105,24 @@ def on_workers(count: int, scan: Path, folder: Path) -> dict[str, float]:
     from xafsflow.pipeline.cost import worker_need
     from xafsflow.pipeline.recipe import load_recipe
 
-    recipe, folders = load_recipe(HERE / "whole_run.yaml"), Folders(scan)
+    recipe, folders = load_recipe(file), Folders(scan)
     need = worker_need(flow.preview(recipe, folders))
-    found = {}
+    found: dict[str, Any] = {"profile": {}}
+    start = time.perf_counter()
     with cluster.open_cluster("local", workers=count, need=need, folder=folder / "cluster") as client:
+        found["start"] = time.perf_counter() - start
         for turn in ("first", "maps"):
             out = folder / f"{turn}-{count}"
             with get_task_stream(client) as stream:
                 flow.run(recipe, folders, out)
             found["tasks"] = len(stream.data)
-            found[turn] = json.loads((out / "run.json").read_text())["timings"]["maps"]
-        peaks = client.run(lambda: __import__("resource").getrusage(0).ru_maxrss / 1024)
-        limits = [w["memory_limit"] for w in client.scheduler_info(n_workers=-1)["workers"].values()]
-    return found | {"peak_mb": max(peaks.values()), "limit_mb": min(limits) / 1e6}
+            found["profile"][turn] = phases(out)
+            found[turn] = found["profile"][turn]["maps"]
+        known = client.scheduler_info(n_workers=-1)["workers"].values()
+        found["threads"] = [worker["nthreads"] for worker in known]
+        found["limit_mb"] = min(worker["memory_limit"] for worker in known) / 1e6
+        found["peak_mb"] = max(high_water(pid) for pid in client.run(os.getpid).values())
+    return found
 
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:
@@ -114,20 +133,24 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         folder = Path(name)
         os.environ["XAFSFLOW_CACHE"] = str(folder / "models")
         scan = tiled_scan(folder, options.gigabytes)
-        size = bytes_of(scan / "sample")
-        rows, columns = field_of(scan)
+        size, (rows, columns) = bytes_of(scan / "sample"), field_of(scan)
         high, wide = block_shape(ENERGIES, rows, columns)
-        run(scan, folder / "run")  # trains the model, warms the caches
-        turns = [run(scan, folder / "run") for _ in range(options.repeats)]
+        run(options.recipe, scan, folder / "run")  # trains the model, warms the caches
+        turns = [run(options.recipe, scan, folder / "run") for _ in range(options.repeats)]
         threads = {key: float(np.median([turn[key] for turn in turns])) for key in turns[0]}
-        workers = {str(n): on_workers(n, scan, folder) for n in options.workers}
+        profile = phases(folder / "run")
+        images = sum(1 for _ in scan.rglob("*.tif"))
+        workers = {str(n): on_workers(n, options.recipe, scan, folder) for n in options.workers}
     return {
         "cores": os.cpu_count(),
         "load": os.getloadavg()[0],
         "bytes": size,
         "pixels": rows * columns,
         "blocks": -(-rows // high) * -(-columns // wide),
+        "recipe": options.recipe.stem,
+        "files_read": images,
         "threads": threads,
+        "profile": profile,
         "workers": workers,
         "scheduler": {str(n): s for n, s in scheduler(options.tasks, options.repeats).items()},
     }
@@ -143,6 +166,7 @@ def costs(found: dict[str, Any]) -> dict[str, float]:
         "tasks_a_block": max(row["tasks"] for row in found["workers"].values()) / found["blocks"],
         "task_s": (counts[most] - counts[least]) / (int(most) - int(least)),
         "fixed_s": threads["wall"] - threads["maps"],
+        "files_read": found.get("files_read", 2 * ENERGIES),
         "files_written": threads["files"],
         "model_mb": threads["model_bytes"] / 1e6,
     }
@@ -156,7 +180,7 @@ def campaign(cost: dict[str, float], site: Campaign) -> dict[str, tuple[float, s
     # A measurement is one task on one node: its start and its end run on one core, its blocks on all.
     one = cost["fixed_s"] + blocks * cost["block_core_s"] / site.cores
     node_read = site.gigabytes / site.node_gb_s
-    files = 2 * ENERGIES + cost["files_written"]
+    files = cost["files_read"] + cost["files_written"]
     total = site.measurements
     processor = total * one / site.nodes
     return {
@@ -182,6 +206,24 @@ def campaign(cost: dict[str, float], site: Campaign) -> dict[str, tuple[float, s
     }
 
 
+def show_profile(found: dict[str, Any]) -> None:
+    """Print where the time goes; nothing for measurements that did not tell."""
+    lines = [("threads", 0.0, found["profile"])] if "profile" in found else []
+    for count, row in found["workers"].items():
+        if "profile" in row:
+            name = f"{count} x {max(row['threads'])} threads"
+            lines += [(name, row["start"], row["profile"]["first"]), ("  again", 0.0, row["profile"]["maps"])]
+    if lines:
+        print(
+            f"  {'profile':18}{'start':>8}{'before':>8}{'maps':>8}{'after':>8}  seconds; longest before the maps"
+        )
+    for name, start, told in lines:
+        longest = ", ".join(f"{step} {seconds:.1f}" for step, seconds in told["longest"].items())
+        print(
+            f"  {name:18}{start:8.1f}{told['before']:8.1f}{told['maps']:8.1f}{told['after']:8.1f}  {longest}"
+        )
+
+
 def report(found: dict[str, Any], site: Campaign) -> None:
     """Print what was measured and what follows."""
     cost = costs(found)
@@ -191,6 +233,7 @@ def report(found: dict[str, Any], site: Campaign) -> None:
     for count, row in found["workers"].items():
         print(f"  {count} workers  maps {row['first']:.1f} s, again {row['maps']:.1f} s, {row.get('tasks', 0)} tasks; "
               f"peak {row['peak_mb']:.0f} MB of {row['limit_mb']:.0f} MB")  # fmt: skip
+    show_profile(found)
     for count, seconds in found["scheduler"].items():
         print(f"  {count:>5} empty tasks {seconds:7.3f} s, {1e3 * seconds / int(count):6.2f} ms each")
     print(f"a block       {cost['block_core_s']:.3f} core seconds")
@@ -207,6 +250,7 @@ def report(found: dict[str, Any], site: Campaign) -> None:
 def main() -> None:
     """Measure, or read what was measured, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--recipe", type=recipe_of, default="demo")
     parser.add_argument("--gigabytes", type=float, default=0.2)
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4])
     parser.add_argument("--tasks", type=int, nargs="+", default=[10, 100, 500, 2000])
