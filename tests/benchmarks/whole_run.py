@@ -109,7 +109,10 @@ def bytes_read(pid: int) -> int:
 def spent(command: list[str], environment: dict[str, str], workers: bool = False) -> Cost:
     """What a process and what it starts take."""
     start = time.perf_counter()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    # Not in the checkout, whose package Python would take for that of another version.
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=tempfile.gettempdir()
+    )
     assert process.stderr is not None
     watch = Watch(process.pid, workers)
     watch.start()
