@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("tests", nargs="*", default=list(TESTS))
     parser.add_argument("--python", default=sys.executable, help="makes the environments")
     parser.add_argument("--folder", type=Path, help="where there is room for an environment")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     both = ("oldest", "newest") if options.which == "both" else (options.which,)
     passed = [tried(which, options.python, options.folder, options.tests) for which in both]
     sys.exit(not all(passed))
