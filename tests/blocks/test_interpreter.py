@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import cloudpickle
 import dask
 import numpy as np
 import pytest
@@ -18,13 +20,14 @@ import xafsflow as xf
 from xafsflow.blocks import field as fields
 from xafsflow.blocks import pixel_regions as regions
 from xafsflow.blocks.field import from_field, gathering, values_over_field
-from xafsflow.blocks.notes import made_by
+from xafsflow.blocks.notes import Operation, made_by
 from xafsflow.blocks.outputs import Output
 from xafsflow.blocks.over_blocks import over_blocks, part_of
 from xafsflow.blocks.pixel_regions import Region
 from xafsflow.blocks.program import program_of
 from xafsflow.blocks.scan_numbers import over_scan, spread_rows, values_at
 from xafsflow.io.readers.lazy_stack import lazy_stack
+from xafsflow.kernels.images import neighbors
 from xafsflow.vocabulary import CUBE, MAP, cube_dims
 
 N_ENERGY, ROWS, COLUMNS = 3, 23, 17
@@ -220,6 +223,16 @@ def test_notes__go_with_their_arrays_and_not_to_what_was_persisted():
     program = program_of({"kept": kept})
     assert not program.calls
     np.testing.assert_array_equal(values_over_field({"kept": kept})["kept"], made.values)
+
+
+def test_kernels_of_a_module_travel_by_name__and_others_by_value():
+    for kernel in (neighbors.mean_over_energy, np.maximum, _two):
+        made = Operation(kernel, (), (), (), 0, (1, 1), {})
+        assert pickle.loads(cloudpickle.dumps(made)).kernel is kernel
+    made = Operation(lambda values: 2 * values, (), (), (), 0, (1, 1), {"a": 1})
+    there = pickle.loads(cloudpickle.dumps(made))
+    assert there.kernel(3) == 6
+    assert there.settings == {"a": 1}
 
 
 def test_an_array_that_only_dask_knows__is_computed_for_the_rows_that_are_needed():

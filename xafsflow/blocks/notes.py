@@ -8,9 +8,11 @@ none, and is computed by Dask.
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, TypeAlias
 
 import dask.array as da
@@ -35,6 +37,20 @@ class Operation:
     rim: int
     bins: tuple[int, int]
     settings: Mapping[str, Any]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A kernel of a module travels by its name: numba would send its code, and every worker compile it anew."""
+        state, kernel = dict(self.__dict__), self.kernel
+        name = (getattr(kernel, "__module__", None), getattr(kernel, "__qualname__", None))
+        if getattr(sys.modules.get(name[0] or ""), name[1] or "", None) is kernel:
+            state["kernel"] = name
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        kernel = state["kernel"]
+        if isinstance(kernel, tuple):
+            kernel = getattr(import_module(kernel[0]), kernel[1])
+        self.__dict__.update({**state, "kernel": kernel})
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xafsflow.blocks.scan_numbers import resolved
 from xafsflow.blocks.where import in_threads
 from xafsflow.errors import ComputationError
 from xafsflow.kernels.spectra.noise_propagation import typical
@@ -78,7 +79,7 @@ def maker(
     shifts = np.array([min(low, pixels.shift.min()), max(high, pixels.shift.max())])
     mixer = replay.Mixer(library, energy, heights, shifts)
     known = noise is None and "flux_offset_error" in cube
-    error = cube.flux_offset_error.values if known else np.zeros(energy.size)
+    error = resolved({"": cube.flux_offset_error})[""] if known else np.zeros(energy.size)
     return Maker(cube, replay.replayed(cube), mixer, pixels, np.nan_to_num(error))
 
 
