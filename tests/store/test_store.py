@@ -26,7 +26,7 @@ from xafsflow.blocks.program import program_of
 from xafsflow.blocks.where import place
 from xafsflow.errors import InputError
 from xafsflow.store import cube_store as cubes
-from xafsflow.store import open_cube, open_maps, write_cube, write_maps
+from xafsflow.store import open_cube, open_maps, write_cube, write_maps, write_maps_and
 from xafsflow.vocabulary import MAP, attributes, cube_dims
 
 FLOATS = (np.float32, np.float64)
@@ -298,6 +298,28 @@ def test_an_interrupted_write__goes_on_and_ends_with_the_same_bytes(tmp_path, mo
     write(whole, tmp_path / "part.zarr")
     assert undisturbed(tmp_path / "part.zarr") == undisturbed(tmp_path / "whole.zarr")
     assert {one.name for one in tmp_path.iterdir()} == {"whole.zarr", "part.zarr"}
+
+
+def test_a_write_that_ended_after_its_last_band__is_finished(tmp_path, monkeypatch):
+    monkeypatch.setattr(fields, "BAND_BYTES", 4 * 7 * 4)
+    cube = maps().chunk(y=4)
+
+    def stop(done: int, total: int) -> None:
+        if done == total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_maps(cube, tmp_path / "maps.zarr", progress=stop)
+    xr.testing.assert_equal(write_maps(cube, tmp_path / "maps.zarr").e0.load(), cube.e0.load())
+
+
+def test_others__come_from_the_same_pass(tmp_path, monkeypatch):
+    monkeypatch.setattr(fields, "BAND_BYTES", 4 * 7 * 4)
+    cube = maps().chunk(y=4)
+    found, others = write_maps_and(cube, tmp_path / "maps.zarr", {"top": cube.e0 * 2})
+    xr.testing.assert_equal(found.e0.load(), cube.e0.load())
+    np.testing.assert_array_equal(others["top"], 2 * cube.e0)
+    assert write_maps_and(cube, tmp_path / "other.zarr", {})[1] == {}
 
 
 def test_what_another_run_left__is_not_gone_on_with(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar, cast
 import numpy as np
 import xarray as xr
 
-from xafsflow.blocks.interpreter import computed, images_of, loaded
+from xafsflow.blocks.interpreter import computed, images_of, joined, loaded
 from xafsflow.blocks.pixel_regions import Frame, Region
 from xafsflow.blocks.program import Program, over_field, program_of
 from xafsflow.blocks.scan_numbers import resolved
@@ -206,29 +206,16 @@ def values_over_field(arrays: Mapping[str, xr.DataArray]) -> dict[str, Any]:
         return resolved(arrays)
     field = field_of(over)
     bands = dict(enumerate(bands_of(field.program)))
-    parts = dict(over_bands(field, bands, as_they_are))
+    parts = dict[int, Any](over_bands(field, bands, as_they_are))
     for error in (part for part in parts.values() if isinstance(part, BaseException)):
         raise error
     whole = {name: array for name, array in arrays.items() if name not in field.program.wanted}
-    found = joined(field.program, {number: parts[number] for number in bands})  # type: ignore[misc]
-    return found | resolved(whole)
+    return joined(field.program, [parts[number] for number in bands]) | resolved(whole)
 
 
 def as_they_are(number: int, region: Region, results: dict[str, Any]) -> dict[str, Any]:
     """Work that gives back the results of a band."""
     return results
-
-
-def joined(program: Program, parts: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
-    """What all bands gave, in their order, as arrays over the field and sums of all."""
-    found = {}
-    for name in next(iter(parts.values())):
-        values = [parts[number][name] for number in sorted(parts)]
-        if program.is_sum(name):
-            found[name] = sum(values[1:], values[0])
-        else:
-            found[name] = np.concatenate(values, program.slots[program.wanted[name]].dims.index("y"))
-    return found
 
 
 @dataclass(frozen=True, eq=False)

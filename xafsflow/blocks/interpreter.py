@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -87,22 +87,44 @@ def computed(program: Program, wanted: Region, inputs: Mapping[int, Held]) -> di
         if slot in inputs
     }
     made = {name: slot for name, slot in program.wanted.items() if slot not in inputs}
-    for tile in wanted.tiles(program.points) if made else ():
-        values = _tile(program, tile, _cut_to(program, tile, inputs))
-        for name, slot in made.items():
-            array, held = values[slot]
+    if made:
+        tiles = (
+            (tile, _tile(program, tile, _cut_to(program, tile, inputs), made))
+            for tile in wanted.tiles(program.points)
+        )
+        found |= put_together(program, wanted, tiles)
+    return found
+
+
+def put_together(
+    program: Program, wanted: Region, tiles: Iterable[tuple[Region, Mapping[str, Any]]]
+) -> dict[str, Any]:
+    """The results over a region from those over its tiles; sums in the order of these, so the last bits are always alike."""
+    found: dict[str, Any] = {}
+    for tile, results in tiles:
+        for name, array in results.items():
             if program.is_sum(name):
-                # In the order of the tiles, whoever computes: so the last bits are always the same.
                 found[name] = found[name] + array if name in found else array
                 continue
-            dims, frame = program.slots[slot].dims, program.slots[slot].frame
-            own, whole = frame.of(tile), frame.of(wanted)
+            one = program.slots[program.wanted[name]]
+            own, whole = one.frame.of(tile), one.frame.of(wanted)
             if name not in found:
                 sizes = dict(zip("yx", whole.shape, strict=True))
-                found[name] = np.empty(
-                    [sizes.get(d, n) for d, n in zip(dims, array.shape, strict=True)], array.dtype
-                )
-            found[name][own.slices(dims, whole)] = array[own.slices(dims, held)]
+                shape = [sizes.get(d, n) for d, n in zip(one.dims, array.shape, strict=True)]
+                found[name] = np.empty(shape, array.dtype)
+            found[name][own.slices(one.dims, whole)] = array
+    return found
+
+
+def joined(program: Program, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The results over regions of whole width that lie below each other, from those over each."""
+    found = {}
+    for name in parts[0] if parts else ():
+        values = [part[name] for part in parts]
+        if program.is_sum(name):
+            found[name] = sum(values[1:], values[0])
+        else:
+            found[name] = np.concatenate(values, program.slots[program.wanted[name]].dims.index("y"))
     return found
 
 
@@ -116,8 +138,8 @@ def _cut_to(program: Program, tile: Region, inputs: Mapping[int, Held]) -> dict[
     return found
 
 
-def _tile(program: Program, tile: Region, values: dict[int, Held]) -> dict[int, Held]:
-    """All calls for one tile; what nobody needs any more goes at once."""
+def _tile(program: Program, tile: Region, values: dict[int, Held], made: Mapping[str, int]) -> dict[str, Any]:
+    """All calls for one tile; what nobody needs any more goes at once. What is made, by name, without its neighbors."""
     for call in program.calls:
         region = program.slots[call.results[0]].region(tile)
         if isinstance(call.made, Operation):
@@ -128,7 +150,11 @@ def _tile(program: Program, tile: Region, values: dict[int, Held]) -> dict[int, 
             values[slot] = result, region
         for slot in call.done:
             values.pop(slot, None)
-    return values
+    found = {}
+    for name, slot in made.items():
+        one, (array, held) = program.slots[slot], values[slot]
+        found[name] = array if program.is_sum(name) else array[one.frame.of(tile).slices(one.dims, held)]
+    return found
 
 
 def _results(

@@ -50,12 +50,12 @@ class Region(NamedTuple):
         return tuple(along.get(dim, slice(None)) for dim in dims)
 
     def tiles(self, points: int) -> Iterator[Region]:
-        """Cut into parts of `BLOCK_BYTES` at most with so many float32 a pixel, nearly square.
+        """Cut into parts of about `BLOCK_BYTES` with so many float32 a pixel, nearly square.
 
         Examples
         --------
         >>> [tile.shape for tile in Region(0, 100, 0, 200).tiles(210)]
-        [(50, 100), (50, 100), (50, 100), (50, 100)]
+        [(100, 67), (100, 66), (100, 67)]
         """
         side = max(1, int(np.sqrt(BLOCK_BYTES / (4 * points))))
         (height, width) = self.shape

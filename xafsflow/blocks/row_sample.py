@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xafsflow.blocks.interpreter import computed, images_of, loaded
+from xafsflow.blocks.interpreter import computed, images_of, joined, loaded
 from xafsflow.blocks.pixel_regions import Region
 from xafsflow.blocks.program import Program, over_field, program_of
 from xafsflow.blocks.where import in_threads, place
@@ -58,18 +58,9 @@ class Sample:
 
     def values(self, outside: Mapping[str, Any]) -> dict[str, Any]:
         """The arrays in memory, from those of `outside`."""
-        slots = self.program.slots
-        parts = [
-            part for parts in in_threads(partial(self._parts, outside), self._groups()) for part in parts
-        ]
+        groups = in_threads(partial(self._parts, outside), self._groups())
         found = {name: outside[f"whole {name}"] for name in self.whole}
-        for name, slot in self.program.wanted.items():
-            arrays, dims = [part[name] for part in parts], slots[slot].dims
-            found[name] = (
-                sum(arrays[1:], arrays[0])
-                if self.program.is_sum(name)
-                else np.concatenate(arrays, dims.index("y"))
-            )
+        found |= joined(self.program, [part for parts in groups for part in parts])
         return {name: found[name] for name in self.order}
 
     def _groups(self) -> list[range]:

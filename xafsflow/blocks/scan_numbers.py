@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 from dask.base import tokenize
 
-from xafsflow.blocks.notes import Number, note
+from xafsflow.blocks.notes import Number, made_by, note
 from xafsflow.blocks.outputs import BLOCK_DIMS, Output, on_axis_of
 from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.blocks.row_sample import Rows, Sample, sample_of
@@ -56,8 +56,6 @@ def values_at(arrays: Mapping[str, xr.DataArray], y: Rows = None, x: slice = sli
 
 def resolved(arrays: Mapping[str, xr.DataArray]) -> dict[str, Any]:
     """Arrays in memory: numbers of the scan as they were found, others by Dask; those over blocks added up."""
-    from xafsflow.blocks.notes import made_by
-
     found, lazy = dict[str, Any](), dict[str, Any]()
     for name, array in arrays.items():
         made = made_by(array.data) if isinstance(array.data, da.Array) else None

@@ -81,6 +81,15 @@ def _cores() -> int:
     return int(dask.config.get("num_workers", None) or CPU_COUNT)
 
 
+@contextmanager
+def in_this_process() -> Iterator[None]:
+    """Let Dask read stored maps here: on a cluster they would go to workers and back."""
+    import dask
+
+    with dask.config.set(scheduler="threads"):
+        yield
+
+
 def compute(*collections: Any) -> tuple[Any, ...]:
     """`dask.compute` where this thread is to compute."""
     import dask

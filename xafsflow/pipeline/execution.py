@@ -8,7 +8,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -17,6 +17,7 @@ from typing import TextIO
 
 import xarray as xr
 
+from xafsflow.blocks.where import in_this_process
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.files import behind_link, refuse_links, write_atomically, write_json
 from xafsflow.findings.run_findings import RunFindings
@@ -129,7 +130,8 @@ class _Run:
                     self._store_maps()
                 elif "run" in takes:
                     self._note_inputs()
-                self._timed(planned.entry, partial(self.products.advance, planned))
+                with in_this_process() if "maps" in takes else nullcontext():
+                    self._timed(planned.entry, partial(self.products.advance, planned))
                 self.products.keep_for(self.recipe.plan[number + 1 :])
                 self._keep_warnings(caught)
             self._store_maps()
@@ -246,7 +248,8 @@ def _make_maps(cube: xr.Dataset, products: Products, out: Path, report_progress:
         progress=lambda done, total: report_progress("maps", done / total),
     )
     products.finish_findings(found)
-    products.findings.maps = findings_of(products.maps)
+    with in_this_process():
+        products.findings.maps = findings_of(products.maps)
 
 
 def finished_maps(out: Path) -> xr.Dataset:

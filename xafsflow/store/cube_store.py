@@ -14,6 +14,7 @@ from xafsflow.blocks.program import over_field
 from xafsflow.blocks.scan_numbers import resolved
 from xafsflow.errors import InputError
 from xafsflow.store.band_writer import BandWriter
+from xafsflow.store.chunk_files import Target
 from xafsflow.store.map_store import Progress
 from xafsflow.store.verify import refuse_missing
 from xafsflow.store.zarr_groups import begun, finish, is_complete, open_group, partial_of
@@ -71,16 +72,14 @@ def write_cube(
     )
     height = max(tile, BAND_BYTES // max(1, row_bytes) // tile * tile)
     chunk = {axis: cube.sizes[axis], "y": tile, "x": tile}
-    arrays, written = begun(
-        cube, partial, chunk, {"of": identity, "height": height}, height if shards else None
-    )
+    written = begun(cube, partial, chunk, {"of": identity, "height": height}, height if shards else None)
     rows, columns = cube.sizes["y"], cube.sizes["x"]
     bands = {n: Region(a, min(a + height, rows), 0, columns) for n, a in enumerate(range(0, rows, height))}
     over = over_field({str(name): array for name, array in cube.data_vars.items()})
     whole = {str(name): array for name, array in cube.data_vars.items() if name not in over}
     for name, values in resolved(whole).items() if 0 not in written else ():
         # What has no rows (an I0 spectrum) counts to the first band.
-        arrays[name][tuple(map(slice, np.shape(values)))] = values
+        Target(partial, name)[tuple(map(slice, np.shape(values)))] = values
     write = BandWriter(partial, {name: tuple(map(str, array.dims)) for name, array in over.items()})
     todo = {number: band for number, band in bands.items() if number not in written}
     for number, found in over_bands(field_of(over), todo, write):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from xafsflow.blocks.field import Field, as_they_are, over_bands
+from xafsflow.blocks.interpreter import put_together
 from xafsflow.blocks.pixel_regions import Region
 from xafsflow.errors import ComputationError
 
@@ -17,24 +16,14 @@ def by_tile(field: Field, band: Region) -> tuple[dict[str, Any] | None, list[str
 
     Nothing else may be at work: whatever is on a worker that dies is told to have failed.
     """
-    found: dict[str, Any] = {}
-    failed = []
+    parts, failed = [], []
     for tile in band.tiles(field.program.points):
         ((_, part),) = over_bands(field, {0: tile}, as_they_are)
         if isinstance(part, BaseException):
             failed.append(f"y {tile.y0} to {tile.y1 - 1} and x {tile.x0} to {tile.x1 - 1}")
-            continue
-        for name, values in part.items():
-            if field.program.is_sum(name):
-                found[name] = found[name] + values if name in found else values
-                continue
-            dims = field.program.slots[field.program.wanted[name]].dims
-            if name not in found:
-                sizes = dict(zip("yx", band.shape, strict=True))
-                shape = [sizes.get(d, n) for d, n in zip(dims, values.shape, strict=True)]
-                found[name] = np.empty(shape, values.dtype)
-            found[name][tile.slices(dims, band)] = values
-    return (None if failed else found), failed
+        else:
+            parts.append((tile, part))
+    return (None if failed else put_together(field.program, band, parts)), failed
 
 
 def stop_if_any(failed: Sequence[str], error: BaseException | None) -> None:

@@ -16,10 +16,10 @@ from xafsflow.blocks.field import (
     as_they_are,
     bands_of,
     field_of,
-    joined,
     over_bands,
     values_over_field,
 )
+from xafsflow.blocks.interpreter import joined
 from xafsflow.blocks.pixel_regions import Region
 from xafsflow.blocks.program import over_field
 from xafsflow.blocks.scan_numbers import resolved
@@ -92,7 +92,7 @@ def write_maps_and(
     field = field_of({name: cube[name] for name in (*wanted, *summed)} | over)
     plan = bands_of(field.program)
     told = {"of": identity, "bands": [[one.y0, one.y1] for one in plan], "summed": summed}
-    _, written = begun(cube[wanted], partial, {"y": plan[0].shape[0]}, told)
+    written = begun(cube[wanted], partial, {"y": plan[0].shape[0]}, told)
     todo = {number: one for number, one in enumerate(plan) if number not in written}
     write = BandWriter(partial, {name: tuple(map(str, cube[name].dims)) for name in wanted})
     found = _write(field, todo, write, written, summed, len(plan), progress)
@@ -107,9 +107,7 @@ def write_maps_and(
     if few:
         storable(few).to_zarr(partial, mode="a", zarr_format=3, consolidated=False)
     finish(partial, path)
-    gathered = joined(
-        field.program, {n: {k: v for k, v in one.items() if k in over} for n, one in found.items()}
-    )
+    gathered = joined(field.program, [{name: found[n][name] for name in over} for n in sorted(found)])
     return open_maps(path), gathered | resolved({n: a for n, a in others.items() if n not in over})
 
 

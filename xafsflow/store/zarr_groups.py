@@ -49,8 +49,8 @@ def begun(
     chunk: dict[str, int],
     plan: Mapping[str, Any],
     shard_rows: int | None = None,
-) -> tuple[dict[str, Target], Written]:
-    """The arrays of a folder, open for writing, and which of their bands are written: none, or those of an earlier try."""
+) -> Written:
+    """Which bands of the arrays of a folder are written: none, once it is made, or those of an earlier try."""
     told = {str(n): [a.dims, a.shape, a.dtype.str, dict(a.attrs)] for n, a in cube.data_vars.items()}
     plan = {"variables": told, "chunk": chunk, "shard_rows": shard_rows, **plan}
     if plan["of"]:
@@ -64,7 +64,7 @@ def begun(
     if written is None:
         clear(folder)
         _create(cube, folder, chunk, shard_rows)
-        return _targets(cube, folder), begin(folder, plan)
+        return begin(folder, plan)
     for entry in folder.iterdir():
         # Numbers for the scan as a whole come last: an attempt that ended there left some, or half of one.
         if entry.is_dir() and entry.name not in cube.variables:
@@ -76,7 +76,7 @@ def begun(
             rows = slice(0, 1) if axis is None else place[axis]
             for band in [n for n in written.bands if _overlap(rows, _rows_of(n, plan))]:
                 del written.bands[band]
-    return arrays, written
+    return written
 
 
 def _targets(cube: xr.Dataset, folder: Path) -> dict[str, Target]:
