@@ -34,11 +34,6 @@ class Output:
     dtype: Any = np.float32
     sizes: Mapping[str, int] = field(default_factory=dict)
 
-    @property
-    def summed(self) -> bool:
-        """Whether it has one value a block."""
-        return not BLOCK_DIMS.keys().isdisjoint(self.dims)
-
 
 def on_axis_of(arrays: Sequence[xr.DataArray], outputs: Sequence[Output]) -> tuple[Output, ...]:
     """The outputs with the spectral axis of the arrays in their dims."""

@@ -84,7 +84,7 @@ def as_dataset(phantom: Phantom, *, band: int | None = None) -> xr.Dataset:
 
 
 @dataclass(frozen=True)
-class PhantomImages:
+class PhantomImages(ImageStack):
     """The images of a kind, as a stack of files would give them."""
 
     phantom: Phantom
@@ -122,12 +122,6 @@ class PhantomImages:
             return images
         out[...] = images
         return out
-
-    def read_bands(
-        self, bands: Sequence[tuple[int, int]], columns: slice | None = None
-    ) -> list[NDArray[np.generic]]:
-        """Several bands of rows: from one row to before another."""
-        return [self.read_rows(start, stop, columns=columns) for start, stop in bands]
 
 
 def _dark_block(*, phantom: Phantom, block_info: BlockInfo) -> Singles:
