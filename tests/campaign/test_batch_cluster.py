@@ -40,7 +40,7 @@ from xafsflow.blocks import pixel_regions as regions
 regions.BLOCK_BYTES = {BLOCK}
 field.BAND_BYTES = {8 * BLOCK}
 """
-# A tenth of a second a block more: time to kill a worker, and for both to take part.
+# A tenth of a second a block more: time to kill a worker.
 SLOW = """
 import functools
 import time
@@ -52,6 +52,23 @@ def slowly(*blocks, **settings):
     time.sleep(0.1)
     return _vote(*blocks, **settings)
 votes._vote = slowly
+"""
+# A band waits until another process has one too, for at most a minute: both take part however slow a machine is.
+MEETING = """
+import functools
+import os
+import pathlib
+import time
+from xafsflow.blocks import field as met
+_alone = getattr(met._band, "__wrapped__", met._band)
+@functools.wraps(_alone)
+def together(*given):
+    folder, until = pathlib.Path({folder!r}), time.monotonic() + 60
+    (folder / str(os.getpid())).touch()
+    while len(list(folder.iterdir())) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    return _alone(*given)
+met._band = together
 """
 RECIPE = """\
 recipe: 1
@@ -117,9 +134,9 @@ def cluster(workers: int, more: str = "") -> Iterator[Any]:
         yield client
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[Any]:
-    with cluster(2, SLOW) as client:
+@pytest.fixture
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with cluster(2, MEETING.format(folder=str(tmp_path_factory.mktemp("meeting")))) as client:
         yield client
 
 
