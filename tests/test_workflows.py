@@ -14,6 +14,8 @@ from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.pipeline.execution import run
 from xafsflow.pipeline.recipe import apply_overrides, load_recipe
 
+pytestmark = pytest.mark.long
+
 WORKFLOWS = sorted((Path(__file__).resolve().parents[1] / "workflows").glob("*.yaml"))
 # Fewer patterns and trees than the recipes ask for: the promise is the map, not the last percent.
 QUICK = ["train.mixtures.noise_patterns=50", "train.fit.trees=30"]

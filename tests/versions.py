@@ -66,7 +66,7 @@ def tried(which: str, python: str, place: Path | None, tests: list[str]) -> bool
             print(f"{which}: cannot be installed, {error}", flush=True)
             return False
         print(f"{which}: {versions(own)}", flush=True)
-        command = [str(own), "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+        command = [str(own), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "long or not long", *tests]
         # Kernels compiled by one version of numba are not kept for another.
         result = subprocess.run(
             command,

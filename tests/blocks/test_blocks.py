@@ -68,6 +68,7 @@ NEAR = [
 ]
 
 
+@pytest.mark.long
 @settings(max_examples=30, deadline=None)
 @given(pieces(ROWS), pieces(COLUMNS), pieces(N_ENERGY), st.integers(0, 4))
 def test_over_blocks__does_not_depend_on_chunking(y, x, energy, halo):

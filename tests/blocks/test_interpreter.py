@@ -134,6 +134,7 @@ def assert_like_dask(found: dict[str, Any], wanted: dict[str, xr.DataArray]) -> 
         assert found[name].dtype == array.dtype
 
 
+@pytest.mark.long
 @SMALL
 @given(
     st.integers(1, ROWS),
@@ -150,6 +151,7 @@ def test_whole_field__is_what_dask_computes_to_the_bit(block, tile_bytes, band_b
             assert_like_dask(values_over_field(wanted), wanted)
 
 
+@pytest.mark.long
 @SMALL
 @given(st.sets(st.integers(0, ROWS - 1), min_size=1), st.integers(0, COLUMNS - 2), st.integers(1, ROWS))
 def test_some_rows__are_those_of_the_whole(rows, left, block):

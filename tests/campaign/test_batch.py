@@ -321,6 +321,7 @@ def workers(archive: Archive) -> list[Process]:
     return found
 
 
+@pytest.mark.long
 def test_a_batch_killed_at_random_moments__goes_on_and_ends_the_same(
     archive: Archive, begin: Callable[[], subprocess.Popen[bytes]]
 ) -> None:

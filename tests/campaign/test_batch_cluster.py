@@ -29,6 +29,8 @@ from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.pipeline import execution as flow
 from xafsflow.pipeline.recipe import load_recipe
 
+pytestmark = pytest.mark.long
+
 ENERGIES, COLUMNS = 60, 44
 # Four rows a block, eight blocks a band: of the large measurement, three bands.
 BLOCK = 4 * COLUMNS * ENERGIES * 4

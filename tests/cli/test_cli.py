@@ -72,6 +72,7 @@ def finished(scan: Path, recipe: Path, tmp_path_factory: pytest.TempPathFactory)
     return out
 
 
+@pytest.mark.long
 def test_run__writes_the_folder_that_the_readme_names(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
     assert names == {"maps.zarr", "models", "findings.json", "report.html", "recipe.yaml", "run.json"}
@@ -143,6 +144,7 @@ def test_run__ends_with_75_where_another_process_works(scan: Path, recipe: Path,
     assert f"process {os.getpid()}" in result.stderr
 
 
+@pytest.mark.long
 def test_check__knows_the_time_from_the_last_run(
     scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +175,7 @@ def test_run__goes_on_after_it_was_killed_while_it_wrote(
     xr.testing.assert_equal(one, two)
 
 
+@pytest.mark.long
 def test_store__keeps_counts_and_changes_no_map(
     finished: Path, scan: Path, recipe: Path, tmp_path: Path
 ) -> None:
@@ -323,6 +326,7 @@ def test_bad_recipe__is_named_with_its_place(
         assert word in result.stderr
 
 
+@pytest.mark.long
 def test_interrupt__ends_with_130_and_the_run_goes_on(
     scan: Path, recipe: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -368,6 +372,7 @@ finally:
 """
 
 
+@pytest.mark.long
 def test_a_warning_of_another_library__is_shown_once_and_the_run_ends(
     scan: Path, recipe: Path, tmp_path: Path
 ) -> None:

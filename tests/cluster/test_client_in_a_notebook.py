@@ -22,6 +22,8 @@ from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.pipeline.execution import run
 from xafsflow.pipeline.recipe import apply_overrides, load_recipe
 
+pytestmark = pytest.mark.long
+
 if TYPE_CHECKING:
     from distributed import Client
 

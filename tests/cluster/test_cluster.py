@@ -145,6 +145,7 @@ def test_block_name__takes_names_without_a_token():
     assert task_name("sum") == "the task sum"
 
 
+@pytest.mark.long
 def test_keys__are_for_their_owner_only(tmp_path):
     folder = tmp_path / "my keys"
     made = subprocess.run(
@@ -291,6 +292,7 @@ def operator_schema() -> dict[str, Any]:
 class TestKubernetes:
     PLACE = Site("registry.example.org/xafsflow:1", claim="measurements", mount="/data")
 
+    @pytest.mark.long
     def test_manifest__is_what_the_operator_takes(self):
         jsonschema = pytest.importorskip("jsonschema")
         made = cluster_manifest("xafsflow", WorkerSizes(3, 2, 2**30), self.PLACE)
@@ -305,6 +307,7 @@ class TestKubernetes:
         assert names["DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL"] == "30s"
         assert json.loads(json.dumps(made)) == made
 
+    @pytest.mark.long
     def test_schema__refuses_what_the_operator_would_drop(self):
         jsonschema = pytest.importorskip("jsonschema")
         made = cluster_manifest("xafsflow", WorkerSizes(3, 2, 2**30), self.PLACE)

@@ -21,6 +21,8 @@ import pytest
 from xafsflow.cluster import WorkerNeed, open_cluster
 from xafsflow.errors import ComputationError, InputError
 
+pytestmark = pytest.mark.long
+
 SMALL = WorkerNeed(process_bytes=300 * 2**20, task_bytes=50 * 2**20)
 
 

@@ -20,6 +20,8 @@ from xafsflow.pipeline.repair import repair
 from xafsflow.store import open_cube, open_maps, write_cube, write_maps
 from xafsflow.store.verify import damages
 
+pytestmark = pytest.mark.long
+
 
 def flip(file: Path, chance: random.Random) -> None:
     content = bytearray(file.read_bytes())

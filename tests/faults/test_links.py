@@ -41,6 +41,7 @@ def unfinished(run: Path) -> None:
     (run / "run.json").write_text(json.dumps(record | {"state": "unfinished"}))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [
@@ -84,6 +85,7 @@ def test_a_report_written_again__is_refused_where_there_is_a_link(
     assert content_of(tmp_path) == before
 
 
+@pytest.mark.long
 def test_the_folder_that_a_user_names__may_be_a_link(
     own_run: Path, undisturbed: Path, tmp_path: Path, call: Any, run_words: Any, digest: Any
 ) -> None:

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 
 from xafsflow.phantom import Phantom, write_phantom
 
+pytestmark = pytest.mark.long
+
 LIMIT_SECONDS = 30
 GOOD = """\
 recipe: 1

@@ -24,6 +24,8 @@ from xafsflow.io.folders import Folders
 from xafsflow.pipeline.execution import run
 from xafsflow.pipeline.recipe import load_recipe
 
+pytestmark = pytest.mark.long
+
 SMALL = WorkerNeed(process_bytes=300 * 2**20, task_bytes=50 * 2**20)
 
 

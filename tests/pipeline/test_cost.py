@@ -71,6 +71,7 @@ def test_estimate_cost__reads_no_pixel_and_writes_nothing(
     assert not cache.exists()
 
 
+@pytest.mark.long
 def test_estimate_cost__gives_a_memory_that_holds_a_run(recipe: Recipe, scan: Path, tmp_path: Path) -> None:
     cost = estimate_cost(recipe, look(recipe, scan))
     (tmp_path / "recipe.yaml").write_text(TEXT)

@@ -15,6 +15,8 @@ from xafsflow.pipeline.recipe import parse_recipe
 from xafsflow.pipeline.repair import repair
 from xafsflow.store.verify import damages
 
+pytestmark = pytest.mark.long
+
 AHEAD = """\
 recipe: 1
 steps:

@@ -24,6 +24,8 @@ from xafsflow.pipeline.execution import run
 from xafsflow.pipeline.recipe import Recipe, apply_overrides, load_recipe
 from xafsflow.store import band_writer
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = ["train.mixtures.noise_patterns=20", "train.fit.trees=10", "train.mixtures.step=0.5"]
 

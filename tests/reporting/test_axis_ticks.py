@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ ENDS = st.floats(-3e6, 3e6)
 SPANS = st.floats(1e-3, 1e5)
 
 
+@pytest.mark.long
 @given(ENDS, SPANS, st.integers(2, 8))
 def test_nice_ticks__are_even_and_within_the_axis(low: float, span: float, most: int) -> None:
     ticks = np.array(nice_ticks(low, low + span, most))

@@ -143,6 +143,7 @@ def test_pictures__read_each_chunk_of_a_variable_once(make) -> None:
     assert len(read) == 4  # two chunks each
 
 
+@pytest.mark.long
 def test_a_page__is_written_without_matplotlib(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; import numpy as np, xarray as xr\n"

@@ -22,6 +22,7 @@ def written(folder: Path) -> Path:
     return write_phantom(Phantom(size=(40, 48), energies=100, seed=2), folder / "scan")
 
 
+@pytest.mark.long
 def test_foil_with_a_hole__is_told_in_the_findings_and_on_top_of_the_report(tmp_path: Path) -> None:
     scan = written(tmp_path)
     for foil, flat in zip(sorted(scan.glob("foil/*.tif")), sorted(scan.glob("flat/*.tif")), strict=True):

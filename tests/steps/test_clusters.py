@@ -30,6 +30,7 @@ def found(cube: xr.Dataset) -> tuple[xr.Dataset, dict[str, Any]]:
     return clusters(cube)
 
 
+@pytest.mark.long
 def test_clusters__are_the_grains_without_being_told_their_number(found: Any) -> None:
     out, findings = found
     assert findings.number == 3

@@ -67,6 +67,7 @@ def test_combination__finds_what_the_phantom_is_made_of(
         assert np.nanmedian(fitted.reduced_chi_square.values[inside]) == pytest.approx(1, abs=0.1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "settings",
     [{}, {"weights": None}, {"background": True}, {"shift": 0.5}, {"features": "dmude", "weights": None}],

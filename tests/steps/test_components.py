@@ -51,6 +51,7 @@ def good_spectra(cube: xr.Dataset) -> np.ndarray:
     return values[:, good].T.astype(float)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("phases", "window", "seed"),
     [(("FeO",), 0, 1), (("Fe", "Fe2O3"), 3, 1), (THREE, 0, 1), (THREE, 3, 2), (THREE, 3, 3)],
@@ -63,6 +64,7 @@ def test_number_by_noise__is_that_of_the_phases(phases: tuple[str, ...], window:
     assert findings.eigenvalues[len(phases)] == pytest.approx(floor, rel=0.2)
 
 
+@pytest.mark.long
 def test_number_by_noise__counts_a_flux_that_changes_until_it_is_corrected() -> None:
     raw = xf.correct.absorbance(as_dataset(Phantom(**SETTINGS, flux_jitter=0.01, hole_share=0.2)))
     raw = xf.correct.background(raw, e0=7112.0)

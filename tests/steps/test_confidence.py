@@ -79,6 +79,7 @@ def test_agreement__is_half_the_sum_of_what_differs(judged: dict[str, Any]) -> N
     assert float(xf.judge.agreement(other).disagreement.max()) > 0.95
 
 
+@pytest.mark.long
 def test_expected_distance__is_the_median_of_a_scan_of_one_class(measured_references: Any) -> None:
     energy = np.arange(6950.0, 7500.0, 0.25)
     twin = Reference("twin", energy, spectrum("Fe", energy))

@@ -39,6 +39,7 @@ def way(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
     return choose
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("seed", "drift"), [(0, (6.0, -6.0)), (1, (-6.0, 6.0)), (2, (6.0, 0.0))])
 def test_drift__finds_the_way_of_a_phantom(seed: int, drift: tuple[float, float]) -> None:
     phantom = Phantom(energies=ENERGIES, seed=seed, drift=drift)
@@ -63,6 +64,7 @@ def test_drift__invents_none(seed: int) -> None:
     np.testing.assert_array_equal(found.mu.values[still], cube.mu.values[still])
 
 
+@pytest.mark.long
 def test_drift__brings_the_absorbance_back(way: Callable[[Any], None]) -> None:
     """A smooth sample with holes, against the same that stood still in the middle of its way."""
     settings: dict[str, Any] = {

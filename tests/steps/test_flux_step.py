@@ -91,6 +91,7 @@ def test_flux__refuses_a_sample_without_holes() -> None:
         steps.flux(cube, y=(70, 80))
 
 
+@pytest.mark.long
 def test_flux__is_lazy_and_does_not_depend_on_chunking(nothing_computes: None) -> None:
     whole, parts = (steps.flux(cube_of(band=band)) for band in (80, 9))
     assert whole.flux_offset.chunks is not None

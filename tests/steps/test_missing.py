@@ -55,6 +55,7 @@ def used(*names: str) -> xr.Dataset:
     return library().sel(spectrum=list(names))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("flagged", "source"), [(True, "unknown pixels"), (False, "worst bins")])
 def test_missing__ranks_what_is_there_first(flagged: bool, source: str) -> None:
     found = xf.judge.missing(scan(flagged), used("Fe2O3", "Fe3O4"), library())

@@ -63,6 +63,7 @@ def test_noise__is_what_the_phantom_has(
     assert float(found.noise_ratio) == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("window", [0, 3])
 def test_noise__knows_what_the_interpolation_of_a_drift_has_damped(window: int) -> None:
     moving = {"drift": (2.0, -3.0), "energies": 60}
@@ -83,6 +84,7 @@ def test_noise__is_the_typical_noise_of_a_pixel(cube: xr.Dataset) -> None:
     assert float(found.noise.where(thin).median()) > 1.2 * float(found.noise.where(thick).median())
 
 
+@pytest.mark.long
 def test_noise__tells_of_scatter_that_is_not_of_photons(cube: xr.Dataset) -> None:
     random = np.random.default_rng(0).standard_normal(cube.mu.shape).astype(np.float32)
     worse = cube.assign(mu=cube.mu + np.sqrt(3) * cube.mu_noise * random)

@@ -41,6 +41,7 @@ def test_step__is_documented_and_named_by_the_vocabulary(row: Step) -> None:
     assert not undocumented
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("row", LAZY, ids=lambda row: row.name)
 def test_step__is_lazy(row: Step, products: dict[str, Any], nothing_computes: None) -> None:
     result = call(row, products)
@@ -65,6 +66,7 @@ def test_step__leaves_its_input_as_it_was(row: Step, products: dict[str, Any]) -
     assert all(products["cube"][n].data is before[n].data for n in before.data_vars)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("row", [row for row in LAZY if row.takes], ids=lambda row: row.name)
 def test_step__does_not_depend_on_chunking(
     row: Step, products: dict[str, Any], products_in_small_blocks: dict[str, Any]

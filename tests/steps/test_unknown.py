@@ -48,6 +48,7 @@ def flagged(cube: xr.Dataset) -> Any:
     return cube.flags.values & int(Flag.UNKNOWN) != 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("false_alarm", [0.01, 0.1])
 def test_known_mixtures__are_flagged_at_the_rate_asked_for(known: dict[str, Any], false_alarm: float) -> None:
     cube = xf.judge.unknown(*known["products"], false_alarm=false_alarm)
@@ -62,6 +63,7 @@ def test_other_methods__keep_to_the_rate_roughly(known: dict[str, Any], method: 
     assert flagged(cube)[np.isfinite(cube.reduced_chi_square)].mean() < 0.04
 
 
+@pytest.mark.long
 def test_a_phase_that_is_no_reference__is_found(surprising: dict[str, Any]) -> None:
     cube = xf.judge.unknown(*surprising["products"])
     much = (surprising["truth"]["fractions"][3] >= 0.3) & np.isfinite(cube.reduced_chi_square.values)

@@ -45,6 +45,7 @@ def test_flux__takes_off_what_an_empty_region_tells() -> None:
     assert np.std(residual) < 0.2 * np.std(jitter)
 
 
+@pytest.mark.long
 def test_noise__agrees_with_the_scatter_within_5_percent() -> None:
     _, cube = measured(energies=150)
     cube = xf.normalize.edge_step(xf.correct.average(cube), **CHAIN)
@@ -67,6 +68,7 @@ def test_foil__finds_the_shift_of_every_pixel(tilt: float, curvature: float) -> 
     assert abs(findings.after.slope_y) < 0.02
 
 
+@pytest.mark.long
 def test_foil__states_an_error_that_holds_95_percent() -> None:
     # The error of a surface is one for large parts of a field: only several fields tell how often it is exceeded.
     inside = []

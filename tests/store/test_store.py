@@ -90,6 +90,7 @@ def assert_same(found: xr.Dataset, wanted: xr.Dataset) -> None:
         assert found[name].dtype == wanted[name].dtype, name
 
 
+@pytest.mark.long
 @EXAMPLES
 @given(
     st.tuples(st.integers(2, 5), st.integers(1, 20), st.integers(1, 9)),
@@ -106,6 +107,7 @@ def test_write_cube__brings_everything_back(tmp_path_factory, shape, dtype, tile
         assert_same(write_cube(cube.chunk(y=block, x=block), folder / "cube.zarr", tile=tile), cube)
 
 
+@pytest.mark.long
 @EXAMPLES
 @given(st.integers(1, 20), st.integers(1, 9), st.integers(1, 9), st.integers(1, 9), st.integers(1, 12))
 def test_write_maps__brings_every_map_back(tmp_path_factory, rows, columns, block, other_block, band_rows):
@@ -259,6 +261,7 @@ write_maps(cube, Path(sys.argv[1]), progress=lambda done, total: os.kill(os.getp
 """
 
 
+@pytest.mark.long
 def test_a_killed_run__leaves_no_maps(tmp_path):
     path = tmp_path / "maps.zarr"
     done = subprocess.run([sys.executable, "-c", KILLED_HALF_WAY, path], timeout=120, check=False)

@@ -40,6 +40,10 @@ CONNECTIONS: DaskSettings = {
 # A worker that is not back so long after its end is given up for good, where it was only started anew twice, or slowly.
 # Where adaptive scaling asks for others that is right; on one machine nobody would.
 LOST: DaskSettings = {"distributed.deploy.lost-worker-timeout": "24 hours"}
+# Distributed tells the C library of its workers to give back every 64 KB that is freed, and so, unasked, to map each array
+# anew: tiles then cost as much in the kernel of the system as in ours. A stage gives back what it freed at its end.
+OWN_TRIM = "MALLOC_TRIM_THRESHOLD_"
+BEFORE_START = "distributed.nanny.pre-spawn-environ"
 # A block that ends its worker (memory) is given up and named after so many more workers. Where jobs and pods can be
 # taken away, a block may also have been on several of them by bad luck.
 FAILURES = {"local": 3, "slurm": 5, "kubernetes": 5}
@@ -60,6 +64,7 @@ def scheduler_settings(kind: str) -> DaskSettings:
         "distributed.scheduler.no-workers-timeout": NO_WORKERS[kind],
         # No block waits on a worker: one that only waited would be blamed for the worker's end like the one at work.
         "distributed.scheduler.worker-saturation": 1.0,
+        f"{BEFORE_START}.{OWN_TRIM}": None,
         **(LOST if kind == "local" else CONNECTIONS),
     }
 
@@ -90,7 +95,8 @@ def worker_environment() -> dict[str, str]:
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     # The limit on connections holds at both ends.
     limit = "distributed.comm.timeouts.tcp"
-    return dict.fromkeys(names, "1") | as_environment_variables({limit: CONNECTIONS[limit]})
+    settings = {limit: CONNECTIONS[limit], BEFORE_START: str({OWN_TRIM: None})}
+    return dict.fromkeys(names, "1") | as_environment_variables(settings)
 
 
 def as_environment_variables(settings: DaskSettings) -> dict[str, str]:

@@ -10,6 +10,7 @@ import contextlib
 import math
 import os
 import re
+import shlex
 import subprocess
 import tempfile
 import time
@@ -75,7 +76,7 @@ def slurm_cluster_options(size: WorkerSizes, folder: Path, site: SiteSettings) -
         )
     processes = site.get("processes") or 1
     job = processes * (size.memory + NANNY_BYTES)
-    exports = [f"export {name}={value}" for name, value in worker_environment().items()]
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in worker_environment().items()]
     return {
         "cores": site.get("cores") or size.threads * processes,
         "processes": processes,

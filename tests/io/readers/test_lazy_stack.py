@@ -57,6 +57,7 @@ def stacks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TiffStack]:
     return found
 
 
+@pytest.mark.long
 @settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_lazy_stack__is_the_files(stacks, data):

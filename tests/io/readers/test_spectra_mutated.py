@@ -37,6 +37,7 @@ pieces = st.sampled_from(
 )
 
 
+@pytest.mark.long
 @given(st.lists(st.tuples(st.integers(0, len(XDI)), st.integers(0, 30), pieces), min_size=1, max_size=5))
 @settings(max_examples=300, deadline=None)
 @pytest.mark.filterwarnings("ignore::xafsflow.errors.XafsflowWarning")
@@ -49,6 +50,7 @@ def test_read_spectrum__reads_or_refuses_whatever_is_done_to_a_file(
     reads_or_refuses(tmp_path_factory.getbasetemp() / "mutated.xdi", text.encode())
 
 
+@pytest.mark.long
 @given(st.binary(max_size=200) | st.text("0123456789 .,;-+eE#\n\t", max_size=300).map(str.encode))
 @settings(max_examples=300, deadline=None)
 @pytest.mark.filterwarnings("ignore::xafsflow.errors.XafsflowWarning")

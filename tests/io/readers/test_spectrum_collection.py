@@ -36,6 +36,7 @@ def test_library_of__puts_spectra_side_by_side() -> None:
             library_of(spectra)
 
 
+@pytest.mark.long
 @given(
     st.lists(st.floats(0.1, 5.0), min_size=4, max_size=30),
     st.lists(st.floats(-3, 3), min_size=4, max_size=4),

@@ -116,6 +116,7 @@ def test_read_energies__names_a_missing_file(tmp_path):
         read_energies(tmp_path)
 
 
+@pytest.mark.long
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(max_size=60), start=st.sampled_from(["", "energy,b\n7112,1\n", "# Column.1: energy\n"]))
 def test_read_energies__any_text_is_read_or_refused(tmp_path_factory, text, start):

@@ -15,6 +15,8 @@ from xafsflow.campaign.fingerprint import Digests, folder_digest
 from xafsflow.errors import InputError
 from xafsflow.io.remote.object_store import opened
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def catalog(remote: Any, tmp_path: Path) -> Path:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def finished(call: Any, words: list[str]) -> str:

@@ -45,6 +45,7 @@ def moved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
+@pytest.mark.long
 def test_a_copy__follows_its_url_and_fetches_only_what_is_new(bucket: Any, moved: list[str]) -> None:
     content = {
         "a.csv": b"1",
@@ -78,6 +79,7 @@ def test_a_bucket_itself__is_a_folder_too(bucket: Any) -> None:
     assert copied(bucket.url) == {"a.csv": b"1"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("damage", ["cut", "gone", "touched", "strange"])
 def test_a_damaged_copy__is_fetched_again(damage: str, bucket: Any, moved: list[str]) -> None:
     bucket.put("scan/a.tif", b"an image")
@@ -122,6 +124,7 @@ def test_what_arrives_damaged__gets_no_name(
     assert not list(scratch.rglob("a.tif"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [0, 5, 2 * PART_BYTES, 2 * PART_BYTES + 3])
 def test_etags__are_those_that_the_server_gives(size: int, bucket: Any, tmp_path: Path) -> None:
     path = tmp_path / "file"
@@ -136,6 +139,7 @@ def test_etags__are_those_that_the_server_gives(size: int, bucket: Any, tmp_path
     assert is_content(path, tag) is False
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "key", ["scan/../evil", "scan/a/../../evil", "scan//evil", "scan/./evil", "scan/a//b"]
 )
@@ -205,6 +209,7 @@ def test_folders_of__are_recorded_by_their_urls(bucket: Any, tmp_path: Path) -> 
     assert told_as(tmp_path / "fetched") == str(tmp_path / "fetched")
 
 
+@pytest.mark.long
 def test_the_same_url_of_another_server__has_a_copy_of_its_own(
     bucket: Any, monkeypatch: pytest.MonkeyPatch, server: str
 ) -> None:

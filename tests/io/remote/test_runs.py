@@ -15,6 +15,8 @@ import pytest
 from xafsflow.io.remote.object_store import Place
 from xafsflow.locks import Process, started, this_process
 
+pytestmark = pytest.mark.long
+
 
 def test_a_run_from_s3_to_s3__has_the_bytes_of_a_local_run(
     call: Any, words: list[str], remote: Any, local_digest: str, scratch: Path

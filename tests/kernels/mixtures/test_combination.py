@@ -54,6 +54,7 @@ def by_slsqp(references: Any, data: Any, start: Any) -> float:
     return float(found.fun)
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 8), st.sampled_from(["usual", "zero", "twice", "sum"]))
 def test_fit__is_that_of_nnls(seed: int, count: int, kind: str) -> None:
@@ -88,6 +89,7 @@ def test_fit__is_that_of_nnls_on_spectra(count: int) -> None:
     assert (expected == 0).any()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [3, 6, 8])
 def test_fit__with_weights_is_that_of_nnls_on_scaled_spectra(count: int) -> None:
     references = edges(count)
@@ -221,6 +223,7 @@ def test_fit__does_not_depend_on_the_order_of_the_references(weighted: bool) -> 
         np.testing.assert_allclose(fit.error, whole.error[order], rtol=1e-7)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [3, 7])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_fit__does_not_depend_on_the_pixels_beside(count: int, weighted: bool) -> None:
@@ -257,6 +260,7 @@ def test_fit__keeps_the_shape_of_the_field() -> None:
     assert fit.r_factor.shape == fit.reduced_chi_square.shape == fit.shift.shape == (3, 4)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [3, 7])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("sum_to_one", [False, True])

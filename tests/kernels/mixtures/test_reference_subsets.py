@@ -15,6 +15,7 @@ def padded(sets: list[tuple[int, ...]], width: int) -> np.ndarray:
     return np.array([[*one, *[-1] * (width - len(one))] for one in sets], np.int64)
 
 
+@pytest.mark.long
 @given(
     st.integers(0, 10_000),
     st.integers(2, 7),

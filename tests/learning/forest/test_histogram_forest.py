@@ -101,6 +101,7 @@ def lost() -> np.ndarray:
 SCORES = pytest.mark.parametrize("score", [0, 1], ids=["accuracy", "fraction_error"])
 
 
+@pytest.mark.long
 @SCORES
 @pytest.mark.parametrize("phantom", [0, 1, 2])
 def test_a_held_out_score__is_scikit_learns_within_its_standard_error(lost, score, phantom):

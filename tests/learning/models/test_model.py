@@ -86,6 +86,7 @@ def leaves(model: Model) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("n_features", [4, 20])
 @pytest.mark.parametrize("name", LEARNERS)
 def test_a_saved_model__comes_back(tmp_path, name, n_features):
@@ -119,6 +120,7 @@ print(tests["save_model"](tests["trained"]("random_forest"), Path(sys.argv[2])).
 """
 
 
+@pytest.mark.long
 def test_equal_models__make_equal_files_in_another_process(tmp_path, forest):
     command = [sys.executable, "-c", DIGEST, __file__, tmp_path / "model.npz"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)

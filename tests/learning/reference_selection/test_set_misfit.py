@@ -61,6 +61,7 @@ def compared(bins: Bins, **changes: object) -> Comparison:
     return Comparison(bins, spectra(), NAMES, **given)  # type: ignore[arg-type]
 
 
+@pytest.mark.long
 def test_residual__agrees_with_scipy_with_a_line_of_either_sign() -> None:
     bins = made(1, pair_of(1, 6))
     fits = Fits(bins, spectra())

@@ -111,6 +111,7 @@ text = st.text(st.characters(codec="utf-8"), max_size=30) | st.sampled_from(
 )
 
 
+@pytest.mark.long
 @given(
     e0=st.none() | number,
     pre=st.tuples(st.none() | number, st.none() | number),
