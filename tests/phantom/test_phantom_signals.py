@@ -85,7 +85,7 @@ def test_as_dataset__gives_a_divided_signal_as_mu(signal, band):
 def test_as_dataset__divided_signals_hold_the_composition(signal):
     phantom = Phantom(
         size=(16, 20), energies=120, tilt=0.0, tilt_x=0.0, curvature=0.0, hole_share=0.0, dead_share=0.0,
-        counts=50000, flux_jitter=0.0, references=("FeO", "Fe2O3"),
+        counts=20000, flux_jitter=0.0, references=("FeO", "Fe2O3"),
     )  # fmt: skip
     answer = truth(phantom)
     energy = phantom.energy
