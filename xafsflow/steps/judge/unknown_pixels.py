@@ -99,6 +99,8 @@ def _fitted_checks(cube: xr.Dataset, library: xr.Dataset, samples: xr.Dataset) -
     }
     if weighted:
         arrays["norm_noise"] = (cube_dims(), samples.check_noise.values.T[:, None])
+    if "broadening" in cube:
+        arrays["broadening"] = cube.broadening
     small = xr.Dataset(arrays, {"energy": samples.reference_energy.values})
     small = small.map(lambda array: array.copy(data=np.ascontiguousarray(array.values)))
     if not np.array_equal(small.energy.values, cube.energy.values):
