@@ -15,14 +15,14 @@ from xafsflow.calibration.tile_shifts import (
     fit_alone,
     fit_field,
     rough_fit,
-    spectra_of,
 )
 from xafsflow.calibration.tile_spectra import Gathered, at_tiles, gather
 from xafsflow.errors import ComputationError, InputError, XafsflowWarning
 from xafsflow.findings.calibrate_findings import CheckFindings, ShiftFieldFindings
 from xafsflow.kernels.spectra import energy_shift as kernels
-from xafsflow.kernels.spectra.broadening import broadening_of
+from xafsflow.kernels.spectra.broadening import broadening_of, variance_of
 from xafsflow.kernels.spectra.energy_shift_fit import ShiftFit
+from xafsflow.kernels.spectra.shift_model import Spectra
 from xafsflow.step_table import Span
 
 # The least and largest step of a good pixel as shares of the median: a foil is even, a sample is not.
@@ -225,8 +225,10 @@ def remaining(
     tiles = tiles_of(cube, name, known, span, tile).tiles
     try:
         start, count = float(rough_fit(tiles, known).shift[0]), len(tiles.mu)
-        # Energies are even here, and the flux takes up what the standard's shape leaves.
-        free = fit_alone(spectra_of(tiles, known), np.eye(count), np.full(count, start))
+        # In an even field a resolution can hardly be told from the flux: it is the one that the calibration found.
+        curves = known.seen(variance_of(float(cube.broadening) if "broadening" in cube else 0.0))
+        spectra = Spectra(tiles.energy, tiles.mu, tiles.variance, curves)
+        free = fit_alone(spectra, np.eye(count), np.full(count, start))
     except ComputationError as unsettled:
         raise _refusal(name, known) from unsettled
     judge(free, name, known)

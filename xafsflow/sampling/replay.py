@@ -201,7 +201,7 @@ def through(
     # Behind the last mean over neighbors only the middle of each field is of use.
     half = patch // 2
     small = small.isel(y=slice(half, half + 1), x=slice(half, None, patch))
-    small = small.map(lambda array: array.copy(data=np.ascontiguousarray(array.values)))
+    small = small.map(lambda array: array.copy(data=np.asarray(array.values, order="C")))
     return advance(small, plan[last:])
 
 

@@ -41,8 +41,8 @@ from xafsflow.kernels.spectra.shift_model import (
 # eV: the longest step, the step at which the flux comes in, and the one that ends the search.
 LONGEST, FLUX_STEP, SMALL = 1.5, 0.05, 1e-5
 # eV: the step of the shifts at which the resolution comes in. eV^2: the longest step of its variance, the one that ends the
-# search, and the variances beyond which it is no resolution.
-SEEN_STEP, LONGEST_SEEN, SMALL_SEEN = 0.3, 0.3, 2e-4
+# search (or that many of its errors), and the variances beyond which it is no resolution.
+SEEN_STEP, LONGEST_SEEN, SMALL_SEEN, EXACT = 0.3, 0.3, 2e-4, 0.02
 SHARPEST, BLUNTEST = -0.36, 9.0
 # Steps in all, and those after which noise and flux need not be settled to the last percent.
 STEPS, PATIENCE = 60, 30
@@ -122,13 +122,15 @@ def fit_shifts(spectra: Spectra, basis: Doubles, start: Doubles, fixed: Doubles 
     # Amplitudes, slope and background of each spectrum, and its share of the parameters.
     fitted = kinds + DEGREE + 2 + (basis.shape[1] + (spectra.seen is not None)) / len(spectra.mu)
     scatter = Scatter(spectra.variance, spectra.weight, fitted)
-    seen = False
+    seen, wider, reach = False, 0.0, LONGEST_SEEN
     for turn in range(STEPS):
         shift = fixed + basis @ parameters
         linear = linearize(replace(spectra, blur=blur), shift, flux, scatter.root, mix, seen)
         mix = shares(linear.amplitude)
-        flux, step, unsure, covariance = solve(linear, basis, scatter.prior)
-        step, wider = step[: basis.shape[1]], _within(blur, step[basis.shape[1] :])
+        flux, step, unsure, covariance = solve(linear, basis, scatter.prior, blur)
+        step, wanted = step[: basis.shape[1]], float(step[basis.shape[1] :].sum())
+        # Steps that go to and fro enclose the answer.
+        reach, wider = reach / (2 if wanted * wider < 0 else 1), _within(blur, wanted, reach)
         moves = basis @ step
         longest = np.abs(moves).max()
         if not np.isfinite(longest):
@@ -140,7 +142,8 @@ def fit_shifts(spectra: Spectra, basis: Doubles, start: Doubles, fixed: Doubles 
         close = seen or spectra.seen is None
         settled = scatter.learn(project(linear, left), flux, unsure, fit_flux=close and longest < FLUX_STEP)
         blur += wider
-        small = close and longest < SMALL and abs(wider) < SMALL_SEEN
+        exact = max(SMALL_SEEN, EXACT * float(np.sqrt(covariance[basis.shape[1] :, basis.shape[1] :].sum())))
+        small = close and longest < SMALL and abs(wider) < exact
         if small and (settled or turn >= PATIENCE):
             return _finish(linear, parameters, covariance, shift + moves, blur, flux, scatter)
         seen = seen or (spectra.seen is not None and longest < SEEN_STEP)
@@ -151,10 +154,9 @@ def fit_shifts(spectra: Spectra, basis: Doubles, start: Doubles, fixed: Doubles 
     )
 
 
-def _within(blur: float, step: Doubles) -> float:
-    """How far the variance goes: not too far at once, and not beyond its limits; 0 where there is no step."""
-    wanted = blur + float(np.clip(step.sum(), -LONGEST_SEEN, LONGEST_SEEN))
-    return min(max(wanted, SHARPEST), BLUNTEST) - blur
+def _within(blur: float, step: float, reach: float) -> float:
+    """How far the variance goes: not too far at once, and not beyond its limits."""
+    return min(max(blur + min(max(step, -reach), reach), SHARPEST), BLUNTEST) - blur
 
 
 def _outside(shift: Doubles) -> ComputationError:
@@ -187,7 +189,7 @@ def with_other_curves(spectra: Spectra, basis: Doubles, found: ShiftFit) -> Doub
     """
     seen, mix = spectra.seen is not None, shares(found.amplitude)
     linear = linearize(replace(spectra, blur=found.blur), found.shift, found.flux, found.root, mix, seen)
-    return solve(linear, basis, found.prior)[1]
+    return solve(linear, basis, found.prior, found.blur)[1]
 
 
 def _finish(

@@ -23,6 +23,9 @@ Seen = Callable[[float], Curves]
 DEGREE = 2
 # eV^2: half of the distance over which a slope by the variance is taken; a second derivative would show a standard's noise.
 APART = 0.04
+# eV^2: the variance is within so much of none, so likely as a standard deviation: in an even field it can be told from the
+# flux by that only.
+LIKELY = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +121,9 @@ def project(linear: Linear, values: Doubles, q: Doubles | None = None) -> Double
     return np.asarray(weighted - (basis @ (basis.transpose(0, 2, 1) @ weighted[:, :, None]))[:, :, 0])
 
 
-def solve(linear: Linear, basis: Doubles, prior: Doubles) -> tuple[Doubles, Doubles, Doubles, Doubles]:
+def solve(
+    linear: Linear, basis: Doubles, prior: Doubles, blur: float
+) -> tuple[Doubles, Doubles, Doubles, Doubles]:
     """Flux, the step of the parameters and of a fitted variance behind them, the flux's variance, their covariance."""
     points, count = len(prior), basis.shape[1] + (linear.bend is not None)
     if not np.isfinite(linear.residual).all():
@@ -131,8 +136,8 @@ def solve(linear: Linear, basis: Doubles, prior: Doubles) -> tuple[Doubles, Doub
     if linear.bend is not None:
         bend = linear.root * project(linear, linear.bend)
         both = (basis.T @ (linear.bend * slope).sum(axis=1))[:, None]
-        own = np.block([[own, both], [both.T, (linear.bend * bend).sum()]])
-        right = np.append(right, (linear.bend * residual).sum())
+        own = np.block([[own, both], [both.T, (linear.bend * bend).sum() + LIKELY**-2]])
+        right = np.append(right, (linear.bend * residual).sum() - LIKELY**-2 * blur)
         shared = np.vstack([shared, bend.sum(axis=0)])
     if prior.min() >= NO_FLUX:
         covariance = np.linalg.inv(own)
