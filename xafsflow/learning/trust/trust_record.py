@@ -19,11 +19,15 @@ class Trust:
         `(2, knot)`: margins of the leading reference, and how often it is right.
     distance_scale, distance_power
         `(metric, class)` and `(metric,)`: the median distance to a class is scale times the noise to the power.
+    misfit_limits
+        `(2,)`: the most that mixtures of the classes are off them, and that over the noise of the pixel, NaN where that
+        was not known (`xafsflow.learning.trust.class_misfit`).
     """
 
     confidence: Doubles | None = None
     distance_scale: Doubles | None = None
     distance_power: Doubles | None = None
+    misfit_limits: Doubles | None = None
 
     def check(self, classes: int) -> None:
         """Refuse arrays that no training writes.
@@ -36,6 +40,7 @@ class Trust:
         curve = self.confidence is None or (self.confidence.ndim == 2 and len(self.confidence) == 2)
         scale = self.distance_scale is None or self.distance_scale.shape == (len(METRICS), classes)
         power = self.distance_power is None or self.distance_power.shape == (len(METRICS),)
+        limits = self.misfit_limits is None or self.misfit_limits.shape == (2,)
         both = (self.distance_scale is None) == (self.distance_power is None)
-        if not (curve and scale and power and both):
+        if not (curve and scale and power and both and limits):
             raise InputError("a damaged record of trust", "curves and scales of the classes", "train again")
