@@ -64,3 +64,21 @@ def misfit_limits(misfit: NDArray[Any], noise: NDArray[Any]) -> Doubles:
     over = misfit[noise > 0] / noise[noise > 0]
     second = np.quantile(over, 1 - FALSE_ALARM) if over.size else np.nan
     return np.array([np.quantile(misfit, 1 - FALSE_ALARM), second])
+
+
+def within_limits(
+    misfit: NDArray[Any], limits: Doubles, noise: NDArray[Any] | None = None
+) -> NDArray[np.bool_]:
+    """Which misfits `(pixel,)` known mixtures have, judged by the noise `(pixel,)` of the pixels where both know it.
+
+    Examples
+    --------
+    >>> limits = np.array([0.02, 2.0])
+    >>> within_limits(np.array([0.015, 0.025]), limits).tolist()
+    [True, False]
+    >>> within_limits(np.array([0.015, 0.025]), limits, np.array([0.005, 0.02])).tolist()
+    [False, True]
+    """
+    alone, over_noise = limits
+    by_noise = noise is not None and np.isfinite(over_noise)
+    return np.asarray(misfit <= (over_noise * noise if by_noise else alone))

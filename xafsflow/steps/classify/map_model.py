@@ -10,7 +10,7 @@ from xafsflow.blocks.outputs import Output
 from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.kernels.array_types import Indices, Singles, Uint8s
 from xafsflow.learning.models.model import Model, StoredModel, stored
-from xafsflow.learning.trust.class_misfit import basis_of, class_misfit
+from xafsflow.learning.trust.class_misfit import class_misfit, within_limits
 from xafsflow.learning.trust.confidence import confidence_at, margins
 from xafsflow.sampling.signature_check import places_in
 from xafsflow.step_table import step
@@ -112,22 +112,12 @@ def _vote(
         fraction[:, good] = parts.T
         if known.trust.confidence is not None:
             confidence[good] = confidence_at(margins(parts), *known.trust.confidence)
-        if known.trust.misfit_limits is not None:
-            features = pixels(chosen(values, places), good)
-            confidence[good] = np.where(
-                _explained(known, features, *(n[good] for n in noise)), confidence[good], np.nan
-            )
+        basis, limits = known.trust.class_basis, known.trust.misfit_limits
+        if basis is not None and limits is not None:
+            off = class_misfit(pixels(chosen(values, places), good), basis.astype(np.float32))
+            mixed = within_limits(off, limits, *(one[good] for one in noise))
+            confidence[good] = np.where(mixed, confidence[good], np.nan)
     return index, vote, fraction, confidence
-
-
-def _explained(known: Model, features: Singles, *noise: Singles) -> NDArray[np.bool_]:
-    """Which spectra `(feature, pixel)` are a mixture of the classes and noise, as far as it is known of their pixels."""
-    basis = basis_of(known.targets.centers, len(known.targets.names)).astype(np.float32)
-    off = class_misfit(features, basis)
-    limit, over_noise = known.trust.misfit_limits  # type: ignore[misc]
-    if noise and np.isfinite(over_noise):
-        return np.asarray(off <= over_noise * noise[0])
-    return np.asarray(off <= limit)
 
 
 def _properties(

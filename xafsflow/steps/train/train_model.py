@@ -159,7 +159,7 @@ def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple
     if "check_noise" in samples:
         noise = typical(np.ascontiguousarray(samples.check_noise.values.T[:, None]))[0]
     limits = misfit_limits(class_misfit(samples.check_features.values.T, basis), noise)
-    known = Trust(np.stack([knots, values]), scale, power, limits)
+    known = Trust(np.stack([knots, values]), scale, power, basis, limits)
     return replace(model, trust=known), reliability, error
 
 
