@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xafsflow.campaign.ledger import STATES, Row
-from xafsflow.campaign.run_status import write_index
+from xafsflow.campaign.run_status import status, table, write_index
+from xafsflow.findings.overall_verdict import Verdict
+from xafsflow.findings.record import to_json
 from xafsflow.reporting.batch_index import Entry, build_index
 
 
@@ -74,3 +77,36 @@ def test_any_text__stays_text(tmp_path: Path, name: str, error: str) -> None:
     assert "script" not in page.names
     assert not page.links
     assert not page.open
+
+
+def test_verdicts_of_runs__stand_in_words_beside_the_light(tmp_path: Path) -> None:
+    text = "Do not use this answer: the fits leave <more>."
+    entries = [
+        Entry("a", "done", 1, 2.0, 0.0, "", None, "answer holds", "The answer holds: all is well."),
+        Entry("b", "done", 1, 2.0, 0.0, "", None, "do not use", text),
+        Entry("c", "waiting", 0, None, None, "", None),
+    ]
+    page = Page(build_index(entries, STATES, "night", tmp_path / "index.html").read_text(encoding="utf-8"))
+    assert not page.open
+    assert page.names.count("svg") == 2
+    assert {"Answer holds", "Do not use", text} <= {one.strip() for one in page.texts}
+    # What holds needs no sentence: the eye goes to the others
+    assert "The answer holds: all is well." not in page.texts
+
+
+def test_index__reads_the_verdicts_from_the_run_folders(tmp_path: Path) -> None:
+    for name, light in (("a", "do not use"), ("b", "answer holds")):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        content = {"warnings": [], "verdict": to_json(Verdict(light, "One sentence.", (), ()))}
+        (tmp_path / "runs" / name / "findings.json").write_text(json.dumps(content))
+    rows = [Row(name, 1, "data", f"runs/{name}", "done") for name in ("a", "b", "none")]
+    rows.append(Row("waits", 2, "data", "runs/a", "waiting"))
+    page = Page(write_index(tmp_path, rows).read_text(encoding="utf-8"))
+    assert [one.strip() for one in page.texts if one.strip() in ("Do not use", "Answer holds")] == [
+        "Do not use",
+        "Answer holds",
+    ]
+    lines = table(tmp_path, rows, ["a", "b", "none"])
+    assert [line.split("  ")[-1] for line in lines[:3]] == ["verdict", "do not use", "answer holds"]
+    (tmp_path / "runs" / "a" / "run.json").write_text('{"name": "a", "state": "finished", "started": "now"}')
+    assert status(tmp_path / "runs" / "a")[-1] == "verdict: One sentence."

@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 from xafsflow.findings.calibrate_findings import CheckFindings, EdgeOverField, PixelCounts
+from xafsflow.findings.overall_verdict import Reservation, Verdict
 from xafsflow.findings.record import Finding
 from xafsflow.findings.run_findings import RunFindings
 from xafsflow.reporting.page import build_page
@@ -208,6 +209,36 @@ def test_build_page__has_only_the_sections_of_what_is_there(tmp_path: Path) -> N
     check_self_contained(page)
     assert page.titles() == ["Edge step", "my_map"]
     assert "No warnings." in page.text
+
+
+def test_build_page__begins_with_the_verdict_in_words(tmp_path: Path) -> None:
+    maps = xr.Dataset({"edge_step": (("y", "x"), np.ones((4, 6)))})
+    told = (
+        Reservation("misfit", "the fits leave <more> than noise explains", "refusal"),
+        Reservation("noise_check", "the data scatter"),
+    )
+    verdict = Verdict("do not use", "Do not use this answer: all.", told, ("the energies (calibrate.check)",))
+    page = Page(build_page(maps, {}, RunFindings(verdict=verdict), {}, tmp_path / "report.html"))
+    check_self_contained(page)
+    order = (
+        "Do not use",
+        "The fits leave <more> than noise explains.",
+        "The data scatter.",
+        "This map has 4 x 6",
+    )
+    places = [page.text.index(one) for one in order]
+    assert places == sorted(places)
+    assert "Not tested in this run: the energies (calibrate.check)." in page.text
+    assert "No warnings." not in page.text
+
+
+def test_build_page__says_what_an_answer_that_holds_rests_on(tmp_path: Path) -> None:
+    maps = xr.Dataset({"edge_step": (("y", "x"), np.ones((4, 6)))})
+    verdict = Verdict("answer holds", "The answer holds: chi-square 1.01.", (), ())
+    page = Page(build_page(maps, {}, RunFindings(verdict=verdict), {}, tmp_path / "report.html"))
+    assert page.text.index("The answer holds: chi-square 1.01.") < page.text.index("This map has")
+    assert "No warnings." in page.text
+    assert "Not tested" not in page.text
 
 
 def test_build_page__works_with_classes_alone(tmp_path: Path) -> None:

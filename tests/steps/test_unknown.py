@@ -90,6 +90,16 @@ def test_score_flags_and_confidence__say_the_same(surprising: dict[str, Any], me
     np.testing.assert_array_equal(np.isnan(cube.unknown_score), np.isnan(before.class_vote))
 
 
+def test_confidence__is_none_where_the_fit_is_bad_also_without_this_step(surprising: dict[str, Any]) -> None:
+    before = surprising["products"][0]
+    chi_square = before.reduced_chi_square.values
+    bad, good = chi_square > 4, chi_square < 1
+    assert bad.sum() > 500
+    assert good.sum() > 500
+    assert np.isnan(before.confidence.values[bad]).mean() > 0.98
+    assert np.isfinite(before.confidence.values[good]).mean() > 0.98
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_flags__do_not_depend_on_chunking(surprising: dict[str, Any], method: Any) -> None:
     cube, *others = surprising["products"]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from xafsflow.campaign.ledger import STATES, Ledger, Row, counts
 from xafsflow.errors import InputError
 from xafsflow.locks import LOCK, is_alive, lock_owner
+
+if TYPE_CHECKING:
+    from xafsflow.findings.overall_verdict import Verdict
 
 LEDGER, RUNS, INDEX = "ledger.sqlite", "runs", "index.html"
 
@@ -53,8 +57,10 @@ def _of_run(path: Path) -> list[str]:
         spent = timings.get(name)
         lines.append(f"  {name:<{width}}  {f'{spent:9.1f} s' if isinstance(spent, int | float) else '-':>11}")
     if (path / "findings.json").is_file():
-        warnings = _json(path / "findings.json").get("warnings")
+        found = _json(path / "findings.json")
+        warnings, verdict = found.get("warnings"), _verdict(found)
         lines.append(f"{len(warnings) if isinstance(warnings, list) else 0} warnings")
+        lines += [f"verdict: {verdict.text}"] if verdict else []
     if "peak_memory_mb" in record:
         lines.append(f"{record['peak_memory_mb']} MB of memory at most")
     return lines
@@ -112,13 +118,15 @@ def summary(rows: Iterable[Row]) -> str:
 
 
 def table(out: Path, rows: Sequence[Row], worked: Iterable[str]) -> list[str]:
-    r"""A table of the measurements that were computed and those that are not done; then how many are in each state.
+    r"""A table of the measurements that were computed, with the verdicts on them, and of those that are not done, with why.
+
+    Then how many are in each state.
 
     Examples
     --------
     >>> rows = [Row("A", 1, "", "runs/A", "done"), Row("B", 2, "", "runs/B", "failed", 1, 1, error="Found x.")]
     >>> print(*table(Path("night"), rows, []), sep="\n")
-    name  state   attempts   seconds
+    name  state   attempts   seconds  verdict
     B     failed         1            Found x.
     2 measurements: 1 done, 1 failed
     night/index.html
@@ -128,12 +136,12 @@ def table(out: Path, rows: Sequence[Row], worked: Iterable[str]) -> list[str]:
     lines = []
     if shown:
         name, state = (max(len(text) for text in texts) for texts in zip(*_texts(shown), strict=True))
-        lines.append(f"{'name':<{name}}  {'state':<{state}}  attempts  {'seconds':>8}")
+        lines.append(f"{'name':<{name}}  {'state':<{state}}  attempts  {'seconds':>8}  verdict")
         for row in shown:
             spent = "" if row.seconds is None else f"{row.seconds:.1f}"
-            line = (
-                f"{row.name:<{name}}  {row.state:<{state}}  {row.attempts:>8}  {spent:>8}  {brief(row.error)}"
-            )
+            verdict = run_verdict(out / row.run) if row.state == "done" else None
+            last = verdict.light if verdict else brief(row.error)
+            line = f"{row.name:<{name}}  {row.state:<{state}}  {row.attempts:>8}  {spent:>8}  {last}"
             lines.append(line.rstrip())
     return [*lines, summary(rows), str(out / INDEX)]
 
@@ -160,11 +168,13 @@ def write_index(out: Path, rows: Iterable[Row]) -> Path:
     """Write `index.html` of a batch; its path."""
     from xafsflow.reporting.batch_index import Entry, build_index
 
-    entries = [
-        Entry(row.name, row.state, row.attempts, row.seconds, row.ended, row.error, _link(out, row.run))
-        for row in rows
-        if row.line is not None
-    ]
+    entries = []
+    for row in rows:
+        if row.line is not None:
+            verdict = run_verdict(out / row.run) if row.state == "done" else None
+            about = (verdict.light, verdict.text) if verdict else ("", "")
+            times = row.attempts, row.seconds, row.ended
+            entries.append(Entry(row.name, row.state, *times, row.error, _link(out, row.run), *about))
     return build_index(entries, STATES, out.resolve().name, out / INDEX)
 
 
@@ -174,6 +184,22 @@ def _link(out: Path, run: str) -> str | None:
         if (out / name).exists():
             return quote(name)
     return None
+
+
+def run_verdict(run: Path) -> Verdict | None:
+    """What a finished run says as a whole; None where it says nothing that can be read."""
+    try:
+        return _verdict(_json(run / "findings.json"))
+    except InputError:
+        return None
+
+
+def _verdict(found: Mapping[str, object]) -> Verdict | None:
+    # They bring numpy, which a batch that has nothing to show does not wait for.
+    from xafsflow.findings.overall_verdict import Verdict
+    from xafsflow.findings.record import from_json
+
+    return from_json(Verdict, found["verdict"]) if found.get("verdict") is not None else None
 
 
 def _json(path: Path) -> dict[str, object]:

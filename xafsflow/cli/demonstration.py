@@ -33,10 +33,12 @@ def demonstrate(out: Path, seed: int, report_progress: ProgressCallback) -> list
     write_phantom(
         Phantom(seed=seed), scan, progress=lambda done, total: report_progress("simulate", done / total)
     )
-    run(load_recipe(_recipe()), Folders(scan), out / "run", report_progress=report_progress)
+    products = run(load_recipe(_recipe()), Folders(scan), out / "run", report_progress=report_progress)
     with np.load(scan / "truth.npz") as truth:
         lines = compare(finished_maps(out / "run"), dict(truth))
-    return [*lines, f"report: {(out / 'run' / 'report.html').resolve()}"]
+    verdict = products.findings.verdict
+    told = [f"verdict: {verdict.text}"] if verdict else []
+    return [*lines, *told, f"report: {(out / 'run' / 'report.html').resolve()}"]
 
 
 def _recipe() -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xafsflow.progress import ProgressCallback
+from xafsflow.progress import VERDICT, WARNING, ProgressCallback
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -40,8 +40,9 @@ class ProgressDisplay:
     def _draw(self, name: str, share: float | None) -> None:
         """A bar per step, which pulses where its length is not known."""
         assert self._bars is not None
-        if name.startswith("warning: "):
-            self._bars.console.print(f"[yellow]{name}", highlight=False)
+        if name.startswith((WARNING, VERDICT)):
+            style = "yellow" if name.startswith(WARNING) else "bold"
+            self._bars.console.print(name, style=style, markup=False, highlight=False)
             return
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name, total=None)

@@ -53,6 +53,18 @@ class MapFindings(Finding):
         Median ratio of the distance to what noise alone gives, by metric; empty where that is not known.
     distance
         Quantiles of the distances, by metric.
+    misfit_share
+        Share of the pixels whose reduced chi-square is above 3; None without a fit.
+    fit_knows_noise
+        Whether that fit was weighted by the noise, so that its reduced chi-square is one where noise alone is left; None
+        without a fit.
+    unknown_expected
+        Share of the pixels with known mixtures that have an `unknown_score` above one all the same, as it was asked for.
+    confident_share
+        Share of the pixels with a class whose spectrum is a mixture of the classes, so that they have a confidence; None
+        without it.
+    noise_ratio
+        Measured scatter over stated noise; None where it is not known.
 
     Examples
     --------
@@ -74,3 +86,13 @@ class MapFindings(Finding):
     mean_disagreement: float | None
     distance_over_expected: Mapping[str, float]
     distance: Mapping[str, DistanceQuantiles]
+    misfit_share: float | None = None
+    fit_knows_noise: bool | None = None
+    unknown_expected: float | None = None
+    confident_share: float | None = None
+    noise_ratio: float | None = None
+
+    @classmethod
+    def nothing(cls) -> MapFindings:
+        """Of no pixel."""
+        return cls(0, 0, {}, 0, None, None, None, None, None, None, {}, {})

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from xafsflow.findings.maps_findings import MapFindings
-from xafsflow.findings.record import F, Finding, Json, from_json, not_as_written, read_value, to_json
+from xafsflow.findings.normalization_findings import NormalizationFindings
+from xafsflow.findings.overall_verdict import Verdict
+from xafsflow.findings.record import F, Finding, Json, not_as_written, read_value, to_json
 
 # What else `findings.json` holds beside the entries; no entry may have these names.
-RESERVED = ("warnings", "maps")
+RESERVED = ("warnings", "normalization", "maps", "verdict")
 
 
 @dataclass(eq=False)
@@ -25,6 +27,10 @@ class RunFindings:
         Texts of what the user must know, in the order in which they came.
     maps
         What the stored maps say in numbers; None before they are stored.
+    normalization
+        Where the spectra were normalized; None before the maps are stored, and where nothing was.
+    verdict
+        What the run says as a whole, see `xafsflow.findings.run_verdict`; None before the maps are stored.
 
     Examples
     --------
@@ -39,16 +45,19 @@ class RunFindings:
     entries: dict[str, Finding] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     maps: MapFindings | None = None
+    normalization: NormalizationFindings | None = None
+    verdict: Verdict | None = None
 
     def of(self, kind: type[F]) -> dict[str, F]:
         """The findings of one kind, by entry, in the order of the recipe."""
         return {name: found for name, found in self.entries.items() if isinstance(found, kind)}
 
     def to_json(self) -> dict[str, Json]:
-        """All of it: `{"warnings": [...], "<entry>": {...}, "maps": {...}}`."""
+        """All of it: `{"warnings": [...], "<entry>": {...}, "normalization": {...}, "maps": {...}, "verdict": {...}}`."""
         found: dict[str, Json] = {"warnings": list(self.warnings)}
         found |= {name: to_json(one) for name, one in self.entries.items()}
-        return found if self.maps is None else found | {"maps": to_json(self.maps)}
+        whole = {"normalization": self.normalization, "maps": self.maps, "verdict": self.verdict}
+        return found | {name: to_json(one) for name, one in whole.items() if one is not None}
 
     @classmethod
     def from_json(cls, content: object, kinds: Mapping[str, type[Finding]]) -> RunFindings:
@@ -77,5 +86,10 @@ class RunFindings:
             if name not in RESERVED
         }
         texts = cast(tuple[str, ...], read_value(tuple[str, ...], content.get("warnings"), "warnings"))
-        maps = content.get("maps")
-        return cls(entries, list(texts), None if maps is None else from_json(MapFindings, maps))
+        whole: dict[str, type[Finding]] = {
+            "maps": MapFindings,
+            "normalization": NormalizationFindings,
+            "verdict": Verdict,
+        }
+        found = {name: read_value(kind | None, content.get(name), name) for name, kind in whole.items()}
+        return cls(entries, list(texts), **cast(dict[str, Any], found))

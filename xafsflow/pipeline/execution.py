@@ -6,23 +6,23 @@ import json
 import platform
 import shutil
 import time
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TextIO
 
 import xarray as xr
 
 from xafsflow.blocks.where import in_this_process
-from xafsflow.errors import InputError, XafsflowWarning
+from xafsflow.errors import InputError
 from xafsflow.files import behind_link, refuse_links, write_atomically, write_json
 from xafsflow.findings.run_findings import RunFindings
+from xafsflow.findings.run_verdict import verdict_of
 from xafsflow.io.folders import Folders
 from xafsflow.locks import locked_folder
+from xafsflow.pipeline.caught_warnings import own_warnings
 from xafsflow.pipeline.memory import give_back_memory, peak_memory
 from xafsflow.pipeline.plan import table
 from xafsflow.pipeline.products import Products
@@ -36,7 +36,7 @@ from xafsflow.pipeline.run_folder import (
     inputs_of,
     model_file,
 )
-from xafsflow.progress import ProgressCallback, no_progress
+from xafsflow.progress import VERDICT, WARNING, ProgressCallback, no_progress
 from xafsflow.store.verify import named
 
 # Seconds from which on a step counts as one that has computed something.
@@ -123,11 +123,12 @@ class _Run:
         """Run all steps, and store the maps before a step that takes them, or at the end."""
         write_atomically(self.out / "recipe.yaml", self.recipe.to_yaml())
         write_json(self.out / "run.json", self.record)
-        with _own_warnings() as caught:
+        with own_warnings() as caught:
             for number, planned in enumerate(self.recipe.plan):
                 takes = planned.step.takes
                 if "maps" in takes:
                     self._store_maps()
+                    self._judge(caught)
                 elif "run" in takes:
                     self._note_inputs()
                 with in_this_process() if "maps" in takes else nullcontext():
@@ -135,10 +136,12 @@ class _Run:
                 self.products.keep_for(self.recipe.plan[number + 1 :])
                 self._keep_warnings(caught)
             self._store_maps()
-            self._keep_warnings(caught)
+            self._judge(caught)
         self.record |= {"state": "finished", "peak_memory_mb": round(peak_memory())}
         write_json(self.out / "findings.json", self.products.findings.to_json())
         self._note_inputs()
+        if self.products.findings.verdict is not None:
+            self.report_progress(f"{VERDICT}{self.products.findings.verdict.text}", None)
         return self.products
 
     def _store_maps(self) -> None:
@@ -167,38 +170,18 @@ class _Run:
             give_back_memory()
         self.report_progress(name, 1.0)
 
+    def _judge(self, caught: list[str]) -> None:
+        """What the run says as a whole, from all that is found so far."""
+        self._keep_warnings(caught)
+        self.products.findings.verdict = verdict_of(self.products.findings)
+
     def _keep_warnings(self, caught: list[str]) -> None:
         findings = self.products.findings
         while caught:
             text = caught.pop(0)
             if text not in findings.warnings:
                 findings.warnings.append(text)
-                self.report_progress(f"warning: {text}", None)
-
-
-@contextmanager
-def _own_warnings() -> Iterator[list[str]]:
-    """A list that gets the texts of xafsflow's own warnings; those of other libraries are shown as they were before."""
-    caught: list[str] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", XafsflowWarning)
-        before = warnings.showwarning
-
-        def show(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: TextIO | None = None,
-            line: str | None = None,
-        ) -> None:
-            if issubclass(category, XafsflowWarning):
-                caught.append(str(message))
-            else:
-                before(message, category, filename, lineno, file, line)
-
-        warnings.showwarning = show
-        yield caught
+                self.report_progress(f"{WARNING}{text}", None)
 
 
 def preview(recipe: Recipe, folders: Folders) -> Products:
@@ -229,6 +212,7 @@ def preview(recipe: Recipe, folders: Folders) -> Products:
 
 def _make_maps(cube: xr.Dataset, products: Products, out: Path, report_progress: ProgressCallback) -> None:
     from xafsflow.blocks.field import values_over_field
+    from xafsflow.pipeline.scan_normalization import normalization_of_run
     from xafsflow.reporting.map_findings import findings_of
     from xafsflow.store import is_complete, is_map, run_identity, write_maps_and
 
@@ -250,6 +234,7 @@ def _make_maps(cube: xr.Dataset, products: Products, out: Path, report_progress:
     products.finish_findings(found)
     with in_this_process():
         products.findings.maps = findings_of(products.maps)
+        products.findings.normalization = normalization_of_run(cube)
 
 
 def finished_maps(out: Path) -> xr.Dataset:

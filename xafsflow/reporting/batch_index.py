@@ -13,7 +13,10 @@ from xafsflow.reporting.templating import render
 
 @dataclass(frozen=True)
 class Entry:
-    """A measurement: times in seconds, `ended` since 1970; `link` is relative to the page, None without a report."""
+    """A measurement: times in seconds, `ended` since 1970; `link` is relative to the page, None without a report.
+
+    `light` and `verdict` are what its run says as a whole, empty where it says nothing.
+    """
 
     name: str
     state: str
@@ -22,6 +25,8 @@ class Entry:
     ended: float | None
     error: str
     link: str | None
+    light: str = ""
+    verdict: str = ""
 
     @property
     def seconds_text(self) -> str:

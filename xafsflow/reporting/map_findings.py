@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import cast
 
 import numpy as np
 import xarray as xr
@@ -10,9 +11,14 @@ import xarray as xr
 from xafsflow.findings.maps_findings import DistanceQuantiles, MapFindings
 from xafsflow.findings.record import Doubles
 from xafsflow.kernels.array_types import Singles
+from xafsflow.provenance import known_history
 from xafsflow.reporting.map_layers import Layer, layers, names_along, stacked
 from xafsflow.reporting.map_statistics import BAND_PIXELS, gather, middle, ratio
 from xafsflow.reporting.quantiles import median, quantiles
+from xafsflow.vocabulary import variable_of
+
+# Reduced chi-square that noise alone does not reach from 20 energies on: its standard deviation is sqrt(2/20) there.
+MISFIT = 3.0
 
 
 def findings_of(maps: xr.Dataset) -> MapFindings:
@@ -30,12 +36,14 @@ def findings_of(maps: xr.Dataset) -> MapFindings:
     6
     """
     facts = gather(maps)
-    planes = {layer.name: layer for layer in layers(maps)}
+    planes = _planes(maps)
     mean_fraction = dominant_pixels = None
     if facts.composition is not None:
         mean_fraction = dict(zip(facts.references, facts.composition.tolist(), strict=True))
         dominant_pixels = dict(zip(facts.references, facts.shares.tolist(), strict=True))
     distance, over = _distances(maps) if "distance" in maps else ({}, {})
+    ratio_of_noise = float(maps.noise_ratio) if "noise_ratio" in maps else np.nan
+    misfit, unknown = (_settings_of(maps, name) for name in ("reduced_chi_square", "unknown_score"))
     return MapFindings(
         pixels=facts.pixels,
         answered=facts.answered,
@@ -49,7 +57,38 @@ def findings_of(maps: xr.Dataset) -> MapFindings:
         mean_disagreement=_summary(planes.get("disagreement"), lambda values: float(np.mean(values))),
         distance_over_expected=over,
         distance=distance,
+        misfit_share=_summary(
+            planes.get("reduced_chi_square"), lambda values: float(np.mean(values > MISFIT))
+        ),
+        fit_knows_noise=None if misfit is None else misfit.get("weights", "noise") is not None,
+        unknown_expected=None if unknown is None else cast(float | None, unknown.get("false_alarm")),
+        confident_share=_confident(planes),
+        noise_ratio=ratio_of_noise if np.isfinite(ratio_of_noise) else None,
     )
+
+
+def _planes(maps: xr.Dataset) -> dict[str, Layer]:
+    """The images by name; a variable that has only labelled ones stands for the first of them under its own name too."""
+    found = {layer.name: layer for layer in layers(maps)}
+    for layer in list(found.values()):
+        found.setdefault(variable_of(layer.variable) or layer.variable, layer)
+    return found
+
+
+def _settings_of(maps: xr.Dataset, variable: str) -> dict[str, object] | None:
+    """The settings of the step that gave a variable, empty where they are not known; None without it."""
+    name = next((str(name) for name in maps if variable_of(str(name)) == variable), None)
+    if name is None:
+        return None
+    line = known_history(maps[name])
+    return line[-1]["settings"] if line else {}
+
+
+def _confident(planes: Mapping[str, Layer]) -> float | None:
+    if "confidence" not in planes or "class_index" not in planes:
+        return None
+    classed = planes["class_index"].values() >= 0
+    return float(np.isfinite(planes["confidence"].values()[classed]).mean()) if classed.any() else None
 
 
 def _summary(layer: Layer | None, of: Callable[[Doubles], float]) -> float | None:

@@ -81,6 +81,7 @@ def build_page(
     text = render(
         "page.html.j2",
         name=name,
+        overall=findings.verdict,
         warnings=findings.warnings,
         verdicts=_verdicts(findings),
         summary=" ".join([*summary(facts, model), *map(better_control, findings.of(FitFindings).values())]),

@@ -6,7 +6,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from xafsflow.reporting.wording import counted, duration, listed, number, percent
+from xafsflow.reporting.wording import counted, duration, listed, number, percent, sentence
 
 # A belt to the braces of escaping: a browser runs and fetches nothing in a page.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -28,6 +28,7 @@ def environment() -> Environment:
         "counted": counted,
         "duration": duration,
         "listed": listed,
+        "sentence": sentence,
     }
     made.globals["policy"] = POLICY
     return made

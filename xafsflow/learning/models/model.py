@@ -20,7 +20,7 @@ from xafsflow.learning.models.targets import Targets
 from xafsflow.learning.trust.trust_record import Trust
 
 # The first word of every model file; another number when what stands in it changes.
-FORMAT = "xafsflow model 1"
+FORMAT = "xafsflow model 2"
 AGAIN = "train the model again"
 
 

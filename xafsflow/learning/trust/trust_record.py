@@ -19,11 +19,16 @@ class Trust:
         `(2, knot)`: margins of the leading reference, and how often it is right.
     distance_scale, distance_power
         `(metric, class)` and `(metric,)`: the median distance to a class is scale times the noise to the power.
+    class_basis, misfit_limits
+        `(vector, feature)` and `(2,)`: an orthonormal basis of the classes; the most that mixtures of them are off it, and
+        that over the noise of the pixel, NaN where that was not known (`xafsflow.learning.trust.class_misfit`).
     """
 
     confidence: Doubles | None = None
     distance_scale: Doubles | None = None
     distance_power: Doubles | None = None
+    class_basis: Doubles | None = None
+    misfit_limits: Doubles | None = None
 
     def check(self, classes: int) -> None:
         """Refuse arrays that no training writes.
@@ -36,6 +41,9 @@ class Trust:
         curve = self.confidence is None or (self.confidence.ndim == 2 and len(self.confidence) == 2)
         scale = self.distance_scale is None or self.distance_scale.shape == (len(METRICS), classes)
         power = self.distance_power is None or self.distance_power.shape == (len(METRICS),)
+        basis = self.class_basis is None or self.class_basis.ndim == 2
+        limits = self.misfit_limits is None or self.misfit_limits.shape == (2,)
+        limits &= basis and (self.class_basis is None) == (self.misfit_limits is None)
         both = (self.distance_scale is None) == (self.distance_power is None)
-        if not (curve and scale and power and both):
+        if not (curve and scale and power and both and limits):
             raise InputError("a damaged record of trust", "curves and scales of the classes", "train again")

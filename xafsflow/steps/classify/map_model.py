@@ -10,6 +10,7 @@ from xafsflow.blocks.outputs import Output
 from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.kernels.array_types import Indices, Singles, Uint8s
 from xafsflow.learning.models.model import Model, StoredModel, stored
+from xafsflow.learning.trust.class_misfit import class_misfit, within_limits
 from xafsflow.learning.trust.confidence import confidence_at, margins
 from xafsflow.sampling.signature_check import places_in
 from xafsflow.step_table import step
@@ -28,8 +29,9 @@ def model(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
     Dataset
         The cube with `class_index`, `class_vote` (y, x) and `fraction` (reference, y, x), the vote-weighted mean of
         the classes' compositions, and `confidence` (y, x), how often a leading reference with that margin over the
-        second is right (`train.fit`). Of a model of properties (`train.regression`): `property_<name>` (y, x) for each,
-        in its unit.
+        second is right (`train.fit`); NaN where the spectrum is further from every mixture of the classes than 99 in 100
+        known mixtures are, by their root mean square residual, over the pixel's `noise` where the cube has it. Of a model
+        of properties (`train.regression`): `property_<name>` (y, x) for each, in its unit.
 
     Raises
     ------
@@ -56,7 +58,9 @@ def model(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
         Output("fraction", ("reference", *MAP), sizes={"reference": len(targets.names)}),
         Output("confidence", MAP),
     ]
-    found = over_blocks(_vote, arrays, outputs, model=resting, places=places)
+    leveled = "noise_level" in cube
+    arrays += [cube.noise] if "noise" in cube else []
+    found = over_blocks(_vote, arrays, outputs, model=resting, places=places, leveled=leveled)
     return cube.assign(found).assign_coords(reference=targets.names)
 
 
@@ -91,10 +95,11 @@ def _answers(
 
 
 def _vote(
-    values: Singles, flags: Uint8s, *level: Singles, model: StoredModel, places: Indices
+    values: Singles, flags: Uint8s, *more: Singles, model: StoredModel, places: Indices, leveled: bool
 ) -> tuple[NDArray[np.int16], Singles, Singles, Singles]:
-    known = model.load()
-    good, votes = _answers(known, values, flags, level, places)
+    """`more` holds the noise level of the scan where it is `leveled`, and the noise of the pixels if it is known."""
+    known, noise = model.load(), more[leveled:]
+    good, votes = _answers(known, values, flags, more[:leveled], places)
     shares = known.targets.shares
     index = np.full(good.shape, -1, np.int16)
     vote = np.full(good.shape, np.nan, np.float32)
@@ -107,6 +112,11 @@ def _vote(
         fraction[:, good] = parts.T
         if known.trust.confidence is not None:
             confidence[good] = confidence_at(margins(parts), *known.trust.confidence)
+        basis, limits = known.trust.class_basis, known.trust.misfit_limits
+        if basis is not None and limits is not None:
+            off = class_misfit(pixels(chosen(values, places), good), basis.astype(np.float32))
+            mixed = within_limits(off, limits, *(one[good] for one in noise))
+            confidence[good] = np.where(mixed, confidence[good], np.nan)
     return index, vote, fraction, confidence
 
 

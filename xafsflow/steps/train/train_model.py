@@ -14,12 +14,14 @@ from pydantic import Field
 from xafsflow.errors import InputError
 from xafsflow.findings.train_findings import FitFindings, Reliability, Score
 from xafsflow.kernels.array_types import Indices
+from xafsflow.kernels.spectra.noise_propagation import typical
 from xafsflow.learning.models import classifiers
 from xafsflow.learning.models.model import Model
 from xafsflow.learning.models.model_cache import digest_of, find, keep
 from xafsflow.learning.models.targets import Targets
 from xafsflow.learning.samples.sample_table import class_targets, signature_of
 from xafsflow.learning.trust import confidence as trust
+from xafsflow.learning.trust.class_misfit import basis_of, class_misfit, misfit_limits
 from xafsflow.learning.trust.control_classifiers import Patterns, compare, control_votes
 from xafsflow.learning.trust.noise_distance import learn_distances
 from xafsflow.learning.trust.trust_record import Trust
@@ -45,8 +47,9 @@ def fit(
     """Train a classifier on a part of the samples, and score it on the others.
 
     On one half of the check patterns it is learnt how often the leading reference is right, as a function of the margin
-    between the two largest fractions; on the other half that is checked. Linear discriminant analysis and the nearest
-    class spectrum are scored beside it, always.
+    between the two largest fractions; on the other half that is checked. On all of them it is learnt how far noise takes a
+    spectrum from all mixtures of the classes: `classify.model` has no confidence beyond that. Linear discriminant
+    analysis and the nearest class spectrum are scored beside it, always.
 
     A model is cached by the digest of its samples, settings and versions, and not trained a second time: in the folder of
     the environment's `XAFSFLOW_CACHE`, else in the user's cache folder; an empty `XAFSFLOW_CACHE` caches nothing.
@@ -139,7 +142,7 @@ def versions() -> dict[str, str]:
 
 
 def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple[Model, Reliability, float]:
-    """The model with its confidence, checked, and with the distances that noise gives where the noise is known."""
+    """The model with its confidence, checked, the distances that noise gives where it is known, and limits of misfit."""
     fractions = model.predict(samples.check_features.values.T) @ model.targets.shares
     margin = trust.margins(fractions)
     right = trust.leader_right(fractions, samples.check_composition.values)
@@ -151,7 +154,13 @@ def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple
     if np.isfinite(samples.noise.values).any():
         arrays = (samples[name].values for name in ("features", "label", "class_features", "noise"))
         scale, power = learn_distances(*arrays)
-    return replace(model, trust=Trust(np.stack([knots, values]), scale, power)), reliability, error
+    basis = basis_of(model.targets.centers, len(model.targets.names))
+    noise = np.full(len(margin), np.nan)
+    if "check_noise" in samples:
+        noise = typical(np.ascontiguousarray(samples.check_noise.values.T[:, None]))[0]
+    limits = misfit_limits(class_misfit(samples.check_features.values.T, basis), noise)
+    known = Trust(np.stack([knots, values]), scale, power, basis, limits)
+    return replace(model, trust=known), reliability, error
 
 
 def _beside_controls(
