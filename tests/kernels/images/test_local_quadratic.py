@@ -56,7 +56,7 @@ def test_local_quadratic__is_the_fit_to_kept_finite_neighbors(
     missing = random.random(values.shape) < data.draw(st.sampled_from([0, 0.02, 0.5, 0.95]))
     values[missing] = data.draw(st.sampled_from([np.nan, np.inf, -np.inf]))
     values[0] = 1 + white(values.shape[1:], seed + 1)
-    found = local_quadratic(values, keep, center, half)
+    found = local_quadratic(values, keep, center, half, False)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, by_numpy(values, keep, center, half), rtol=1e-4, atol=1e-4)
     found = local_quadratic(values**2, keep, center, half, True)
@@ -71,7 +71,7 @@ def test_local_quadratic__of_images_with_holes_and_ends_is_the_fit() -> None:
     # An energy that part of the rows does not reach, as after an interpolation, and one that a spike was taken from.
     values[0, :11] = np.nan
     values[2, 6, 7] = np.nan
-    found = local_quadratic(values, keep, everywhere(values), half)
+    found = local_quadratic(values, keep, everywhere(values), half, False)
     np.testing.assert_allclose(found, by_numpy(values, keep, everywhere(values), half), rtol=1e-4, atol=1e-5)
 
 
@@ -86,7 +86,7 @@ def test_local_quadratic__leaves_quadratic_surfaces_as_they_are_beside_gaps_too(
     keep[10:13, 8:12] = False
     keep[18, 20] = False
     inner = np.s_[half:-half, half:-half]
-    found = local_quadratic(values, keep, keep, half)
+    found = local_quadratic(values, keep, keep, half, False)
     there = np.broadcast_to(keep[inner], found.shape)
     assert there.mean() > 0.5
     np.testing.assert_allclose(found[there], values[:, *inner][there], atol=2e-6)
@@ -95,7 +95,7 @@ def test_local_quadratic__leaves_quadratic_surfaces_as_they_are_beside_gaps_too(
 
 def test_neighbor_weights__are_those_of_the_published_table() -> None:
     y, x = np.mgrid[-2:3, -2:3]
-    np.testing.assert_allclose(neighbor_weights(np.ones((5, 5), bool)), (27 - 5 * (x**2 + y**2)) / 175)
+    np.testing.assert_allclose(neighbor_weights(np.ones((5, 5), bool), False), (27 - 5 * (x**2 + y**2)) / 175)
     np.testing.assert_allclose(neighbor_weights(np.ones((5, 5), bool), True).sum(), 27 / 175)
 
 
@@ -114,7 +114,7 @@ def test_neighbor_weights__are_those_of_the_published_table() -> None:
 def test_neighbor_weights__are_of_the_highest_order_that_is_determined(present: Any, order: str) -> None:
     there = np.zeros((5, 5), bool)
     there[tuple(np.transpose(present))] = True
-    weights = neighbor_weights(there)
+    weights = neighbor_weights(there, False)
     y, x = np.mgrid[-2:3, -2:3]
     moments = [abs((weights * of).sum()) for of in (x, y, x**2, x * y, y**2)]
     assert weights.sum() == pytest.approx(1)
@@ -131,7 +131,7 @@ def test_local_quadratic__squares_say_what_noise_is_left() -> None:
     keep = everywhere(values)
     keep[:3, 4:] = False
     keep[6, 5] = False
-    found = local_quadratic(values, keep, everywhere(values), 2).var(axis=0)
+    found = local_quadratic(values, keep, everywhere(values), 2, False).var(axis=0)
     wanted = local_quadratic(np.ones((1, 9, 11), np.float32), keep, everywhere(values), 2, True)[0]
     # A variance of 3000 values is known to 2.6 %.
     np.testing.assert_allclose(found, wanted, rtol=0.12)
@@ -147,9 +147,13 @@ def test_local_quadratic__of_a_part_with_a_halo_is_the_part(
     values[1][random.random((12, 24)) < 0.03] = np.nan
     keep = random.random((12, 24)) < 0.95
     part = np.s_[..., first : first + width + 2 * half]
-    whole = local_quadratic(values, keep, everywhere(values), half)
+    whole = local_quadratic(values, keep, everywhere(values), half, False)
     found = local_quadratic(
-        np.ascontiguousarray(values[part]), np.ascontiguousarray(keep[part]), everywhere(values[part]), half
+        np.ascontiguousarray(values[part]),
+        np.ascontiguousarray(keep[part]),
+        everywhere(values[part]),
+        half,
+        False,
     )
     np.testing.assert_array_equal(found, whole[..., first : first + width])
 
@@ -157,7 +161,9 @@ def test_local_quadratic__of_a_part_with_a_halo_is_the_part(
 def test_local_quadratic__blurs_less_than_a_mean_of_equal_noise() -> None:
     y, x = np.mgrid[:60, :60]
     sharp = np.cos(2 * np.pi * x / 9) * np.cos(2 * np.pi * y / 9)
-    fitted = local_quadratic(sharp[None].astype(np.float32), everywhere(sharp), everywhere(sharp), 2)[0]
+    fitted = local_quadratic(sharp[None].astype(np.float32), everywhere(sharp), everywhere(sharp), 2, False)[
+        0
+    ]
     mean = ndimage.uniform_filter(sharp, 3)[2:-2, 2:-2]
     misses = [np.std(found - sharp[2:-2, 2:-2]) for found in (fitted, mean)]
     assert misses[0] < 0.6 * misses[1]
@@ -166,4 +172,4 @@ def test_local_quadratic__blurs_less_than_a_mean_of_equal_noise() -> None:
 def test_local_quadratic__without_neighbors_enough_is_refused() -> None:
     values = white((2, 9, 9))
     with pytest.raises(ValueError, match="half is below 2"):
-        local_quadratic(values, everywhere(values), everywhere(values), 1)
+        local_quadratic(values, everywhere(values), everywhere(values), 1, False)

@@ -23,7 +23,7 @@ MOST_NOISE = 1 + 1e-9
 
 
 @kernel
-def local_quadratic(values: Floats, keep: Mask, center: Mask, half: int, squares: bool = False) -> Singles:
+def local_quadratic(values: Floats, keep: Mask, center: Mask, half: int, squares: bool) -> Singles:
     """Local quadratic over the `(2 half + 1)^2` neighbors that are kept and finite, energy by energy.
 
     Parameters
@@ -73,7 +73,7 @@ def local_quadratic(values: Floats, keep: Mask, center: Mask, half: int, squares
 
 
 @kernel
-def neighbor_weights(present: Mask, squares: bool = False) -> Doubles:
+def neighbor_weights(present: Mask, squares: bool) -> Doubles:
     """Weights of the neighbors in the value in the middle of a window.
 
     The order of the fit is the highest that the neighbors determine: a quadratic from six pixels on that lie on no conic,
@@ -95,7 +95,7 @@ def neighbor_weights(present: Mask, squares: bool = False) -> Doubles:
 
     Examples
     --------
-    >>> (neighbor_weights(np.ones((5, 5), bool))[2] * 175).round(6).tolist()
+    >>> (neighbor_weights(np.ones((5, 5), bool), False)[2] * 175).round(6).tolist()
     [7.0, 22.0, 27.0, 22.0, 7.0]
     """
     size = present.shape[0]
@@ -185,12 +185,12 @@ def _weights_beside_gaps(keep: Mask, wanted: Mask, usual: Int32s, squares: bool)
     weights = np.empty((places.shape[0], size, size), np.float32)
     for k in range(places.shape[0]):
         y, x = places[k]
-        near = keep[y : y + size, x : x + size]
         # Along the side of the image, or of a hole, the same neighbors are there again and again.
         if k > 0 and places[k - 1, 0] == y and places[k - 1, 1] == x - 1 and _same(keep, y, x, size):
             weights[k] = weights[k - 1]
         else:
-            weights[k] = neighbor_weights(near, squares).astype(np.float32)
+            near = keep[y : y + size, x : x + size].copy()
+            weights[k] = neighbor_weights(near, squares)
     return places, weights
 
 
@@ -279,6 +279,7 @@ def _fit_anew(
                 out[y, x] = np.float32(np.nan)
                 continue
             if fitted != x - 1 or not _same(present, y, x, size):
-                weights = neighbor_weights(present[y : y + size, x : x + size], squares).astype(np.float32)
+                near = present[y : y + size, x : x + size].copy()
+                weights[:] = neighbor_weights(near, squares)
             fitted = x
             out[y, x] = _weighted(image, width, y, x, weights)

@@ -32,7 +32,7 @@ class Neighborhood(NamedTuple):
         [0.111, 0.04, 0.154]
         """
         if self.method == "quadratic":
-            return neighbor_weights(np.ones((self.width, self.width), np.bool_))
+            return neighbor_weights(np.ones((self.width, self.width), np.bool_), False)
         return np.full((self.width, self.width), 1 / self.width**2)
 
     @property

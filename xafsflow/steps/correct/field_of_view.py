@@ -193,5 +193,5 @@ def _averaged(mu: Any, flags: Any, half: int, method: str) -> Any:
     bits = np.where(inside, flags, 0).astype(np.uint8)
     keep, center = inside & (bits & OUT_OF_MEANS == 0), bits & int(Flag.BACKGROUND) == 0
     if method == "quadratic":
-        return local_quadratic(mu, keep, center, half)
+        return local_quadratic(mu, keep, center, half, False)
     return box_mean(mu, keep, center, half, True)
