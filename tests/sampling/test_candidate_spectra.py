@@ -69,13 +69,9 @@ def test_candidates__may_end_less_than_one_spacing_before_the_scan() -> None:
     at_its_end, _ = normalized_candidates(scan(), candidates(held=held), SCAN[0], held[-1] - 1e-9)
     inside = values.energy <= at_its_end.energy[-1]
     np.testing.assert_allclose(values[inside], at_its_end.norm[0], atol=1e-6)
-    assert values.values[-1] == pytest.approx(held_value(found, held), abs=1e-3)
-
-
-def held_value(found: xr.Dataset, held: Any) -> float:
-    """What the scan's own points tell of the last value that was measured."""
-    values = found.norm.sel(spectrum="held").values[found.energy.values <= held[-1]]
-    return float(values[-1])
+    to_its_last = scan(np.union1d(SCAN, held[-1:]))
+    known, _ = normalized_candidates(to_its_last, candidates(held=held), SCAN[0], end)
+    assert values.values[-1] == pytest.approx(float(known.norm[0].sel(energy=held[-1])), abs=1e-6)
 
 
 def test_candidates__need_only_what_is_asked_for() -> None:
