@@ -134,7 +134,10 @@ def test_as_measured__declares_what_was_made_by_hand_and_nothing_else(averaged: 
 
 
 def test_history__has_all_settings_and_each_variable_its_own(averaged: xr.Dataset) -> None:
-    assert history(averaged.mu)[-1] == {"step": "correct.average", "settings": {"window": 3}}
+    assert history(averaged.mu)[-1] == {
+        "step": "correct.average",
+        "settings": {"window": 3, "method": "mean"},
+    }
     assert history(averaged.norm)[-1]["settings"]["nvict"] == 0
     assert history(averaged)[-1]["step"] == "normalize.edge_step"
     assert history(averaged.mu_noise)[-1]["step"] == "correct.absorbance"
@@ -150,7 +153,10 @@ def test_stations__list_their_steps_and_nothing_else() -> None:
     for station in xf.__all__:
         steps = {row.function.__name__ for row in STEPS.values() if row.station == station}
         assert set(dir(getattr(xf, station))) == steps
-    assert str(inspect.signature(xf.correct.average)) == "(cube, /, *, window: int = 3)"
+    assert (
+        str(inspect.signature(xf.correct.average))
+        == "(cube, /, *, window: int = 3, method: Literal['mean', 'quadratic'] = 'mean')"
+    )
     signature = str(inspect.signature(xf.normalize.minmax))
     assert signature == "(cube, /, *, e0: float | None = None)"
 

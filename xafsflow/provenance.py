@@ -66,6 +66,8 @@ class Passage:
         it and references do not. `image`: on whole images; neither passes.
     mean_over
         Width of a mean over neighbors, pixels.
+    mean_method
+        How it weighs them: `mean` alike, `quadratic` as the middle of a quadratic that is fitted to them.
     interpolates
         What it interpolates.
     separates
@@ -76,6 +78,7 @@ class Passage:
 
     acts_on: Literal["spectrum", "pixel", "image"]
     mean_over: int | Setting | None = None
+    mean_method: str | Setting = "mean"
     interpolates: Interpolation | None = None
     separates: bool = False
     carries: tuple[str, ...] = ()
@@ -100,6 +103,11 @@ class Done:
         """Width of the mean over neighbors, pixels; None where there is none."""
         width = None if self.passage is None else self.passage.mean_over
         return cast(int | None, self._value(width))
+
+    @property
+    def mean_method(self) -> str:
+        """How the mean over neighbors weighs them; empty where there is none."""
+        return "" if self.passage is None else str(self._value(self.passage.mean_method))
 
     @property
     def interpolates(self) -> Interpolation | None:

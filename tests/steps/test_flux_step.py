@@ -13,7 +13,7 @@ from scipy import ndimage
 
 import xafsflow as xf
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.phantom import Phantom, as_dataset, truth
+from xafsflow.phantom import Phantom, as_dataset, spectrum, truth
 from xafsflow.phantom.detector import flux_of
 from xafsflow.steps import correct as steps
 
@@ -98,3 +98,58 @@ def test_flux__is_lazy_and_does_not_depend_on_chunking(nothing_computes: None) -
     with dask.config.set(scheduler="threads"):
         for name in ("mu", "flux_offset", "flux_offset_error"):
             np.testing.assert_array_equal(whole[name].values, parts[name].values, err_msg=name)
+
+
+THIN = Phantom(size=(80, 96), thickness=(0.1, 0.2), counts=24000, flux_jitter=0.003)
+WINDOWS = {"e0": 7112.0, "pre1": -60.0, "pre2": -12.0, "norm1": 40.0, "nnorm": 1}
+
+
+def through_the_chain(phantom: Phantom, steady: bool = False) -> xr.Dataset:
+    cube = xf.correct.background(cube_of(phantom), e0=7112.0)
+    cube = cube if steady else steps.flux(cube)
+    return xf.normalize.edge_step(xf.correct.average(cube), **WINDOWS).compute()
+
+
+def weights_of_the_step(cube: xr.Dataset) -> Any:
+    """The edge step is a weighted sum over energies."""
+    base, touch = np.linspace(0, 1, cube.sizes["energy"]), 1e-3
+    mu = base[:, None] + np.column_stack([0 * base, touch * np.eye(len(base))])
+    small = xr.Dataset({"mu": (("energy", "y", "x"), mu[:, None])}, {"energy": cube.energy.values})
+    small = xf.ingest.as_measured(small.assign(flags=(("y", "x"), np.zeros((1, mu.shape[1]), np.uint8))))
+    step = xf.normalize.edge_step(small, **WINDOWS).edge_step.values[0].astype(float)
+    return (step[1:] - step[0]) / touch
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_flux__of_a_thin_sample_leaves_edge_steps_right_within_their_errors(seed: int) -> None:
+    phantom = replace(THIN, seed=seed)
+    found = through_the_chain(phantom)
+    wanted = through_the_chain(replace(phantom, noise=False, flux_jitter=0.0), steady=True)
+    inside = ndimage.binary_erosion(
+        ~truth(phantom)["background"] & (found.flags.values == 0), np.ones((5, 5))
+    )
+    assert inside.sum() > 1000
+    weights = weights_of_the_step(found)
+    common = np.sqrt((weights**2 * found.flux_offset_error.values**2).sum())
+    alone = np.sqrt((weights[:, None, None] ** 2 * found.mu_noise.values**2).sum(axis=0)) / 3
+    off = (found.edge_step.values - wanted.edge_step.values)[inside]
+    assert abs(np.median(off)) < 3 * common
+    assert np.std((off - np.median(off)) / alone[inside]) == pytest.approx(1, abs=0.1)
+    assert np.median(alone[inside] / wanted.edge_step.values[inside]) < 0.05
+
+
+@pytest.mark.parametrize("film", [0.1, 0.5])
+def test_flux__refuses_a_film_over_the_whole_field(film: float) -> None:
+    thick = as_dataset(replace(THIN, seed=1))
+    cube = xf.correct.dead_pixels(xf.correct.absorbance(thick)).compute()
+    edge = 0.15 * film * spectrum("Fe2O3", cube.energy.values)
+    cube = cube.assign(mu=cube.mu + edge.astype(np.float32)[:, None, None])
+    for one in (cube, xf.correct.background(cube, e0=7112.0)):
+        with pytest.raises(ComputationError, match="of the sample's edge"):
+            steps.flux(one).flux_offset.compute()
+
+
+def test_flux__says_when_the_sample_has_too_little_of_an_edge_to_tell() -> None:
+    cube = cube_of(replace(THIN, thickness=(0.001, 0.002), matrix=0.5, flux_jitter=0.01))
+    with pytest.raises(ComputationError, match="which tells nothing"):
+        steps.flux(cube).flux_offset.compute()

@@ -15,8 +15,9 @@ from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.blocks.scan_numbers import spread_rows, values_at
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.kernels.array_types import Doubles, Indices
+from xafsflow.kernels.images.neighborhood import Neighborhood
 from xafsflow.learning.reference_selection.bin_regions import Bins, independent
-from xafsflow.sampling.replay import widths
+from xafsflow.sampling.replay import windows_of
 from xafsflow.step_table import Span, steps_done
 from xafsflow.vocabulary import LEFT_OUT, MAP, Flag
 
@@ -91,7 +92,7 @@ def bin_sums(cube: xr.Dataset, groups: xr.DataArray, count: int, low: float, hig
     if "cluster_index" in cube:
         found["cluster"] = cube.cluster_index
     found["ratio"] = cube.noise_ratio
-    return BinSums(found, cube.energy.values[places].astype(np.float64), widths(steps_done(cube)))
+    return BinSums(found, cube.energy.values[places].astype(np.float64), windows_of(steps_done(cube)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,7 @@ class BinSums:
 
     arrays: Mapping[str, xr.DataArray]
     energy: Doubles
-    windows: tuple[int, ...]
+    windows: tuple[Neighborhood, ...]
 
     def bins(self, found: Mapping[str, Any], least: int = LEAST_PIXELS) -> Bins:
         """The mean spectra, from the arrays in memory; groups of fewer than `least` pixels are left out.

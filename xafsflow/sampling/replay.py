@@ -12,7 +12,8 @@ from xafsflow.blocks.scan_numbers import spread_rows, values_at
 from xafsflow.errors import ComputationError, InputError
 from xafsflow.io.readers.spectrum_library import on_grid
 from xafsflow.kernels.array_types import Doubles, Mask, Singles, Uint8s
-from xafsflow.kernels.spectra.noise_propagation import mean_variance, sharing
+from xafsflow.kernels.images.neighborhood import Neighborhood, widest
+from xafsflow.kernels.spectra.noise_propagation import averaged_variance, sharing
 from xafsflow.learning.samples.mixtures import noisy_block
 from xafsflow.provenance import Done, as_measured, check_carried
 from xafsflow.sampling.scan_resolution import as_blunt
@@ -25,8 +26,6 @@ SAMPLED_ROWS = 12
 SAMPLED_PIXELS = 4000
 # Energy shifts at which the references are interpolated, over the shifts of the scan; between them a line does.
 SHIFTS = 33
-# eV by which a candidate may end before the range that is asked for.
-MARGIN = 1.0
 
 
 @dataclass(frozen=True)
@@ -73,9 +72,9 @@ def replayed(cube: xr.Dataset) -> Plan:
     return [one for one in steps_done(cube) if one.acts_on in ("pixel", "spectrum")]
 
 
-def widths(steps: Plan) -> tuple[int, ...]:
-    """Widths of the means over neighbors among the steps, pixels."""
-    return tuple(one.mean_over for one in steps if one.mean_over is not None)
+def windows_of(steps: Plan) -> tuple[Neighborhood, ...]:
+    """The means over neighbors among the steps."""
+    return tuple(Neighborhood(one.mean_over, one.mean_method) for one in steps if one.mean_over is not None)
 
 
 def sampled_pixels(cube: xr.Dataset, seed: int) -> Pixels:
@@ -91,8 +90,8 @@ def sampled_pixels(cube: xr.Dataset, seed: int) -> Pixels:
     check_carried(cube, steps_done(cube))
     count = len(spread_rows(cube.sizes["y"], SAMPLED_ROWS, cube.sizes["x"]))
     rows = np.unique(np.linspace(0, cube.sizes["y"] - 1, count + 2).astype(int)[1:-1])
-    windows = widths(replayed(cube))
-    half = max(windows, default=1) // 2
+    windows = windows_of(replayed(cube))
+    half = widest(windows).half
     near = rows[:, None] + np.arange(-half, half + 1)
     inside = (near >= 0) & (near < cube.sizes["y"])
     used = np.unique(near[inside])
@@ -123,7 +122,7 @@ def sampled_pixels(cube: xr.Dataset, seed: int) -> Pixels:
 
 
 def _noise_before_means(
-    mu_noise: Singles, flags: Uint8s, path: Doubles | None, inside: Mask, windows: tuple[int, ...]
+    mu_noise: Singles, flags: Uint8s, path: Doubles | None, inside: Mask, windows: tuple[Neighborhood, ...]
 ) -> Singles:
     """The noise `(energy, row, x)` that all neighbors of a pixel need for their mean to be as noisy as the scan's.
 
@@ -138,19 +137,22 @@ def _noise_before_means(
     inside
         `(row, near)`, False beyond the image.
     windows
-        Widths of the means.
+        The means.
     """
     half = inside.shape[1] // 2
     shape = (len(mu_noise), *inside.shape, -1)
-    variance = np.asarray(mu_noise, np.float32).reshape(shape) ** 2
+    # No neighbors are kept beyond the ends of the rows.
+    beyond = ((0, 0), (0, 0), (half, half))
+    variance = np.pad(np.asarray(mu_noise, np.float32).reshape(shape) ** 2, ((0, 0), *beyond))
     keep = (np.asarray(flags).reshape(shape[1:]) & OUT_OF_MEANS == 0) & inside[:, :, None]
+    keep = np.pad(keep, beyond)
     means = [
-        mean_variance(np.ascontiguousarray(variance[:, row]), keep[row], half)[:, half]
+        averaged_variance(np.ascontiguousarray(variance[:, row]), keep[row], windows)[:, 0]
         for row in range(len(inside))
     ]
     images = len(mu_noise)
-    damped = sharing(path, windows, images) / sharing(None, windows, images)
-    return np.asarray(np.sqrt(np.stack(means, axis=1) * damped[:, None, None]) * inside.shape[1], np.float32)
+    damped = sharing(path, windows, images) / sharing(None, windows, images) / widest(windows).noise_gain
+    return np.asarray(np.sqrt(np.stack(means, axis=1) * damped[:, None, None]), np.float32)
 
 
 class Mixer:
@@ -189,7 +191,7 @@ def through(
     if pixels is None:
         zeros = np.zeros(n_patterns)
         pixels = Pixels(np.ones(n_patterns), np.zeros_like(spectra), zeros, zeros)
-    patch = 1 + sum(width - 1 for width in widths(plan))
+    patch = 1 + sum(window.width - 1 for window in windows_of(plan))
     mu = noisy_block(spectra, pixels.edge_step, pixels.noise, patch, rng or np.random.default_rng(0))
     axis = spectral_axis(cube)
     small = xr.Dataset({"mu": (cube_dims(axis), mu)}, coords={axis: cube[axis].values})
@@ -260,60 +262,3 @@ def normalized_references(cube: xr.Dataset, library: xr.Dataset, plan: Plan) -> 
             "check the reference's element and edge, and the windows of the normalization",
         )
     return found
-
-
-def normalized_candidates(
-    cube: xr.Dataset, candidates: xr.Dataset, low: float, high: float
-) -> tuple[xr.Dataset, list[str]]:
-    """Candidates after the scan's normalization, each on its own energies within the scan's range.
-
-    They may cover less than the scan: the windows of the normalization end where a candidate ends.
-
-    Parameters
-    ----------
-    cube
-        Normalized.
-    candidates
-        As `ingest.candidates` gives them.
-    low, high
-        eV; candidates that do not cover them are left out.
-
-    Returns
-    -------
-    Dataset, list
-        `norm` (spectrum, energy) at the cube's energies from low to high, and the names that were left out.
-
-    Raises
-    ------
-    ComputationError
-        None is left.
-    """
-    plan, energy = on_spectra(replayed(cube)), cube.energy.values
-    check_normalized(plan)
-    inside = energy[(energy >= low) & (energy <= high)]
-    rows, names, left_out = [], [], []
-    for name in candidates.spectrum.values:
-        one = as_blunt(candidates.sel(spectrum=[name]), cube)
-        own = one.energy.values[0]
-        own = own[np.isfinite(own)]
-        # What lies beyond the scan would move the windows of the normalization, which count from the ends.
-        own = own[(own >= energy[0]) & (own <= energy[-1])]
-        if own.size < 5 or inside.size == 0 or own[0] > inside[0] + MARGIN or own[-1] < inside[-1] - MARGIN:
-            left_out.append(str(name))
-            continue
-        grid = np.union1d(own, inside[(inside >= own[0]) & (inside <= own[-1])])
-        alone = cube.drop_vars("energy").drop_dims("energy").assign_coords(energy=grid)
-        found = through(alone, plan, on_grid(one, grid).mu.values.T, None, None).norm.values[:, 0, 0]
-        rows.append(np.interp(inside, grid, found))
-        names.append(str(name))
-        if not np.isfinite(rows[-1]).all():
-            left_out.append(str(name))
-            del rows[-1], names[-1]
-    if not rows:
-        raise ComputationError(
-            f"no candidate from {low:.1f} to {high:.1f} eV that can be normalized as the scan was",
-            "one or more",
-            "give spectra of the scan's edge, or narrow span",
-        )
-    norm = (("spectrum", "energy"), np.array(rows))
-    return xr.Dataset({"norm": norm}, {"spectrum": names, "energy": inside}), left_out

@@ -9,11 +9,22 @@ import pytest
 from scipy import ndimage
 
 from xafsflow.kernels.images.motion_correction import realigned
+from xafsflow.kernels.images.neighborhood import Neighborhood, widest
 from xafsflow.kernels.spectra import noise_propagation as noise
+
+MEAN_3, MEAN_5, QUADRATIC = Neighborhood(3), Neighborhood(5), Neighborhood(5, "quadratic")
 
 
 def white(shape: tuple[int, ...], seed: int = 0) -> Any:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def averaged(image: Any, window: Neighborhood) -> Any:
+    """By scipy: a mean, or the middle of a fit whose weights are those of the published table of 5 x 5 pixels."""
+    if window.method == "mean":
+        return ndimage.uniform_filter(image, window.width)
+    y, x = np.mgrid[-2:3, -2:3]
+    return ndimage.convolve(image, (27 - 5 * (x**2 + y**2)) / 175)
 
 
 @pytest.mark.parametrize("half", [0, 1, 2])
@@ -39,23 +50,27 @@ def test_mean_variance__of_none_is_nan() -> None:
     assert np.isnan(found).all()
 
 
-@pytest.mark.parametrize("windows", [(), (3,), (5,), (3, 5)])
+WINDOWS = [(), (MEAN_3,), (MEAN_5,), (MEAN_3, MEAN_5), (QUADRATIC,), (QUADRATIC, MEAN_3), (MEAN_5, QUADRATIC)]
+
+
+@pytest.mark.parametrize("windows", WINDOWS)
 @pytest.mark.parametrize("by", [(0.0, 0.0), (0.5, 0.0), (1.3, -0.6)])
 def test_sharing_and_difference__are_what_simulated_noise_shows(
-    windows: tuple[int, ...], by: tuple[float, float]
+    windows: tuple[Neighborhood, ...], by: tuple[float, float]
 ) -> None:
     path = np.array([by])
     values = realigned(white((1, 700, 800)), path)[0, 5:-5, 5:-5].astype(float)
     for window in windows:
-        values = ndimage.uniform_filter(values, window)[window:-window, window:-window]
-    wanted = noise.sharing(path, windows, 1)[0] / max(windows, default=1) ** 2
+        cut = slice(window.width, -window.width)
+        values = averaged(values, window)[cut, cut]
+    wanted = noise.sharing(path, windows, 1)[0] * widest(windows).noise_gain
     assert values.var() == pytest.approx(wanted, rel=0.03)
     apart = np.diff(values, axis=1).var() / 2 / values.var()
     assert apart == pytest.approx(noise.difference(path, windows, 1)[0], rel=0.03)
 
 
 def test_sharing__is_one_where_nothing_is_moved() -> None:
-    np.testing.assert_allclose(noise.sharing(None, (7,), 4), 1)
+    np.testing.assert_allclose(noise.sharing(None, (Neighborhood(7),), 4), 1)
     np.testing.assert_allclose(noise.difference(None, (), 4), 1)
 
 

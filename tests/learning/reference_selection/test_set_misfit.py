@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 from scipy.optimize import nnls
 
 from xafsflow.findings.reference_set_findings import MissingReference, RegionMap
+from xafsflow.kernels.images.neighborhood import Neighborhood
 from xafsflow.learning.reference_selection.bin_regions import Bins, grouped, independent
 from xafsflow.learning.reference_selection.set_comparison import Comparison
 from xafsflow.learning.reference_selection.set_judgement import common_offset, moved
@@ -112,8 +114,13 @@ def test_scatter_of__finds_nothing_shared_where_nothing_is() -> None:
     assert found.common < (0.2 * np.median(bins.noise)) ** 2
 
 
-@pytest.mark.parametrize("windows", [(), (3,), (3, 5)])
-def test_independent__is_exact_for_even_noise(windows: tuple[int, ...]) -> None:
+QUADRATIC = Neighborhood(5, "quadratic")
+
+
+@pytest.mark.parametrize(
+    "windows", [(), (Neighborhood(3),), (Neighborhood(3), Neighborhood(5)), (QUADRATIC,)]
+)
+def test_independent__is_exact_for_even_noise(windows: tuple[Neighborhood, ...]) -> None:
     random = np.random.default_rng(5)
     members = np.full((30, 30), -1)
     members[9:17, 9:17] = np.where(random.uniform(size=(8, 8)) < 0.3, -1, 0)
@@ -122,9 +129,7 @@ def test_independent__is_exact_for_even_noise(windows: tuple[int, ...]) -> None:
     for group in (0, 1):
         weights = (members == group) / (members == group).sum()
         for window in windows:
-            taps = np.full(window, 1 / window)
-            weights = np.apply_along_axis(np.convolve, 0, weights, taps, "same")
-            weights = np.apply_along_axis(np.convolve, 1, weights, taps, "same")
+            weights = ndimage.convolve(weights, window.weights, mode="constant")
         assert found[group] == pytest.approx(0.7**2 * (weights**2).sum())
 
 

@@ -1,4 +1,4 @@
-"""Sums over square windows of an image, for `neighbors.box_mean`.
+"""Sums over square windows of an image, for means and fits over neighbors.
 
 An image with a margin of zeros is one long row: a window along x is a sum of values one apart, a window
 along y of values one width apart, and no inner loop asks where the image ends.
@@ -36,14 +36,15 @@ def box_sums(
     count: int | np.int32 = 0
     for y in range(n_y):
         start = (y + pad) * width + pad
-        count += _copy_finite(image[y], keep[y], padded[start : start + n_x])
+        count += copy_finite(image[y], keep[y], padded[start : start + n_x])
     _window_sums(padded, 1, half, along)
     _window_sums(along, width, half, sums)
     return count
 
 
 @kernel
-def _copy_finite(row: Floats, keep: Mask, out: Singles) -> np.int32:
+def copy_finite(row: Floats, keep: Mask, out: Singles) -> np.int32:
+    """Copy what is kept and finite, zeros in place of all else; how many values that are."""
     count = np.int32(0)
     for x in range(row.size):
         good = keep[x] & (abs(row[x]) < np.float32(np.inf))

@@ -15,8 +15,11 @@ from xafsflow.kernels.array_types import Doubles, Floats, Mask
 TRIMMED = 0.1
 # Fewer empty pixels than this leave more noise in the offset than they take away.
 LEAST_PIXELS = 50
-# Share of the sample's edge that pixels without sample may show.
-MOST_EDGE = 0.01
+# Share of the sample's edge that pixels without sample may show, and the standard errors from which on it is no chance: the
+# jitter of a flux looks like some of an edge, and like more of a thin sample's.
+MOST_EDGE, SURE = 0.01, 4.0
+# A share that is known no better than this says nothing.
+UNTOLD = 0.3
 # Pixels this many standard deviations of their kind off its middle belong to another kind.
 APART = 4.0
 
@@ -77,7 +80,8 @@ def empty_offset(mu: Floats, usable: Mask) -> tuple[Doubles, Doubles]:
 def found_offset(mu: Floats, usable: Mask, background: Mask) -> tuple[Doubles, Doubles]:
     """The offset of every image from pixels that look empty: flagged so, or, where none is, those that absorb least.
 
-    Of these, the group of one absorbance is taken, and it must not show the edge that the others show.
+    Of these, the group of one absorbance is taken, and it must not show the edge that the others show: no more of it than
+    `MOST_EDGE`, or than the flux itself may look like (`SURE` standard errors of `edge_share`).
 
     Parameters
     ----------
@@ -89,7 +93,7 @@ def found_offset(mu: Floats, usable: Mask, background: Mask) -> tuple[Doubles, D
     Raises
     ------
     ComputationError
-        No pixels look empty.
+        No pixels look empty, they show the sample's edge, or the sample has too little of an edge to tell.
     """
     good = usable & np.isfinite(mu).all(axis=0)
     spectra, empty = mu[:, good], background[good]
@@ -103,16 +107,20 @@ def found_offset(mu: Floats, usable: Mask, background: Mask) -> tuple[Doubles, D
     if empty.sum() < LEAST_PIXELS or others.sum() < LEAST_PIXELS:
         raise _nothing_empty(f"{empty.sum()} pixels that look empty, {others.sum()} others")
     offset, error = trimmed_mean(spectra[:, empty])
-    edge = edge_share(offset, trimmed_mean(spectra[:, others])[0])
-    if abs(edge) > MOST_EDGE:
-        raise _nothing_empty(f"{edge:.1%} of the sample's edge in the {empty.sum()} pixels that absorb least")
+    share, known = edge_share(offset, trimmed_mean(spectra[:, others])[0])
+    found = f"{share:.1%} +- {known:.1%} of the sample's edge in the {empty.sum()} pixels that absorb least"
+    if not SURE * known < UNTOLD:
+        raise _nothing_empty(f"{found}, which tells nothing")
+    if abs(share) > max(MOST_EDGE, SURE * known):
+        raise _nothing_empty(found)
     return offset, error
 
 
 def _nothing_empty(found: str) -> ComputationError:
     return ComputationError(
         found,
-        f"{LEAST_PIXELS} pixels or more without sample, with at most {MOST_EDGE:.0%} of its edge",
+        f"{LEAST_PIXELS} pixels or more without sample, with none of its edge beyond {MOST_EDGE:.0%} or {SURE:g} standard "
+        "errors",
         "give y and x of an empty region, run correct.background before it, use a counter, or leave correct.flux out",
     )
 
@@ -134,17 +142,40 @@ def _of_one_kind(level: Floats, spectra: Floats, seed: Mask) -> Mask:
     return inside
 
 
-def edge_share(empty: Doubles, others: Doubles) -> float:
-    """How much of the spectrum of others there is in the offsets of empty pixels, apart from a line.
+def edge_share(empty: Doubles, others: Doubles) -> tuple[float, float]:
+    """How much of the spectrum of others there is in the offsets of empty pixels, and its standard error.
+
+    With the edge m(E) of the sample, a share s of it in the empty pixels and the offsets f(E) of the flux, which all pixels
+    have, `empty = s m + f` and `others = m + f`. The difference `(1 - s) m` is free of the flux; a line and the difference
+    are fitted to `empty`, and s/(1 - s) is what the fit takes of it. The error is that of least squares, times
+    `sqrt((1 + r)/(1 - r))` where residuals of neighboring energies have the correlation r > 0.
+
+    Parameters
+    ----------
+    empty, others
+        `(energy,)`, mean absorbance.
+
+    Returns
+    -------
+    share, error
+        The error is infinite where there is no edge, or hardly an energy.
 
     Examples
     --------
     >>> edge = np.tanh(np.linspace(-5, 5, 50))
-    >>> round(edge_share(0.2 + 0.03 * edge, edge), 6)
+    >>> round(edge_share(0.2 + 0.03 * edge, edge)[0], 6)
     0.03
     """
-    line = np.vander(np.linspace(-1, 1, len(others)), 2)
-    return float(np.linalg.lstsq(np.column_stack([line, others]), empty, rcond=None)[0][2])
+    n = len(others)
+    columns = np.column_stack([np.vander(np.linspace(-1, 1, n), 2), others - empty])
+    part, _, rank, _ = np.linalg.lstsq(columns, empty, rcond=None)
+    if rank < 3 or n < 5:
+        return 0.0, np.inf
+    rest = empty - columns @ part
+    variance = rest @ rest / (n - 3) * np.linalg.inv(columns.T @ columns)[2, 2]
+    shared = float(np.clip(rest[1:] @ rest[:-1] / max(rest @ rest, 1e-300), 0, 0.9))
+    taken = float(part[2])
+    return taken / (1 + taken), float(np.sqrt(variance * (1 + shared) / (1 - shared))) / (1 + taken) ** 2
 
 
 def counter_offset(counter: Floats, flat_counter: Floats | None) -> Doubles:

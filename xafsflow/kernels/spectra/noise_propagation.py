@@ -8,7 +8,9 @@ import numpy as np
 
 from xafsflow.kernels.array_types import Doubles, Floats, Mask, Singles
 from xafsflow.kernels.images.box_sums import box_sums
+from xafsflow.kernels.images.local_quadratic import local_quadratic
 from xafsflow.kernels.images.motion_correction import cubic_taps
+from xafsflow.kernels.images.neighborhood import Neighborhood, fold, folded, widest
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.spectra.absorbance import scatter_scale
 
@@ -100,18 +102,41 @@ def typical(sigma: Floats) -> Singles:
     return out
 
 
-def sharing(path: Floats | None, windows: tuple[int, ...], images: int) -> Doubles:
+def averaged_variance(variance: Floats, keep: Mask, windows: tuple[Neighborhood, ...]) -> Singles:
+    """Variance after the widest of the windows, of independent pixels; `sharing` tells what the others leave of it.
+
+    Parameters
+    ----------
+    variance
+        `(energy, y, x)`, of each pixel; half a window more on all sides than comes out.
+    keep
+        `(y, x)`, True where a pixel is averaged over.
+
+    Returns
+    -------
+    ndarray
+        float32 `(energy, y - width + 1, x - width + 1)`: `sum(w^2 variance)` over the kept finite neighbors; NaN where
+        there is none.
+    """
+    window = widest(windows)
+    if window.method == "quadratic":
+        inner = np.ones(keep.shape, np.bool_)
+        return local_quadratic(variance, keep, inner, window.half, True)
+    return mean_variance(variance, keep, window.half, True)
+
+
+def sharing(path: Floats | None, windows: tuple[Neighborhood, ...], images: int) -> Doubles:
     """Variance of a pixel after all interpolation and means, over that of the widest mean of independent pixels.
 
     White noise of variance one that goes through weights k has the variance `sum(k^2)`. Each image has its own weights
-    along y and x: those of its cubic interpolation, folded with every mean.
+    over y and x: those of its cubic interpolation, folded with every mean.
 
     Parameters
     ----------
     path
         `(images, 2)` as `motion_correction.realigned` takes it; None where nothing was moved.
     windows
-        Widths of the means over neighbors, pixels.
+        The means over neighbors.
 
     Returns
     -------
@@ -122,43 +147,37 @@ def sharing(path: Floats | None, windows: tuple[int, ...], images: int) -> Doubl
     --------
     >>> sharing(np.array([[0.0, 0.0], [0.5, 0.0]]), (), 2)
     array([1.      , 0.640625])
-    >>> sharing(np.array([[0.0, 0.0], [0.5, 0.0]]), (3,), 2).round(3)
+    >>> sharing(np.array([[0.0, 0.0], [0.5, 0.0]]), (Neighborhood(3),), 2).round(3)
     array([1.   , 0.922])
     """
-    steps = np.zeros((images, 2)) if path is None else path
-    found = np.ones(images)
-    for image, motion in enumerate(steps):
-        for component in motion:
-            found[image] *= _shared_by(float(component), windows)
-    return found
+    left = np.array([_left(*motion, windows)[0] for motion in _motions(path, images)])
+    return left / widest(windows).noise_gain
 
 
-@lru_cache(maxsize=4096)  # the path is the same for every block, and often nearly the same for many images
-def _shared_by(motion: float, windows: tuple[int, ...]) -> float:
-    """The factor of one direction."""
-    weights = cubic_taps(motion)[0]
-    for window in windows:
-        weights = np.convolve(weights, np.full(window, 1 / window))
-    return float((weights**2).sum() * max(windows, default=1))
-
-
-def difference(path: Floats | None, windows: tuple[int, ...], images: int) -> Doubles:
+def difference(path: Floats | None, windows: tuple[Neighborhood, ...], images: int) -> Doubles:
     """`1 - r`, r the correlation of neighbors in a row after all interpolation and means; `(images,)`.
 
     The difference of two such neighbors has the variance `2 (1 - r)` of one of them. Settings as for `sharing`.
 
     Examples
     --------
-    >>> difference(None, (3,), 2).round(3)
+    >>> difference(None, (Neighborhood(3),), 2).round(3)
     array([0.333, 0.333])
     """
-    found = np.ones(images)
-    for image in range(images):
-        weights = cubic_taps(0.0 if path is None else float(path[image, 1]))[0]
-        for window in windows:
-            weights = np.convolve(weights, np.full(window, 1 / window))
-        found[image] = 1 - (weights[1:] * weights[:-1]).sum() / (weights**2).sum()
-    return found
+    return np.array([_left(*motion, windows)[1] for motion in _motions(path, images)])
+
+
+def _motions(path: Floats | None, images: int) -> list[tuple[float, float]]:
+    steps = np.zeros((images, 2)) if path is None else path
+    return [(float(y), float(x)) for y, x in steps]
+
+
+@lru_cache(maxsize=4096)  # the path is the same for every block, and often nearly the same for many images
+def _left(y: float, x: float, windows: tuple[Neighborhood, ...]) -> tuple[float, float]:
+    """`sum(k^2)` of the weights of one image, and `1 - r` along a row."""
+    k = fold(folded(windows), np.outer(cubic_taps(y)[0], cubic_taps(x)[0]))
+    variance = (k**2).sum()
+    return float(variance), float(1 - (k[:, 1:] * k[:, :-1]).sum() / variance)
 
 
 def measured_over_predicted(norm: Floats, sigma: Floats, along: int) -> float:

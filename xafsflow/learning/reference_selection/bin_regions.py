@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xafsflow.kernels.array_types import Doubles, Indices, Integers, Mask
+from xafsflow.kernels.images.neighborhood import Neighborhood, autocorrelation
 
 # Principal components on which bins are grouped, and trials of the grouping.
 SCORES, TRIALS = 6, 10
@@ -93,13 +94,13 @@ def by_size(labels: Integers, weights: Integers) -> Indices:
     return rank[place]
 
 
-def independent(weights: Doubles, members: Indices, windows: tuple[int, ...], count: int) -> Doubles:
+def independent(weights: Doubles, members: Indices, windows: tuple[Neighborhood, ...], count: int) -> Doubles:
     """Variance of weighted means over groups of pixels that means over neighbors came before.
 
-    A pixel that was independent noise of standard deviation `sigma` is after means with the weights `k` along y and x (all
-    windows folded) of variance `sigma^2 sum(k^2)^2`, and shares noise with its neighbors: the covariance of two pixels that
-    lie `l` apart is `sigma_p sigma_q A(l_y) A(l_x)` with the autocorrelation `A(l) = sum_i k_i k_(i+l)`. A mean with the
-    weights `1/sigma^2` then has the variance `sum_pq A A/(sigma_p sigma_q) / (sum_p 1/sigma_p^2)^2`.
+    A pixel that was independent noise of standard deviation `sigma` is after means with the weights `k` over y and x (all
+    windows folded) of variance `sigma^2 sum(k^2)`, and shares noise with its neighbors: the covariance of two pixels that
+    lie `l` apart is `sigma_p sigma_q A(l)` with the autocorrelation `A(l) = sum_i k_i k_(i+l)`. A mean with the
+    weights `1/sigma^2` then has the variance `sum_pq A/(sigma_p sigma_q) / (sum_p 1/sigma_p^2)^2`.
 
     Parameters
     ----------
@@ -108,7 +109,7 @@ def independent(weights: Doubles, members: Indices, windows: tuple[int, ...], co
     members
         `(y, x)`: the group of each pixel, from 0; -1 for none.
     windows
-        Widths of the means, pixels.
+        The means.
     count
         Number of groups.
 
@@ -120,23 +121,20 @@ def independent(weights: Doubles, members: Indices, windows: tuple[int, ...], co
     Examples
     --------
     >>> alone = independent(np.ones((4, 4)), np.zeros((4, 4), int), (), 1)
-    >>> shared = independent(np.ones((4, 4)), np.zeros((4, 4), int), (3,), 1)
+    >>> shared = independent(np.ones((4, 4)), np.zeros((4, 4), int), (Neighborhood(3),), 1)
     >>> alone.round(4), shared.round(4)
     (array([0.0625]), array([0.0378]))
     """
-    taps = np.ones(1)
-    for window in windows:
-        taps = np.convolve(taps, np.full(window, 1 / window))
-    share = np.convolve(taps, taps[::-1])[len(taps) - 1 :]
+    share = autocorrelation(windows)
+    reach = len(share) // 2
     h = np.where(members >= 0, weights, 0.0).astype(np.float64)
     square = _pairs(members, h, (0, 0), count)
-    reach = len(share) - 1
     # Each of these lags stands for itself and for the opposite one.
     lags = [(0, x) for x in range(1, reach + 1)]
     lags += [(y, x) for y in range(1, reach + 1) for x in range(-reach, reach + 1)]
-    total = share[0] ** 2 * square
+    total = share[reach, reach] * square
     for down, across in lags:
-        total += 2 * share[down] * share[abs(across)] * _pairs(members, h, (down, across), count)
+        total += 2 * share[reach + down, reach + across] * _pairs(members, h, (down, across), count)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(square > 0, total / square**2, np.inf)
 

@@ -133,9 +133,9 @@ def flux(
     """Take off every image the offset that a flux other than its flat field's has given it.
 
     The offset is the mean absorbance of a region without sample, which should be zero. Without y and x the pixels flagged
-    `background` are taken, or, where none is, those that absorb least; they must show nothing of the sample's edge, else
-    it is refused: no offset is guessed from the sample itself, since a jump of all its pixels between two energies may
-    be its edge. Run it after `correct.drift`. The foil's absorbance is left as it is.
+    `background` are taken, or, where none is, those that absorb least; they must show nothing of the sample's edge, beyond
+    its standard error, else it is refused: no offset is guessed from the sample itself, since a jump of all its pixels
+    between two energies may be its edge. Run it after `correct.drift`. The foil's absorbance is left as it is.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def flux(
     InputError
         A counter is missing or not above zero; too few pixels in the region (when computed).
     ComputationError
-        When computed: no empty pixels are found.
+        When computed: no empty pixels are found, or a part of the sample's edge in them.
     """
     found = _from_counter(cube) if source == "counter" else _from_empty(cube, y, x)
     moved = over_blocks(_less, [cube.mu, found["flux_offset"]], [Output("mu", CUBE)])

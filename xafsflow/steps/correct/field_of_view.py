@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -12,7 +12,8 @@ from pydantic import Field
 from xafsflow.blocks.outputs import Output
 from xafsflow.blocks.over_blocks import over_blocks, part_of
 from xafsflow.errors import InputError
-from xafsflow.kernels.images import neighbors as spatial
+from xafsflow.kernels.images.local_quadratic import local_quadratic
+from xafsflow.kernels.images.neighbors import box_mean
 from xafsflow.provenance import Passage, Setting
 from xafsflow.step_table import Span, step
 from xafsflow.vocabulary import AXES, CUBE, OUT_OF_MEANS, Flag, cube_dims, spectral_axis
@@ -137,30 +138,60 @@ def _joined(flags: Any, size: tuple[int, int]) -> Any:
     makes="cube",
     needs=["mu", "flags"],
     gives=["mu"],
-    passes=Passage(acts_on="pixel", mean_over=Setting("window")),
+    passes=Passage(acts_on="pixel", mean_over=Setting("window"), mean_method=Setting("method")),
 )
-def average(cube: xr.Dataset, /, *, window: Annotated[int, Field(ge=3, le=15)] = 3) -> xr.Dataset:
-    """Mean over window x window pixels, energy by energy.
+def average(
+    cube: xr.Dataset,
+    /,
+    *,
+    window: Annotated[int, Field(ge=3, le=15)] = 3,
+    method: Literal["mean", "quadratic"] = "mean",
+) -> xr.Dataset:
+    """Mean over window x window pixels, energy by energy, or the middle of a quadratic that is fitted to them.
 
-    Pixels flagged background, dead or saturated are left out of the means; so are single energies that are NaN.
-    Background becomes NaN, a dead pixel gets its neighbors' mean.
+    Pixels flagged background, dead or saturated are left out; so are single energies that are NaN. Background becomes
+    NaN, a dead pixel gets what its neighbors say.
+
+    A mean rounds off whatever bends within its window. A local quadratic (Savitzky-Golay in two dimensions) follows bends:
+    5 x 5 leave 0.39 of the noise where a 3 x 3 mean leaves 0.33, and blur less. Beside holes and the ends of the image it
+    is fitted to the neighbors that are there; where these do not determine a quadratic, to a plane or their mean. Fits to
+    few neighbors smooth less: 0.54 of the noise is left at the side of the image, 0.9 in its corners.
 
     Parameters
     ----------
     window
-        Odd number of pixels, 3 for 3 x 3.
+        Odd number of pixels, 3 for 3 x 3; 5 or more for `quadratic`.
+    method
+        `mean`, for noise; `quadratic`, where the composition changes from pixel to pixel.
+
+    Raises
+    ------
+    InputError
+        The window is even, or too small for a quadratic.
+
+    Examples
+    --------
+    >>> import xafsflow as xf
+    >>> cube = xf.correct.absorbance(xf.ingest.phantom(size=(16, 16), energies=40))
+    >>> smooth = average(cube, window=5, method="quadratic")
     """
     if window % 2 == 0:
         raise InputError(f"window {window}", "an odd number of pixels", f"use {window - 1} or {window + 1}")
+    if method == "quadratic" and window < 5:
+        # Six terms and 3 x 3 pixels: nearly all noise would stay.
+        raise InputError(f"window {window} for method quadratic", "5 or more pixels", "use window: 5")
     half = window // 2
+    outputs = [Output("mu", CUBE)]
     return cube.assign(
-        over_blocks(_mean, [cube.mu, cube.flags], [Output("mu", CUBE)], halo=half, rim=0, half=half)
+        over_blocks(_averaged, [cube.mu, cube.flags], outputs, halo=half, rim=0, half=half, method=method)
     )
 
 
-def _mean(mu: Any, flags: Any, half: int) -> Any:
-    # NaN flags are the halo beyond the image. Were its NaN to be kept, box_mean would count neighbors at each energy.
+def _averaged(mu: Any, flags: Any, half: int, method: str) -> Any:
+    # NaN flags are the halo beyond the image. Were its NaN to be kept, neighbors would be counted at each energy.
     inside = ~np.isnan(flags)
     bits = np.where(inside, flags, 0).astype(np.uint8)
     keep, center = inside & (bits & OUT_OF_MEANS == 0), bits & int(Flag.BACKGROUND) == 0
-    return spatial.box_mean(mu, keep, center, half, True)
+    if method == "quadratic":
+        return local_quadratic(mu, keep, center, half, False)
+    return box_mean(mu, keep, center, half, True)

@@ -11,10 +11,11 @@ import xarray as xr
 from xafsflow.blocks.outputs import Output
 from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.blocks.scan_numbers import over_scan, spread_rows
+from xafsflow.kernels.images.neighborhood import Neighborhood, widest
 from xafsflow.kernels.spectra import noise_propagation as kernels
 from xafsflow.kernels.spectra.energy_shift import move
 from xafsflow.provenance import check_carried, interpolation
-from xafsflow.sampling.replay import check_normalized, on_spectra, record, widths
+from xafsflow.sampling.replay import check_normalized, on_spectra, record, windows_of
 from xafsflow.step_table import STEPS, step, steps_done
 from xafsflow.vocabulary import CUBE, LEFT_OUT, MAP, OUT_OF_MEANS, SPECTRAL, cube_dims, spectral_axis
 
@@ -32,8 +33,9 @@ TOUCH = 1e-3
 def noise(cube: xr.Dataset, /) -> xr.Dataset:
     """Standard deviation of `norm` from photon statistics, through all that the steps did, and checked against the scatter.
 
-    `mu_noise` is the noise of what was measured. Each mean over neighbors divides its variance by their number, as many
-    as were kept; each interpolation, of a drift or to common energies, damps it by the sum of its squared weights; the
+    `mu_noise` is the noise of what was measured. Each mean over neighbors leaves of its variance the sum of their squared
+    weights, of those that were kept (one over their number where they weigh alike); each interpolation, of a drift or to
+    common energies, damps it by the sum of its squared weights; the
     normalization divides by the edge step, and the noise of the curves it fits comes on top, as it does in typical pixels.
     Neighboring pixels and energies share noise after that: of n averaged values less than n are independent.
 
@@ -63,14 +65,14 @@ def noise(cube: xr.Dataset, /) -> xr.Dataset:
     steps, axis = steps_done(cube), spectral_axis(cube)
     check_normalized(steps)
     check_carried(cube, steps)
-    windows, moved = widths(steps), interpolation(steps, "spectral")
+    windows, moved = windows_of(steps), interpolation(steps, "spectral")
     still = xr.DataArray(np.zeros((cube.sizes[axis], 2)), dims=(axis, "axis"))
     path = still if interpolation(steps, "image") is None else cube.drift
     shift = xr.DataArray(np.float32(0)) if moved is None else cube.energy_shift
     places = tuple(cube[axis].values.tolist())
     settings: dict[str, Any] = {"cubic": moved is not None and moved.method == "cubic", "windows": windows}
     arrays = [cube.mu_noise, cube.flags, cube.edge_step, shift, path]
-    half = max(windows, default=1) // 2
+    half = widest(windows).half
     own = {**settings, "places": () if moved is None else places}
     output = Output("point", CUBE)
     point = over_blocks(_point_noise, arrays, [output], halo=(half, half, 0, 0, 0), rim=0, **own)["point"]
@@ -98,7 +100,7 @@ def _point_noise(
     edge_step: Any,
     shift: Any,
     path: Any,
-    windows: tuple[int, ...],
+    windows: tuple[Neighborhood, ...],
     places: tuple[float, ...],
     cubic: bool,
 ) -> Any:
@@ -107,7 +109,7 @@ def _point_noise(
     if windows:
         # NaN flags are the halo beyond the image. Were its NaN to be kept, neighbors would be counted at each energy.
         bits = np.where(np.isnan(flags), OUT_OF_MEANS, flags).astype(np.uint8)
-        variance = kernels.mean_variance(variance, (bits & OUT_OF_MEANS) == 0, max(windows) // 2, True)
+        variance = kernels.averaged_variance(variance, (bits & OUT_OF_MEANS) == 0, windows)
     # In place from here on: fresh memory costs more than the arithmetic.
     variance *= kernels.sharing(path, windows, len(variance)).astype(np.float32)[:, None, None]
     if places:
@@ -121,7 +123,7 @@ def _raised(point: Any, fitted: Any) -> Any:
 
 
 def _numbers(
-    norm: Any, point: Any, *measured: Any, windows: tuple[int, ...], along: int, **settings: Any
+    norm: Any, point: Any, *measured: Any, windows: tuple[Neighborhood, ...], along: int, **settings: Any
 ) -> tuple[Any, ...]:
     """`noise_ratio`, `noise_level`, and what the normalization adds, from the rows of a sample."""
     ratio, level = _ratio(norm, point, measured[-1], windows, along)
@@ -129,7 +131,9 @@ def _numbers(
     return ratio, level, _fitted(*measured, **settings)
 
 
-def _ratio(norm: Any, point: Any, path: Any, windows: tuple[int, ...], along: int) -> tuple[float, float]:
+def _ratio(
+    norm: Any, point: Any, path: Any, windows: tuple[Neighborhood, ...], along: int
+) -> tuple[float, float]:
     apart = np.sqrt(kernels.difference(path, windows, len(norm))).astype(np.float32)
     ratio = kernels.measured_over_predicted(norm, point * apart[:, None, None], along)
     known = point[np.isfinite(point)]
@@ -145,7 +149,7 @@ def _fitted(
     path: Any,
     plan: str,
     axis: str,
-    windows: tuple[int, ...],
+    windows: tuple[Neighborhood, ...],
     moved: bool,
     places: tuple[float, ...],
     cubic: bool,

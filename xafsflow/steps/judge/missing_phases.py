@@ -17,7 +17,7 @@ from xafsflow.findings.judge_findings import MissingFindings, Source
 from xafsflow.kernels.mixtures.reference_subsets import MOST
 from xafsflow.learning.reference_selection.missing_reference import MissingReferences
 from xafsflow.sampling.binned_spectra import bin_sums, places, span_of
-from xafsflow.sampling.replay import normalized_candidates
+from xafsflow.sampling.candidate_spectra import normalized_candidates
 from xafsflow.step_table import Span, step
 from xafsflow.vocabulary import MAP, Flag
 

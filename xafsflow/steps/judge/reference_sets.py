@@ -16,7 +16,7 @@ from xafsflow.kernels.mixtures.reference_subsets import MOST
 from xafsflow.learning.reference_selection.bin_regions import Bins, grouped
 from xafsflow.learning.reference_selection.set_comparison import Comparison
 from xafsflow.sampling.binned_spectra import bin_sums, places, span_of
-from xafsflow.sampling.replay import normalized_candidates
+from xafsflow.sampling.candidate_spectra import normalized_candidates
 from xafsflow.step_table import Span, step
 from xafsflow.vocabulary import nearest
 

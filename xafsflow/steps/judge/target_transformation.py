@@ -11,7 +11,7 @@ from pydantic import Field
 from xafsflow.errors import InputError
 from xafsflow.findings.judge_findings import TargetCandidate, TargetFindings, TargetSpectrum
 from xafsflow.learning.unsupervised import components as learn
-from xafsflow.sampling import replay
+from xafsflow.sampling.candidate_spectra import normalized_candidates
 from xafsflow.step_table import step
 
 # Candidates whose spectra and images in the components are shown.
@@ -62,7 +62,7 @@ def target(
             "those of this cube",
             "run judge.components on it, behind every step that changes the energies",
         )
-    known, left_out = replay.normalized_candidates(cube, candidates, energy[0], energy[-1])
+    known, left_out = normalized_candidates(cube, candidates, energy[0], energy[-1])
     scale, vectors = components.scale.values, components.component.values[:used]
     eigenvalues, error = components.eigenvalue.values[:used], components.attrs["error"]
     tested = []
