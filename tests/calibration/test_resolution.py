@@ -15,6 +15,7 @@ from xafsflow.calibration.shift_map import broadening_in, read_calibration, save
 from xafsflow.errors import ComputationError
 from xafsflow.phantom import Phantom, Reference, as_dataset, spectrum, truth
 from xafsflow.sampling import replay
+from xafsflow.sampling.candidate_spectra import normalized_candidates
 
 NAMES = ("Fe", "FeO", "Fe2O3")
 DENSE = np.arange(6930.0, 7420.0, 0.05)
@@ -122,8 +123,8 @@ def test_references__of_the_fit_are_as_blunt_as_the_scan(calibrated: Any) -> Non
 def test_references__of_candidates_are_as_blunt_as_the_scan(calibrated: Any) -> None:
     cube, found, _ = calibrated
     blunt, sharp = (normalized(xf.calibrate.apply(cube, found, broadening=by)) for by in (0.6, 0.0))
-    seen = replay.normalized_candidates(blunt, library_at(0.0), 7090.0, 7190.0)[0].norm.values
-    wanted = replay.normalized_candidates(sharp, library_at(0.6), 7090.0, 7190.0)[0].norm.values
+    seen = normalized_candidates(blunt, library_at(0.0), 7090.0, 7190.0)[0].norm.values
+    wanted = normalized_candidates(sharp, library_at(0.6), 7090.0, 7190.0)[0].norm.values
     assert np.abs(seen - wanted).max() < 1e-3
 
 
