@@ -58,7 +58,15 @@ def pair_of(seed: int, count: int = 40) -> np.ndarray:
 
 
 def compared(bins: Bins, **changes: object) -> Comparison:
-    given = {"sets": None, "most": 3, "offset": 0.0, "duplicate_limit": 0.02, "share": 0.1, "seed": 0, **changes}
+    given = {
+        "sets": None,
+        "most": 3,
+        "offset": 0.0,
+        "duplicate_limit": 0.02,
+        "share": 0.1,
+        "seed": 0,
+        **changes,
+    }
     return Comparison(bins, spectra(), NAMES, **given)  # type: ignore[arg-type]
 
 
