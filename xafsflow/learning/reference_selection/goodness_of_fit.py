@@ -18,9 +18,8 @@ from xafsflow.learning.reference_selection.shared_distortion import Distortion, 
 TOLERANCE = 0.002
 # Probability that a test of all groups together rejects a set that is right, and that it finds what is just large enough.
 FALSE_ALARM, POWER = 0.001, 0.95
-# What stands for a phase nobody thought of: a reference of the set whose edge lies so many eV off, less than one step of
-# an oxidation state.
-OTHER_EDGE = 2.0
+# What stands for a phase nobody thought of: a reference of the set whose edge lies so many eV off, as FeO's from Fe2O3's.
+OTHER_EDGE = 4.0
 # Times that the distortion is fitted.
 PASSES = 3
 # Energies whose mean tells where most is left: a single one is noise.

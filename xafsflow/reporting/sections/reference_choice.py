@@ -93,8 +93,8 @@ def _basis(found: ReferenceSetFindings) -> str:
         sentences.append(f"Missing among them: {listed(found.missing)}.")
     sentences.append(
         f"The scatter from energy to energy is {number(math.sqrt(found.inflation), 3)} times the stated noise, and all bins "
-        f"share an error of {number(found.common_error, 2)} relative to the flux. Another phase is seen in a typical region "
-        f"from a share of {percent(found.detectable)} on."
+        f"share an error of {number(found.common_error, 2)} relative to the flux. Another phase, its edge 4 eV off, is seen "
+        f"in a typical region from a share of {percent(found.detectable)} on."
     )
     if found.unexplained:
         sentences.append(

@@ -69,7 +69,7 @@ def reference_sets(
     and one slope of the post-edge, shared by all references and regions, are fitted before. The verdict is one of
 
     - suffices: nothing contradicts, and a `share` of another phase would have been seen (in a typical region, in 19 of 20
-      cases; a phase whose edge lies 2 eV from one of the set);
+      cases; a phase like one of the set, its edge 4 eV off);
     - does not suffice: with how much of the edge step is unexplained, where, and the candidate that explains it;
     - cannot be told: nothing contradicts, but such a share would not have been seen, or the bins scatter much more than the
       noise that is stated.
