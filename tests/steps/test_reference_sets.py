@@ -43,7 +43,7 @@ def scan(references: tuple[Any, ...] = ("Fe2O3", "Fe3O4"), seed: int = 0, window
         size=(60, 72), energies=120, references=references, seed=seed, tilt=0.0, tilt_x=0.0, curvature=0.0
     )
     cube = xf.correct.dead_pixels(xf.correct.absorbance(as_dataset(phantom, band=13)))
-    cube = xf.correct.background(cube, e0=7112.0)
+    cube = xf.correct.flux(xf.correct.background(cube, e0=7112.0))
     if window:
         cube = xf.correct.average(cube, window=window)
     return xf.derive.noise(xf.normalize.edge_step(cube, **WINDOWS)).persist()
