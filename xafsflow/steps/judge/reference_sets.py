@@ -62,11 +62,11 @@ def reference_sets(
     those are judged so closely that have the lowest BIC over the image, and 3 of each size over the image and in each region.
 
     Then the noise is asked. It is that of the photons, checked by what no reference can explain: the bends from one energy
-    to the next (third differences) of each bin, and of what all bins of a row share, an unsteady flux. The mean spectra of the
-    image and of every region are tested by chi-square, with the degrees of freedom that the fit left and a tolerance of 0.002
-    edge steps for what interpolation and normalization leave of the right references; all tests together reject the right
-    set in one image of 1000. Where the set is rejected, sets of more references are tried. One energy offset, one resolution
-    and one slope of the post-edge, shared by all references and regions, are fitted before. The verdict is one of
+    to the next (third differences) of each bin, and of what all bins of a row share, an unsteady flux. The mean spectra of
+    the image and of every region are tested by chi-square, with the degrees of freedom that the fit left and a tolerance of
+    0.002 edge steps for what interpolation and normalization leave of the right references; all tests together reject the
+    right set in one image of 1000. Where the set is rejected, sets of more references are tried. One energy offset, one
+    resolution and one slope of the post-edge, shared by all references and regions, are fitted before. The verdict is one of
 
     - suffices: nothing contradicts, and a `share` of another phase would have been seen (in a typical region, in 19 of 20
       cases; a phase like one of the set, its edge 4 eV off);
