@@ -59,7 +59,7 @@ def reference_sets(
 
     The simplest set is the one with the fewest references among the sets whose intervals overlap the best set's (rule of
     parsimony). Of those with equally few the one with the least error is named first, then the others. Of more sets than 24
-    those are judged so closely that have the lowest BIC over the image, and 3 of each size over the image and in each region.
+    those are judged so closely that have the lowest BIC over the image, and 3 of each size over the image and each region.
 
     Then the noise is asked. It is that of the photons, checked by what no reference can explain: the bends from one energy
     to the next (third differences) of each bin, and of what all bins of a row share, an unsteady flux. The mean spectra of
