@@ -1,6 +1,6 @@
 """Print whether the right references are found, on phantoms made from measured standards and on a measured map.
 
-python tests/benchmarks/references.py [--data ../shared/data] [--seeds 10] [--only pair,siderite,map]
+python tests/benchmarks/references.py [--data ../shared/data] [--seeds 10] [--only pair,siderite,map,outcomes]
 """
 
 from __future__ import annotations
@@ -8,17 +8,19 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from scipy.ndimage import gaussian_filter1d
 
 import xafsflow as xf
 from xafsflow.io.folders import Folders
-from xafsflow.io.readers.spectrum_library import on_grid
+from xafsflow.io.readers.spectrum_library import Spectrum, library_of, on_grid
 from xafsflow.phantom import Phantom, as_dataset, truth
-from xafsflow.phantom.spectra import Reference
+from xafsflow.phantom.spectra import Reference, spectrum
 from xafsflow.vocabulary import MAP, Flag, cube_dims
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -204,14 +206,105 @@ def print_map(data: Path, seeds: int) -> None:
             print(f'    "{found.verdict}"')
 
 
+IRON = ("Fe", "FeO", "Fe2O3", "Fe3O4", "FeS2", "FeCO3", "FeOOH")
+ENERGY = np.arange(6990.0, 7420.0, 0.25)
+# From the iron edge to that of nickel, eV.
+NICKEL = 1221.0
+PAIR = ("Fe2O3", "Fe3O4")
+NOT, TOLD = "does not suffice", "cannot be told"
+
+
+def simulated(name: str, shares: dict[str, float], blur: float = 0.0, move: float = 0.0) -> Reference:
+    """A mixture of simulated spectra, broadened by a Gaussian and moved, eV."""
+    mu = sum(share * spectrum(one, ENERGY) for one, share in shares.items())
+    return Reference(name, ENERGY + move, gaussian_filter1d(mu, blur / 0.25) if blur else mu)
+
+
+def simulated_library(names: Sequence[str], move: float = 0.0) -> xr.Dataset:
+    """Simulated spectra as references."""
+    known = ("Ni" if move else "Fe", "K", ("energy", "mu"))
+    return library_of(
+        [Spectrum(one, ENERGY + move, spectrum(one, ENERGY), *known, Path(one), {}) for one in names]
+    )
+
+
+def outcome_scan(kind: str, seed: int, counts: float) -> xr.Dataset:
+    """A scan of 64 x 80 pixels through absorbance, flux, average, normalize and noise; all pixels share their energies."""
+    given: dict[str, Any] = {"references": PAIR, "size": (64, 80), "seed": seed, "counts": counts}
+    given |= {"tilt": 0.0, "tilt_x": 0.0, "curvature": 0.0}
+    if kind in ("FeCO3", "FeS2"):
+        given["references"] = (*PAIR, simulated("some", {"Fe2O3": 0.8, kind: 0.2}))
+    elif kind == "three":
+        given |= {"references": ("Fe", "FeO", "Fe2O3"), "pattern": "smooth"}
+    elif kind == "blunt":
+        parts = tuple(simulated(one, {one: 1.0}, 0.2, 0.1) for one in PAIR)
+        given |= {"references": parts, "foil": None}
+    elif kind == "nickel":
+        parts = tuple(simulated(one, {one: 1.0}, 0.0, NICKEL) for one in ("FeO", "FeOOH"))
+        given |= {"references": parts, "foil": None, "e0": E0 + NICKEL, "element": "Ni"}
+    phantom = Phantom(**given)
+    cube = xf.correct.dead_pixels(xf.correct.absorbance(as_dataset(phantom)))
+    cube = xf.correct.background(cube, e0=phantom.e0)
+    cube = xf.correct.average(cube if kind == "jitter" else xf.correct.flux(cube), window=3)
+    return xf.derive.noise(xf.normalize.edge_step(cube, e0=phantom.e0, **SHORT)).compute()
+
+
+SHORT: dict[str, Any] = {"pre1": -60.0, "pre2": -12.0, "norm1": 40.0, "nnorm": 1}
+# What was scanned, the candidates, what is right, at how many counts, and the set that suffices.
+OUTCOMES: list[tuple[str, Sequence[str], str, tuple[int, ...], Sequence[str]]] = [
+    ("pair", IRON, "suffices", (24000, 2000), PAIR),
+    ("three", IRON, "suffices", (24000, 2000), ("Fe", "FeO", "Fe2O3")),
+    ("FeCO3", IRON, "suffices", (24000, 2000), (*PAIR, "FeCO3")),
+    ("blunt", IRON, "suffices", (24000, 2000), PAIR),
+    ("jitter", IRON, "suffices", (24000, 2000), PAIR),
+    ("nickel", ("Fe", "FeO", "FeCO3", "FeOOH"), "suffices", (24000, 2000), ("FeO", "FeOOH")),
+    ("pair", IRON[:3], NOT, (24000, 2000), ()),
+    ("jitter", IRON[:3], NOT, (24000, 2000), ()),
+    ("FeCO3", IRON[:4], NOT, (24000, 2000), ()),
+    ("FeS2", IRON[:4], NOT, (24000, 2000), ()),
+    ("pair", IRON, TOLD, (100,), ()),
+    ("FeCO3", IRON[:4], TOLD, (100,), ()),
+]
+
+
+def print_outcomes(seeds: int) -> None:
+    """The three outcomes on scans of known references."""
+    print("outcome (the right set, or regions marked, behind it), and what another phase would be seen from")
+    for kind, counts in dict.fromkeys((row[0], counts) for row in OUTCOMES for counts in row[3]):
+        rows = [row for row in OUTCOMES if row[0] == kind and counts in row[3]]
+        known = []
+        for seed in range(seeds):
+            cube, move = outcome_scan(kind, seed, counts), NICKEL if kind == "nickel" else 0.0
+            known.append([xf.judge.reference_sets(cube, simulated_library(row[1], move)) for row in rows])
+        for place, (_, names, wanted, _, right) in enumerate(rows):
+            found = [one[place] for one in known]
+            good = [
+                one for one in found if one.outcome == wanted and (not right or set(one.chosen) == set(right))
+            ]
+            marked = [sum(row.unexplained or bool(row.missing) for row in one.regions) for one in found]
+            seen = np.median([one.detectable for one in found])
+            print(
+                f"  {kind:6} {counts:6} counts, {len(names)} candidates: {wanted} {len(good)} of {seeds}; regions marked "
+                f"{min(marked)} to {max(marked)}; {100 * seen:.0f} %",
+                flush=True,
+            )
+            for one in found:
+                if one not in good:
+                    print(f'    wrong: "{one.verdict}"')
+
+
 def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--only", default="pair,siderite,map")
+    parser.add_argument("--only", default="pair,siderite,map,outcomes")
     given = parser.parse_args()
     warnings.filterwarnings("ignore", category=xf.errors.XafsflowWarning)
+    if "outcomes" in given.only:
+        print_outcomes(given.seeds)
+    if given.only == "outcomes":
+        return
     candidates = standards(given.data)
     if "pair" in given.only:
         print_pair(candidates, given.seeds)

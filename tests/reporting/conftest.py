@@ -163,6 +163,7 @@ def _region(number: int, pixels: int, verdict: str, shares: Mapping[str, float])
 def reference_sets() -> ReferenceSetFindings:
     return ReferenceSetFindings(
         verdict="Fe2O3 + Fe3O4 suffices; adding FeO improves the fit by less than its cost",
+        outcome="suffices",
         chosen=("Fe3O4", "Fe2O3"),
         alternatives={},
         needed=("Fe3O4", "Fe2O3"),
@@ -179,6 +180,9 @@ def reference_sets() -> ReferenceSetFindings:
         ),
         near_duplicates={"Fe3O4": ("magnetite",), "magnetite": ("Fe3O4",)},
         offset=0.1,
+        broadening=0.04,
+        unexplained=0.0,
+        detectable=0.043,
         inflation=1.21,
         common_error=0.002,
         bins=12,

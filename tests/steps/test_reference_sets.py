@@ -8,6 +8,7 @@ import dask
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.ndimage import gaussian_filter1d
 
 import xafsflow as xf
 from xafsflow.blocks.field import values_over_field
@@ -16,9 +17,10 @@ from xafsflow.findings.record import from_json, to_json
 from xafsflow.findings.reference_set_findings import ReferenceSetFindings
 from xafsflow.io.folders import Folders
 from xafsflow.io.readers.spectrum_library import Spectrum, library_of
-from xafsflow.phantom import Phantom, as_dataset
+from xafsflow.phantom import Phantom, as_dataset, truth
 from xafsflow.phantom.spectra import Reference, spectrum
 from xafsflow.sampling.binned_spectra import bin_sums, places, span_of
+from xafsflow.vocabulary import MAP
 
 WINDOWS = {"e0": 7112.0, "pre1": -60.0, "pre2": -12.0, "norm1": 40.0, "nnorm": 1}
 NAMES = ("Fe", "FeO", "Fe2O3", "Fe3O4", "FeS2", "FeCO3", "FeOOH")
@@ -41,7 +43,7 @@ def scan(references: tuple[Any, ...] = ("Fe2O3", "Fe3O4"), seed: int = 0, window
         size=(60, 72), energies=120, references=references, seed=seed, tilt=0.0, tilt_x=0.0, curvature=0.0
     )
     cube = xf.correct.dead_pixels(xf.correct.absorbance(as_dataset(phantom, band=13)))
-    cube = xf.correct.background(cube, e0=7112.0)
+    cube = xf.correct.flux(xf.correct.background(cube, e0=7112.0))
     if window:
         cube = xf.correct.average(cube, window=window)
     return xf.derive.noise(xf.normalize.edge_step(cube, **WINDOWS)).persist()
@@ -54,6 +56,7 @@ def test_reference_sets__prefers_the_pair_to_what_fits_as_well_with_more() -> No
     assert found.superfluous == ("Fe", "FeO")
     assert found.missing == ("Fe3O4",)
     assert [set(row.references) for row in found.sets[:2]] == [set(sets[1]), set(sets[2])]
+    assert found.outcome == "suffices"
     assert found.verdict.startswith("Fe2O3 + Fe3O4 suffices; adding")
     assert from_json(ReferenceSetFindings, to_json(found)) == found
 
@@ -62,6 +65,8 @@ def test_reference_sets__prefers_the_pair_to_what_fits_as_well_with_more() -> No
 def test_reference_sets__finds_the_pair_among_all_sets(seed: int) -> None:
     found = xf.judge.reference_sets(scan(seed=seed), library())
     assert found.chosen == found.needed == ("Fe2O3", "Fe3O4")
+    assert found.outcome == "suffices"
+    assert found.detectable < 0.1
     assert found.alternatives == {}
     best = found.sets[0]
     assert best.interval[0] < best.prediction_error < best.interval[1]
@@ -84,6 +89,54 @@ def test_reference_sets__tells_the_region_where_something_is_missing() -> None:
     assert missed
     assert {one.reference for row in missed for one in row.missing} == {"FeCO3"}
     assert "missing, most like FeCO3" in found.verdict
+    assert found.outcome == "does not suffice"
+
+
+@lru_cache
+def measured(
+    counts: float, references: tuple[Any, ...] = ("Fe2O3", "Fe3O4"), tilt: float = 0.0
+) -> xr.Dataset:
+    """A scan from its counts on, with an unsteady flux; rows differ in energy by `tilt`, which is calibrated."""
+    phantom = Phantom(
+        size=(64, 80), references=references, counts=counts, tilt=tilt, tilt_x=0.0, curvature=0.0, foil=None
+    )
+    cube = xf.correct.dead_pixels(xf.correct.absorbance(as_dataset(phantom)))
+    cube = xf.correct.flux(xf.correct.background(cube, e0=7112.0))
+    if tilt:
+        known = xf.calibrate.constant(cube, shift=0.0).assign(energy_shift=(MAP, truth(phantom)["shift"]))
+        cube = xf.calibrate.apply(cube, known)
+    cube = xf.correct.average(cube, window=3)
+    return xf.derive.noise(xf.normalize.edge_step(cube, **WINDOWS)).persist()
+
+
+@pytest.mark.parametrize("counts", [24000.0, 2000.0])
+def test_reference_sets__does_not_suffice_where_a_phase_is_no_candidate(counts: float) -> None:
+    found = xf.judge.reference_sets(measured(counts), library().sel(spectrum=["Fe", "FeO", "Fe2O3"]))
+    assert found.outcome == "does not suffice"
+    assert "does not suffice: 1." in found.verdict
+    assert all(row.unexplained for row in found.regions)
+    assert found.inflation < 1.3
+    whole = xf.judge.reference_sets(measured(counts), library())
+    assert (whole.outcome, whole.chosen) == ("suffices", ("Fe2O3", "Fe3O4"))
+
+
+def test_reference_sets__cannot_be_told_at_few_counts() -> None:
+    found = xf.judge.reference_sets(measured(100.0), library())
+    assert found.outcome == "cannot be told"
+    assert found.detectable > 0.1
+    assert "another phase of less than" in found.verdict
+
+
+def test_reference_sets__suffices_in_spite_of_another_resolution_after_calibration() -> None:
+    energy = np.arange(7000, 7400, 0.25)
+    blunt = tuple(
+        Reference(f"{name}b", energy + 0.1, gaussian_filter1d(spectrum(name, energy), 0.2 / 0.25))
+        for name in ("Fe2O3", "Fe3O4")
+    )
+    found = xf.judge.reference_sets(measured(24000.0, blunt, 2.2), library())
+    assert (found.outcome, found.chosen) == ("suffices", ("Fe2O3", "Fe3O4"))
+    # The interpolation of the calibration broadens too.
+    assert 0.03 < found.broadening < 0.07
 
 
 def test_reference_sets__takes_the_cubes_own_regions() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from xafsflow.findings.record import Doubles, Finding, Integers
+
+Outcome: TypeAlias = Literal["suffices", "does not suffice", "cannot be told"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +85,7 @@ class RegionFindings(Finding):
     missing
         Those of them that the chosen set lacks.
     unexplained
-        Whether no set explains it as well as the best set explains the image.
+        Whether its noise contradicts every set.
     shares
         Mean fraction of each reference in the region, by name.
     reduced_chi_square
@@ -128,8 +131,11 @@ class ReferenceSetFindings(Finding):
     ----------
     verdict
         A sentence.
+    outcome
+        Whether the chosen set explains the image within its noise, does not, or the noise is too high to tell.
     chosen
-        Names of the set with the fewest references that explains the image as well as the best.
+        Names of the set with the fewest references that the noise does not contradict; where it contradicts all, that with
+        the fewest that explains the image as well as the best.
     alternatives
         Others that would do as well in place of one of the chosen, by its name; empty where something is missing.
     needed
@@ -145,8 +151,14 @@ class ReferenceSetFindings(Finding):
         References that are nearly the same spectrum as another one, by its name, the nearest first.
     offset
         Energy by which all candidates together were moved, eV.
+    broadening
+        Variance that the chosen set's references were broadened by, eV^2; below zero where the scan is sharper.
+    unexplained
+        Root mean square in edge steps of what the chosen set leaves beyond the noise, in the region where it is most.
+    detectable
+        Share of another phase that would have been found in a typical region.
     inflation
-        Factor on the variance of the photons' noise that no candidate explains, 1 or more.
+        Factor on the stated variance that the scatter of the bins from energy to energy shows, 1 or more.
     common_error
         Standard deviation of the error that all bins share at an energy, relative to the flux.
     bins, pixels, energies, values
@@ -160,6 +172,7 @@ class ReferenceSetFindings(Finding):
     """
 
     verdict: str
+    outcome: Outcome
     chosen: tuple[str, ...]
     alternatives: Mapping[str, tuple[str, ...]]
     needed: tuple[str, ...]
@@ -169,6 +182,9 @@ class ReferenceSetFindings(Finding):
     regions: tuple[RegionFindings, ...]
     near_duplicates: Mapping[str, tuple[str, ...]]
     offset: float
+    broadening: float
+    unexplained: float
+    detectable: float
     inflation: float
     common_error: float
     bins: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,8 @@ def bin_sums(cube: xr.Dataset, groups: xr.DataArray, count: int, low: float, hig
     if "cluster_index" in cube:
         found["cluster"] = cube.cluster_index
     found["ratio"] = cube.noise_ratio
+    if "flux_offset_error" in cube:
+        found["flux_error"] = cube.flux_offset_error.mean()
     return BinSums(found, cube.energy.values[places].astype(np.float64), windows_of(steps_done(cube)))
 
 
@@ -125,7 +128,9 @@ class BinSums:
         if "cluster" in found:
             region = _majority(members, found["cluster"], count)
         ratio = float(found["ratio"]) if np.isfinite(found["ratio"]) else 1.0
-        noise = np.sqrt(independent(found["weight"], members, self.windows, count)[kept])
+        variance_of = partial(independent, found["weight"], windows=self.windows)
+        noise = np.sqrt(variance_of(members, count=count)[kept])
+        together = variance_of(np.where(np.isin(members, kept), 0, -1), count=1)[0]
         return Bins(
             energy=self.energy,
             spectra=total[kept, :-3] / weight[kept, None],
@@ -135,6 +140,9 @@ class BinSums:
             pixels=pixels[kept].astype(np.int64),
             region=region[kept],
             number=kept,
+            row=_first_row(members, count)[kept],
+            sharing=float(together * (1 / noise**2).sum()),
+            flux_error=float(found.get("flux_error", np.nan)),
         )
 
 
@@ -161,6 +169,15 @@ def _sums(
     weight[good] = 1 / np.sqrt(mean)
     relative = (variance / mean).sum(axis=1)[None, None]
     return sums, relative, weight, np.where(good, groups, -1)
+
+
+def _first_row(members: np.ndarray, count: int) -> Indices:
+    """The image row in which a group begins."""
+    first = np.full(count, len(members), np.int64)
+    there = members >= 0
+    rows = np.broadcast_to(np.arange(len(members))[:, None], members.shape)
+    np.minimum.at(first, members[there], rows[there])
+    return first
 
 
 def _majority(members: np.ndarray, clusters: np.ndarray, count: int) -> np.ndarray:

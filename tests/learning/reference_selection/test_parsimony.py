@@ -33,7 +33,9 @@ def made(seed: int, count: int = 8, sigma: float = 0.01) -> Bins:
     shares = random.dirichlet(np.ones(2), count) @ REFERENCES[:2]
     y = shares + random.normal(0, sigma, shares.shape)
     even, number = np.ones(count), np.arange(count)
-    return Bins(ENERGY, y, sigma * even, np.ones(61), even, 9 * number // number.clip(1), number * 0, number)
+    return Bins(
+        ENERGY, y, sigma * even, np.ones(61), even, 9 * number // number.clip(1), number * 0, number, number
+    )
 
 
 def test_folds__hold_every_run_out_once_and_none_whole() -> None:

@@ -23,7 +23,7 @@ from xafsflow.learning.reference_selection.set_misfit import (
 )
 from xafsflow.learning.reference_selection.similarity import near_duplicates, spectral_distances
 
-ENERGY = np.linspace(7092, 7192, 90)
+ENERGY = np.linspace(7092, 7192, 200)
 NAMES = ["a", "b", "c", "d", "e"]
 # What the step adds to the findings.
 PLACE = {"left_out": (), "span": (7000.0, 7100.0), "region_map": RegionMap(2, np.zeros((1, 1), np.int64))}
@@ -50,7 +50,8 @@ def made(seed: int, shares: np.ndarray, sigma: float = 0.004, common: float = 0.
     y = y + random.normal(0, 1, y.shape) * noise[:, None] * np.sqrt(profile)
     y += common * flux[:, None] * random.normal(0, 1, len(ENERGY)) * np.sqrt(profile)
     count_of = np.full(count, 50)
-    return Bins(ENERGY, y, noise, profile, flux, count_of, np.zeros(count, int), np.arange(count))
+    number = np.arange(count)
+    return Bins(ENERGY, y, noise, profile, flux, count_of, np.zeros(count, int), number, number // 8)
 
 
 def pair_of(seed: int, count: int = 40) -> np.ndarray:
@@ -59,7 +60,15 @@ def pair_of(seed: int, count: int = 40) -> np.ndarray:
 
 
 def compared(bins: Bins, **changes: object) -> Comparison:
-    given = {"sets": None, "most": 3, "offset": 0.0, "duplicate_limit": 0.02, "seed": 0, **changes}
+    given = {
+        "sets": None,
+        "most": 3,
+        "offset": 0.0,
+        "duplicate_limit": 0.02,
+        "share": 0.1,
+        "seed": 0,
+        **changes,
+    }
     return Comparison(bins, spectra(), NAMES, **given)  # type: ignore[arg-type]
 
 
@@ -171,7 +180,7 @@ def test_comparison__tells_what_is_missing_and_where() -> None:
 
 def test_comparison__names_the_near_duplicate_that_does_as_well() -> None:
     references = np.concatenate([spectra(), spectra()[1:2]])
-    found = Comparison(made(8, pair_of(8)), references, [*NAMES, "b2"], None, 2, 0.0, 0.02, 0).findings(
+    found = Comparison(made(8, pair_of(8)), references, [*NAMES, "b2"], None, 2, 0.0, 0.02, 0.1, 0).findings(
         ["b2", "c"], **PLACE
     )
     assert {*found.chosen, *found.alternatives[next(iter(found.alternatives))]} == {"b", "b2", "c"}
@@ -184,7 +193,7 @@ def test_comparison__names_the_near_duplicate_that_does_as_well() -> None:
 def test_comparison__does_not_depend_on_the_order_of_candidates(order: list[int]) -> None:
     bins = made(9, pair_of(9, 12))
     names = [NAMES[i] for i in order]
-    found = Comparison(bins, spectra()[order], names, None, 2, 0.0, 0.02, 0).findings(None, **PLACE)
+    found = Comparison(bins, spectra()[order], names, None, 2, 0.0, 0.02, 0.1, 0).findings(None, **PLACE)
     again = compared(bins, most=2).findings(None, **PLACE)
     assert sorted(found.chosen) == sorted(again.chosen)
     tables = [{frozenset(row.references): row for row in one.sets} for one in (found, again)]
@@ -215,10 +224,11 @@ def test_comparison__is_not_misled_by_an_offset_that_it_may_search() -> None:
     bins = made(11, pair_of(11))
     raised = moved(ENERGY, spectra(), -0.2)
     strict, free = (
-        Comparison(bins, raised, NAMES, [(1, 2), (0, 1, 2), (1, 2, 3), (1, 2, 4)], 3, limit, 0.02, 0)
+        Comparison(bins, raised, NAMES, [(1, 2), (0, 1, 2), (1, 2, 3), (1, 2, 4)], 3, limit, 0.02, 0.1, 0)
         for limit in (0.0, 0.5)
     )
-    assert strict.scatter.inflation > 1.3 * free.scatter.inflation
+    # What the offset leaves is no noise.
+    assert strict.scatter.inflation == pytest.approx(free.scatter.inflation, abs=0.05)
     assert strict.chosen.prediction[0].error > 1.2
     assert free.chosen.prediction[0].error == pytest.approx(1, abs=0.1)
     assert free.chosen.members == (1, 2)
@@ -240,3 +250,27 @@ def test_near_duplicates__are_named_by_distance() -> None:
         "a": ("a2",),
         "a2": ("a",),
     }
+
+
+def test_comparison__does_not_take_what_is_missing_for_noise() -> None:
+    for seed in range(3):
+        found = compared(made(seed, pair_of(seed)), sets=[(0,), (1,), (0, 1)]).findings(None, **PLACE)
+        assert found.outcome == "does not suffice"
+        assert found.verdict.startswith("b does not suffice")
+        assert found.verdict.endswith("something is missing, most like c")
+        assert found.inflation < 1.2
+        assert found.unexplained > 0.005
+
+
+def test_comparison__cannot_tell_in_much_noise() -> None:
+    found = compared(made(0, pair_of(0), sigma=0.3), most=2).findings(None, **PLACE)
+    assert found.outcome == "cannot be told"
+    assert found.detectable > 0.1
+    assert "another phase of less than" in found.verdict
+
+
+def test_comparison__cannot_tell_where_neighboring_energies_contradict_the_stated_noise() -> None:
+    bins = made(0, pair_of(0))
+    found = compared(replace(bins, noise=bins.noise / 3), sets=[(1, 2)]).findings(None, **PLACE)
+    assert found.outcome == "cannot be told"
+    assert "3.1 times as much as the stated noise" in found.verdict

@@ -22,10 +22,25 @@ def test_verdict__says_what_it_rests_on(judged, shown, html) -> None:
         "12 bins of neighboring pixels (108 pixels) at 41 energies from 7092 to 7192 eV",
         "Superfluous among the references used: FeO.",
         "Missing among them: Fe3O4.",
-        "The noise is 1.1 times that of the photons",
+        "The scatter from energy to energy is 1.1 times the stated noise",
+        "seen in a typical region from a share of 4.3 % on",
+        "The scan is blunter than the references, as by a Gaussian of 0.2 eV",
         "do not cover these energies: short.",
     ):
         assert part in text, part
+
+
+def test_headline__says_the_outcome(judged, shown, html) -> None:
+    found = judged.entries["judge.reference_sets"]
+    for outcome, told in (
+        ("suffices", "The references suffice"),
+        ("does not suffice", "The references do not suffice"),
+        ("cannot be told", "Whether the references suffice cannot be told"),
+    ):
+        assert told in html(*shown("reference_choice", replace(found, outcome=outcome, unexplained=0.017)))
+    assert "leaves up to 1.7 % of the edge step" in html(
+        *shown("reference_choice", replace(found, unexplained=0.017))
+    )
 
 
 def test_regions__have_their_verdicts(judged, shown, html) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +20,8 @@ class Bins:
 
     `energy` (energy,), eV; `spectra` (bin, energy), of the variance `noise`^2 (bin,) times `profile` (energy,);
     `flux` (bin,): change of the spectrum where the flux of one image is off by one, the mean of one over the edge step;
-    `pixels`, `region` and `number` (bin,).
+    `pixels`, `region`, `number` and `row`, the image row that it begins in (bin,); `sharing`: variance of the mean of all
+    bins over that if they shared no noise; `flux_error`: standard error of the flux that was taken off each image, or NaN.
     """
 
     energy: Doubles
@@ -30,6 +32,9 @@ class Bins:
     pixels: Indices
     region: Indices
     number: Indices
+    row: Indices
+    sharing: float = 1.0
+    flux_error: float = np.nan
 
     def at(self, energies: Mask) -> Bins:
         """The same at some of the energies."""
@@ -50,6 +55,22 @@ class Bins:
             pixels=self.pixels[rows],
             region=self.region[rows],
             number=self.number[rows],
+            row=self.row[rows],
+        )
+
+    def pooled(self, groups: Sequence[Mask]) -> Bins:
+        """One mean spectrum a group of bins, weighted by one over the variance; neighbors in it share noise."""
+        weight = np.stack([rows / self.noise**2 for rows in groups])
+        total = weight.sum(axis=1)
+        return replace(
+            self,
+            spectra=weight @ self.spectra / total[:, None],
+            noise=np.sqrt(self.sharing / total),
+            flux=weight @ self.flux / total,
+            pixels=np.array([self.pixels[rows].sum() for rows in groups]),
+            region=np.arange(len(groups)),
+            number=np.arange(len(groups)),
+            row=np.arange(len(groups)),
         )
 
 
@@ -60,7 +81,8 @@ def grouped(bins: Bins, regions: int, seed: int) -> Bins:
     --------
     >>> spectra = np.repeat([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]], [2, 6], axis=0)
     >>> eight = np.ones(8)
-    >>> bins = Bins(np.arange(3.0), spectra, eight, np.ones(3), eight, np.ones(8, int), np.zeros(8, int), np.arange(8))
+    >>> ones, numbers = np.ones(8, int), np.arange(8)
+    >>> bins = Bins(np.arange(3.0), spectra, eight, np.ones(3), eight, ones, 0 * ones, numbers, numbers)
     >>> grouped(bins, 2, seed=0).region
     array([1, 1, 0, 0, 0, 0, 0, 0])
     """

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from dataclasses import replace
 
 import numpy as np
 
 from xafsflow.findings.reference_set_findings import (
     MissingReference,
+    Outcome,
     ReferenceSet,
     ReferenceSetFindings,
     RegionFindings,
@@ -17,17 +18,21 @@ from xafsflow.findings.reference_set_findings import (
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.reference_selection import verdict
 from xafsflow.learning.reference_selection.bin_regions import Bins
+from xafsflow.learning.reference_selection.measured_noise import measured_noise
 from xafsflow.learning.reference_selection.parsimony import fewest
 from xafsflow.learning.reference_selection.set_judgement import (
     Case,
     Judged,
     all_sets,
-    common_offset,
     degrees,
     moved,
+    parts,
+    swapped,
 )
-from xafsflow.learning.reference_selection.set_misfit import Fits, Set, all_at_once, scatter_of
+from xafsflow.learning.reference_selection.set_misfit import Fits, Scatter, Set, all_at_once
+from xafsflow.learning.reference_selection.shared_distortion import shared_distortion
 from xafsflow.learning.reference_selection.similarity import near_duplicates, spectral_distances
+from xafsflow.learning.reference_selection.tested_sets import TestedSets
 from xafsflow.learning.reference_selection.verdict import RegionNeed
 
 # Additions to the chosen set, and replacements in it, that are judged for the image and each region.
@@ -53,6 +58,8 @@ class Comparison:
         The references of a set may be moved together by up to this, eV.
     duplicate_limit
         Root mean square of the edge step below which two spectra are near-duplicates.
+    share
+        Share of another phase that must be seen, else nothing can be told.
     seed
         Of the bootstrap.
     """
@@ -66,20 +73,29 @@ class Comparison:
         most: int,
         offset: float,
         duplicate_limit: float,
+        share: float,
         seed: int,
     ) -> None:
-        self.bins, self.names = bins, list(names)
+        self.bins, self.names, self.share = bins, list(names), share
         self.labels = np.unique(bins.region)
         groups = [np.ones(len(bins.noise), bool), *(bins.region == label for label in self.labels)]
-        self.offset = common_offset(bins, references, offset)
-        self.scatter = scatter_of(bins, *all_at_once(Fits(bins, moved(bins.energy, references, self.offset))))
-        self.case = Case(bins, references, self.scatter, groups, offset, seed)
+        pooled = bins.pooled(groups[1:])
+        alike = shared_distortion(pooled, references, pooled.noise, offset)
+        self.offset = alike.offset
+        left = all_at_once(Fits(bins, alike.of(bins.energy, references)))[0]
+        noise = measured_noise(bins, left)
+        self.scatter = Scatter(bins.noise, bins.flux, noise.inflation, noise.common)
+        self.tested = TestedSets(bins, references, groups, noise, offset)
+        self.case = Case(
+            bins, replace(alike, offset=0.0).of(bins.energy, references), self.scatter, groups, offset, seed
+        )
         self.near_duplicates = near_duplicates(
             self.names, spectral_distances(bins.energy, references), duplicate_limit
         )
         asked = self.case.shortlist(all_sets(len(names), most), self.offset) if sets is None else list(sets)
         self.judged = self.case.judge(asked)
-        self.chosen = self.judged[self._choose(self.judged, 0)[0]]
+        best = self.judged[self._choose(self.judged, 0)[0]]
+        self.chosen = self.tested.simplest(best, self.judged) or best
         self.more, self.change = self.case.additions(self.chosen)
         self.pool = [*self.judged, *self.case.judge(self._others())]
 
@@ -93,9 +109,9 @@ class Comparison:
             best = np.argsort(group, kind="stable")[:NEXT]
             near += [self.more[place] for place in best]
             # What the addition makes superfluous must be seen too.
-            near += [one for place in best[:1] for one in _parts(self.more[place])]
+            near += [one for place in best[:1] for one in parts(self.more[place])]
         members = self.chosen.members
-        swaps = [_swapped(members, r, other) for r in members for other in range(len(self.names))]
+        swaps = [swapped(members, r, other) for r in members for other in range(len(self.names))]
         swaps = [one for one in swaps if len(set(one)) == len(members)]
         near += [one for one in swaps if self._by_near_duplicate(one)]
         if swaps:
@@ -118,7 +134,7 @@ class Comparison:
         near = [frozenset(self.pool[place].members) for place in self._choose(self.pool, group)[1]]
         instead: dict[str, tuple[str, ...]] = {}
         for member in members:
-            others = [r for r in range(len(self.names)) if frozenset(_swapped(whole, member, r)) in near]
+            others = [r for r in range(len(self.names)) if frozenset(swapped(whole, member, r)) in near]
             found = tuple(self.names[r] for r in others if r not in whole)
             if found:
                 instead[self.names[member]] = found
@@ -129,22 +145,26 @@ class Comparison:
         return self.choice(self.chosen.members, self.chosen.members, 0).instead
 
     def region(self, group: int) -> tuple[RegionNeed, Judged]:
-        """What is said of a group of bins, and the set that it needs: the chosen one where that does."""
-        place, near = self._choose(self.pool, group)
-        best, chosen = self.pool[place], self.chosen
-        fits = chosen in [self.pool[i] for i in near]
-        missing = () if fits else tuple(r for r in best.members if r not in chosen.members)
-        own = chosen if fits and not set(best.members) <= set(chosen.members) else best
+        """What is said of a group of bins, and the set that it needs: the chosen one where the noise does not contradict."""
+        chosen = self.chosen
+        best = self.pool[self._choose(self.pool, group)[0]]
+        fits = not self.tested.rejected(chosen.members, group)
+        if fits and set(best.members) < set(chosen.members) and not self.tested.rejected(best.members, group):
+            own = best
+        else:
+            own = self.tested.simplest(chosen, self.pool, group or None) or chosen
+        missing = tuple(r for r in own.members if r not in chosen.members)
         share = float(sum(own.shares[group][own.members.index(r)] for r in missing))
-        image = min((one.prediction[0] for one in self.pool), key=lambda one: one.error)
-        least_here = min((one.prediction[group] for one in self.pool), key=lambda one: one.error)
+        if missing and share < self.tested.fit(chosen.members).tolerated:
+            # So little only bends the others: it is not what is missing.
+            own, missing, share = chosen, (), 0.0
         need = RegionNeed(
             label=int(self.labels[group - 1]) if group else -1,
             bins=int(self.case.groups[group].sum()),
             enough=self.names_of(own.members),
             missing=tuple(self.choice([r], own.members, group) for r in missing),
             share=share,
-            unexplained=bool(group) and least_here.low > image.high,
+            unexplained=not fits and not missing,
         )
         return need, own
 
@@ -166,19 +186,22 @@ class Comparison:
             Passed on.
         """
         regions = [self.region(group) for group in range(len(self.case.groups))]
+        outcome, why = self.tested.outcome(self.chosen.members, self.share)
+        fit = self.tested.fit(self.chosen.members)
         needed = list(dict.fromkeys(name for _, own in regions[:1] for name in self.names_of(own.members)))
         for need, _ in regions[1:]:
             needed += [one.names[0] for one in need.missing if one.names[0] not in needed]
-        text = self.verdict_on([need for need, _ in regions])
+        text = self.verdict_on([need for need, _ in regions], outcome, why)
         superfluous = missing = None
         if used is not None:
             superfluous, missing = verdict.of_used(used, needed, self.near_duplicates)
-            text += _about_used(superfluous, missing)
+            text += verdict.about_used(superfluous, missing)
         order = sorted(self.judged, key=lambda one: float(one.bic[0]))
         return ReferenceSetFindings(
             verdict=text,
+            outcome=outcome,
             chosen=self.names_of(self.chosen.members),
-            alternatives={} if regions[0][0].missing else self.replacements(),
+            alternatives={} if outcome == "does not suffice" else self.replacements(),
             needed=tuple(needed),
             superfluous=superfluous,
             missing=missing,
@@ -186,6 +209,9 @@ class Comparison:
             regions=tuple(self.region_row(g, *regions[g]) for g in range(1, len(regions))),
             near_duplicates=self.near_duplicates,
             offset=self.offset,
+            broadening=fit.distortion.broadening,
+            unexplained=float(fit.unexplained.max()),
+            detectable=fit.typical_detectable,
             inflation=self.scatter.inflation,
             common_error=float(np.sqrt(self.scatter.common)),
             bins=len(self.bins.noise),
@@ -197,24 +223,38 @@ class Comparison:
             region_map=region_map,
         )
 
-    def verdict_on(self, regions: Sequence[RegionNeed]) -> str:
-        """The verdict on the image and on the regions where something is missing."""
-        whole = regions[0]
-        lacking = [one.names for one in whole.missing]
-        special = [
-            r for r in regions[1:] if r.unexplained or [one.names for one in r.missing] not in ([], lacking)
-        ]
-        choice = verdict.Choice(
-            self.names_of(self.chosen.members), {} if whole.missing else self.replacements()
+    def verdict_on(self, regions: Sequence[RegionNeed], outcome: Outcome, why: str) -> str:
+        """The verdict on the image, and on the regions that are contradicted."""
+        instead = {} if outcome == "does not suffice" else self.replacements()
+        choice = verdict.Choice(self.names_of(self.chosen.members), instead)
+        if outcome == "suffices":
+            return "; ".join([verdict.enough(choice, self.near_duplicates), *self._about_adding()])
+        if outcome == "cannot be told":
+            return verdict.untold(choice, why, self.near_duplicates)
+        fit = self.tested.fit(self.chosen.members)
+        where = [one.label for one, bad in zip(regions[1:], fit.rejected[1:], strict=True) if bad]
+        worst = int(np.where(fit.rejected, fit.unexplained, -1).argmax())
+        left = verdict.Left(
+            float(fit.unexplained[worst]), float(fit.worst_energy[worst]), where, len(regions) - 1
         )
-        if whole.missing:
-            where = [r.label for r in regions[1:] if set(lacking) & {one.names for one in r.missing}]
-            text = [verdict.lacking(choice, whole.missing, where, self.near_duplicates)]
-        else:
-            text = [verdict.enough(choice, self.near_duplicates, not special)]
-            text += self._about_adding()
-        text += [verdict.of_region(one, self.near_duplicates) for one in special]
+        lacking = [one.names for one in regions[0].missing]
+        text = [verdict.lacking(choice, left, regions[0].missing, self.near_duplicates)]
+        text += [
+            verdict.of_region(one, self.near_duplicates)
+            for one in regions[1:]
+            if [other.names for other in one.missing] not in ([], lacking)
+        ]
+        if not regions[0].missing and len(text) == 1:
+            text.append(self._nearest())
         return "; ".join(text)
+
+    def _nearest(self) -> str:
+        """Which further candidate comes nearest to what is missing."""
+        if not self.more:
+            return "no other candidate is there to explain it"
+        best = [self.more[place] for place in np.argsort(self.change[:, 0], kind="stable")[:NEXT]]
+        left, name = min((float(self.tested.fit(one).unexplained.max()), self.names[one[-1]]) for one in best)
+        return f"no candidate explains it: the nearest is {name}, which leaves {100 * left:.1f} %"
 
     def _about_adding(self) -> list[str]:
         """What the best further reference would bring, other than near-duplicates of the chosen; nothing without one."""
@@ -275,24 +315,3 @@ class Comparison:
             prediction_error=here.error,
             interval=(here.low, here.high),
         )
-
-
-def _parts(members: Set) -> list[Set]:
-    return [one for size in range(1, len(members)) for one in combinations(members, size)]
-
-
-def _swapped(members: Sequence[int], old: int, new: int) -> Set:
-    return tuple(new if member == old else member for member in members)
-
-
-def _about_used(superfluous: Sequence[str], missing: Sequence[str]) -> str:
-    text = ""
-    if superfluous:
-        text += f"; of the references used {verdict.listed(superfluous)} {_is(superfluous)} superfluous"
-    if missing:
-        text += f"; {verdict.listed(missing)} {_is(missing)} missing among those used"
-    return text
-
-
-def _is(names: Sequence[str]) -> str:
-    return "is" if len(names) == 1 else "are"

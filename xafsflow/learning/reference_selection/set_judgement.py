@@ -193,6 +193,28 @@ def all_sets(candidates: int, most: int) -> list[Set]:
     return [one for size in range(1, most + 1) for one in combinations(range(candidates), size)]
 
 
+def parts(members: Set) -> list[Set]:
+    """Every smaller set within a set.
+
+    Examples
+    --------
+    >>> parts((2, 5))
+    [(2,), (5,)]
+    """
+    return [one for size in range(1, len(members)) for one in combinations(members, size)]
+
+
+def swapped(members: Sequence[int], old: int, new: int) -> Set:
+    """A set with one reference in the place of another.
+
+    Examples
+    --------
+    >>> swapped((2, 5), 5, 0)
+    (2, 0)
+    """
+    return tuple(new if member == old else member for member in members)
+
+
 def degrees(bins: int, energies: int, references: int) -> int:
     """Degrees of freedom of bins that are fitted each on its own."""
     return bins * (energies - references - BACKGROUND)

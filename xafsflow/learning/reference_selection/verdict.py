@@ -56,34 +56,59 @@ def described(choice: Choice, near_duplicates: NearDuplicates) -> str:
     return " + ".join(parts)
 
 
-def enough(choice: Choice, near_duplicates: NearDuplicates, whole: bool) -> str:
-    """The first sentence.
+@dataclass(frozen=True)
+class Left:
+    """What a set leaves: root mean square in edge steps, the energy (eV) of most of it, and the regions of so many."""
+
+    unexplained: float
+    energy: float
+    where: Sequence[int]
+    regions: int
+
+
+def enough(choice: Choice, near_duplicates: NearDuplicates) -> str:
+    """The first sentence where the noise does not contradict.
 
     Examples
     --------
-    >>> enough(Choice(("A", "B")), {}, True)
+    >>> enough(Choice(("A", "B")), {})
     'A + B suffices'
     """
-    return f"{described(choice, near_duplicates)} {'suffices' if whole else 'suffices for most of the image'}"
+    return f"{described(choice, near_duplicates)} suffices"
 
 
-def lacking(
-    choice: Choice, missing: Sequence[Choice], where: Sequence[int], near_duplicates: NearDuplicates
-) -> str:
-    """The first sentence where none of the sets is enough.
+def untold(choice: Choice, why: str, near_duplicates: NearDuplicates) -> str:
+    """The first sentence where too little is known.
 
     Examples
     --------
-    >>> lacking(Choice(("A", "B")), [Choice(("S",), {"S": ("S2",)})], [0, 3], {"S": ("S2",)})
-    'A + B is the best of the sets, but something is missing, most like S (or its near-duplicate S2), in regions 0 and 3'
+    >>> untold(Choice(("A", "B")), "another phase of less than 30 % would not be seen", {})
+    'it cannot be told whether A + B suffices: another phase of less than 30 % would not be seen'
     """
-    text = (
-        f"{described(choice, near_duplicates)} is the best of the sets, but something is missing, most like "
-    )
-    text += listed([described(one, near_duplicates) for one in missing])
-    if where:
-        text += f", in region{'s' * (len(where) > 1)} {listed([str(label) for label in where])}"
+    return f"it cannot be told whether {described(choice, near_duplicates)} suffices: {why}"
+
+
+def lacking(choice: Choice, left: Left, missing: Sequence[Choice], near_duplicates: NearDuplicates) -> str:
+    """The first sentence where the noise contradicts the best of the sets.
+
+    Examples
+    --------
+    >>> lacking(Choice(("A", "B")), Left(0.012, 7128.4, [0, 3], 6), [Choice(("S",), {"S": ("S2",)})], {"S": ("S2",)})
+    'A + B does not suffice: 1.2 % of the edge step is unexplained in regions 0 and 3, most of it at 7128.4 eV; something \
+is missing, most like S (or its near-duplicate S2)'
+    """
+    text = f"{described(choice, near_duplicates)} does not suffice: {100 * left.unexplained:.1f} % of the edge step is "
+    text += f"unexplained {_place(left)}, most of it at {left.energy:.1f} eV"
+    if missing:
+        likely = listed([described(one, near_duplicates) for one in missing])
+        text += f"; something is missing, most like {likely}"
     return text
+
+
+def _place(left: Left) -> str:
+    if len(left.where) in (0, left.regions):
+        return "over the image" if not left.where else "everywhere"
+    return f"in region{'s' * (len(left.where) > 1)} {listed([str(label) for label in left.where])}"
 
 
 def adding(name: str, gain: float, cost: float) -> str:
@@ -137,3 +162,23 @@ def of_used(
 
     superfluous = tuple(name for name in used if not stands(name, needed))
     return superfluous, tuple(name for name in needed if not stands(name, used))
+
+
+def about_used(superfluous: Sequence[str], missing: Sequence[str]) -> str:
+    """What `of_used` found, to be added to a sentence.
+
+    Examples
+    --------
+    >>> about_used(["F"], [])
+    '; of the references used F is superfluous'
+    """
+    text = ""
+    if superfluous:
+        text += f"; of the references used {listed(superfluous)} {_is(superfluous)} superfluous"
+    if missing:
+        text += f"; {listed(missing)} {_is(missing)} missing among those used"
+    return text
+
+
+def _is(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"

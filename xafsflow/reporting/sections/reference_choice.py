@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from xafsflow.findings.reference_set_findings import (
+    Outcome,
     ReferenceSet,
     ReferenceSetFindings,
     RegionFindings,
@@ -24,6 +25,14 @@ from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.section_table import Block, Part, section
 from xafsflow.reporting.wording import counted, fixed, listed, number, percent, sentence
 
+# What is at the top of the section.
+HEADLINES: Mapping[Outcome, str] = {
+    "suffices": "The references suffice",
+    "does not suffice": "The references do not suffice",
+    "cannot be told": "Whether the references suffice cannot be told",
+}
+# eV of a difference in resolution that is worth a sentence.
+LEAST_WIDTH = 0.1
 # Sets that the picture shows, and the table without a click.
 OPEN_ROWS = 12
 WIDTH = 4.6
@@ -36,12 +45,16 @@ WIDTH = 4.6
     order=50,
     drawn=(
         "verdict",
+        "outcome",
         "chosen",
         "superfluous",
         "missing",
         "sets",
         "regions",
         "near_duplicates",
+        "broadening",
+        "unexplained",
+        "detectable",
         "inflation",
         "common_error",
         "bins",
@@ -56,7 +69,7 @@ def reference_choice(part: Part) -> Iterator[Block]:
     """The verdict, the prediction errors of the sets, where the regions are, and the tables of both."""
     found = part.finding
     if isinstance(found, ReferenceSetFindings):
-        yield Panel("Verdict", verdict=sentence(found.verdict), notes=[_basis(found)])
+        yield Panel(HEADLINES[found.outcome], verdict=sentence(found.verdict), notes=[_basis(found)])
         ranked = list(enumerate(found.sets, start=1))
         if ranked:
             further = [one for one in ranked[OPEN_ROWS:] if _chosen(found, one[1])]
@@ -79,12 +92,27 @@ def _basis(found: ReferenceSetFindings) -> str:
     if found.missing:
         sentences.append(f"Missing among them: {listed(found.missing)}.")
     sentences.append(
-        f"The noise is {number(math.sqrt(found.inflation), 3)} times that of the photons, and all bins share an error of "
-        f"{number(found.common_error, 2)} relative to the flux."
+        f"The scatter from energy to energy is {number(math.sqrt(found.inflation), 3)} times the stated noise, and all bins "
+        f"share an error of {number(found.common_error, 2)} relative to the flux. Another phase, its edge 4 eV off, is seen "
+        f"in a typical region from a share of {percent(found.detectable)} on."
     )
+    if found.unexplained:
+        sentences.append(
+            f"Beyond the noise the chosen set leaves up to {percent(found.unexplained)} of the edge step (root mean square)."
+        )
+    sentences.append(_resolution(found.broadening))
     if found.left_out:
         sentences.append(f"Not compared, since they do not cover these energies: {listed(found.left_out)}.")
-    return " ".join(sentences)
+    return " ".join(filter(None, sentences))
+
+
+def _resolution(broadening: float) -> str:
+    """How the resolution of the scan differs, where that is more than a trifle."""
+    width = math.sqrt(abs(broadening))
+    if width < LEAST_WIDTH:
+        return ""
+    what = "blunter" if broadening > 0 else "sharper"
+    return f"The scan is {what} than the references, as by a Gaussian of {number(width, 2)} eV (standard deviation)."
 
 
 def set_name(names: Sequence[str], longest: int | None = None) -> str:
