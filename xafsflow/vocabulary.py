@@ -87,6 +87,12 @@ VARIABLES: dict[str, Variable] = {
     "fraction": Variable(("reference", "y", "x"), "1", "composition by the forest"),
     "lcf_fraction": Variable(("reference", "y", "x"), "1", "composition by linear combination fit"),
     "lcf_error": Variable(("reference", "y", "x"), "1", "standard error of lcf_fraction"),
+    "step_ratio": Variable(
+        ("reference",),
+        "1",
+        "a reference's edge step over its whole range, over that by the scan's normalization",
+    ),
+    "step_ratio_error": Variable(("reference",), "1", "scatter of step_ratio over windows of the post-edge"),
     "lcf_shift": Variable(MAP, "eV", "energy by which the combination fit moved the references"),
     "r_factor": Variable(MAP, "1", "sum((data-fit)^2)/sum(data^2) of the combination fit"),
     "reduced_chi_square": Variable(MAP, "1", "chi-square of the combination fit per degree of freedom"),

@@ -132,7 +132,8 @@ def scan_fe(folder: Path) -> Row:
     products = run(recipe, Folders(SCAN_FE, STANDARDS), folder / "scan_fe")
     with np.load(SCAN_FE / "truth.npz") as file:
         truth = dict(file)
-    truth.setdefault("references", products.maps.reference.values)
+    # Its references are named by their files, in the order of the recipe.
+    truth["references"] = products.maps.reference.values
     row = {"kind": "scan_fe", "seed": 0} | against_truth(products.maps, truth) | told(products)
     return row | {"seconds": time.perf_counter() - begun}
 

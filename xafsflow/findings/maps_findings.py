@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xafsflow.findings.record import Finding
 
@@ -21,6 +21,22 @@ class DistanceQuantiles(Finding):
     low: float
     median: float
     high: float
+
+
+@dataclass(frozen=True, eq=False)
+class StepRatio(Finding):
+    """How a reference's edge step over its own whole range compares with the one that the scan's normalization finds.
+
+    Parameters
+    ----------
+    ratio, error
+        The first over the second, by which coefficients of the fit were multiplied to be shares of the true step, and its
+        scatter over windows of the post-edge; NaN where the reference is too short to tell. An error of `e` makes shares of
+        `f` uncertain by about `f (1 - f) e`, in all pixels alike.
+    """
+
+    ratio: float
+    error: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +81,8 @@ class MapFindings(Finding):
         without it.
     noise_ratio
         Measured scatter over stated noise; None where it is not known.
+    step_ratios
+        Of each reference, by name; empty without a fit.
 
     Examples
     --------
@@ -91,6 +109,7 @@ class MapFindings(Finding):
     unknown_expected: float | None = None
     confident_share: float | None = None
     noise_ratio: float | None = None
+    step_ratios: Mapping[str, StepRatio] = field(default_factory=dict)
 
     @classmethod
     def nothing(cls) -> MapFindings:

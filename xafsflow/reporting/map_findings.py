@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 import xarray as xr
 
-from xafsflow.findings.maps_findings import DistanceQuantiles, MapFindings
+from xafsflow.findings.maps_findings import DistanceQuantiles, MapFindings, StepRatio
 from xafsflow.findings.record import Doubles
 from xafsflow.kernels.array_types import Singles
 from xafsflow.provenance import known_history
@@ -64,7 +64,18 @@ def findings_of(maps: xr.Dataset) -> MapFindings:
         unknown_expected=None if unknown is None else cast(float | None, unknown.get("false_alarm")),
         confident_share=_confident(planes),
         noise_ratio=ratio_of_noise if np.isfinite(ratio_of_noise) else None,
+        step_ratios=step_ratios(maps),
     )
+
+
+def step_ratios(maps: xr.Dataset) -> dict[str, StepRatio]:
+    """What the fit's coefficients were multiplied by, by the name of the reference; nothing without a fit."""
+    if "step_ratio" not in maps:
+        return {}
+    columns = (maps.reference.values, maps.step_ratio.values, maps.step_ratio_error.values)
+    return {
+        str(name): StepRatio(float(ratio), float(error)) for name, ratio, error in zip(*columns, strict=True)
+    }
 
 
 def _planes(maps: xr.Dataset) -> dict[str, Layer]:

@@ -37,7 +37,8 @@ class Maker:
     @property
     def arrays(self) -> list[np.ndarray]:
         """All numbers that decide on the patterns, beside their compositions and the plan."""
-        return [self.mixer.shifts, self.mixer.table, self.flux_error, *self.pixels.arrays]
+        mixer = self.mixer
+        return [mixer.shifts, mixer.table, mixer.ratio, self.flux_error, *self.pixels.arrays]
 
     def __call__(
         self, compositions: np.ndarray, rng: np.random.Generator
@@ -56,14 +57,14 @@ class Maker:
 
 
 def maker(
-    cube: xr.Dataset, library: xr.Dataset, heights: np.ndarray, seed: int, noise: float | None
+    cube: xr.Dataset, library: xr.Dataset, reference: xr.Dataset, seed: int, noise: float | None
 ) -> Maker:
     """A maker of patterns for a scan.
 
     Parameters
     ----------
-    heights
-        Edge steps of the references as the scan is normalized, `(reference,)`.
+    reference
+        The references as the scan is normalized.
     noise
         Of all patterns, over the edge step; None takes that of the scan's pixels.
     """
@@ -77,7 +78,7 @@ def maker(
     low = max((pixels.shift - reach).min(), library.energy.values[:, 0].max() - energy[0])
     high = min((pixels.shift + reach).max(), np.nanmax(library.energy.values, axis=1).min() - energy[-1])
     shifts = np.array([min(low, pixels.shift.min()), max(high, pixels.shift.max())])
-    mixer = replay.Mixer(cube, library, heights, shifts)
+    mixer = replay.Mixer(cube, library, reference, shifts)
     known = noise is None and "flux_offset_error" in cube
     error = resolved({"": cube.flux_offset_error})[""] if known else np.zeros(energy.size)
     return Maker(cube, replay.replayed(cube), mixer, pixels, np.nan_to_num(error))

@@ -16,6 +16,7 @@ from xafsflow.kernels.images.neighborhood import Neighborhood, widest
 from xafsflow.kernels.spectra.noise_propagation import averaged_variance, sharing
 from xafsflow.learning.samples.mixtures import noisy_block
 from xafsflow.provenance import Done, as_measured, check_carried
+from xafsflow.sampling.reference_steps import coefficients_of, step_ratios
 from xafsflow.sampling.scan_resolution import as_blunt
 from xafsflow.step_table import STEPS, steps_done
 from xafsflow.vocabulary import LEFT_OUT, MAP, OUT_OF_MEANS, cube_dims, spectral_axis
@@ -158,18 +159,22 @@ def _noise_before_means(
 class Mixer:
     """Absorbance of mixtures of references with edge step 1, at the energies where a pixel really measures.
 
-    A pixel with the energy shift s measures at E + s what the monochromator calls E.
+    A pixel with the energy shift s measures at E + s what the monochromator calls E. Compositions are shares of the true
+    step, see `reference_steps`; the step of one is that which the scan's normalization finds.
     """
 
-    def __init__(self, cube: xr.Dataset, library: xr.Dataset, edge_steps: Doubles, shifts: Doubles) -> None:
+    def __init__(self, cube: xr.Dataset, library: xr.Dataset, reference: xr.Dataset, shifts: Doubles) -> None:
         low, high = float(np.min(shifts)), float(np.max(shifts))
         self.shifts = np.linspace(low, high, SHIFTS) if high > low else np.array([low])
         energy, library = cube.energy.values, as_blunt(library, cube)
-        raw = [on_grid(library, energy + shift).mu.values.T / edge_steps for shift in self.shifts]
+        heights = reference.edge_step.values[0].astype(float)
+        raw = [on_grid(library, energy + shift).mu.values.T / heights for shift in self.shifts]
         self.table = np.stack(raw)
+        self.ratio = step_ratios(library, reference, replayed(cube)).ratio
 
     def __call__(self, compositions: np.ndarray, shifts: np.ndarray) -> np.ndarray:
         """Spectra `(energy, pattern)` of compositions `(pattern, reference)` at shifts `(pattern,)`, eV."""
+        compositions = coefficients_of(compositions.T, self.ratio).T
         place = np.interp(shifts, self.shifts, np.arange(len(self.shifts)))
         below = np.minimum(place.astype(int), max(0, len(self.shifts) - 2))
         above = np.minimum(below + 1, len(self.shifts) - 1)

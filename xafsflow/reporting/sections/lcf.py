@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+import numpy as np
+
+from xafsflow.findings.maps_findings import StepRatio
+from xafsflow.reporting.map_findings import step_ratios
+from xafsflow.reporting.panel import Content, Panel, Table
 from xafsflow.reporting.scalar_maps import SHARE, MapStyle
 from xafsflow.reporting.section_table import Block, Part, section
 
@@ -28,5 +33,25 @@ MAPS = {
     maps=MAPS,
 )
 def lcf(part: Part) -> Iterator[Block]:
-    """Fractions, their errors, and how well the sums fit."""
+    """Fractions, their errors, how well the sums fit, and in units of what step."""
     yield from part.map_pictures()
+    ratios = step_ratios(part.maps.maps)
+    if ratios:
+        yield _step_panel(ratios)
+
+
+def _step_panel(ratios: Mapping[str, StepRatio]) -> Panel:
+    """Edge steps of the references over their whole range."""
+    rows: list[tuple[Content, ...]] = [
+        (name, f"{one.ratio:.3f}", f"{one.error:.3f}", f"{one.error / 4:.3f}")
+        if np.isfinite(one.error)
+        else (name, "1", "not known", "not known")
+        for name, one in ratios.items()
+    ]
+    head = ["reference", "whole range / scan", "scatter over windows", "so uncertain is a share of 50 %"]
+    notes = [
+        "Shares are told in units of the edge step that a reference has over its own whole range: the step found in a scan "
+        "that ends early is another, and not equally so for all compounds. The window of the post-edge leaves it "
+        "uncertain; this moves all pixels together and is not in the errors of the maps."
+    ]
+    return Panel("Edge steps of the references", content=Table(head, rows, numeric=[1, 2, 3]), notes=notes)

@@ -43,9 +43,10 @@ def mixtures(
     """Noisy spectra of all mixtures of the references, treated as the scan was treated; made when they are asked for.
 
     The references are put on the scan's energies and normalized by the steps that normalized the cube. Every
-    composition on a simplex grid is one class. A pattern takes the edge step and the noise, energy by energy, of one
-    pixel drawn from the scan; its noise is put on the absorbance and passes through the same steps as the data. Check
-    patterns are made alike, of any composition: what is concluded from the classes is tried on them.
+    composition on a simplex grid is one class; its shares are those of the edge step that a reference has over its own
+    whole range, for a scan that ends early finds another one. A pattern takes the edge step and the noise, energy by
+    energy, of one pixel drawn from the scan; its noise is put on the absorbance and passes through the same steps as the
+    data. Check patterns are made alike, of any composition: what is concluded from the classes is tried on them.
 
     Parameters
     ----------
@@ -87,11 +88,10 @@ def mixtures(
     check_cover(library, energy)
     reference = replay.normalized_references(cube, library, replay.replayed(cube))
     used = _features(energy, reference, features, span)
-    heights = reference.edge_step.values[0].astype(float)
-    make = maker(cube, library, heights, seed, noise)
+    make = maker(cube, library, reference, seed, noise)
     shift = make.pixels.shift
     check_cover(library, energy[[0, -1]] + [min(0.0, shift.min()), max(0.0, shift.max())])
-    still = replay.Mixer(cube, library, heights, np.zeros(1))(compositions, np.zeros(len(compositions)))
+    still = replay.Mixer(cube, library, reference, np.zeros(1))(compositions, np.zeros(len(compositions)))
     clean = replay.through(cube, replay.on_spectra(make.plan), still, None, None)[features].values
     labels = np.repeat(np.arange(len(compositions)), noise_patterns)
     table, level = later(_training(make, features, used), compositions[labels], [seed, 1], [used.size, None])
@@ -114,7 +114,7 @@ def mixtures(
             "e0": float(np.nanmean(reference.e0)),
             "seed": seed,
             "median_noise": float(np.median(make.pixels.noise / make.pixels.edge_step)),
-            "digest": digest_of(settings, used, energy, heights, replay.record(make.plan), *make.arrays),
+            "digest": digest_of(settings, used, energy, replay.record(make.plan), *make.arrays),
         },
     )
 
