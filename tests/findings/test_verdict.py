@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,17 @@ import pytest
 from xafsflow.errors import InputError
 from xafsflow.findings.calibrate_findings import (
     AlignFindings,
+    Broadening,
     CheckFindings,
     EdgeOverField,
     OffsetFindings,
     PixelCounts,
+    ShiftFieldFindings,
 )
 from xafsflow.findings.maps_findings import MapFindings
 from xafsflow.findings.normalization_findings import NormalizationFindings
 from xafsflow.findings.overall_verdict import Verdict
+from xafsflow.findings.reference_set_findings import ReferenceSetFindings
 from xafsflow.findings.run_findings import RunFindings
 from xafsflow.findings.run_verdict import RULES, verdict_of
 
@@ -55,6 +58,19 @@ def verdict(*entries: Any, warnings: tuple[str, ...] = (), windows: Any = WINDOW
 def check(**changes: float) -> CheckFindings:
     edge = EdgeOverField(np.zeros((2, 2)), 0.0, 0.01, 0.02, 0.0, 0.01, 0.0, 0.01)
     return CheckFindings(("Fe",), 0.004, PixelCounts(9, 0, 0, 0), edge, replace(edge, **changes))
+
+
+def foil(sigma: float, clear: bool) -> ShiftFieldFindings:
+    one = check()
+    blunt, nothing = Broadening(sigma, 0.02, clear), np.zeros(1)
+    numbers = ((0.0, 1.0), (0.01, 0.02), 0.0, 0.004, blunt, 0.003, 0.0)
+    return ShiftFieldFindings(("Fe",), 1, nothing, nothing, *numbers, one.pixels, one.before, one.after)
+
+
+def sets(**changes: Any) -> ReferenceSetFindings:
+    known: dict[str, Any] = dict.fromkeys(one.name for one in fields(ReferenceSetFindings))
+    known |= {"outcome": "suffices", "missing": (), "regions": (), "unexplained": 0.0}
+    return ReferenceSetFindings(**(known | changes))
 
 
 def test_nothing_against_it__is_an_answer_that_holds_and_says_why() -> None:
@@ -132,10 +148,19 @@ def test_a_rule__is_silent_within_its_limits(changes: dict[str, Any]) -> None:
         ("calibration_check", check(mean=-0.3)),
         ("calibration_check", check(slope_y=0.5)),
         ("standard_misfit", replace(check(), misfit=0.03)),
+        ("resolution", foil(1.1, True)),
+        ("references", sets(outcome="does not suffice", unexplained=0.04)),
+        ("references", sets(outcome="cannot be told")),
+        ("references", sets(missing=("Fe3O4",))),
     ],
 )
 def test_a_calibration_rule__reads_what_the_steps_found(rule: str, finding: Any) -> None:
     assert [one.rule for one in verdict(finding).reservations] == [rule]
+
+
+@pytest.mark.parametrize("finding", [foil(0.7, True), foil(1.1, False), sets()])
+def test_a_resolution_that_was_found__and_references_that_suffice_are_no_reservation(finding: Any) -> None:
+    assert verdict(finding).reservations == ()
 
 
 def test_a_check__is_no_misfit_of_the_field_within_its_own_error() -> None:

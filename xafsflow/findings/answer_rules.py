@@ -88,13 +88,17 @@ def disagreement(found: RunFindings) -> Reservation | None:
 
 
 def references(found: RunFindings) -> Reservation | None:
-    """`judge.reference_sets` needs references that were not used, in the image or in a region of it."""
+    """`judge.reference_sets` needs references that were not used, finds that none suffice, or cannot tell."""
     for one in found.of(ReferenceSetFindings).values():
         names = dict.fromkeys([*(one.missing or ()), *(m.reference for r in one.regions for m in r.missing)])
         if names:
             return Reservation("references", f"the data need {', '.join(names)} beside the references used")
-        if any(region.unexplained for region in one.regions):
-            return Reservation("references", "in a part of the image no set of the candidates suffices")
+        if one.outcome == "does not suffice" or any(region.unexplained for region in one.regions):
+            where = "" if one.outcome == "does not suffice" else "in a part of the image "
+            text = f"{where}no set of the candidates suffices: up to {one.unexplained:.1%} of the edge step is unexplained"
+            return Reservation("references", text)
+        if one.outcome == "cannot be told":
+            return Reservation("references", "whether the references suffice cannot be told")
     return None
 
 

@@ -18,6 +18,7 @@ from xafsflow.findings.run_findings import RunFindings
 
 SHIFT, SHIFT_REFUSED = 0.1, 1.0
 STANDARD_MISFIT = 0.02
+BLUNT = 1.0
 NOISE_LOW, NOISE_HIGH = 0.67, 1.5
 EDGE_BEFORE, EDGE_AFTER = 8.0, 16.0
 # eV that a post-edge polynomial of degree 0, 1, 2 needs.
@@ -70,6 +71,20 @@ def standard_misfit(found: RunFindings) -> Reservation | None:
         return None
     text = f"the calibration's standard leaves {worst:.1%} of the edge step unexplained: another resolution or phase"
     return Reservation("standard_misfit", text)
+
+
+def resolution(found: RunFindings) -> Reservation | None:
+    """The scan is so blunt against its references that phases which differ in narrow features look alike.
+
+    1 eV of Gaussian (2.4 eV full width) is as wide as the core hole of a 3d metal's K edge: pre-edge peaks and shoulders,
+    which tell phases of one oxidation state apart, are gone. References get what was found, so shares stay right.
+    """
+    widths = [one.broadening for one in found.of(ShiftFieldFindings).values()]
+    worst = max((one.used for one in widths), default=0.0)
+    if worst < BLUNT:
+        return None
+    text = f"the scan is blunter than its references by {worst:.2g} eV (sigma): narrow features of phases are lost"
+    return Reservation("resolution", text)
 
 
 def noise_check(found: RunFindings) -> Reservation | None:

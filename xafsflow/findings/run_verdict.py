@@ -18,7 +18,8 @@ Rule = Callable[[RunFindings], Reservation | None]
 RULES: tuple[Rule, ...] = (
     answer.few_answers, answer.misfit, answer.unknown_pixels, answer.unlike_classes, answer.references, answer.untested,
     answer.disagreement, measurement.shift_error, measurement.calibration_check, measurement.standard_misfit,
-    measurement.edge_place, measurement.pre_edge, measurement.post_edge, measurement.noise_check, measurement.warned,
+    measurement.resolution, measurement.edge_place, measurement.pre_edge, measurement.post_edge, measurement.noise_check,
+    measurement.warned,
 )  # fmt: skip
 
 
