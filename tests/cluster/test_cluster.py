@@ -194,7 +194,9 @@ class TestSlurm:
             "#SBATCH --mem=1280M",
             "#SBATCH -t 00:30:00",
         }
-        assert {f"export {name}={value}" for name, value in worker_environment().items()} <= set(lines)
+        assert {f"export {name}={shlex.quote(value)}" for name, value in worker_environment().items()} <= set(
+            lines
+        )
         assert lines[-1].startswith(f"{sys.executable} -m distributed.cli.dask_worker tls://SCHEDULER:8786")
         for words in ("--nthreads 2", "--memory-limit 1.00GiB", "--nanny", "--death-timeout 60",
                       "--dashboard-address 127.0.0.1:0"):  # fmt: skip

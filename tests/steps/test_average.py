@@ -54,7 +54,7 @@ def test_quadratic__wants_five_pixels() -> None:
 
 
 def test_quadratic__is_the_same_in_blocks_and_without_dask() -> None:
-    phantom = Phantom(size=(31, 37), energies=30, seed=1, dead_share=0.01)
+    phantom = Phantom(size=(31, 37), energies=60, seed=1, dead_share=0.01)
     cubes = [
         xf.correct.dead_pixels(xf.correct.absorbance(as_dataset(phantom, band=band))) for band in (31, 5)
     ]
@@ -87,7 +87,9 @@ def test_patterns__are_as_noisy_as_the_pixels(settings: dict[str, Any]) -> None:
     assert inner == pytest.approx(SIGMA, rel=0.02)
     n = 600
     drawn = pixels.take(np.random.default_rng(1).integers(len(pixels.edge_step), size=n))
-    spectra = np.repeat(spectrum("Fe2O3", cube.energy.values)[:, None], n, axis=1)
+    # With a step of one as the scan's normalization finds it.
+    height = np.nanmedian(cube.edge_step.values)
+    spectra = np.repeat(spectrum("Fe2O3", cube.energy.values)[:, None] / height, n, axis=1)
     plan = replay.replayed(cube)
     found = replay.through(cube, plan, spectra, drawn, np.random.default_rng(2)).norm.values[:, 0]
     rows = np.unique(np.linspace(0, 47, 14).astype(int)[1:-1])
@@ -95,9 +97,14 @@ def test_patterns__are_as_noisy_as_the_pixels(settings: dict[str, Any]) -> None:
     assert found.std(axis=1).mean() == pytest.approx(wanted.std(axis=1).mean(), rel=0.05)
 
 
-@pytest.mark.parametrize("counts", [24000.0, 2000.0])
-def test_quadratic__lowers_the_error_of_a_sharp_sample(counts: float) -> None:
-    phantom = Phantom(size=(64, 80), energies=90, pattern="grains", grain=8.0, counts=counts, seed=5)
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("pattern", "counts", "left"),
+    [("smooth", 24000.0, 0.8), ("grains", 24000.0, 0.9), ("grains", 2000.0, 0.9)],
+)
+def test_quadratic__lowers_the_error_of_a_sharp_sample(pattern: Any, counts: float, left: float) -> None:
+    """By a fifth where the composition bends from pixel to pixel; less at borders of grains, where no polynomial fits."""
+    phantom = Phantom(size=(64, 80), energies=90, pattern=pattern, grain=8.0, counts=counts, seed=5)
     answer = truth(phantom)
     cube = xf.correct.dead_pixels(xf.correct.absorbance(as_dataset(phantom)))
     cube = xf.correct.flux(xf.correct.background(cube, e0=7112.0))
@@ -105,8 +112,8 @@ def test_quadratic__lowers_the_error_of_a_sharp_sample(counts: float) -> None:
     cube = xf.calibrate.apply(cube, calibration).compute()
     misses = []
     for settings in ({"window": 3}, QUADRATIC):
-        smooth = xf.normalize.edge_step(xf.correct.average(cube, **settings), **WINDOWS)
+        smooth = xf.derive.noise(xf.normalize.edge_step(xf.correct.average(cube, **settings), **WINDOWS))
         shares = xf.classify.combination(smooth, xf.ingest.phantom_references()).lcf_fraction.values
-        miss = (shares - answer["fractions"])[:, ~answer["background"] & (cube.flags.values == 0)]
+        miss = (shares - answer["fractions"])[:, ~answer["background"] & ~answer["dead"]]
         misses.append(np.sqrt(np.nanmean(miss**2)))
-    assert misses[1] < 0.8 * misses[0]
+    assert misses[1] < left * misses[0]

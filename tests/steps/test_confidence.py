@@ -57,7 +57,7 @@ def test_confidence__is_there_where_a_class_is_but_for_one_pixel_in_a_hundred(ju
 
 def test_confidence__is_none_where_a_spectrum_is_no_mixture_of_the_classes(judged: dict[str, Any]) -> None:
     cube, model = judged["cube"], judged["model"]
-    bump = 0.1 * np.exp(-(((cube.energy - 7125.0) / 6.0) ** 2)).astype(np.float32)
+    bump = 0.3 * np.exp(-(((cube.energy - 7125.0) / 6.0) ** 2)).astype(np.float32)
     for one in (cube, cube.drop_vars(["noise", "norm_noise"])):
         strange = xf.classify.model(one.assign(norm=(one.norm + bump).assign_attrs(one.norm.attrs)), model)
         known = strange.class_index.values >= 0

@@ -117,7 +117,7 @@ def judge(fit: ShiftFit, name: str, known: Standards) -> None:
     ComputationError
         The flux, or the resolution, has taken up what the standard does not explain.
     """
-    judge_misfit(known.misfit(fit), name, known)
+    judge_misfit(known.misfit(fit), name, known, warn=False)
     listed = ", ".join(known.names)
     if fit.flux_at_limit:
         raise ComputationError(
@@ -132,6 +132,7 @@ def judge(fit: ShiftFit, name: str, known: Standards) -> None:
             "a standard of about the same resolution",
             "check the standard, or take one that was measured at the same instrument",
         )
+    judge_misfit(known.misfit(fit), name, known)
 
 
 def judge_misfit(misfit: float, name: str, known: Standards, *, warn: bool = True) -> None:

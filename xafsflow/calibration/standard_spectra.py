@@ -11,9 +11,10 @@ import xarray as xr
 
 from xafsflow.errors import InputError
 from xafsflow.findings.calibrate_findings import Broadening
+from xafsflow.io.readers.spectrum_library import broadened
 from xafsflow.kernels.array_types import Doubles, Indices, Mask
 from xafsflow.kernels.spectra import single_spectrum as spectra
-from xafsflow.kernels.spectra.broadening import broadened, broadening_of
+from xafsflow.kernels.spectra.broadening import broadening_of
 from xafsflow.kernels.spectra.energy_shift_fit import ShiftFit
 from xafsflow.kernels.spectra.piecewise_cubic import piecewise
 from xafsflow.kernels.spectra.shift_model import DEGREE, Curves, Seen

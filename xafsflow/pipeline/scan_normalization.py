@@ -34,7 +34,7 @@ def normalization_of_run(cube: xr.Dataset) -> NormalizationFindings | None:
     >>> cube = xf.correct.absorbance(xf.ingest.phantom(size=(16, 16), energies=60))
     >>> found = normalization_of_run(xf.normalize.edge_step(cube, e0=7112.0, pre2=-15.0, norm1=40.0, nnorm=1))
     >>> found.step, found.pre_points, found.post_degree, round(found.post_span)
-    ('normalize.edge_step', 3, 1, 145)
+    ('normalize.edge_step', 4, 1, 142)
     """
     line = known_history(cube.norm) if "norm" in cube else None
     done = next((one for one in reversed(line or []) if one["step"].startswith("normalize.")), None)

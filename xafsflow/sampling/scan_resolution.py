@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from xafsflow.kernels.spectra.broadening import broadened, variance_of
+from xafsflow.io.readers.spectrum_library import broadened
+from xafsflow.kernels.spectra.broadening import variance_of
 
 
 def as_blunt(library: xr.Dataset, cube: xr.Dataset) -> xr.Dataset:

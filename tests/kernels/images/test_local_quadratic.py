@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import ndimage
 
 from xafsflow.kernels.images.local_quadratic import local_quadratic, neighbor_weights
 
@@ -160,13 +159,16 @@ def test_local_quadratic__of_a_part_with_a_halo_is_the_part(
 
 def test_local_quadratic__blurs_less_than_a_mean_of_equal_noise() -> None:
     y, x = np.mgrid[:60, :60]
-    sharp = np.cos(2 * np.pi * x / 9) * np.cos(2 * np.pi * y / 9)
-    fitted = local_quadratic(sharp[None].astype(np.float32), everywhere(sharp), everywhere(sharp), 2, False)[
-        0
-    ]
-    mean = ndimage.uniform_filter(sharp, 3)[2:-2, 2:-2]
-    misses = [np.std(found - sharp[2:-2, 2:-2]) for found in (fitted, mean)]
-    assert misses[0] < 0.6 * misses[1]
+    places = np.arange(-2, 3)
+    weights = (27 - 5 * (places[:, None] ** 2 + places**2)) / 175
+    for period, fewer in ((9, 0.71), (12, 0.44)):
+        wave = np.cos(2 * np.pi * places / period)
+        sharp = np.cos(2 * np.pi * x / period) * np.cos(2 * np.pi * y / period)
+        part = everywhere(sharp)
+        fitted = local_quadratic(sharp[None].astype(np.float32), part, part, 2, False)[0]
+        kept = wave @ weights @ wave
+        np.testing.assert_allclose(fitted, kept * sharp[2:-2, 2:-2], atol=1e-6)
+        assert 1 - kept < fewer * (1 - wave[1:4].mean() ** 2)
 
 
 def test_local_quadratic__without_neighbors_enough_is_refused() -> None:

@@ -9,7 +9,8 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 from scipy.special import erf
 
-from xafsflow.kernels.spectra.broadening import broadened, broadening_of, variance_of
+from xafsflow.io.readers.spectrum_library import broadened
+from xafsflow.kernels.spectra.broadening import broadening_of, variance_of
 from xafsflow.phantom import spectrum
 
 ENERGY = np.concatenate([np.arange(-120, -20, 5.0), np.arange(-20, 40, 0.3), np.arange(40, 200, 3.0)])

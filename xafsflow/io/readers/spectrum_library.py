@@ -1,7 +1,8 @@
-"""Spectra as they come from files, side by side in a library, and on one grid of energies."""
+"""Spectra as they come from files, side by side in a library, on one grid of energies, and of another resolution."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles
+from xafsflow.kernels.spectra.broadening import gaussian_mean
 from xafsflow.vocabulary import attributes, nearest
 
 SAME_EV = 1e-6  # beyond what any file is written to, and more than the rounding of keV
@@ -177,3 +179,32 @@ def _interpolate(x: Doubles, y: Doubles, grid: Doubles, method: str) -> Doubles:
     from scipy.interpolate import CubicSpline
 
     return np.asarray(CubicSpline(x, y, extrapolate=False)(grid))
+
+
+def broadened(energy: Doubles, mu: Doubles, variance: float) -> Doubles:
+    """A spectrum at its own energies as an instrument blunter by a variance shows it; a sharper one below zero.
+
+    Parameters
+    ----------
+    energy, mu
+        `(k,)`, rising and finite; between the points goes a cubic spline.
+    variance
+        Of the Gaussian, eV^2; its negative where the spectrum is made sharper.
+
+    Examples
+    --------
+    >>> energy = np.arange(-20, 20, 0.5)
+    >>> edge = lambda width: np.array([0.5 * math.erfc(-e / width / 2**0.5) for e in energy])
+    >>> [round(float(np.abs(broadened(energy, edge(1.5), v) - edge((2.25 + v) ** 0.5)).max()), 4) for v in (0.5, -0.2)]
+    [0.0, 0.0002]
+    """
+    if variance == 0:
+        return mu
+    from scipy.interpolate import CubicSpline
+
+    spline = CubicSpline(energy, mu)
+    factors = np.ascontiguousarray(spline.c)
+    once = gaussian_mean(spline.x, factors, energy, math.sqrt(abs(variance)))
+    if variance > 0:
+        return once
+    return 3 * (mu - once) + gaussian_mean(spline.x, factors, energy, math.sqrt(2 * abs(variance)))

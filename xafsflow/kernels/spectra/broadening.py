@@ -67,35 +67,6 @@ def gaussian_mean(knots: Doubles, factors: Doubles, energy: Doubles, sigma: floa
     return found
 
 
-def broadened(energy: Doubles, mu: Doubles, variance: float) -> Doubles:
-    """A spectrum at its own energies as an instrument blunter by a variance shows it; a sharper one below zero.
-
-    Parameters
-    ----------
-    energy, mu
-        `(k,)`, rising and finite; between the points goes a cubic spline.
-    variance
-        Of the Gaussian, eV^2; its negative where the spectrum is made sharper.
-
-    Examples
-    --------
-    >>> energy = np.arange(-20, 20, 0.5)
-    >>> edge = lambda width: np.array([0.5 * math.erfc(-e / width / 2**0.5) for e in energy])
-    >>> [round(float(np.abs(broadened(energy, edge(1.5), v) - edge((2.25 + v) ** 0.5)).max()), 4) for v in (0.5, -0.2)]
-    [0.0, 0.0002]
-    """
-    if variance == 0:
-        return mu
-    from scipy.interpolate import CubicSpline
-
-    spline = CubicSpline(energy, mu)
-    factors = np.ascontiguousarray(spline.c)
-    once = gaussian_mean(spline.x, factors, energy, math.sqrt(abs(variance)))
-    if variance > 0:
-        return once
-    return 3 * (mu - once) + gaussian_mean(spline.x, factors, energy, math.sqrt(2 * abs(variance)))
-
-
 def variance_of(broadening: float) -> float:
     """The signed variance, eV^2, of a broadening, eV: its square, negative where that is.
 
