@@ -207,7 +207,7 @@ def test_fit__finds_that_the_images_are_sharper() -> None:
 
 def test_fit__of_a_resolution_that_is_none_tells_that_it_ended_at_a_limit() -> None:
     shifts = np.linspace(-1, 1, 30)
-    mu = gaussian(4.0)(ENERGY + shifts[:, None], 0)[0]
+    mu = gaussian(3.4)(ENERGY + shifts[:, None], 0)[0]
     mu = mu + 1e-3 * np.random.default_rng(0).standard_normal(mu.shape)
     assert fitted(mu, seen=at).resolution_at_limit
     assert not fitted(simulated(shifts), seen=at).resolution_at_limit
