@@ -72,7 +72,8 @@ def test_two_classifiers__give_both_maps(done: Path) -> None:
     known = np.isfinite(forest)
     assert (np.isfinite(linear) == known).all()
     assert not np.array_equal(forest[known], linear[known])
-    assert np.abs(forest - linear)[known].mean() < 0.1
+    # Classes lie 0.5 apart.
+    assert np.abs(forest - linear)[known].mean() < 0.15
     assert maps.fraction_lda.attrs["label"] == "lda"
     assert maps.fraction_lda.attrs["variable"] == "fraction"
     assert maps.fraction_lda.dims == maps.fraction.dims

@@ -152,4 +152,4 @@ def warned(found: RunFindings) -> Reservation | None:
     if number == 0:
         return None
     others = f" (and {number - 1} more warnings)" if number > 1 else ""
-    return Reservation("warned", f"warning: {found.warnings[0].rstrip('.')}{others}")
+    return Reservation("warned", f"a step has warned: {found.warnings[0].rstrip('.')}{others}")

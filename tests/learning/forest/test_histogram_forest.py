@@ -104,12 +104,12 @@ SCORES = pytest.mark.parametrize("score", [0, 1], ids=["accuracy", "fraction_err
 @pytest.mark.long
 @SCORES
 @pytest.mark.parametrize("phantom", [0, 1, 2])
-def test_a_held_out_score__is_scikit_learns_within_its_standard_error(lost, score, phantom):
+def test_a_held_out_score__is_scikit_learns_within_two_standard_errors(lost, score, phantom):
     """The standard error of a score is that of its mean over held-out patterns, of forests averaged over seeds."""
     ours, theirs = lost[phantom, score].mean(axis=1)
     assert score == 1 or 0.1 < theirs.mean() < 0.5  # neither too easy nor hopeless
     error = theirs.std(ddof=1) / np.sqrt(theirs.size)
-    assert ours.mean() <= theirs.mean() + error
+    assert ours.mean() <= theirs.mean() + 2 * error
 
 
 @SCORES

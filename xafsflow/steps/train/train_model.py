@@ -143,6 +143,8 @@ def versions() -> dict[str, str]:
 
 def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple[Model, Reliability, float]:
     """The model with its confidence, checked, the distances that noise gives where it is known, and limits of misfit."""
+    from threadpoolctl import threadpool_limits
+
     fractions = model.predict(samples.check_features.values.T) @ model.targets.shares
     margin = trust.margins(fractions)
     right = trust.leader_right(fractions, samples.check_composition.values)
@@ -154,12 +156,14 @@ def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple
     if np.isfinite(samples.noise.values).any():
         arrays = (samples[name].values for name in ("features", "label", "class_features", "noise"))
         scale, power = learn_distances(*arrays)
-    basis = basis_of(model.targets.centers, len(model.targets.names))
+    # Sums in another order, by another number of threads, would make another file of the same model.
+    with threadpool_limits(1, "blas"):
+        basis = basis_of(model.targets.centers, len(model.targets.names))
+        misfit = class_misfit(samples.check_features.values.T, basis)
     noise = np.full(len(margin), np.nan)
     if "check_noise" in samples:
         noise = typical(np.ascontiguousarray(samples.check_noise.values.T[:, None]))[0]
-    limits = misfit_limits(class_misfit(samples.check_features.values.T, basis), noise)
-    known = Trust(np.stack([knots, values]), scale, power, basis, limits)
+    known = Trust(np.stack([knots, values]), scale, power, basis, misfit_limits(misfit, noise))
     return replace(model, trust=known), reliability, error
 
 
