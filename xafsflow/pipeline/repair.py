@@ -225,5 +225,7 @@ def _rebuild_others(store: Path, cube: xr.Dataset, names: Sequence[str]) -> None
         made = Path(folder, store.name)
         write_maps(cube, made)
         for name in names:
+            # Its metadata are in order by now; these do not know that a stored cube was stored.
+            (store / name / METADATA).replace(made / name / METADATA)
             shutil.rmtree(store / name)
             (made / name).rename(store / name)
