@@ -53,7 +53,7 @@ def _verdicts(findings: RunFindings) -> list[str]:
 def iron_l_edge(data: Path, out: Path) -> list[str]:
     """The measured stack: are the two halves of the map distinguishable, and which reference is each?"""
     products = run(load_recipe(WORKFLOWS / "iron_l_edge.yaml"), Folders(data / "als_fe2p"), out)
-    return halves(products.maps, products.model.load())
+    return halves(products.maps, products.of("model", "train.fit").load())
 
 
 def halves(maps: xr.Dataset, model: Model) -> list[str]:

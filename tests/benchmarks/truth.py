@@ -114,7 +114,7 @@ def taken(name: str, seed: int, folder: Path, **more: Any) -> tuple[Row, xr.Data
     """A scan of a kind, the whole way."""
     begun = time.perf_counter()
     scan = folder / f"{name}-{seed}-{more.get('repeat', 0)}"
-    recipe = parse_recipe(write_kind(name, seed, scan, **more))
+    recipe = parse_recipe(write_kind(name, seed, scan, **more), f"the recipe of {name}")
     row: Row = {"kind": name, "seed": seed, "true_sigma": phantom_of(name, seed).broadening}
     try:
         products = run(recipe, Folders(scan), scan.with_name(f"{scan.name}-run"))
