@@ -17,6 +17,8 @@ from xafsflow.phantom import Phantom, Reference, as_dataset, spectrum, truth
 from xafsflow.sampling import replay
 from xafsflow.sampling.candidate_spectra import normalized_candidates
 
+pytestmark = pytest.mark.long
+
 NAMES = ("Fe", "FeO", "Fe2O3")
 DENSE = np.arange(6930.0, 7420.0, 0.05)
 

@@ -20,6 +20,8 @@ from xafsflow.phantom import Phantom, write_phantom
 from xafsflow.pipeline.execution import read_findings, run
 from xafsflow.pipeline.recipe import parse_recipe
 
+pytestmark = pytest.mark.long
+
 AHEAD = """\
 recipe: 1
 steps:

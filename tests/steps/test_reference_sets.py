@@ -22,6 +22,8 @@ from xafsflow.phantom.spectra import Reference, spectrum
 from xafsflow.sampling.binned_spectra import bin_sums, places, span_of
 from xafsflow.vocabulary import MAP
 
+pytestmark = pytest.mark.long
+
 WINDOWS = {"e0": 7112.0, "pre1": -60.0, "pre2": -12.0, "norm1": 40.0, "nnorm": 1}
 NAMES = ("Fe", "FeO", "Fe2O3", "Fe3O4", "FeS2", "FeCO3", "FeOOH")
 

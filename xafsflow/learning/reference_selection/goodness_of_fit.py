@@ -148,7 +148,7 @@ def quantile(probability: float, degrees: Doubles, noncentrality: Doubles) -> Do
     Examples
     --------
     >>> quantile(0.99, np.array([100.0]), np.array([0.0, 50.0])).round(1)
-    array([135.8, 198.7])
+    array([135.8, 200.4])
     """
     from scipy.stats import chi2
 
