@@ -21,15 +21,13 @@ from numpy.typing import NDArray
 from xafsflow.phantom import Defects, Exposure, Phantom, Reference, broadened, write_phantom
 from xafsflow.phantom.scan_energies import scan_grid
 from xafsflow.phantom.settings import REFERENCE_FIRST, REFERENCE_SEGMENTS
-from xafsflow.phantom.spectra import name_of
+from xafsflow.phantom.spectra import K_SQUARED, name_of
 
 SIZE = (64, 80)
 FE, NI, CU = 7112.0, 8333.0, 8979.0
 LONG = scan_grid(REFERENCE_FIRST, REFERENCE_SEGMENTS)
 # Points of a spectrum relative to e0, close enough that none of its shapes lies between them.
 DENSE = scan_grid(-180.0, ((-26.0, 2.0), (70.0, 0.1), (410.0, 0.5)))
-# k^2 = (E - E0) times this, in 1/(Angstrom^2 eV)
-K_SQUARED = 0.262468
 
 
 def simulated(

@@ -21,6 +21,7 @@ from xafsflow.learning.reference_selection.set_misfit import (
     all_at_once,
     chi_squares,
 )
+from xafsflow.learning.reference_selection.shared_distortion import Distortion
 
 # Sets that are judged closely: those with the lowest BIC over the image, and those of every size over the image and in
 # every region.
@@ -153,11 +154,7 @@ def moved(energy: Doubles, spectra: Doubles, offset: float) -> Doubles:
     >>> moved(np.arange(5.0), np.arange(5.0)[None], 0.5)
     array([[-0.5,  0.5,  1.5,  2.5,  3.5]])
     """
-    if offset == 0:
-        return spectra
-    from scipy.interpolate import CubicSpline
-
-    return np.asarray(CubicSpline(energy, spectra, axis=1, bc_type="natural")(energy - offset))
+    return spectra if offset == 0 else Distortion(offset).of(energy, spectra)
 
 
 def least(function: Callable[[float], float], limit: float) -> float:

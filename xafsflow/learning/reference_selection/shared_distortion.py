@@ -40,7 +40,9 @@ class Distortion:
         from scipy.interpolate import CubicSpline
 
         spline = CubicSpline(energy, spectra, axis=1, bc_type="natural")
-        bent = spline(energy - self.offset) + self.broadening / 2 * spline(energy - self.offset, 2)
+        bent = spline(energy - self.offset)
+        if self.broadening:
+            bent = bent + self.broadening / 2 * spline(energy - self.offset, 2)
         return np.asarray(bent * (1 + self.slope * (energy - energy.mean())))
 
 
