@@ -82,6 +82,10 @@ class Kind:
         Settings of `normalize.edge_step` besides `e0`.
     span
         Where patterns of the training are compared, eV from e0.
+    alike
+        References of the library that tell of the same phase, by the name of that phase: their shares count together.
+    average
+        Settings of `correct.average`; None where a sharp sample is looked at pixel by pixel.
     """
 
     phantom: Mapping[str, Any]
@@ -89,6 +93,8 @@ class Kind:
         default_factory=lambda: {"pre1": -60, "pre2": -12, "norm1": 40, "nnorm": 1}
     )
     span: tuple[int, int] = (-20, 100)
+    alike: Mapping[str, str] = field(default_factory=dict)
+    average: Mapping[str, Any] | None = field(default_factory=lambda: {"window": 3})
 
 
 def _other_edge(references: tuple[Reference, ...], e0: float, element: str, **more: Any) -> dict[str, Any]:
@@ -100,7 +106,9 @@ def _even(first: float, last: float, count: int) -> NDArray[np.float64]:
     return np.round(np.linspace(first, last, count), 3)
 
 
-OXIDES, SMOOTH = ("FeO", "Fe2O3"), {"pattern": "smooth"}
+# Zones that run into each other over several pixels, as a microscope shows them, where the pattern is not what is tried.
+ZONES, SMOOTH = {"grain": 28.0}, {"pattern": "smooth", "grain": 24.0}
+OXIDES = ("FeO", "Fe2O3")
 BLUR = {"broadening": 0.5, "foil_broadening": 0.5}
 SHORT = {"pre1": -60, "pre2": -12, "norm1": 25, "nnorm": 0}
 # Segments (to, step) in eV around the edge: 100 energies.
@@ -140,7 +148,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "blank_and_two_exposures": Kind(
             {"defects": Defects(blank=(97,), exposure=Exposure(120, 1.6, ("sample",))), "counts": 12000, **SMOOTH}
         ),
-        "sharp_pure_grains": Kind({"grain": 5.0, "pure_share": 1.0, "counts": 24000, "tilt": 0.5, "tilt_x": -0.8}),
+        "sharp_pure_grains": Kind(
+            {"grain": 5.0, "pure_share": 1.0, "counts": 24000, "tilt": 0.5, "tilt_x": -0.8}, average=None
+        ),
         "five_references": Kind(
             {"references": ("Fe", "FeO", "Fe2O3", "FeS2", "FeCO3"), "counts": 24000, "thickness": (0.8, 1.6), **SMOOTH}
         ),
@@ -148,7 +158,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             {"references": ("Fe2O3", "Fe3O4"), "library": ("Fe", "FeO", "Fe2O3"), "counts": 2000, "broadening": 0.2}
         ),
         "near_duplicates": Kind(
-            {"references": OXIDES, "library": ("FeO", "Fe2O3", near_duplicate()), "foil_broadening": 0.2, **SMOOTH}
+            {"references": OXIDES, "library": ("FeO", "Fe2O3", near_duplicate()), "foil_broadening": 0.2, **SMOOTH},
+            alike={"hematite": "Fe2O3"},
         ),
     }
 )  # fmt: skip
@@ -156,7 +167,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 
 def phantom_of(name: str, seed: int = 0, **more: Any) -> Phantom:
     """The phantom of a kind; `more` are settings instead of its own, such as `repeat`."""
-    return Phantom(**{"size": SIZE, "seed": seed, **KINDS[name].phantom, **more})
+    return Phantom(**{"size": SIZE, "seed": seed, **ZONES, **KINDS[name].phantom, **more})
 
 
 def recipe_of(name: str) -> str:
@@ -187,7 +198,7 @@ def recipe_of(name: str) -> str:
         "calibrate.apply",
         {"calibrate.check": {"standard": foil}},
         *(known if apart else []),
-        {"correct.average": {"window": 3}},
+        *([] if kind.average is None else [{"correct.average": dict(kind.average)}]),
         {"normalize.edge_step": {"e0": e0, **kind.windows}},
         "derive.noise",
         {"train.mixtures": {"step": 0.1, "noise_patterns": 200, "features": "norm", "span": list(kind.span)}},

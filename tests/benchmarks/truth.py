@@ -7,13 +7,14 @@ goes the whole way of its recipe, calibration by its own foil included: nothing 
 tell it. Only this benchmark reads the truth.
 
 forest, fit   mean error of the shares against the pixel itself, over pixels with sample and an answer
+seen          that of the fit against the truth as optics and `correct.average` show it: without what they blur
 bias          the largest mean error, with its sign, of the fit's share of one reference
 dominant      pixels whose leading reference is right by the forest, among those where one truly leads by .1
 chi2          median reduced chi-square of the fit
 unknown       pixels called unknown
-pull          robust width of (share - truth)/`lcf_error` of the fit over pixels and references; 1 where errors are honest
+pull          robust width of (share - truth as seen)/`lcf_error` over pixels and references; 1 where errors are honest
 shift, pull   rms error of the energy shift in meV, and the rms of (shift - truth)/`energy_shift_error`
-sigma         the broadening that was found beside the true one, eV
+sigma         the broadening of the foil against its standard that was found, beside the true one, eV
 
 Truth that no pixel of a reference has, such as a phase outside the library, leaves the columns of shares empty. `--repeats`
 adds scans that differ from the first in noise alone, and lays the scatter of the shares beside `lcf_error`.
@@ -26,12 +27,14 @@ import json
 import tempfile
 import time
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from scan_kinds import KINDS, phantom_of, write_kind
+from scipy.ndimage import gaussian_filter, uniform_filter
 
 from xafsflow.errors import XafsflowError
 from xafsflow.io.folders import Folders
@@ -45,7 +48,7 @@ STANDARDS = SCAN_FE.parent / "standards" / "Fe"
 # By how much a reference must truly lead.
 LEAD = 0.1
 HEAD = (
-    f"{'kind':<26}{'forest':>8}{'fit':>8}{'bias':>8}{'dominant':>9}{'chi2':>7}{'unknown':>8}{'pull':>6}"
+    f"{'kind':<26}{'forest':>8}{'fit':>8}{'seen':>8}{'bias':>8}{'dominant':>9}{'chi2':>7}{'unknown':>8}{'pull':>6}"
     f"{'shift':>7}{'pull':>6}{'sigma':>13}{'s':>5}  verdict"
 )
 Row = dict[str, Any]
@@ -57,7 +60,28 @@ def robust_width(values: np.ndarray) -> float:
     return float(high - low) / 2
 
 
-def against_truth(maps: xr.Dataset, truth: dict[str, np.ndarray]) -> Row:
+def as_seen(truth: dict[str, np.ndarray], window: int) -> np.ndarray:
+    """True shares after the point spread of the optics and a mean over a window, both weighted by thickness."""
+    amount = np.where(truth["background"].astype(bool), 0.0, truth["fractions"] * truth["thickness"])
+    spread = float(truth.get("point_spread", 0.0))
+    if spread:
+        amount = np.stack([gaussian_filter(one, spread, mode="nearest") for one in amount])
+    amount = np.where(truth["dead"].astype(bool), 0.0, amount)
+    if window > 1:
+        amount = np.stack([uniform_filter(one, window, mode="constant") for one in amount])
+    with np.errstate(invalid="ignore"):
+        return np.asarray(amount / amount.sum(axis=0))
+
+
+def joined(maps: xr.Dataset, alike: Mapping[str, str]) -> xr.Dataset:
+    """Maps in which references that tell of one phase have one share."""
+    for one, phase in alike.items():
+        for name in ("fraction", "lcf_fraction"):
+            maps[name].loc[{"reference": phase}] += maps[name].sel(reference=one)
+    return maps.drop_sel(reference=list(alike))
+
+
+def against_truth(maps: xr.Dataset, truth: dict[str, np.ndarray], window: int) -> Row:
     """The figures of one run."""
     sample = ~truth["background"].astype(bool) & ~truth["dead"].astype(bool)
     found, row = maps.fraction.values, Row()
@@ -67,10 +91,10 @@ def against_truth(maps: xr.Dataset, truth: dict[str, np.ndarray]) -> Row:
     row["chi2"] = float(np.nanmedian(maps.reduced_chi_square.values[known]))
     row["unknown"] = float((maps.flags.values[known] & int(Flag.UNKNOWN) > 0).mean())
     if set(there) <= set(names):
-        true = np.zeros_like(found)
-        for name, one in zip(there, truth["fractions"], strict=True):
-            true[names.index(name)] = one
-        row |= shares(maps, true, known, [names.index(n) for n in there])
+        true, seen = np.zeros_like(found), np.zeros_like(found)
+        for name, one, blurred in zip(there, truth["fractions"], as_seen(truth, window), strict=True):
+            true[names.index(name)], seen[names.index(name)] = one, blurred
+        row |= shares(maps, true[:, known], seen[:, known], known, [names.index(n) for n in there])
     if "energy_shift" in maps:
         off = (maps.energy_shift.values - truth["shift"])[known]
         row["shift"] = 1e3 * float(np.sqrt(np.mean(off**2)))
@@ -78,20 +102,20 @@ def against_truth(maps: xr.Dataset, truth: dict[str, np.ndarray]) -> Row:
     return row
 
 
-def shares(maps: xr.Dataset, true: np.ndarray, known: np.ndarray, there: list[int]) -> Row:
+def shares(maps: xr.Dataset, truth: np.ndarray, seen: np.ndarray, known: np.ndarray, there: list[int]) -> Row:
     """Errors of forest and fit, and of the errors that the fit states."""
     forest, fit = (maps[name].values[:, known] for name in ("fraction", "lcf_fraction"))
-    truth = true[:, known]
     lead = np.sort(truth, axis=0)
     clear = lead[-1] - lead[-2] > LEAD if len(truth) > 1 else np.ones(truth.shape[1], bool)
     right = (forest.argmax(axis=0) == truth.argmax(axis=0))[clear]
     bias = np.nanmean(fit - truth, axis=1)
     # A share at its bound of zero is not free to err.
-    inner = (truth > 0.05) & (truth < 0.95)
-    pull = ((fit - truth) / maps.lcf_error.values[:, known])[inner]
+    inner = (seen > 0.05) & (seen < 0.95)
+    pull = ((fit - seen) / maps.lcf_error.values[:, known])[inner]
     return {
         "forest": float(np.abs(forest - truth)[there].mean()),
         "fit": float(np.nanmean(np.abs(fit - truth)[there])),
+        "seen": float(np.nanmean(np.abs(fit - seen)[there])),
         "bias": float(bias[np.argmax(np.abs(bias))]),
         "dominant": float(right.mean()),
         "pull": robust_width(pull),
@@ -115,14 +139,16 @@ def taken(name: str, seed: int, folder: Path, **more: Any) -> tuple[Row, xr.Data
     begun = time.perf_counter()
     scan = folder / f"{name}-{seed}-{more.get('repeat', 0)}"
     recipe = parse_recipe(write_kind(name, seed, scan, **more), f"the recipe of {name}")
-    row: Row = {"kind": name, "seed": seed, "true_sigma": phantom_of(name, seed).broadening}
+    row: Row = {"kind": name, "seed": seed, "true_sigma": phantom_of(name, seed).foil_broadening}
     try:
         products = run(recipe, Folders(scan), scan.with_name(f"{scan.name}-run"))
     except XafsflowError as error:
         return row | {"refused": str(error), "seconds": time.perf_counter() - begun}, None
+    maps = joined(products.maps.load(), KINDS[name].alike)
     with np.load(scan / "truth.npz") as truth:
-        row |= against_truth(products.maps, dict(truth)) | told(products)
-    return row | {"seconds": time.perf_counter() - begun}, products.maps.load()
+        average = KINDS[name].average or {"window": 1}
+        row |= against_truth(maps, dict(truth), average["window"]) | told(products)
+    return row | {"seconds": time.perf_counter() - begun}, maps
 
 
 def scan_fe(folder: Path) -> Row:
@@ -134,7 +160,7 @@ def scan_fe(folder: Path) -> Row:
         truth = dict(file)
     # Its references are named by their files, in the order of the recipe.
     truth["references"] = products.maps.reference.values
-    row = {"kind": "scan_fe", "seed": 0} | against_truth(products.maps, truth) | told(products)
+    row = {"kind": "scan_fe", "seed": 0} | against_truth(products.maps, truth, 3) | told(products)
     return row | {"seconds": time.perf_counter() - begun}
 
 
@@ -173,8 +199,8 @@ def line(row: Row) -> str:
     sigma = "-" if row.get("sigma") is None else f"{row['sigma']:.2f}"
     of = "" if row.get("true_sigma") is None else f" ({row['true_sigma']:.2f})"
     return (
-        f"{row['kind']:<26}{number('forest', '8.4f')}{number('fit', '8.4f')}{number('bias', '+8.4f')}"
-        f"{number('dominant', '9.3f')}{number('chi2', '7.2f')}{number('unknown', '7.1f', 100)}%"
+        f"{row['kind']:<26}{number('forest', '8.4f')}{number('fit', '8.4f')}{number('seen', '8.4f')}"
+        f"{number('bias', '+8.4f')}{number('dominant', '9.3f')}{number('chi2', '7.2f')}{number('unknown', '7.1f', 100)}%"
         f"{number('pull', '6.2f')}{number('shift', '7.1f')}{number('shift_pull', '6.2f')}"
         f"{sigma + of:>13}{number('seconds', '5.0f')}  {row.get('verdict', '')}"
     )
@@ -183,7 +209,14 @@ def line(row: Row) -> str:
 def summary(rows: list[Row]) -> list[str]:
     """Median and worst over the kinds."""
     found = []
-    for name, worst in (("forest", max), ("fit", max), ("dominant", min), ("unknown", max), ("shift", max)):
+    for name, worst in (
+        ("forest", max),
+        ("fit", max),
+        ("seen", max),
+        ("dominant", min),
+        ("unknown", max),
+        ("shift", max),
+    ):
         values = [row[name] for row in rows if row.get(name) is not None]
         if values:
             found.append(f"{name}: median {np.median(values):.4f}, worst {worst(values):.4f}")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
+import xarray as xr
 
 import xafsflow as xf
 from xafsflow.errors import InputError, XafsflowWarning
+from xafsflow.phantom import Defects, Phantom, write_phantom
 
 ENERGY = np.array([7100.0, 7110.0, 7112.0, 7120.0])
 
@@ -116,3 +119,47 @@ def test_references__move_by_their_offsets_and_keep_their_order(tmp_path: Path) 
     np.testing.assert_allclose(library.energy[:, 0], [7100, 7101.5])
     with pytest.raises(InputError, match="'c' in offsets"):
         xf.ingest.references(tmp_path, files={"b": "b.txt"}, offsets={"c": 1.0})
+
+
+def scan_with(folder: Path, **settings: Any) -> Path:
+    """A phantom's files of 20 images each."""
+    write_phantom(Phantom(size=(12, 14), energies=20, counts=3000, **settings), folder)
+    return folder
+
+
+def test_tiff_stack__leaves_blank_images_out_and_names_them(tmp_path: Path) -> None:
+    good = scan_with(tmp_path / "good")
+    struck = scan_with(tmp_path / "struck", defects=Defects(blank=(3, 11)))
+    images = {name: f"{name}/*.tif" for name in ("sample", "foil", "dark")} | {"flat_field": "flat/*.tif"}
+    whole = xf.ingest.tiff_stack(good, energies="energies.csv", **images)
+    blank = whole.energy.values[[3, 11]]
+    with pytest.warns(XafsflowWarning, match=rf"sample at {blank[0]:g}, {blank[1]:g} eV are blank"):
+        cube = xf.ingest.tiff_stack(struck, energies="energies.csv", **images)
+    xr.testing.assert_identical(cube.compute(), whole.drop_sel(energy=blank).compute())
+
+
+def test_tiff_stack__sees_a_blank_flat_field_or_foil(tmp_path: Path) -> None:
+    folder = scan_with(tmp_path / "scan")
+    for name, number in (("flat", 5), ("foil", 6)):
+        path = sorted((folder / name).glob("*.tif"))[number]
+        tifffile.imwrite(path, np.full_like(tifffile.imread(path), 100))
+    images = {name: f"{name}/*.tif" for name in ("foil", "dark")} | {"flat_field": "flat/*.tif"}
+    with pytest.warns(XafsflowWarning) as caught:
+        cube = xf.ingest.tiff_stack(folder, energies="energies.csv", **images)
+    assert cube.sizes["energy"] == 18
+    assert [text.split()[3] for text in sorted(str(one.message) for one in caught)] == ["flat_field", "foil"]
+
+
+def test_tiff_stack__leaves_out_what_is_named(folder: Path, counts: np.ndarray) -> None:
+    cube = xf.ingest.tiff_stack(folder, energies="energies.csv", leave_out=[7112.0])
+    np.testing.assert_array_equal(cube.sample, counts[[0, 1, 3]])
+    with pytest.raises(InputError, match=r"7111.5 eV in leave_out.*such as 7112 eV"):
+        xf.ingest.tiff_stack(folder, energies="energies.csv", leave_out=[7111.5])
+
+
+def test_tiff_stack__keeps_a_thick_sample_behind_its_edge(tmp_path: Path) -> None:
+    folder = scan_with(tmp_path / "scan", thickness=(2.4, 2.8), hole_share=0.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cube = xf.ingest.tiff_stack(folder, energies="energies.csv", dark="dark/*.tif")
+    assert cube.sizes["energy"] == 20

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from xafsflow.calibration.shift_map import calibration_of
-from xafsflow.calibration.standard_spectra import FLANKS, Standards, standards
+from xafsflow.calibration.standard_spectra import FLANKS, Standards, moved_like, standards
 from xafsflow.calibration.tile_shifts import (
     Field,
     fit_alone,
@@ -23,7 +23,8 @@ from xafsflow.kernels.spectra import energy_shift as kernels
 from xafsflow.kernels.spectra.broadening import broadening_of, variance_of
 from xafsflow.kernels.spectra.energy_shift_fit import ShiftFit
 from xafsflow.kernels.spectra.shift_model import Spectra
-from xafsflow.step_table import Span
+from xafsflow.provenance import interpolation
+from xafsflow.step_table import Span, steps_done
 
 # The least and largest step of a good pixel as shares of the median: a foil is even, a sample is not.
 LIMITS = {"foil_mu": (0.5, 1.5), "mu": (0.3, 3.0)}
@@ -228,6 +229,10 @@ def remaining(
         start, count = float(rough_fit(tiles, known).shift[0]), len(tiles.mu)
         # In an even field a resolution can hardly be told from the flux: it is the one that the calibration found.
         curves = known.seen(variance_of(float(cube.broadening) if "broadening" in cube else 0.0))
+        moved = interpolation(steps_done(cube), "spectral")
+        if moved is not None:
+            shift = at_tiles(cube.energy_shift.values, tiles)
+            curves = moved_like(curves, tiles.energy, shift, cubic=moved.method == "cubic")
         spectra = Spectra(tiles.energy, tiles.mu, tiles.variance, curves)
         free = fit_alone(spectra, np.eye(count), np.full(count, start))
     except ComputationError as unsettled:

@@ -15,6 +15,7 @@ from xafsflow.io.readers.spectrum_library import broadened
 from xafsflow.kernels.array_types import Doubles, Indices, Mask
 from xafsflow.kernels.spectra import single_spectrum as spectra
 from xafsflow.kernels.spectra.broadening import broadening_of
+from xafsflow.kernels.spectra.energy_shift import move
 from xafsflow.kernels.spectra.energy_shift_fit import ShiftFit
 from xafsflow.kernels.spectra.piecewise_cubic import piecewise
 from xafsflow.kernels.spectra.shift_model import DEGREE, Curves, Seen
@@ -142,6 +143,39 @@ def standards(library: xr.Dataset, names: Sequence[str] | None) -> Standards:
         step=np.array(steps),
         alignment=np.array(alignment),
     )
+
+
+def moved_like(curves: Curves, energy: Doubles, shift: Doubles, *, cubic: bool) -> Curves:
+    """Curves as they look in spectra that were measured at other energies and moved to these.
+
+    Between energies that lie far apart an interpolation misses what a curve does there, for each shift something else.
+
+    Parameters
+    ----------
+    curves
+        Called with `(t, energy)`.
+    energy
+        `(energy,)`, eV.
+    shift
+        `(t,)`: what each spectrum was moved by, eV.
+    cubic
+        As of `calibrate.apply`.
+    """
+    shape = (len(energy), len(shift), len(energy))
+    one = np.broadcast_to(np.eye(len(energy), dtype=np.float32)[:, None], shape)
+    by = np.broadcast_to(shift.astype(np.float32)[:, None], shape[1:])
+    weights = move(energy, np.ascontiguousarray(one), np.ascontiguousarray(by), cubic).astype(float)
+    # Energies at the ends that a moved spectrum does not reach.
+    beyond = np.isnan(weights).any(axis=2).T
+    weights = np.nan_to_num(weights)
+
+    def moved(places: Doubles, order: int) -> Doubles:
+        if places.ndim < 2:
+            return curves(places, order)
+        measured = curves(energy + shift[:, None] + (places - energy)[:, :1], order)
+        return np.where(beyond, curves(places, order), np.einsum("ktj,ctj->ctk", weights, measured))
+
+    return moved
 
 
 def _at_resolutions(points: list[tuple[Doubles, Doubles]]) -> tuple[Seen, Seen]:

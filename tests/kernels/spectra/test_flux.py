@@ -113,3 +113,20 @@ def test_counter_offset__takes_the_flux_out() -> None:
 def test_counter_offset__wants_readings_above_zero(bad: float) -> None:
     with pytest.raises(InputError, match="above zero"):
         flux.counter_offset(np.array([1.0, bad]), None)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.03, 1.6])
+@pytest.mark.parametrize("first", [10, 30, 70])
+def test_found_offset__follows_another_exposure_time(factor: float, first: int) -> None:
+    mu, hole = scan()
+    jump = np.where(np.arange(80) >= first, -np.log(factor), 0.0)
+    offset, error = flux.found_offset(
+        (mu + jump[:, None, None]).astype(np.float32), np.ones(hole.shape, bool), np.zeros(hole.shape, bool)
+    )
+    assert np.abs(offset - JITTER - jump).max() < 6 * np.median(error)
+
+
+def test_exposure_changes__an_edge_is_none() -> None:
+    """Pixels that show a part of the sample's edge, however steep it is, have it in common with the others."""
+    for share in (0.02, 0.3, 0.9):
+        assert not flux.exposure_changes(share * EDGE + JITTER, (1 - share) * EDGE).size

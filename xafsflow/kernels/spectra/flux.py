@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from xafsflow.errors import ComputationError, InputError
-from xafsflow.kernels.array_types import Doubles, Floats, Mask
+from xafsflow.kernels.array_types import Doubles, Floats, Indices, Mask
 
 # Share of the pixels that a trimmed mean leaves out at either end.
 TRIMMED = 0.1
@@ -20,6 +20,9 @@ LEAST_PIXELS = 50
 MOST_EDGE, SURE = 0.01, 4.0
 # A share that is known no better than this says nothing.
 UNTOLD = 0.3
+# A change of all pixels by so many standard deviations of the usual one, and by so much at least, that others share but for
+# this part of it, is one of the exposure.
+CHANGE, LEAST_CHANGE, SAME = 10.0, 0.02, 0.1
 # Pixels this many standard deviations of their kind off its middle belong to another kind.
 APART = 4.0
 
@@ -146,9 +149,10 @@ def edge_share(empty: Doubles, others: Doubles) -> tuple[float, float]:
     """How much of the spectrum of others there is in the offsets of empty pixels, and its standard error.
 
     With the edge m(E) of the sample, a share s of it in the empty pixels and the offsets f(E) of the flux, which all pixels
-    have, `empty = s m + f` and `others = m + f`. The difference `(1 - s) m` is free of the flux; a line and the difference
-    are fitted to `empty`, and s/(1 - s) is what the fit takes of it. The error is that of least squares, times
-    `sqrt((1 + r)/(1 - r))` where residuals of neighboring energies have the correlation r > 0.
+    have, `empty = s m + f` and `others = m + f`. The difference `(1 - s) m` is free of the flux; a line, a step for each
+    change of the exposure time, and the difference are fitted to `empty`, and s/(1 - s) is what the fit takes of it. The
+    error is that of least squares, times `sqrt((1 + r)/(1 - r))` where residuals of neighboring energies have the
+    correlation r > 0.
 
     Parameters
     ----------
@@ -166,16 +170,41 @@ def edge_share(empty: Doubles, others: Doubles) -> tuple[float, float]:
     >>> round(edge_share(0.2 + 0.03 * edge, edge)[0], 6)
     0.03
     """
-    n = len(others)
-    columns = np.column_stack([np.vander(np.linspace(-1, 1, n), 2), others - empty])
+    n, edge = len(others), others - empty
+    steps = np.arange(n)[:, None] >= exposure_changes(empty, edge)
+    columns = np.column_stack([np.vander(np.linspace(-1, 1, n), 2), edge, steps])
     part, _, rank, _ = np.linalg.lstsq(columns, empty, rcond=None)
-    if rank < 3 or n < 5:
+    fitted = columns.shape[1]
+    if rank < fitted or n < fitted + 2:
         return 0.0, np.inf
     rest = empty - columns @ part
-    variance = rest @ rest / (n - 3) * np.linalg.inv(columns.T @ columns)[2, 2]
+    variance = rest @ rest / (n - fitted) * np.linalg.inv(columns.T @ columns)[2, 2]
     shared = float(np.clip(rest[1:] @ rest[:-1] / max(rest @ rest, 1e-300), 0, 0.9))
     taken = float(part[2])
     return taken / (1 + taken), float(np.sqrt(variance * (1 + shared) / (1 - shared))) / (1 + taken) ** 2
+
+
+def exposure_changes(empty: Doubles, edge: Doubles) -> Indices:
+    """Numbers of the energies from which on all pixels are brighter or darker by far, as by another exposure time.
+
+    A step of the offsets is one where it is far above their jitter, and the difference of other pixels has none there.
+
+    Parameters
+    ----------
+    empty
+        `(energy,)`: offsets of the flux.
+    edge
+        `(energy,)`: what other pixels have beyond them.
+
+    Examples
+    --------
+    >>> exposure_changes(np.array([0.0, 0.01, -0.01, 0.5, 0.49, 0.5]), np.arange(6.0) / 100)
+    array([3])
+    """
+    change, others = np.diff(empty), np.diff(edge)
+    jitter = 1.4826 * float(np.median(np.abs(change - np.median(change))))
+    far = np.abs(change) > max(CHANGE * jitter, LEAST_CHANGE)
+    return np.flatnonzero(far & (np.abs(others) < SAME * np.abs(change))) + 1
 
 
 def counter_offset(counter: Floats, flat_counter: Floats | None) -> Doubles:

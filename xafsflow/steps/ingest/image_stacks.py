@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,14 +14,20 @@ from pydantic import Field
 
 from xafsflow.blocks.outputs import Output, block_shape
 from xafsflow.blocks.over_blocks import over_blocks
-from xafsflow.errors import InputError
+from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.io.folders import Folders
 from xafsflow.io.readers import ImageStack, is_readable, open_stack
+from xafsflow.io.readers.blank_images import blank, light_of
 from xafsflow.io.readers.lazy_stack import lazy_stack
 from xafsflow.io.readers.spectrum_text import read_two_columns
 from xafsflow.io.readers.stack_energies import check_energies, energies_from_names, read_energies
 from xafsflow.step_table import step
 from xafsflow.vocabulary import CUBE, MAP, SPECTRAL, cube_dims
+
+# eV: a named energy is that of an image.
+SAME_ENERGY = 0.01
+# A median over fewer images may be that of blank ones.
+LEAST_IMAGES = 5
 
 
 @step(
@@ -46,12 +53,14 @@ def tiff_stack(
     counter: str | None = None,
     flat_counter: str | None = None,
     energies: str | None = None,
+    leave_out: list[float] = [],  # noqa: B006
     pixel_size_um: Annotated[float, Field(gt=0)] | None = None,
 ) -> xr.Dataset:
-    """A stack of TIFF images, one an energy, as a lazy cube; only headers are read.
+    """A stack of TIFF images, one an energy, as a lazy cube; only headers and a few rows are read.
 
     One image a file or many pages, BigTIFF, ImageJ hyperstacks beyond 4 GB; strips, tiles, compressed without loss;
     uint8, uint16, float32, either byte order. Images may be in any order of energy; the cube's energies increase.
+    An energy at which sample, flat field or foil are blank (less than 3 % of the scan's usual light) is left out, and told.
 
     Parameters
     ----------
@@ -70,6 +79,8 @@ def tiff_stack(
         Text files of energy and the reading of a beam monitor, at the images of the sample and of the flat field.
     energies
         CSV, text or XDI file of the energies, eV or keV, in the order of the images; None: from the file names.
+    leave_out
+        Energies, eV, whose images are bad.
     pixel_size_um
         Size of a pixel in the sample, micrometers, for scale bars.
 
@@ -87,48 +98,51 @@ def tiff_stack(
     paths = folders.glob(sample)
     stack = open_stack(paths)
     energy = _energies(folders, energies, paths, stack.shape[0], "sample")
-    order = np.argsort(energy).tolist()
-    block = block_shape(*stack.shape)
-    cube = xr.Dataset(
-        {"sample": (cube_dims(), lazy_stack(stack.take(order), block))}, coords={"energy": energy[order]}
-    )
-    scan = _Scan(folders, stack.shape, energy, order, block, energies is not None)
+    scan = _Scan(folders, stack.shape, energy, block_shape(*stack.shape), energies is not None)
+    named = {"flat_field": flat_field, "flat_after": flat_after, "foil": foil}
+    stacks = {"sample": stack} | {
+        name: scan.opened(name, pattern, one_is_enough=name != "foil")
+        for name, pattern in named.items()
+        if pattern is not None and scan.has_images(pattern)
+    }
+    frames = None if dark is None else scan.frames(dark)
+    scan.order = _good(energy, stacks, frames, leave_out)
+    cube = xr.Dataset({"sample": scan.lazy(stack)}, coords={"energy": energy[scan.order]})
     if flat_field is not None:
-        cube["flat_field"] = scan.flat(flat_field, flat_after)
+        cube["flat_field"] = scan.flat(flat_field, stacks)
     if foil is not None:
-        cube["foil"] = scan.images("foil", foil)
-    if dark is not None:
-        files = folders.glob(dark)
-        frames = open_stack(files)
-        _same_shape((stack.shape[0], *frames.shape[1:]), stack.shape, "dark", files[0])
-        cube["dark"] = _mean_image(frames, block[0])
+        cube["foil"] = scan.images(stacks["foil"])
+    if frames is not None:
+        cube["dark"] = _mean_image(frames, scan.block[0])
     for name, file in (("counter", counter), ("flat_counter", flat_counter)):
         if file is not None:
-            cube[name] = ("energy", _on_energies(folders.resolve(file), energy[order], name))
+            cube[name] = ("energy", _on_energies(folders.resolve(file), energy[scan.order], name))
     if pixel_size_um is not None:
         cube.attrs["pixel_size_um"] = pixel_size_um
     return cube
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Scan:
-    """What every further set of images must fit to."""
+    """What every further set of images must fit to; `order` are the images of a set that are used, by energy."""
 
     folders: Folders
     shape: tuple[int, int, int]
     energy: np.ndarray
-    order: list[int]
     block: tuple[int, int]
     energies_given: bool
+    order: list[int] = field(default_factory=list)
 
-    def images(self, name: str, pattern: str, *, one_is_enough: bool = False) -> xr.DataArray:
-        """Images in the order of energy, or one image."""
+    def has_images(self, pattern: str) -> bool:
+        """Whether a pattern names images, and not a text file of I0."""
+        return is_readable(self.folders.glob(pattern)[0], "images")
+
+    def opened(self, name: str, pattern: str, *, one_is_enough: bool) -> ImageStack:
+        """Further images, at the sample's energies, or one image."""
         files = self.folders.glob(pattern)
         images = open_stack(files)
         _same_shape(images.shape, self.shape, name, files[0], one_is_enough=one_is_enough)
-        if images.shape[0] == 1 and self.shape[0] > 1:
-            return _mean_image(images, self.block[0])
-        if not self.energies_given:
+        if images.shape[0] == self.shape[0] > 1 and not self.energies_given:
             own = _energies(self.folders, None, files, images.shape[0], name)
             if not np.allclose(own, self.energy):
                 raise InputError(
@@ -136,24 +150,68 @@ class _Scan:
                     "the same energies",
                     "give both sets, or energies",
                 )
+        return images
+
+    def frames(self, pattern: str) -> ImageStack:
+        """Images without beam."""
+        files = self.folders.glob(pattern)
+        frames = open_stack(files)
+        _same_shape((self.shape[0], *frames.shape[1:]), self.shape, "dark", files[0])
+        return frames
+
+    def lazy(self, images: ImageStack) -> xr.DataArray:
+        """The images that are used, in the order of energy."""
         return xr.DataArray(lazy_stack(images.take(self.order), self.block), dims=cube_dims())
 
-    def flat(self, pattern: str, after: str | None) -> xr.DataArray:
+    def images(self, images: ImageStack) -> xr.DataArray:
+        """Images in the order of energy, or one image."""
+        single = images.shape[0] == 1 and self.shape[0] > 1
+        return _mean_image(images, self.block[0]) if single else self.lazy(images)
+
+    def flat(self, pattern: str, stacks: Mapping[str, ImageStack]) -> xr.DataArray:
         """The flat field; between one taken before the scan and one after it, by the place of an image in the scan."""
-        files = self.folders.glob(pattern)
-        if not is_readable(files[0], "images"):
-            i0 = _on_energies(files[0], self.energy[self.order], "I0")
+        if "flat_field" not in stacks:
+            i0 = _on_energies(self.folders.glob(pattern)[0], self.energy[self.order], "I0")
             return xr.DataArray(i0, dims="energy")
-        before = self.images("flat_field", pattern, one_is_enough=True)
-        if after is None:
+        before = self.images(stacks["flat_field"])
+        if "flat_after" not in stacks:
             return before
-        later = self.images("flat_after", after, one_is_enough=True)
+        later = self.images(stacks["flat_after"])
         # An image of a stack that is taken again lies midway between both; single images frame the whole scan.
-        place = (np.array(self.order) + 0.5) / len(self.order)
+        place = (np.array(self.order) + 0.5) / self.shape[0]
         share = np.where("energy" in before.dims, 0.5, place)
         weight = xr.DataArray(share.astype(np.float32), dims="energy")
         output = Output("flat_field", CUBE, sizes={SPECTRAL: len(share)})
         return over_blocks(_between, [before, later, weight], [output])["flat_field"]
+
+
+def _good(
+    energy: np.ndarray, stacks: Mapping[str, ImageStack], frames: ImageStack | None, leave_out: list[float]
+) -> list[int]:
+    """The images to use, in the order of energy: without those that are named, and those without light."""
+    out = np.zeros(len(energy), bool)
+    for one in leave_out:
+        near = np.abs(energy - one)
+        if near.min() > SAME_ENERGY:
+            raise InputError(
+                f"{one:g} eV in leave_out", f"an energy of the scan, such as {energy[near.argmin()]:g} eV"
+            )
+        out[near.argmin()] = True
+    dark = 0.0 if frames is None else float(np.median(light_of(frames)))
+    for name, stack in stacks.items():
+        if stack.shape[0] != len(energy) or len(energy) < LEAST_IMAGES:
+            continue
+        empty = blank(light_of(stack), dark) & ~out
+        if empty.any():
+            listed = ", ".join(f"{one:g}" for one in np.sort(energy[empty])[:5])
+            more = f" and {empty.sum() - 5} more" if empty.sum() > 5 else ""
+            warnings.warn(
+                f"the images of {name} at {listed} eV{more} are blank: these energies are left out",
+                XafsflowWarning,
+                stacklevel=4,
+            )
+        out |= empty
+    return [int(k) for k in np.argsort(energy) if not out[k]]
 
 
 def _between(before: Any, later: Any, weight: Any) -> Any:
