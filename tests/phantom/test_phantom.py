@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xafsflow.errors import InputError
-from xafsflow.phantom import SPECTRA, Phantom, Reference, exact_mu, spectrum, truth
+from xafsflow.phantom import SPECTRA, Defects, Exposure, Phantom, Reference, exact_mu, spectrum, truth
 
 FINE = np.arange(6962.0, 7500.0, 0.05)
 
@@ -81,6 +81,7 @@ def test_phantom__can_be_compared_hashed_and_pickled():
 
 
 SHORT = Reference("short", [7100.0, 7200.0], [0.0, 1.0])
+WIDE = Reference("wide", [7110.0, 7200.0], [0.0, 1.0])
 
 
 @pytest.mark.parametrize(
@@ -108,11 +109,37 @@ SHORT = Reference("short", [7100.0, 7200.0], [0.0, 1.0])
         ({"dead_share": -0.1}, "dead_share"),
         ({"flux_jitter": 0.5}, "flux_jitter"),
         ({"matrix": -1.0}, "matrix"),
+        ({"repeat": -1}, "repeat"),
+        ({"pure_share": 1.1}, "pure_share"),
+        ({"broadening": -0.1}, "broadening"),
+        ({"point_spread": np.inf}, "point_spread"),
+        ({"library": ("Fe", "Fe")}, "library"),
+        ({"library": ("Fe2O",)}, "did you mean 'Fe2O3'"),
+        ({"reference_energies": (7100.0, 7200.0), "references": (WIDE,)}, "wide from 7110.00"),
+        ({"references": (WIDE,), "energies": np.arange(7112.0, 7190.0), "broadening": 0.5}, "six sigma"),
+        ({"energies": 20, "defects": Defects(blank=[20])}, "energy 20 of a phantom with 20"),
+        ({"energies": 20, "defects": Defects(exposure=Exposure(20, 2))}, "0 to 19"),
     ],
 )
 def test_phantom__refuses_a_setting_out_of_range_and_names_it(settings, words):
     with pytest.raises(InputError, match=words):
         Phantom(**settings)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Exposure(-1, 2), "first"),
+        (lambda: Exposure(1, 0), "factor"),
+        (lambda: Exposure(1, 2, ("dark",)), "some of sample, flat, foil"),
+        (lambda: Defects(zingers=1.5), "zingers"),
+        (lambda: Defects(blank=[1.5]), "whole numbers"),
+        (lambda: Defects(blank=[-1]), "whole numbers"),
+    ],
+)
+def test_defects__refuse_a_setting_out_of_range_and_name_it(make, words):
+    with pytest.raises(InputError, match=words):
+        make()
 
 
 @pytest.mark.parametrize(
@@ -142,6 +169,11 @@ def test_truth__is_a_sample_of_known_shares(pattern):
         "background": (120, 150),
         "dead": (120, 150),
         "drift": (20, 2),
+        "blank": (20,),
+        "exposure": (3, 20),
+        "broadening": (2,),
+        "point_spread": (),
+        "library": (3,),
     }
     fractions, hole = answer["fractions"], answer["background"]
     np.testing.assert_allclose(fractions.sum(axis=0), 1, atol=1e-6)

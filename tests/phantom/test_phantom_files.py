@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from xafsflow.errors import InputError
-from xafsflow.phantom import Phantom, Reference, counts, dark, spectrum, truth, write_phantom
+from xafsflow.phantom import Defects, Phantom, Reference, counts, dark, spectrum, truth, write_phantom
 
 PHANTOM = Phantom(size=(21, 34), energies=13, dead_share=0.01)
 SCAN = Path(__file__).parents[3] / "shared" / "data" / "scan_fe"
@@ -114,7 +114,8 @@ def test_write_phantom__truth_is_that_of_the_phantom(folder):
     with np.load(folder / "truth.npz") as file:
         for name, values in truth(PHANTOM).items():
             np.testing.assert_array_equal(file[name], values)
-        assert eval(str(file["settings"])) == PHANTOM
+        names = {"Phantom": Phantom, "Defects": Defects}
+        assert eval(str(file["settings"]), names) == PHANTOM
 
 
 def test_write_phantom__references_are_raw_spectra_that_cover_the_scan(folder):

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from xafsflow.kernels.images.phantom_images import exp_row, expose, grains, mix, normal_row, waves
+from xafsflow.kernels.images.phantom_images import (
+    exp_row,
+    expose,
+    grains,
+    layer_absorbance,
+    mix,
+    normal_row,
+    transmitted_light,
+    waves,
+)
 
 
 def random_bits(number, seed):
@@ -14,11 +23,9 @@ def random_bits(number, seed):
 def exposure(mean, *, readout=0.0, dark=0.0, shape=(100, 400), seed=1, noisy=True):
     """Counts where the same number is expected everywhere."""
     light = np.full(shape, mean, np.float32)
-    zero = np.zeros(shape, np.float32)
+    level = np.full(shape, dark, np.float32)
     keys = random_bits(shape[0], seed)
-    weights, table = np.zeros((0, *shape), np.float32), np.zeros((0, 2), np.float32)
-    dead = np.zeros(shape, bool)
-    return expose(weights, zero, table, 1.0, light, zero + np.float32(dark), dead, keys, readout, noisy)
+    return expose(light, level, np.zeros(shape, bool), keys, readout, noisy)
 
 
 def test_mix__gives_evenly_distributed_independent_numbers():
@@ -109,15 +116,20 @@ def test_expose__without_noise_rounds_what_is_expected_and_stops_at_the_limit():
     assert (exposure(0.0, dark=-5.0, shape=(2, 3), noisy=False) == 0).all()
 
 
-def test_expose__attenuates_by_the_layers_and_marks_dead_pixels():
+def test_transmitted_light__is_attenuated_by_the_layers():
     weights = np.array([[[1.0, 2.0, 1.0]], [[0.0, 1.0, 200.0]]], np.float32)
     table = np.array([[0.1, 0.3, 0.3], [0.2, 0.2, 0.2]], np.float32)
     place = np.array([[0.25, 1.0, 0.0]], np.float32)
     light = np.full((1, 3), 20000, np.float32)
-    dead = np.zeros((1, 3), bool)
-    keys = np.zeros(1, np.uint64)
-    zero = np.zeros((1, 3), np.float32)
-    arguments = (weights, place, table, 0.5, light, zero)
-    found = expose(*arguments, dead, keys, 0.0, False)
-    np.testing.assert_array_equal(found, [np.rint([1e4 * np.exp(-0.15), 1e4 * np.exp(-0.8), 0])])
-    assert expose(*arguments, ~dead, keys, 0.0, False).tolist() == [[65535] * 3]
+    mu = [[0.15, 0.8, 40.1]]
+    np.testing.assert_allclose(layer_absorbance(weights, place, table), mu, rtol=1e-6)
+    found = transmitted_light(weights, place, table, 0.5, light)
+    np.testing.assert_allclose(found, 1e4 * np.exp(-np.array(mu)), rtol=1e-5)
+
+
+def test_expose__marks_dead_pixels():
+    dead = np.array([[False, True, False]])
+    found = expose(
+        np.full((1, 3), 70, np.float32), np.zeros((1, 3), np.float32), dead, random_bits(1, 0), 0.0, False
+    )
+    assert found.tolist() == [[70, 65535, 70]]

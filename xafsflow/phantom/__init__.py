@@ -6,7 +6,10 @@ image or band of rows can be made on its own, at any size, with the same result.
 
 from xafsflow.phantom.camera import KINDS, counts, dark, exact_mu
 from xafsflow.phantom.cube import as_dataset
+from xafsflow.phantom.defects import Defects, Exposure
+from xafsflow.phantom.measured_mu import measured_mu
 from xafsflow.phantom.phantom_files import write_phantom
+from xafsflow.phantom.reference_broadening import broadened
 from xafsflow.phantom.sample import truth
 from xafsflow.phantom.settings import Phantom
 from xafsflow.phantom.spectra import SPECTRA, Reference, spectrum
@@ -14,12 +17,16 @@ from xafsflow.phantom.spectra import SPECTRA, Reference, spectrum
 __all__ = [
     "KINDS",
     "SPECTRA",
+    "Defects",
+    "Exposure",
     "Phantom",
     "Reference",
     "as_dataset",
+    "broadened",
     "counts",
     "dark",
     "exact_mu",
+    "measured_mu",
     "spectrum",
     "truth",
     "write_phantom",

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from xafsflow.errors import InputError
-from xafsflow.kernels.array_types import Doubles, Indices, Mask, Singles, Uint16s
-from xafsflow.kernels.images.phantom_images import expose
-from xafsflow.phantom.detector import READOUT, dark_level, dead_map, flux_of, light_map
+from xafsflow.kernels.array_types import Doubles, Floats, Indices, Mask, Singles, Uint16s
+from xafsflow.kernels.images.phantom_images import LIMIT, expose, layer_absorbance, transmitted_light
+from xafsflow.phantom.detector import (
+    READOUT,
+    dark_level,
+    dead_map,
+    exposure_times,
+    flux_of,
+    light_map,
+    spikes,
+)
+from xafsflow.phantom.point_spread import source_rows, spread_light
+from xafsflow.phantom.reference_broadening import broadened
 from xafsflow.phantom.sample import Rows, drift_path, row_numbers, sample_maps, shift_map
-from xafsflow.phantom.seeds import in_bands, row_keys
-from xafsflow.phantom.settings import DARK_FRAMES, Phantom, shift_range
-from xafsflow.phantom.spectra import spectrum
+from xafsflow.phantom.scan_energies import shift_range
+from xafsflow.phantom.seeds import in_bands, of_repeat, row_keys
+from xafsflow.phantom.settings import DARK_FRAMES, Phantom
 from xafsflow.vocabulary import nearest
 
 # The images of a scan, and the variable of a cube that each becomes.
 KINDS = {"sample": "sample", "flat": "flat_field", "foil": "foil"}
+# The sample's image in a measurement of fluorescence.
+FLUORESCENCE = "fluorescence"
+# Photons of fluorescence that are counted for each that the element absorbs; their energy over e0 (K alpha of the
+# first transition row: 0.895 to 0.90).
+YIELD, EMISSION = 0.2, 0.9
 
 # The foil's edge step, and its absorbance at e0 without the step.
 FOIL_STEP, FOIL_REST = 1.1, 0.35
@@ -28,11 +43,16 @@ KNOT = 0.02
 
 @dataclass(frozen=True)
 class View:
-    """What stays the same from image to image of one kind, for a band of rows."""
+    """What stays the same from image to image of one kind, for a band of rows.
+
+    `weights`, `place` and `light` are of the rows `source`, whose light reaches the rows `y`; `dark` and `dead`
+    of those.
+    """
 
     phantom: Phantom
     kind: str
     y: Indices
+    source: Indices
     weights: Singles
     place: Singles
     light: Singles
@@ -48,7 +68,7 @@ def counts(phantom: Phantom, kind: str, energy_index: int, rows: Rows = None) ->
     phantom
         The settings.
     kind
-        `sample`, `flat` or `foil`.
+        `sample`, `flat`, `foil`, or `fluorescence`: the sample seen by the photons that it sends out.
     energy_index
         Which energy, from 0.
     rows
@@ -92,17 +112,19 @@ def dark(phantom: Phantom, frame: int, rows: Rows = None) -> Uint16s:
         raise InputError(f"dark frame {frame}", f"0 to {DARK_FRAMES - 1}", "change frame")
     y = row_numbers(phantom, rows)
     nothing = np.zeros((y.size, phantom.size[1]), np.float32)
-    keys = row_keys(phantom, f"dark {frame}", y)
-    table = np.zeros((0, 2), np.float32)
-    level, dead = dark_level(phantom, y), dead_map(phantom, y)
-    return expose(nothing[None][:0], nothing, table, 0.0, nothing, level, dead, keys, READOUT, phantom.noise)
+    return _taken(phantom, f"dark {frame}", y, nothing, dark_level(phantom, y), dead_map(phantom, y))
 
 
 def exact_mu(phantom: Phantom, kind: str, energy_index: int, rows: Rows = None) -> Doubles:
-    """The absorbance without noise, `(y, x)`: what `-ln((I - dark)/(flat - dark))` should be.
+    """The absorbance without noise and point spread, `(y, x)`: what `-ln((I - dark)/(flat - dark))` should be.
 
     The sample's is `(E/e0)^-3 (matrix + thickness sum_k fraction_k spectrum_k(E))` at a pixel's true energy
-    `E`, the foil's `(E/e0)^-3 (0.35 + 1.1 spectrum(E))`.
+    `E`, the foil's `(E/e0)^-3 (0.35 + 1.1 spectrum(E))`, with spectra of their broadening.
+
+    That of `fluorescence` is `(I - dark)/(flat - dark)` over the yield of 0.2: the part `a` of the sample's absorbance
+    that is the element's, without `matrix`. With self-absorption it is `a (1 - exp(-m))/m`, where `m` is the sample's
+    absorbance at `E` and at the energy of the emitted photons (0.9 `e0`, where only the matrix absorbs) together; for
+    a flat sample at 45 degrees to beam and detector (J. Goulon et al., J. Physique 43, 539, 1982).
 
     Raises
     ------
@@ -116,13 +138,15 @@ def exact_mu(phantom: Phantom, kind: str, energy_index: int, rows: Rows = None) 
     np.float64(0.56)
     """
     _check_energy(phantom, energy_index)
-    seen = view(phantom, kind, rows)
+    seen = view(replace(phantom, point_spread=0.0), kind, rows)
     weights = _weights(seen, energy_index).astype(float)
     energy = phantom.energy[energy_index] + shift_map(phantom, seen.y).astype(float)
-    layers = _layers(phantom, kind, energy)
-    return np.asarray(
-        sum((w * layer for w, layer in zip(weights, layers, strict=True)), np.zeros(energy.shape))
-    )
+    parts = [w * layer for w, layer in zip(weights, _layers(phantom, kind, energy), strict=True)]
+    total = np.asarray(sum(parts, np.zeros(energy.shape)))
+    if kind != FLUORESCENCE:
+        return total
+    outward = weights[-1] * phantom.matrix * EMISSION**-3.0
+    return np.asarray(fluorescent_share(total - parts[-1], total, outward, phantom.self_absorption))
 
 
 def _check_energy(phantom: Phantom, index: int) -> None:
@@ -132,34 +156,64 @@ def _check_energy(phantom: Phantom, index: int) -> None:
 
 def view(phantom: Phantom, kind: str, rows: Rows) -> View:
     """Everything that the images of a kind share, computed once."""
-    if kind not in KINDS:
+    known = (*KINDS, FLUORESCENCE)
+    if kind not in known:
         raise InputError(
-            f"images of kind {kind!r}{nearest(kind, KINDS)}", f"one of {', '.join(KINDS)}", "change kind"
+            f"images of kind {kind!r}{nearest(kind, known)}", f"one of {', '.join(known)}", "change kind"
         )
     if kind == "foil" and phantom.foil is None:
         raise InputError(
             "foil images of a phantom without foil", "a phantom with foil", "set foil, for example to 'Fe'"
         )
     y = row_numbers(phantom, rows)
-    shape = (y.size, phantom.size[1])
-    if kind == "sample":
-        weights = _sample_weights(phantom, y, (0.0, 0.0))
+    source = source_rows(y, phantom.size[0], phantom.point_spread)
+    if kind in ("sample", FLUORESCENCE):
+        weights = _sample_weights(phantom, source, (0.0, 0.0))
     else:
-        weights = np.ones((1 if kind == "foil" else 0, *shape), np.float32)
-    place = in_bands(lambda part: _place(phantom, part), y)
-    maps = (light_map(phantom, y), dark_level(phantom, y), dead_map(phantom, y))
-    return View(phantom, kind, y, weights, place, *maps)
+        weights = np.ones((1 if kind == "foil" else 0, source.size, phantom.size[1]), np.float32)
+    place = in_bands(lambda part: _place(phantom, part), source)
+    maps = (light_map(phantom, source), dark_level(phantom, y), dead_map(phantom, y))
+    return View(phantom, kind, y, source, weights, place, *maps)
 
 
 def image(seen: View, energy_index: int) -> Uint16s:
     """One image of a kind, for the rows of the view."""
+    phantom, what = seen.phantom, f"{seen.kind} {energy_index}"
+    mean = spread_light(_light(seen, energy_index), seen.source, seen.y, phantom.point_spread)
+    return _taken(phantom, what, seen.y, mean, seen.dark, seen.dead)
+
+
+def _light(seen: View, energy_index: int) -> Singles:
+    """What the optics are given: expected counts above the dark, of the rows whose light reaches the view."""
     phantom, kind = seen.phantom, seen.kind
+    time = exposure_times(phantom, "sample" if kind == FLUORESCENCE else kind)[energy_index]
+    flux = float(flux_of(phantom, kind)[energy_index] * time)
+    if kind in ("sample", FLUORESCENCE) and energy_index in phantom.defects.blank:
+        flux = 0.0
     weights, table = _weights(seen, energy_index), _tables(phantom, kind)[energy_index]
-    keys = row_keys(phantom, f"{kind} {energy_index}", seen.y)
-    flux = flux_of(phantom, kind)[energy_index]
-    return expose(
-        weights, seen.place, table, flux, seen.light, seen.dark, seen.dead, keys, READOUT, phantom.noise
-    )
+    if kind != FLUORESCENCE:
+        return transmitted_light(weights, seen.place, table, flux, seen.light)
+    element = layer_absorbance(weights[:-1], seen.place, table[:-1])
+    total = layer_absorbance(weights, seen.place, table)
+    outward = weights[-1] * np.float32(phantom.matrix * EMISSION**-3.0)
+    share = fluorescent_share(element, total, outward, phantom.self_absorption)
+    return np.asarray(share * np.float32(YIELD * flux) * seen.light, np.float32)
+
+
+def _taken(phantom: Phantom, what: str, y: Indices, mean: Singles, level: Singles, dead: Mask) -> Uint16s:
+    """What the detector makes of the light: noise, dark level, dead pixels, spikes."""
+    keys = row_keys(phantom, of_repeat(phantom, what), y)
+    taken = expose(mean, level, dead, keys, READOUT, phantom.noise)
+    hit = spikes(phantom, what, y)
+    return taken if hit is None else np.minimum(taken + np.rint(hit), LIMIT).astype(np.uint16)
+
+
+def fluorescent_share(element: Floats, total: Floats, outward: Floats, weakened: bool) -> Floats:
+    """Photons of fluorescence over those that come in, divided by the yield; see `exact_mu`."""
+    if not weakened:
+        return element
+    way = np.maximum(total + outward, 1e-6)
+    return np.asarray(element * -np.expm1(-way) / way, element.dtype)
 
 
 def _sample_weights(phantom: Phantom, y: Indices, drift: tuple[float, float]) -> Singles:
@@ -173,22 +227,22 @@ def _sample_weights(phantom: Phantom, y: Indices, drift: tuple[float, float]) ->
 
 
 def _weights(seen: View, energy_index: int) -> Singles:
-    if seen.kind != "sample" or not any(seen.phantom.drift):
+    if seen.kind not in ("sample", FLUORESCENCE) or not any(seen.phantom.drift):
         return seen.weights
     dy, dx = drift_path(seen.phantom)[energy_index].tolist()
-    return _sample_weights(seen.phantom, seen.y, (dy, dx))
+    return _sample_weights(seen.phantom, seen.source, (dy, dx))
 
 
 def _layers(phantom: Phantom, kind: str, energy: Doubles) -> list[Doubles]:
     """Absorbance of the layers that the weights multiply, at true energies."""
     fall = (energy / phantom.e0) ** -3.0
-    if kind == "sample":
+    if kind in ("sample", FLUORESCENCE):
         return [
-            *(fall * spectrum(reference, energy) for reference in phantom.references),
+            *(fall * broadened(reference, energy, phantom.broadening) for reference in phantom.references),
             fall * phantom.matrix,
         ]
     if kind == "foil" and phantom.foil is not None:
-        return [fall * (FOIL_REST + FOIL_STEP * spectrum(phantom.foil, energy))]
+        return [fall * (FOIL_REST + FOIL_STEP * broadened(phantom.foil, energy, phantom.foil_broadening))]
     return []
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +14,9 @@ from xafsflow.errors import InputError
 from xafsflow.io.readers import ImageStack
 from xafsflow.io.readers.lazy_stack import lazy_stack
 from xafsflow.kernels.array_types import Singles
-from xafsflow.phantom.camera import KINDS, dark, image, view
-from xafsflow.phantom.settings import DARK_FRAMES, Phantom
+from xafsflow.phantom.camera import FLUORESCENCE, KINDS, image, view
+from xafsflow.phantom.measured_mu import Signal, dark_mean, images_of, measured_mu
+from xafsflow.phantom.settings import Phantom
 from xafsflow.vocabulary import MAP, attributes, cube_dims
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ BAND_BYTES = 6 * 2**20
 BlockInfo = Mapping[None, Mapping[str, list[tuple[int, int]]]]
 
 
-def as_dataset(phantom: Phantom, *, band: int | None = None) -> xr.Dataset:
+def as_dataset(phantom: Phantom, *, band: int | None = None, signal: Signal = "counts") -> xr.Dataset:
     """The phantom's measurement as a lazy cube; nothing is simulated before it is computed.
 
     Parameters
@@ -36,17 +38,22 @@ def as_dataset(phantom: Phantom, *, band: int | None = None) -> xr.Dataset:
     band
         Rows in a block, with all energies and columns; by default as many as fill about 6 MB. The counts do
         not depend on it, and a block needs no other rows.
+    signal
+        `counts`, or what was divided already, as an archive may hold it: `absorbance` of the sample in transmission,
+        or from its `fluorescence`; see `measured_mu`.
 
     Returns
     -------
     Dataset
         `sample`, `flat_field`, `foil` (if there is one) as uint16 `(energy, y, x)`, `dark` as float32 `(y,
-        x)`, the mean of the dark frames; coordinates `energy` in eV, `y` and `x` in pixels.
+        x)`, the mean of the dark frames; or `mu` and `foil_mu` as float32 `(energy, y, x)` with `flags` of
+        zero. Coordinates `energy` in
+        eV, `y` and `x` in pixels.
 
     Raises
     ------
     InputError
-        Where `band` is less than 1.
+        Where `band` is less than 1, or there is no such signal.
 
     Examples
     --------
@@ -65,31 +72,46 @@ def as_dataset(phantom: Phantom, *, band: int | None = None) -> xr.Dataset:
         raise InputError(f"band={band}", "1 row or more", "change band")
     bands = da.core.normalize_chunks((rows,), (height,))[0]
     variables: dict[str, tuple[object, ...]] = {}
-    for kind, name in KINDS.items():
-        if kind == "foil" and phantom.foil is None:
-            continue
-        data = lazy_stack(PhantomImages(phantom, kind), (rows, width), shared=0)
-        variables[name] = (cube_dims(), data, attributes(name))
-    frames = da.map_blocks(
-        _dark_block,
-        phantom=phantom,
-        dtype=np.float32,
-        chunks=(bands, (width,)),
-        meta=np.empty((0, 0), np.float32),
-    )
-    variables["dark"] = (MAP, frames, attributes("dark"))
+    for name, stack in _stacks(phantom, signal).items():
+        variables[name] = (cube_dims(), lazy_stack(stack, (rows, width), shared=0), attributes(name))
+    if signal == "counts":
+        frames = da.map_blocks(
+            _dark_block,
+            phantom=phantom,
+            dtype=np.float32,
+            chunks=(bands, (width,)),
+            meta=np.empty((0, 0), np.float32),
+        )
+        variables["dark"] = (MAP, frames, attributes("dark"))
+    else:
+        # Steps on `mu` ask for flags; of what was divided elsewhere nothing is known.
+        none = da.zeros((height, width), dtype=np.uint8, chunks=(bands, (width,)))
+        variables["flags"] = (MAP, none, attributes("flags"))
     axes = {"energy": phantom.energy, "y": np.arange(height), "x": np.arange(width)}
     coordinates = {name: (name, values, attributes(name)) for name, values in axes.items()}
     return as_measured(xr.Dataset(variables, coordinates))
 
 
+def _stacks(phantom: Phantom, signal: Signal) -> dict[str, ImageStack]:
+    images = images_of(phantom, signal)
+    if signal == "counts":
+        return {KINDS[kind]: PhantomImages(phantom, kind) for kind in images.values()}
+    kinds = {"mu": "sample" if signal == "absorbance" else FLUORESCENCE, "foil_mu": "foil"}
+    return {
+        name: PhantomImages(phantom, kind, divided=True)
+        for name, kind in kinds.items()
+        if kind in images.values()
+    }
+
+
 @dataclass(frozen=True)
 class PhantomImages(ImageStack):
-    """The images of a kind, as a stack of files would give them."""
+    """The images of a kind, as a stack of files would give them: counts, or divided by the flat field's."""
 
     phantom: Phantom
     kind: str
     row_quantum: int = 1
+    divided: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -98,8 +120,8 @@ class PhantomImages(ImageStack):
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
-        """Of the counts."""
-        return np.dtype(np.uint16)
+        """Of the pixels."""
+        return np.dtype(np.float32 if self.divided else np.uint16)
 
     def take(self, order: Sequence[int]) -> ImageStack:
         """The images are in order."""
@@ -114,10 +136,11 @@ class PhantomImages(ImageStack):
         threads: int = 1,
     ) -> NDArray[np.generic]:
         """A band of rows of every image, (images, stop - start, columns)."""
-        seen = view(self.phantom, self.kind, (start, stop))
-        images = np.stack([image(seen, index) for index in range(self.shape[0])])[
-            :, :, columns or slice(None)
-        ]
+        if self.divided:
+            make: Callable[[int], NDArray[np.generic]] = measured_mu(self.phantom, self.kind, (start, stop))
+        else:
+            make = partial(image, view(self.phantom, self.kind, (start, stop)))
+        images = np.stack([make(index) for index in range(self.shape[0])])[:, :, columns or slice(None)]
         if out is None:
             return images
         out[...] = images
@@ -126,5 +149,4 @@ class PhantomImages(ImageStack):
 
 def _dark_block(*, phantom: Phantom, block_info: BlockInfo) -> Singles:
     rows = block_info[None]["array-location"][0]
-    total = sum(dark(phantom, frame, rows).astype(np.float32) for frame in range(DARK_FRAMES))
-    return np.asarray(total / np.float32(DARK_FRAMES))
+    return dark_mean(phantom, rows)

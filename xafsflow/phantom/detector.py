@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from xafsflow.kernels.array_types import Doubles, Indices, Mask, Singles
-from xafsflow.phantom.seeds import generator, in_bands, random_normal, random_share
+from xafsflow.phantom.seeds import generator, in_bands, of_repeat, random_normal, random_share
 from xafsflow.phantom.settings import Phantom
 
 # Counts: mean of the dark, its spread from pixel to pixel, and the readout noise.
@@ -20,8 +20,29 @@ def flux_of(phantom: Phantom, kind: str) -> Doubles:
     """Relative flux at each energy: a slow decline and waves that all kinds share, and jitter of its own."""
     s = np.linspace(0, 1, phantom.energy.size)
     slow = 1.015 - 0.06 * s**2 + 0.01 * np.sin(22 * s)
-    jitter = generator(phantom, f"flux {kind}").standard_normal(s.size)
+    jitter = generator(phantom, of_repeat(phantom, f"flux {kind}")).standard_normal(s.size)
     return np.asarray(slow * (1 + phantom.flux_jitter * jitter))
+
+
+def exposure_times(phantom: Phantom, kind: str) -> Doubles:
+    """Relative exposure time of the images of a kind, one an energy."""
+    exposure, count = phantom.defects.exposure, phantom.energy.size
+    return np.ones(count) if exposure is None else exposure.factors(kind, count)
+
+
+def blank_energies(phantom: Phantom) -> Mask:
+    """True at the energies at which the sample was taken without beam."""
+    return np.isin(np.arange(phantom.energy.size), phantom.defects.blank)
+
+
+def spikes(phantom: Phantom, what: str, y: Indices) -> Singles | None:
+    """Counts that spikes add to an image: one to three times the flat field's mean where one hits, else 0."""
+    share = phantom.defects.zingers
+    if share == 0:
+        return None
+    # The hits of an even number are evenly distributed below the share: they give the height, too.
+    hit = random_share(phantom, of_repeat(phantom, f"spike {what}"), y, np.arange(phantom.size[1])) / share
+    return np.where(hit < 1, phantom.counts * (1 + 2 * hit), 0).astype(np.float32)
 
 
 def light_map(phantom: Phantom, y: Indices) -> Singles:

@@ -11,22 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
 from xafsflow.files import atomic_file
-from xafsflow.kernels.array_types import Uint16s
-from xafsflow.phantom.camera import KINDS, dark, image, view
+from xafsflow.phantom.camera import dark, image, view
+from xafsflow.phantom.defects import EXPOSED
+from xafsflow.phantom.detector import exposure_times
+from xafsflow.phantom.measured_mu import Signal, images_of, measured_mu
 from xafsflow.phantom.sample import truth
-from xafsflow.phantom.settings import DARK_FRAMES, Phantom, scan_grid
-from xafsflow.phantom.spectra import Reference, name_of, spectrum
+from xafsflow.phantom.settings import DARK_FRAMES, Phantom
+from xafsflow.phantom.spectra import name_of, spectrum
 
 Progress = Callable[[int, int], None]
 Task = Callable[[], None]
+Make = Callable[[int], NDArray[np.generic]]
 
 # Plain gray images; no metadata, because readers of a camera's files cannot count on any.
 TIFF: dict[str, object] = {"byteorder": "<", "photometric": "minisblack", "metadata": None}
-# Energies of a reference file relative to e0: (to, step) in eV, from -162.
-REFERENCE_FIRST, REFERENCE_SEGMENTS = -162.0, ((-22.0, 5.0), (68.0, 0.25), (388.0, 2.0))
 # A reference is measured on a thicker specimen of another matrix.
 REFERENCE_STEP, REFERENCE_REST = 1.3, 0.4
 
@@ -35,6 +37,7 @@ def write_phantom(
     phantom: Phantom,
     folder: str | Path,
     *,
+    signal: Signal = "counts",
     multipage: bool = False,
     threads: int = 2,
     progress: Progress | None = None,
@@ -49,7 +52,10 @@ def write_phantom(
         A new or empty folder. It gets `sample/`, `flat/`, `foil/`, each with a uint16 TIFF an energy named
         like `sample_0012_07098.00_eV.tif`, `dark/` with 5 frames, `energies.csv` (nominal, eV),
         `references/*.xdi` (the reference spectra as raw absorbance), and, last of all, `truth.npz`: a
-        folder without it is not complete.
+        folder without it is not complete. Where the exposure is recorded, also `exposure/*.txt`.
+    signal
+        What the images hold. `counts` of a transmission scan as above; or `absorbance`: float32 images in `mu/` and
+        `foil_mu/`, no flat field and no dark; or `fluorescence`: counts in `fluorescence/` in place of `sample/`.
     multipage
         One BigTIFF of all energies in each folder in place of many files; the counts are the same.
     threads
@@ -65,7 +71,7 @@ def write_phantom(
     Raises
     ------
     InputError
-        Where the folder holds something, is a file, or its disk has no room for the images.
+        Where the folder holds something, is a file, or its disk has no room for the images; for another signal.
 
     Examples
     --------
@@ -76,17 +82,18 @@ def write_phantom(
     ['dark', 'energies.csv', 'flat', 'foil', 'references', 'sample', 'truth.npz']
     """
     root = Path(folder)
-    kinds = [kind for kind in KINDS if kind != "foil" or phantom.foil is not None]
-    images = len(kinds) * phantom.energy.size + DARK_FRAMES
-    _check_folder(root, 2 * images * phantom.size[0] * phantom.size[1])
+    kinds, divided = images_of(phantom, signal), signal == "absorbance"
+    images = len(kinds) * phantom.energy.size + (0 if divided else DARK_FRAMES)
+    _check_folder(root, (4 if divided else 2) * images * phantom.size[0] * phantom.size[1])
     root.mkdir(parents=True, exist_ok=True)
     np.savetxt(root / "energies.csv", phantom.energy, fmt="%.3f", header="energy_eV", comments="")
     _write_references(phantom, root / "references")
+    _write_exposure(phantom, root / "exposure")
     done = 0
     # A kind after the other, so that the maps of one only are in memory.
     for tasks in (
-        _dark_tasks(phantom, root, multipage),
-        *(_scan_tasks(phantom, kind, root, multipage) for kind in kinds),
+        *([] if divided else [_dark_tasks(phantom, root, multipage)]),
+        *(_scan_tasks(phantom, kind, divided, root / name, multipage) for name, kind in kinds.items()),
     ):
         for _ in _in_threads(tasks, threads):
             done += 1
@@ -120,14 +127,24 @@ def _dark_tasks(phantom: Phantom, root: Path, multipage: bool) -> Iterator[Task]
     return _image_tasks(root / "dark", names, lambda frame: dark(phantom, frame), phantom.size, multipage)
 
 
-def _scan_tasks(phantom: Phantom, kind: str, root: Path, multipage: bool) -> Iterator[Task]:
-    names = [f"{kind}_{i:04d}_{energy:08.2f}_eV" for i, energy in enumerate(phantom.energy)]
-    seen = view(phantom, kind, None)
-    yield from _image_tasks(root / kind, names, lambda index: image(seen, index), phantom.size, multipage)
+def _scan_tasks(phantom: Phantom, kind: str, divided: bool, folder: Path, multipage: bool) -> Iterator[Task]:
+    names = [f"{folder.name}_{i:04d}_{energy:08.2f}_eV" for i, energy in enumerate(phantom.energy)]
+    if divided:
+        yield from _image_tasks(
+            folder, names, measured_mu(phantom, kind), phantom.size, multipage, np.float32
+        )
+    else:
+        seen = view(phantom, kind, None)
+        yield from _image_tasks(folder, names, partial(image, seen), phantom.size, multipage)
 
 
 def _image_tasks(
-    folder: Path, names: list[str], make: Callable[[int], Uint16s], size: tuple[int, int], multipage: bool
+    folder: Path,
+    names: list[str],
+    make: Make,
+    size: tuple[int, int],
+    multipage: bool,
+    dtype: type[np.generic] = np.uint16,
 ) -> Iterator[Task]:
     """What writes each image: as a file of its own, or into its place in one file for all."""
     import tifffile
@@ -139,23 +156,24 @@ def _image_tasks(
         return
     path = folder / f"{folder.name}.tif"
     # Pages of a known size lie at known places, so threads can fill them in any order.
-    tifffile.imwrite(path, shape=(len(names), *size), dtype=np.uint16, bigtiff=True, **TIFF)
+    tifffile.imwrite(path, shape=(len(names), *size), dtype=dtype, bigtiff=True, **TIFF)
     with tifffile.TiffFile(path) as file:
         places = [page.dataoffsets[0] for page in file.pages]
     for i, place in enumerate(places):
         yield partial(_fill, path, place, make, i)
 
 
-def _save(path: Path, make: Callable[[int], Uint16s], index: int) -> None:
+def _save(path: Path, make: Make, index: int) -> None:
     import tifffile
 
     tifffile.imwrite(path, make(index), **TIFF)
 
 
-def _fill(path: Path, place: int, make: Callable[[int], Uint16s], index: int) -> None:
+def _fill(path: Path, place: int, make: Make, index: int) -> None:
     with path.open("r+b") as file:
         file.seek(place)
-        file.write(make(index).astype("<u2", copy=False).tobytes())
+        values = make(index)
+        file.write(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
 
 
 def _in_threads(tasks: Iterator[Task], threads: int) -> Iterator[None]:
@@ -172,14 +190,20 @@ def _in_threads(tasks: Iterator[Task], threads: int) -> Iterator[None]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _write_exposure(phantom: Phantom, folder: Path) -> None:
+    exposure = phantom.defects.exposure
+    if exposure is None or not exposure.recorded:
+        return
+    folder.mkdir()
+    for kind in EXPOSED:
+        table = np.column_stack([phantom.energy, exposure_times(phantom, kind)])
+        np.savetxt(folder / f"{kind}.txt", table, fmt=("%.3f", "%.6g"), header="energy_eV relative_time")
+
+
 def _write_references(phantom: Phantom, folder: Path) -> None:
     folder.mkdir()
-    foil = () if phantom.foil is None or name_of(phantom.foil) in phantom.names else (phantom.foil,)
-    for reference in (*phantom.references, *foil):
-        if isinstance(reference, Reference):
-            energy = np.array(reference.energy, float)
-        else:
-            energy = phantom.e0 + scan_grid(REFERENCE_FIRST, REFERENCE_SEGMENTS)
+    for reference in phantom.written:
+        energy = phantom.reference_energy(reference)
         rest = REFERENCE_REST + REFERENCE_STEP * spectrum(reference, energy)
         table = np.column_stack([energy, (energy / phantom.e0) ** -3.0 * rest])
         name = name_of(reference)

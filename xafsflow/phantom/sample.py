@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles, Indices, Mask, Singles
 from xafsflow.kernels.images.phantom_images import grains, waves
-from xafsflow.phantom.detector import dead_map
+from xafsflow.phantom.defects import EXPOSED
+from xafsflow.phantom.detector import blank_energies, dead_map, exposure_times
+from xafsflow.phantom.scan_energies import shift_of
 from xafsflow.phantom.seeds import generator, in_bands, random_share
-from xafsflow.phantom.settings import Phantom, shift_of
+from xafsflow.phantom.settings import Phantom
 
 Rows = tuple[int, int] | None
 
@@ -51,8 +53,10 @@ def truth(phantom: Phantom, rows: Rows = None) -> dict[str, NDArray[np.generic]]
     dict
         `energy` (nominal, eV), `references` (names), `fractions` (reference, y, x), `shift` (y, x; true
         minus nominal energy, eV), `thickness` (y, x; edge step, 0 without sample), `background` (y, x; no
-        sample), `dead` (y, x), and `drift` (energy, 2), how far the sample has moved along y and x, in
-        pixels; maps hold for a drift of zero.
+        sample), `dead` (y, x), `drift` (energy, 2), how far the sample has moved along y and x, in
+        pixels (maps hold for a drift of zero), `blank` (energy; no beam while the sample was taken), `exposure`
+        (3, energy; relative exposure time of sample, flat field and foil), `broadening` (2; of sample and foil,
+        sigma in eV), `point_spread` (sigma in pixels), and `library` (names of the reference files).
 
     Raises
     ------
@@ -76,6 +80,11 @@ def truth(phantom: Phantom, rows: Rows = None) -> dict[str, NDArray[np.generic]]
         "background": sample.hole,
         "dead": dead_map(phantom, y),
         "drift": drift_path(phantom),
+        "blank": blank_energies(phantom),
+        "exposure": np.stack([exposure_times(phantom, kind) for kind in EXPOSED]),
+        "broadening": np.array([phantom.broadening, phantom.foil_broadening]),
+        "point_spread": np.array(phantom.point_spread),
+        "library": np.array(phantom.written_names),
     }
 
 
@@ -167,8 +176,11 @@ def _sites(phantom: Phantom) -> tuple[Doubles, Doubles, Doubles, int]:
     chosen = (parts * random_share(phantom, "grain", *cells)).astype(int)
     # Normalized exponential numbers are evenly distributed over all mixtures.
     rest = np.stack([-np.log1p(-random_share(phantom, f"rest {i}", *cells)) for i in range(parts)], axis=-1)
-    # Two grains in five are pure; the others hold up to 0.6 of a mixture.
-    other = 0.6 * np.maximum(0, (5 * random_share(phantom, "purity", *cells) - 2) / 3)[..., None]
+    # By default two grains in five are pure; the others hold up to 0.6 of a mixture. In fifths, so that the
+    # default has the bits that it always had.
+    pure, mixed = 5 * phantom.pure_share, 5 - 5 * phantom.pure_share
+    beyond_pure = np.maximum(0, 5 * random_share(phantom, "purity", *cells) - pure)
+    other = 0.6 * (beyond_pure / (mixed or 1.0))[..., None]
     content = (1 - other) * np.eye(parts)[chosen] + other * rest / rest.sum(axis=-1, keepdims=True)
     return place[0], place[1], content, beyond
 

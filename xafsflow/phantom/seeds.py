@@ -26,6 +26,11 @@ def row_keys(phantom: Phantom, what: str, y: Indices) -> Uint64s:
     return mix(start + mix(y.astype(np.uint64)))
 
 
+def of_repeat(phantom: Phantom, what: str) -> str:
+    """The use `what` of random numbers that are others in each repeat of a measurement."""
+    return f"{what} repeat {phantom.repeat}" if phantom.repeat else what
+
+
 def random_bits(phantom: Phantom, what: str, y: Indices, x: Indices) -> Uint64s:
     """Random uint64 of rows and columns, `(y, x)`; a place's number depends on its row and column only."""
     return mix(row_keys(phantom, what, y)[:, None] + mix(x.astype(np.uint64)))

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from xafsflow.errors import InputError
-from xafsflow.kernels.array_types import Doubles, Numbers
-from xafsflow.phantom.spectra import FE_K, Reference, name_of, spectrum
+from xafsflow.kernels.array_types import Doubles
+from xafsflow.phantom.defects import Defects
+from xafsflow.phantom.scan_energies import nominal_energies, scan_grid
+from xafsflow.phantom.setting_checks import Pattern, check
+from xafsflow.phantom.spectra import FE_K, Reference, name_of
 
-Pattern = Literal["grains", "smooth", "ramp"]
-
-# (to energy relative to e0, step) in eV: coarse before the edge, fine over it, coarser after it; 210 energies.
-SEGMENTS = ((-14.0, 4.0), (-4.0, 1.0), (48.0, 0.4), (190.5, 2.5))
-FIRST = -62.0
 DARK_FRAMES = 5
+# Energies of a reference file relative to e0: (to, step) in eV, from -162.
+REFERENCE_FIRST, REFERENCE_SEGMENTS = -162.0, ((-22.0, 5.0), (68.0, 0.25), (388.0, 2.0))
 
 
 @dataclass(frozen=True)
@@ -42,8 +38,13 @@ class Phantom:
         into each other, or a `ramp` from the first reference at the left to the last at the right.
     grain
         Size of grains or zones in pixels; by default a sixth of the smaller side.
+    pure_share
+        Share of the grains that hold one reference only.
     seed
         Another seed is another sample, another camera and other noise.
+    repeat
+        Another number is the same sample and camera measured again: only photons, readout, the flux jitter and
+        spikes differ.
     counts
         Mean counts of a pixel without sample; the detector saturates at 65535.
     flux_jitter
@@ -61,6 +62,21 @@ class Phantom:
         Share of pixels without sample, and of dead detector pixels (always 65535).
     drift
         How far the sample moves over the whole scan, in pixels along y and x, at constant speed.
+    broadening, foil_broadening
+        Standard deviation, in eV, of the Gaussian that broadens the spectra in the sample and in the foil; the
+        reference files are without.
+    point_spread
+        Standard deviation, in pixels, of the Gaussian that the optics spread light by, in all images alike.
+    self_absorption
+        Whether fluorescence is weakened on its way in and out; see `exact_mu`.
+    defects
+        Spikes, images without beam, two exposure times.
+    library
+        The references that are written as files, as for `references`, or names of those; the foil's is always
+        written, too. By default what the sample is made of.
+    reference_energies
+        Energies of the reference files, eV; by default from 162 eV below to 388 eV above `e0`, and for a caller's
+        spectrum its own.
     e0, element, edge
         The edge that the spectra belong to; absorbance falls off as `(E/e0)^-3`.
 
@@ -84,7 +100,9 @@ class Phantom:
     foil: str | Reference | None = "Fe"
     pattern: Pattern = "grains"
     grain: float | None = None
+    pure_share: float = 0.4
     seed: int = 0
+    repeat: int = 0
     counts: float = 19000.0
     flux_jitter: float = 0.003
     noise: bool = True
@@ -97,6 +115,13 @@ class Phantom:
     hole_share: float = 0.1
     dead_share: float = 1e-4
     drift: tuple[float, float] = (0.0, 0.0)
+    broadening: float = 0.0
+    foil_broadening: float = 0.0
+    point_spread: float = 0.0
+    self_absorption: bool = False
+    defects: Defects = field(default_factory=Defects)
+    library: tuple[str | Reference, ...] | None = None
+    reference_energies: ArrayLike | None = None
     e0: float = FE_K
     element: str = "Fe"
     edge: str = "K"
@@ -105,13 +130,16 @@ class Phantom:
         # Tuples of plain numbers, so that a phantom can be hashed, compared and written down.
         for name in ("size", "references", "thickness", "drift"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        if self.library is not None:
+            object.__setattr__(self, "library", tuple(self.library))
         if isinstance(self.energies, int | np.integer):
             object.__setattr__(self, "energies", int(self.energies))
         else:
             object.__setattr__(self, "energies", tuple(np.asarray(self.energies, float).ravel().tolist()))
-        _check_ranges(self)
-        _check_energies(self)
-        _check_references(self)
+        if self.reference_energies is not None:
+            known = np.unique(np.asarray(self.reference_energies, float)).tolist()
+            object.__setattr__(self, "reference_energies", tuple(known))
+        check(self)
 
     @property
     def energy(self) -> Doubles:
@@ -122,109 +150,32 @@ class Phantom:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the references."""
+        """The names of the references that the sample is made of."""
         return tuple(name_of(reference) for reference in self.references)
+
+    @property
+    def written(self) -> tuple[str | Reference, ...]:
+        """The references that are written as files: the library and the foil's."""
+        known = {name_of(r): r for r in (*self.references, *((self.foil,) if self.foil else ()))}
+        library = self.references if self.library is None else self.library
+        chosen = tuple(known.get(r, r) if isinstance(r, str) else r for r in library)
+        foil = () if self.foil is None or name_of(self.foil) in map(name_of, chosen) else (self.foil,)
+        return (*chosen, *foil)
+
+    @property
+    def written_names(self) -> tuple[str, ...]:
+        """The names of the references that are written as files."""
+        return tuple(name_of(reference) for reference in self.written)
+
+    def reference_energy(self, reference: str | Reference) -> Doubles:
+        """The energies at which a reference is written, eV."""
+        if self.reference_energies is not None:
+            return np.array(self.reference_energies, float)
+        if isinstance(reference, Reference):
+            return np.array(reference.energy, float)
+        return self.e0 + scan_grid(REFERENCE_FIRST, REFERENCE_SEGMENTS)
 
     @property
     def grain_size(self) -> float:
         """Size of grains or zones in pixels."""
         return max(2.0, min(self.size) / 6) if self.grain is None else self.grain
-
-
-def nominal_energies(count: int, e0: float) -> Doubles:
-    """Energies of a scan: those of `SEGMENTS` for 210, and as densely distributed for another number."""
-    grid = scan_grid(FIRST, SEGMENTS)
-    place = np.linspace(0, grid.size - 1, count)
-    return np.round(e0 + np.interp(place, np.arange(grid.size), grid), 3)
-
-
-def scan_grid(first: float, segments: Sequence[tuple[float, float]]) -> Doubles:
-    """Points from `first` on, in segments `(to, step)`."""
-    points, low = [first], first
-    for high, step in segments:
-        points += [low + step * (i + 1) for i in range(round((high - low) / step))]
-        low = high
-    return np.array(points)
-
-
-def shift_of(phantom: Phantom, rows: Numbers, columns: Numbers) -> tuple[Doubles, Doubles]:
-    """The energy shift in eV as a part of the row and a part of the column, to be added."""
-    height, width = phantom.size
-    v = (2 * rows + 1 - height) / height
-    u = (2 * columns + 1 - width) / width
-    along_y = phantom.offset + phantom.tilt / 2 * v + phantom.curvature * (v**2 - 1 / 3)
-    return along_y, phantom.tilt_x / 2 * u
-
-
-def shift_range(phantom: Phantom) -> tuple[float, float]:
-    """The least and the largest energy shift of the field, eV."""
-    parts = shift_of(phantom, np.arange(phantom.size[0]), np.arange(phantom.size[1]))
-    return float(sum(part.min() for part in parts)), float(sum(part.max() for part in parts))
-
-
-def _check_ranges(phantom: Phantom) -> None:
-    pairs = (phantom.size, phantom.thickness, phantom.drift)
-    if {len(pair) for pair in pairs} != {2}:
-        raise InputError(f"phantom with size, thickness, drift = {pairs}", "two numbers each", "give pairs")
-    low, high = phantom.thickness
-    shift = (phantom.tilt, phantom.tilt_x, phantom.curvature, phantom.offset)
-    if not np.isfinite((*shift, *phantom.drift, high, phantom.matrix, phantom.counts, phantom.e0)).all():
-        raise InputError(
-            f"phantom with numbers that are not finite: {phantom!r}", "finite numbers", "change them"
-        )
-    whole = all(isinstance(number, int | np.integer) for number in (*phantom.size, phantom.seed))
-    rules = (
-        ("size", whole and min(phantom.size) >= 1, "two whole numbers, 1 or more"),
-        ("seed", whole and phantom.seed >= 0, "a whole number, 0 or more"),
-        ("counts", phantom.counts > 0, "more than 0"),
-        ("flux_jitter", 0 <= phantom.flux_jitter < 0.2, "from 0 to 0.2"),
-        ("thickness", 0 <= low <= high, "the least and the largest edge step, 0 or more"),
-        ("matrix", phantom.matrix >= 0, "0 or more"),
-        ("hole_share", 0 <= phantom.hole_share < 1, "from 0 to below 1"),
-        ("dead_share", 0 <= phantom.dead_share < 1, "from 0 to below 1"),
-        ("pattern", phantom.pattern in get_args(Pattern), f"one of {', '.join(get_args(Pattern))}"),
-        ("grain", 2 <= phantom.grain_size < math.inf, "2 pixels or more"),
-    )
-    for name, good, wanted in rules:
-        if not good:
-            raise InputError(f"phantom with {name}={getattr(phantom, name)!r}", wanted, f"change {name}")
-
-
-def _check_energies(phantom: Phantom) -> None:
-    if isinstance(phantom.energies, int):
-        if phantom.energies < 4:
-            raise InputError(f"phantom with {phantom.energies} energies", "4 or more", "change energies")
-        return
-    energy = phantom.energy
-    good = (
-        energy.size > 0
-        and np.isfinite(energy).all()
-        and energy.min() > 0
-        and np.unique(energy).size == energy.size
-    )
-    if not good:
-        raise InputError(
-            f"phantom with {energy.size} energies, {np.unique(energy).size} of them different",
-            "one or more, positive and all different, in eV",
-            "change energies",
-        )
-
-
-def _check_references(phantom: Phantom) -> None:
-    if not phantom.references or len(set(phantom.names)) < len(phantom.names):
-        raise InputError(
-            f"phantom with the references {', '.join(phantom.names) or '(none)'}",
-            "one or more, all different",
-            "change references",
-        )
-    named = [r for r in (*phantom.references, phantom.foil) if isinstance(r, str)]
-    if named and abs(phantom.e0 - FE_K) > 50:
-        raise InputError(
-            f"phantom of {', '.join(named)} with e0={phantom.e0:g} eV",
-            f"e0 within 50 eV of {FE_K:g}, the K edge that the named spectra belong to",
-            "give spectra of the other edge as Reference(name, energy, mu), also for foil",
-        )
-    low, high = shift_range(phantom)
-    ends = np.array([phantom.energy.min() + low, phantom.energy.max() + high])
-    for reference in (*phantom.references, *((phantom.foil,) if phantom.foil else ())):
-        spectrum(reference, ends)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +13,9 @@ from numpy.typing import ArrayLike
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.vocabulary import nearest
+
+if TYPE_CHECKING:
+    from scipy.interpolate import PchipInterpolator
 
 # The tabulated K edge of iron metal, eV.
 FE_K = 7112.0
@@ -215,17 +219,23 @@ def spectrum(reference: str | Reference, energy: ArrayLike) -> Doubles:
 
 
 def _interpolated(reference: Reference, energy: Doubles) -> Doubles:
-    from scipy.interpolate import PchipInterpolator
-
     known = np.asarray(reference.energy, float)
     low, high = known[0], known[-1]
     if energy.size and (energy.min() < low or energy.max() > high):
         raise InputError(
             f"reference {reference.name} from {low:.2f} to {high:.2f} eV",
-            f"values from {energy.min():.2f} to {energy.max():.2f} eV (the scan with its energy shift)",
+            f"values from {energy.min():.2f} to {energy.max():.2f} eV (the scan with its energy shift and, where it is "
+            "broadened, six sigma)",
             "give a longer spectrum, or fewer energies",
         )
-    return np.asarray(PchipInterpolator(known, np.asarray(reference.mu, float))(energy))
+    return np.asarray(piecewise(reference)(energy))
+
+
+def piecewise(reference: Reference) -> PchipInterpolator:
+    """The caller's spectrum between its points: a monotone cubic from each to the next."""
+    from scipy.interpolate import PchipInterpolator
+
+    return PchipInterpolator(np.asarray(reference.energy, float), np.asarray(reference.mu, float))
 
 
 def name_of(reference: str | Reference) -> str:

@@ -146,41 +146,51 @@ def grains(
 
 
 @kernel
-def expected_counts(
-    weights: Singles, place: Singles, table: Singles, flux: float, light: Singles, out: Singles
-) -> None:
-    """Expected counts above the dark of one row: `flux light exp(-sum_k weight_k table_k(place))`.
+def absorbance_row(weights: Singles, place: Singles, table: Singles, out: Singles) -> None:
+    """Absorbance of one row, `sum_k weight_k table_k(place)`.
 
-    `weights` `(k, x)`; `table` `(k, knots)`, absorbances linear between knots; `place` `(x)` in knots;
-    `light` `(x)`.
+    `weights` `(k, x)`; `table` `(k, knots)`, absorbances linear between knots; `place` `(x)` in knots.
     """
-    mu = np.zeros(out.size, f32)
+    out[:] = 0
     for k in range(weights.shape[0]):
         knots, weight = table[k], weights[k]
         for x in range(out.size):
             low = np.int32(place[x])
             part = place[x] - f32(low)
-            mu[x] += weight[x] * (knots[low] + part * (knots[low + 1] - knots[low]))
-    for x in range(out.size):
-        mu[x] = -min(mu[x], f32(80))
-    exp_row(mu, out)
-    for x in range(out.size):
-        out[x] *= f32(flux) * light[x]
+            out[x] += weight[x] * (knots[low] + part * (knots[low + 1] - knots[low]))
 
 
 @kernel
-def expose(
-    weights: Singles,
-    place: Singles,
-    table: Singles,
-    flux: float,
-    light: Singles,
-    dark: Singles,
-    dead: Mask,
-    keys: Uint64s,
-    readout: float,
-    noisy: bool,
-) -> Uint16s:
+def layer_absorbance(weights: Singles, place: Singles, table: Singles) -> Singles:
+    """Absorbance of an image, as `absorbance_row`: `(k, y, x)`, `(y, x)`, `(k, knots)` give `(y, x)`."""
+    out = np.empty(place.shape, f32)
+    for y in range(place.shape[0]):
+        absorbance_row(weights[:, y], place[y], table, out[y])
+    return out
+
+
+@kernel
+def transmitted_light(
+    weights: Singles, place: Singles, table: Singles, flux: float, light: Singles
+) -> Singles:
+    """Expected counts above the dark, `flux light exp(-sum_k weight_k table_k(place))`, `(y, x)`.
+
+    `light` is `(y, x)`; the others as in `layer_absorbance`.
+    """
+    out = np.empty(place.shape, f32)
+    mu = np.empty(place.shape[1], f32)
+    for y in range(place.shape[0]):
+        absorbance_row(weights[:, y], place[y], table, mu)
+        for x in range(mu.size):
+            mu[x] = -min(mu[x], f32(80))
+        exp_row(mu, out[y])
+        for x in range(mu.size):
+            out[y, x] *= f32(flux) * light[y, x]
+    return out
+
+
+@kernel
+def expose(mean: Singles, dark: Singles, dead: Mask, keys: Uint64s, readout: float, noisy: bool) -> Uint16s:
     """One image: Poisson counts, dark level with readout noise, dead pixels; uint16 `(y, x)`.
 
     Above an expectation of 30 the counts are `m + s z + (z^2 - 1) c/(6 s^2)`, the Cornish-Fisher expansion
@@ -190,29 +200,29 @@ def expose(
 
     Parameters
     ----------
-    weights, place, table, flux, light
-        As in `expected_counts`, by rows: `(k, y, x)`, `(y, x)`, `(k, knots)`, a number, `(y, x)`.
+    mean
+        Expected counts above the dark, `(y, x)`.
     dark, dead
         Mean counts without beam and bool, `(y, x)`.
     keys
         One uint64 a row.
     """
-    n_y, n_x = place.shape
+    n_y, n_x = mean.shape
     out = np.empty((n_y, n_x), np.uint16)
     counter = np.arange(n_x).astype(np.uint64) * GOLDEN
-    mean, level, z = np.empty(n_x, f32), np.empty(n_x, f32), np.empty(n_x, f32)
+    level, z = np.empty(n_x, f32), np.empty(n_x, f32)
     variance = f32(readout) * f32(readout)
     for y in range(n_y):
-        expected_counts(weights[:, y], place[y], table, flux, light[y], mean)
-        level[:] = mean
+        row = mean[y]
+        level[:] = row
         if noisy:
             bits = mix(keys[y] + counter)
             normal_row(bits, z)
             for x in range(n_x):
-                both = mean[x] + variance
-                level[x] += np.sqrt(both) * z[x] + (z[x] * z[x] - f32(1)) * mean[x] / (f32(6) * both)
-            if mean.min() < EXACT_BELOW:
-                draw_poisson(mix(bits ^ GOLDEN), mean, f32(readout), z, level)
+                both = row[x] + variance
+                level[x] += np.sqrt(both) * z[x] + (z[x] * z[x] - f32(1)) * row[x] / (f32(6) * both)
+            if row.min() < EXACT_BELOW:
+                draw_poisson(mix(bits ^ GOLDEN), row, f32(readout), z, level)
         for x in range(n_x):
             count = max(f32(0), min(LIMIT, np.rint(level[x] + dark[y, x])))
             out[y, x] = np.uint16(LIMIT if dead[y, x] else count)
