@@ -59,6 +59,12 @@ VARIABLES: dict[str, Variable] = {
     "foil_mu": Variable(CUBE, "1", "the foil's absorbance"),
     "energy_shift": Variable(MAP, "eV", "a pixel's true energy minus the nominal energy"),
     "energy_shift_error": Variable(MAP, "eV", "standard error of energy_shift"),
+    "broadening": Variable(
+        (),
+        "eV",
+        "standard deviation of the Gaussian by which the scan is blunter than its references; below 0: sharper",
+    ),
+    "broadening_error": Variable((), "eV", "standard error of broadening"),
     "drift": Variable((SPECTRAL, "axis"), "pixel", "where the sample lay in each image"),
     "drift_error": Variable((SPECTRAL, "axis"), "pixel", "standard error of drift"),
     "flux_offset": Variable(

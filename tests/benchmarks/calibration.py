@@ -1,12 +1,16 @@
 """The energy calibration against known answers: a scan made from measured spectra, and phantoms of many shapes.
 
-    python tests/benchmarks/calibration.py [--seeds 3] [--data ../shared/data] [--large]
+    python tests/benchmarks/calibration.py [--seeds 3] [--data ../shared/data] [--large | --blur]
 
 One line a case: what the shift was measured from, the order of the surface, bias and root mean square of its error,
 the error it states, and the share of pixels whose true error is within twice the stated one. All in eV.
 
 With --large only the foil, on fields of 1024 x 704 pixels of two phantoms that are files: processor seconds of
 `calibrate.foil` and `calibrate.check`, and megabytes read of the stacks.
+
+With --blur only the foil, on scans measured with a resolution apart from the standard's: the standard deviation of a
+Gaussian between the two (below zero: the standard is the blunter one), the one that was found with its error, both in eV,
+and how long a fit takes. scipy blurs the spectra, densely, and not the program itself.
 """
 
 from __future__ import annotations
@@ -23,18 +27,21 @@ from unittest.mock import patch
 import numpy as np
 import tifffile
 import xarray as xr
+from scipy.interpolate import CubicSpline
+from scipy.ndimage import gaussian_filter1d
 
 from xafsflow import calibrate, correct, ingest
+from xafsflow.errors import XafsflowError
 from xafsflow.io.readers import read_spectrum
 from xafsflow.io.readers.spectrum_library import library_of
 from xafsflow.io.readers.tiff_stack import TiffStack
-from xafsflow.phantom import Phantom, as_dataset, truth
+from xafsflow.phantom import Phantom, Reference, as_dataset, spectrum, truth
 from xafsflow.phantom.camera import dark, image, view
-from xafsflow.phantom.settings import DARK_FRAMES
+from xafsflow.phantom.settings import DARK_FRAMES, nominal_energies
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "calibration"))
-from test_thin_bands import copper, copper_library  # noqa: E402
+from test_thin_bands import copper, copper_library, copper_spectrum, rms  # noqa: E402
 
 STANDARDS = {"Fe": "Fe_metal_rt_01", "FeO": "FeO_rt_01", "Fe2O3": "Fe2O3_rt_01"}
 # Tilt along y, along x, and curvature, eV.
@@ -47,6 +54,15 @@ SHAPES = {
     "tilt +0.5": (0.5, 0.0, 0.0),
     "flat": (0.0, 0.0, 0.0),
 }
+EDGES = {"Fe": 7112.0, "Cu": 8979.0}
+MEASURED = {
+    "Fe foil": "Fe_Foil_rt_2016Foils.xdi",
+    "Fe metal": "Fe_metal_rt_01.xdi",
+    "Cu foil": "Cu_Foil_rt_2016Foils.xdi",
+}
+EVEN = {"tilt": 0.0, "tilt_x": 0.0, "curvature": 0.0}
+# Standard deviation, eV, of the Gaussian between the resolutions of scan and standard.
+BLURS = (0.0, 0.2, 0.5, 0.7, -0.3)
 LIMITS = {"foil": {"rms": 0.012, "bias": 0.01}, "sample": {"rms": 0.1, "bias": 0.1}}
 
 
@@ -164,6 +180,95 @@ def print_large(seeds: int) -> None:
             print(large(f"copper {seed}", copper(size=size, seed=seed), copper_library(), "Cu"), flush=True)
 
 
+def blurred(known: Reference, blur: float) -> Reference:
+    """A densely sampled spectrum, seen through a Gaussian of this standard deviation, eV."""
+    energy = np.asarray(known.energy)
+    if blur <= 0:
+        return known
+    return Reference(
+        known.name, energy, gaussian_filter1d(known.mu, blur / np.ptp(energy[:2]), mode="nearest")
+    )
+
+
+def foil_of(kind: str, data: Path) -> Reference:
+    """A foil's spectrum at every twentieth of an eV: simulated, or measured with its noise and taken for true."""
+    if kind == "Fe":
+        dense = np.arange(6930.0, 7420.0, 0.05)
+        return Reference("Fe", dense, spectrum("Fe", dense))
+    if kind == "Cu":
+        return copper_spectrum(1.5, 0.05)
+    element, e0 = kind[:2], EDGES[kind[:2]]
+    known = read_spectrum(data / "standards" / element / MEASURED[kind])
+    before = known.energy < e0 - 20
+    mu = known.mu - np.polyval(np.polyfit(known.energy[before], known.mu[before], 1), known.energy)
+    mu /= mu[np.abs(known.energy - e0 - 100) < 50].mean()
+    dense = np.arange(max(e0 - 180, known.energy[0]), min(e0 + 300, known.energy[-1]), 0.05)
+    return Reference(element, dense, CubicSpline(known.energy, mu)(dense))
+
+
+def resolved(
+    kind: str, known: Reference, blur: float, energies: int, seed: int
+) -> tuple[Phantom, xr.Dataset]:
+    """A scan, and a standard of another resolution, at a quarter of an eV."""
+    scan, standard = blurred(known, blur), blurred(known, -blur)
+    rows = [np.asarray(values)[None, ::5] for values in (standard.energy, standard.mu)]
+    library = xr.Dataset(
+        {name: (("spectrum", "point"), row) for name, row in zip(("energy", "mu"), rows, strict=True)},
+        {"spectrum": [known.name]},
+    )
+    e0 = EDGES[known.name]
+    of = {"references": (scan,), "foil": scan, "energies": nominal_energies(energies, e0), "size": (64, 80)}
+    return (Phantom if known.name == "Fe" else copper)(**of, seed=seed), library
+
+
+def print_resolutions(seeds: int, data: Path) -> None:
+    """The foil at other resolutions than the standard's; a thin foil, few and many energies, an even field."""
+    cases: list[tuple[str, float, int, dict[str, float]]]
+    cases = [("Fe", 1.1, 60, {}), ("Fe", 1.1, 400, {}), ("Fe", 0.4, 100, {}), ("Fe", 1.1, 100, EVEN)]
+    cases += [("Cu", 1.1, 60, {}), ("Cu", 1.1, 400, {}), ("Cu", 2.0, 100, {}), ("Cu", 1.1, 100, EVEN)]
+    for kind in MEASURED if (data / "standards").is_dir() else ():
+        cases += [(kind, 1.1, 60, {}), (kind, 1.1, 210, {}), (kind, 1.1, 100, EVEN)]
+    print(
+        f"{'case':36} {'blur':>5} {'rms':>7} {'bias':>8} {'stated':>7} {'within 2':>8} {'found':>15} {'s':>5}"
+    )
+    for kind, foil_step, energies, other in cases:
+        known = foil_of(kind, data)
+        for blur in BLURS:
+            print(_resolution(kind, known, foil_step, energies, blur, seeds, other), flush=True)
+
+
+def _resolution(
+    kind: str,
+    known: Reference,
+    foil_step: float,
+    energies: int,
+    blur: float,
+    seeds: int,
+    other: dict[str, float],
+) -> str:
+    wrong, stated, found, seconds = [], [], [], []
+    case = f"{kind}, step {foil_step}, {energies} energies{', even' if other else ''}"
+    for seed in range(seeds):
+        phantom, library = resolved(kind, known, blur, energies, seed)
+        phantom = replace(phantom, **other)
+        with patch("xafsflow.phantom.camera.FOIL_STEP", foil_step):
+            cube = correct.absorbance(as_dataset(phantom)).load()
+        start = time.process_time()
+        try:
+            calibration, told = calibrate.foil(cube, library, standard=known.name)
+        except XafsflowError as error:
+            return f"{case:36} {blur:5.1f} refused: {error}"[:150]
+        seconds.append(time.process_time() - start)
+        wrong.append(calibration.energy_shift.values - truth(phantom)["shift"])
+        stated.append(calibration.energy_shift_error.values)
+        found.append((told.broadening.sigma, told.broadening.error))
+    value, error = np.mean(found, axis=0)
+    return (
+        f"{case:36} {blur:5.1f} {rms(wrong):7.4f} {np.mean(wrong):8.4f} {rms(stated):7.4f} "
+        f"{(np.abs(wrong) <= 2 * np.array(stated)).mean():8.1%} {value:7.3f} +- {error:5.3f} {np.mean(seconds):5.2f}"
+    )
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(
@@ -172,7 +277,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="phantoms of each shape")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--large", action="store_true", help="the foil's cost on large fields")
+    parser.add_argument(
+        "--blur", action="store_true", help="the foil at other resolutions than the standard's"
+    )
     options = parser.parse_args()
+    if options.blur:
+        print_resolutions(options.seeds, options.data)
+        return
     if options.large:
         print_large(options.seeds)
         return

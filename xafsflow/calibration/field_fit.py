@@ -15,12 +15,14 @@ from xafsflow.calibration.tile_shifts import (
     fit_alone,
     fit_field,
     rough_fit,
-    spectra_of,
 )
 from xafsflow.calibration.tile_spectra import Gathered, at_tiles, gather
 from xafsflow.errors import ComputationError, InputError, XafsflowWarning
 from xafsflow.findings.calibrate_findings import CheckFindings, ShiftFieldFindings
 from xafsflow.kernels.spectra import energy_shift as kernels
+from xafsflow.kernels.spectra.broadening import broadening_of, variance_of
+from xafsflow.kernels.spectra.energy_shift_fit import ShiftFit
+from xafsflow.kernels.spectra.shift_model import Spectra
 from xafsflow.step_table import Span
 
 # The least and largest step of a good pixel as shares of the median: a foil is even, a sample is not.
@@ -68,14 +70,14 @@ def measure(
     tiles = gathered.tiles
     try:
         rough = rough_fit(tiles, known)
-        judge(known.misfit(rough) - BLUR, name, known, warn=False)
+        judge_misfit(known.misfit(rough) - BLUR, name, known, warn=False)
         field = fit_field(tiles, known, float(rough.shift[0]), order)
         more = _more(gathered, field.noise)
         if more is not None:
             field = fit_field(more.tiles, known, float(rough.shift[0]), order)
     except ComputationError as unsettled:
         raise _refusal(name, known) from unsettled
-    judge(field.misfit, name, known)
+    judge(field.fit, name, known)
     shift, error = field.maps
     if abs(float(shift.mean())) > LARGE_SHIFT:
         _warn(f"{name} is {float(shift.mean()):.1f} eV from the standard: check the energies of both")
@@ -105,7 +107,34 @@ def _refusal(name: str, known: Standards) -> ComputationError | InputError:
     )
 
 
-def judge(misfit: float, name: str, known: Standards, *, warn: bool = True) -> None:
+def judge(fit: ShiftFit, name: str, known: Standards) -> None:
+    """Refuse a fit that explains the images badly, or one that ended at a limit; warn of a doubtful one.
+
+    Raises
+    ------
+    InputError
+        The images show something else.
+    ComputationError
+        The flux, or the resolution, has taken up what the standard does not explain.
+    """
+    judge_misfit(known.misfit(fit), name, known)
+    listed = ", ".join(known.names)
+    if fit.flux_at_limit:
+        raise ComputationError(
+            f"{name} that agrees with {listed} only where the flux changes by {fit.jitter:.0%} or more from image to image",
+            "a flux that is steady to less than that; else it takes up what the standard does not explain, and the shift",
+            "check that the standard is what the images show, the flat field, and that nothing is saturated",
+        )
+    if fit.resolution_at_limit:
+        raise ComputationError(
+            f"{name} whose edge is {'blunter' if fit.blur > 0 else 'sharper'} than that of {listed} by "
+            f"{abs(broadening_of(fit.blur, 0.0)[0]):.1f} eV or more",
+            "a standard of about the same resolution",
+            "check the standard, or take one that was measured at the same instrument",
+        )
+
+
+def judge_misfit(misfit: float, name: str, known: Standards, *, warn: bool = True) -> None:
     """Refuse a fit that leaves more than 5 % of the edge step unexplained, and warn of one that leaves 2 %.
 
     Raises
@@ -159,6 +188,7 @@ def findings_of(field: Field) -> ShiftFieldFindings:
         error_range=(float(error.min()), float(error.max())),
         systematic_error=field.systematic,
         misfit=field.misfit,
+        broadening=field.broadening,
         flux_jitter=fit.jitter,
         correlation=float(np.median(fit.correlation)),
         pixels=tiles.pixels,
@@ -171,6 +201,7 @@ def from_field(field: Field, method: str) -> xr.Dataset:
     """The calibration."""
     return calibration_of(
         *field.maps,
+        broadening=field.broadening,
         method=method,
         standard=", ".join(field.known.names),
         order=field.order,
@@ -194,11 +225,13 @@ def remaining(
     tiles = tiles_of(cube, name, known, span, tile).tiles
     try:
         start, count = float(rough_fit(tiles, known).shift[0]), len(tiles.mu)
-        # Energies are even here, and the flux takes up what the standard's shape leaves.
-        free = fit_alone(spectra_of(tiles, known), np.eye(count), np.full(count, start))
+        # In an even field a resolution can hardly be told from the flux: it is the one that the calibration found.
+        curves = known.seen(variance_of(float(cube.broadening) if "broadening" in cube else 0.0))
+        spectra = Spectra(tiles.energy, tiles.mu, tiles.variance, curves)
+        free = fit_alone(spectra, np.eye(count), np.full(count, start))
     except ComputationError as unsettled:
         raise _refusal(name, known) from unsettled
-    judge(known.misfit(free), name, known)
+    judge(free, name, known)
     after = -free.shift
     before = after - (at_tiles(cube.energy_shift.values, tiles) if "energy_shift" in cube else 0.0)
     return CheckFindings(

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from xafsflow.calibration.field_fit import LIMITS, judge, tiles_of
-from xafsflow.calibration.shift_map import calibration_of
+from xafsflow.calibration.shift_map import broadening_in, calibration_of
 from xafsflow.calibration.standard_spectra import FLANKS, MARGIN, Standards, standards
 from xafsflow.calibration.tile_shifts import (
     fit_alone,
@@ -19,12 +19,13 @@ from xafsflow.calibration.tile_shifts import (
 )
 from xafsflow.calibration.tile_spectra import Tiles, at_tiles, gather
 from xafsflow.errors import ComputationError, InputError, XafsflowWarning
-from xafsflow.findings.calibrate_findings import AlignFindings, DistanceFindings, EdgeOverField
+from xafsflow.findings.calibrate_findings import AlignFindings, Broadening, DistanceFindings, EdgeOverField
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.kernels.spectra import single_spectrum as standard
 from xafsflow.kernels.spectra.energy_shift import move
-from xafsflow.kernels.spectra.energy_shift_fit import ShiftFit, Spectra
+from xafsflow.kernels.spectra.energy_shift_fit import ShiftFit
 from xafsflow.kernels.spectra.monochromator import Layout
+from xafsflow.kernels.spectra.shift_model import Spectra
 from xafsflow.step_table import Span
 
 # Rounds of a fit in which the distance changes the geometry that it scales.
@@ -51,7 +52,7 @@ def one_shift(
     known = standards(library, names)
     tiles = tiles_of(cube, name, known, span, None).tiles
     fit = fit_tiles(tiles, known, float(rough_fit(tiles, known).shift[0]))[1]
-    judge(known.misfit(fit), name, known)
+    judge(fit, name, known)
     left = fit.shift - at_tiles(calibration.energy_shift.values, tiles)
     share = tiles.count / tiles.count.sum()
     found = float(share @ left)
@@ -73,7 +74,11 @@ def raised(calibration: xr.Dataset, offset: float, error: float, **made_by: obje
     """A calibration with one shift more for all pixels."""
     both = np.hypot(calibration.energy_shift_error.values, error)
     return calibration_of(
-        calibration.energy_shift.values + np.float32(offset), both, base=dict(calibration.attrs), **made_by
+        calibration.energy_shift.values + np.float32(offset),
+        both,
+        broadening=broadening_in(calibration),
+        base=dict(calibration.attrs),
+        **made_by,
     )
 
 
@@ -111,6 +116,7 @@ class Distance:
     error_m: float
     fit: ShiftFit
     misfit: float
+    broadening: Broadening
     systematic: float
     after: EdgeOverField
 
@@ -131,6 +137,7 @@ class Distance:
             offset=float(self.fit.parameters[0]),
             offset_error=float(np.hypot(np.sqrt(self.fit.covariance[0, 0]), self.systematic)),
             misfit=self.misfit,
+            broadening=self.broadening,
             after=self.after,
         )
 
@@ -142,7 +149,7 @@ def distance_of(
     known = standards(library, [name])
     tiles = tiles_of(cube, "foil_mu", known, span, None).tiles
     found = fit_distance(tiles, known, layout, e0, start)
-    judge(found.misfit, "foil_mu", known)
+    judge(found.fit, "foil_mu", known)
     return found
 
 
@@ -176,7 +183,15 @@ def fit_distance(tiles: Tiles, known: Standards, layout: Layout, e0: float, star
     _warn_if_uneven(left, free.own_error, "the foil")
     after = tiles.edge_over_field(-left, free.own_error)
     return Distance(
-        layout, e0, float(distance), float(error), fit, known.misfit(free), known.own_error(fit), after
+        layout,
+        e0,
+        float(distance),
+        float(error),
+        fit,
+        known.misfit(free),
+        known.broadening(fit, fit.blur_error),
+        known.own_error(fit),
+        after,
     )
 
 
@@ -202,7 +217,7 @@ def align(
     whole = Spectra(energy[near], mu[near][None], np.ones((1, int(near.sum()))), known.curves)
     fit = fit_alone(whole, np.ones((1, 1)), np.array([-apart]))
     misfit = known.misfit(fit)
-    judge(misfit, moved, known)
+    judge(fit, moved, known)
     shift, error = float(fit.shift[0]), float(np.sqrt(fit.covariance[0, 0]))
     inside = library.spectrum.isin([moved, *others]).astype(float)
     findings = AlignFindings(offset=shift, error=error, misfit=misfit, moved=(moved, *others))

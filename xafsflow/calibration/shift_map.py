@@ -14,18 +14,24 @@ from numpy.typing import ArrayLike
 
 from xafsflow.errors import InputError
 from xafsflow.files import atomic_file, sha256_of
+from xafsflow.findings.calibrate_findings import Broadening
 from xafsflow.vocabulary import MAP, attributes
 
+AS_THE_STANDARDS = Broadening(0.0, np.nan, clear=False)
 VARIABLES = ("energy_shift", "energy_shift_error")
 
 
-def calibration_of(shift: ArrayLike, error: ArrayLike, **made_by: object) -> xr.Dataset:
+def calibration_of(
+    shift: ArrayLike, error: ArrayLike, *, broadening: Broadening = AS_THE_STANDARDS, **made_by: object
+) -> xr.Dataset:
     """A calibration from its maps.
 
     Parameters
     ----------
     shift, error
         `(y, x)`, eV: true minus nominal energy, and its standard error; NaN for an error that is not known.
+    broadening
+        What references need to be as blunt or sharp as the images.
     made_by
         What made it, JSON; becomes attributes beside `digest`, the SHA-256 of maps and attributes.
 
@@ -44,6 +50,7 @@ def calibration_of(shift: ArrayLike, error: ArrayLike, **made_by: object) -> xr.
     >>> calibration_of(np.zeros((2, 3)), np.full((2, 3), 0.01), method="none").attrs["method"]
     'none'
     """
+    made_by |= {"broadening": broadening.used, "broadening_error": broadening.error}
     maps = [np.ascontiguousarray(values, np.float32) for values in (shift, error)]
     if maps[0].ndim != 2 or maps[0].shape != maps[1].shape:
         raise InputError(
@@ -55,6 +62,21 @@ def calibration_of(shift: ArrayLike, error: ArrayLike, **made_by: object) -> xr.
     variables = {name: (MAP, one, attributes(name)) for name, one in zip(VARIABLES, maps, strict=True)}
     attrs = {name: value if isinstance(value, str) else json.dumps(value) for name, value in made_by.items()}
     return xr.Dataset(variables, attrs=attrs | {"digest": sha256_of(content)})
+
+
+def broadening_in(calibration: xr.Dataset) -> Broadening:
+    """The broadening that a calibration holds, none where it tells of none.
+
+    Examples
+    --------
+    >>> broadening_in(calibration_of(np.zeros((2, 3)), np.zeros((2, 3)), broadening=Broadening(0.5, 0.01, True))).used
+    0.5
+    """
+    sigma, error = (
+        float(calibration.attrs.get(name, nothing))
+        for name, nothing in (("broadening", 0.0), ("broadening_error", np.nan))
+    )
+    return Broadening(sigma, error, clear=sigma != 0)
 
 
 def save_calibration(calibration: xr.Dataset, path: Path) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import xarray as xr
 
 from xafsflow.errors import InputError
+from xafsflow.findings.calibrate_findings import Broadening
 from xafsflow.kernels.array_types import Doubles, Indices, Mask
 from xafsflow.kernels.spectra import single_spectrum as spectra
-from xafsflow.kernels.spectra.energy_shift_fit import DEGREE, Curves, ShiftFit
+from xafsflow.kernels.spectra.broadening import broadened, broadening_of
+from xafsflow.kernels.spectra.energy_shift_fit import ShiftFit
 from xafsflow.kernels.spectra.piecewise_cubic import piecewise
+from xafsflow.kernels.spectra.shift_model import DEGREE, Curves, Seen
 from xafsflow.step_table import Span
 from xafsflow.vocabulary import nearest
 
@@ -24,6 +28,10 @@ MARGIN = 6.0
 FLANKS = (-15.0, 20.0)
 # eV on either side of the edge from which a standard's step and noise are read.
 REACH = 80.0
+# eV^2, and standard errors, from which on a variance is another resolution: less changes a spectrum by less than 0.001.
+LEAST_CLEAR, CLEAR = 0.008, 3.0
+# Resolutions at which the standards are kept: of one step of a fit, and the next.
+REMEMBERED = 8
 # Energies that a fit needs beyond its own parameters.
 SPARE = 4
 
@@ -32,19 +40,24 @@ SPARE = 4
 class Standards:
     """Spectra of known energies as functions.
 
-    `curves` through cubic splines, `lines` straight between the points; known from `low` to `high`, eV; of each
-    standard the place of its `edges` (half of the rise), eV, the edge `step`, and the `alignment` error, eV, that its
-    own noise brings.
+    `seen` gives cubic splines through them at any resolution, `lines` straight lines between the same points; known from
+    `low` to `high`, eV; of each standard the place of its `edges` (half of the rise), eV, the edge `step`, and the
+    `alignment` error, eV, that its own noise brings.
     """
 
     names: list[str]
-    curves: Curves
-    lines: Curves
+    seen: Seen
+    lines: Seen
     low: float
     high: float
     edges: Doubles
     step: Doubles
     alignment: Doubles
+
+    @property
+    def curves(self) -> Curves:
+        """The splines through the spectra as they are."""
+        return self.seen(0.0)
 
     @property
     def e0(self) -> float:
@@ -54,6 +67,13 @@ class Standards:
     def misfit(self, fit: ShiftFit) -> float:
         """What a fit leaves unexplained in the typical spectrum, as a share of the edge step."""
         return float(np.median(fit.misfit / np.abs(fit.amplitude @ self.step)))
+
+    def broadening(self, fit: ShiftFit, error: float) -> Broadening:
+        """The images' resolution against the standard's, of whose variance this error is known, eV^2."""
+        if len(self.names) > 1:
+            return Broadening(np.nan, np.nan, clear=False)
+        clear = abs(fit.blur) > max(LEAST_CLEAR, CLEAR * error)
+        return Broadening(*broadening_of(fit.blur, error), clear=bool(clear))
 
     def own_error(self, fit: ShiftFit) -> float:
         """The shift of all that the standards' own noise brings, each by its share in the edge, eV."""
@@ -90,8 +110,6 @@ def standards(library: xr.Dataset, names: Sequence[str] | None) -> Standards:
     InputError
         A name that the library does not have.
     """
-    from scipy.interpolate import CubicSpline
-
     known = [str(name) for name in library.spectrum.values]
     wanted = known if names is None else list(names)
     for name in wanted:
@@ -103,28 +121,19 @@ def standards(library: xr.Dataset, names: Sequence[str] | None) -> Standards:
             )
     rows = [known.index(name) for name in wanted]
     points = [_points(library.energy.values[row], library.mu.values[row]) for row in rows]
-    splines = [CubicSpline(energy, mu, extrapolate=False) for energy, mu in points]
-
-    def curves(energy: Doubles, order: int) -> Doubles:
-        flat = np.ascontiguousarray(np.atleast_2d(energy), float)
-        return np.stack([piecewise(s.x, s.c, flat, order).reshape(energy.shape) for s in splines])
-
-    def lines(energy: Doubles, order: int) -> Doubles:
-        # Derivatives serve to find the way only, and the spline's are smooth.
-        return curves(energy, order) if order else np.stack([np.interp(energy, e, mu) for e, mu in points])
-
+    seen, lines = _at_resolutions(points)
     edges, steps, alignment = [], [], []
-    for (energy, mu), spline in zip(points, splines, strict=True):
+    for row, (energy, mu) in enumerate(points):
         near = _near_edge(energy, mu)
         own, height = energy[near], mu[near]
         edges.append(spectra.half_rise(own, height))
         low, high = spectra.levels(own, height)
         steps.append(high - low)
         noise = spectra.point_noise(own, height)
-        alignment.append(spectra.alignment_error(own, height, spline(own, 1), noise))
+        alignment.append(spectra.alignment_error(own, height, seen(0.0)(own, 1)[row], noise))
     return Standards(
         names=wanted,
-        curves=curves,
+        seen=seen,
         lines=lines,
         low=max(energy[0] for energy, _ in points),
         high=min(energy[-1] for energy, _ in points),
@@ -132,6 +141,34 @@ def standards(library: xr.Dataset, names: Sequence[str] | None) -> Standards:
         step=np.array(steps),
         alignment=np.array(alignment),
     )
+
+
+def _at_resolutions(points: list[tuple[Doubles, Doubles]]) -> tuple[Seen, Seen]:
+    """Splines through spectra, and lines between their points, at any resolution."""
+    from scipy.interpolate import CubicSpline
+
+    @lru_cache(maxsize=REMEMBERED)
+    def through(variance: float) -> list[CubicSpline]:
+        return [CubicSpline(energy, broadened(energy, mu, variance)) for energy, mu in points]
+
+    def seen(variance: float) -> Curves:
+        def curves(energy: Doubles, order: int) -> Doubles:
+            flat = np.ascontiguousarray(np.atleast_2d(energy), float)
+            found = [piecewise(one.x, one.c, flat, order) for one in through(variance)]
+            return np.stack(found).reshape(-1, *energy.shape)
+
+        return curves
+
+    def lines(variance: float) -> Curves:
+        def curves(energy: Doubles, order: int) -> Doubles:
+            # Derivatives serve to find the way only, and the spline's are smooth.
+            if order:
+                return seen(variance)(energy, order)
+            return np.stack([np.interp(energy, one.x, one(one.x)) for one in through(variance)])
+
+        return curves
+
+    return seen, lines
 
 
 def _points(energy: Doubles, mu: Doubles) -> tuple[Doubles, Doubles]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,21 +10,19 @@ import numpy as np
 from xafsflow.calibration.standard_spectra import Standards
 from xafsflow.calibration.tile_spectra import TILES, Tiles
 from xafsflow.errors import ComputationError, InputError
+from xafsflow.findings.calibrate_findings import Broadening
 from xafsflow.kernels.array_types import Doubles, Singles
 from xafsflow.kernels.images import field_surface as surface
 from xafsflow.kernels.spectra import single_spectrum as spectra
 from xafsflow.kernels.spectra.energy_shift_fit import (
     ShiftFit,
-    Spectra,
     fit_shifts,
     with_other_curves,
 )
+from xafsflow.kernels.spectra.shift_model import Spectra
 
 # Where the search starts besides the rough place of the edge, eV.
 STARTS = (0.0, -3.0, 3.0)
-# eV^2, and standard errors, from which on a resolution counts as another one; it needs so many tiles, and eV between them.
-DULLER, CLEAR = 0.004, 5.0
-FEWEST, UNEVEN = 8, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +30,8 @@ class Field:
     """The shift over a field: a surface, and what it was made from.
 
     `free`: every tile on its own; `fit`: all on the surface of an `order`, with cross-validation `scores` by order;
-    `covariance` of its coefficients with all that is known of their error but a shift of all, `systematic`, eV.
+    `covariance` of its coefficients with all that is known of their error but a shift of all, `systematic`, eV;
+    `blur_error` of the fit's `blur`, eV^2.
     """
 
     tiles: Tiles
@@ -44,11 +42,17 @@ class Field:
     fit: ShiftFit
     covariance: Doubles
     systematic: float
+    blur_error: float
 
     @property
     def misfit(self) -> float:
         """What the model leaves unexplained in the typical tile, as a share of the edge step."""
         return self.known.misfit(self.fit)
+
+    @property
+    def broadening(self) -> Broadening:
+        """The images' resolution against the standard's."""
+        return self.known.broadening(self.fit, self.blur_error)
 
     @property
     def noise(self) -> float:
@@ -64,8 +68,9 @@ class Field:
 
 
 def spectra_of(tiles: Tiles, known: Standards) -> Spectra:
-    """Tiles and standards as a fit wants them."""
-    return Spectra(tiles.energy, tiles.mu, tiles.variance, known.curves)
+    """Tiles and standards as a fit wants them; in a mixture a resolution cannot be told from composition."""
+    seen = known.seen if len(known.names) == 1 else None
+    return Spectra(tiles.energy, tiles.mu, tiles.variance, known.curves, seen=seen)
 
 
 def fit_alone(spectra: Spectra, basis: Doubles, start: Doubles) -> ShiftFit:
@@ -88,7 +93,8 @@ def rough_fit(tiles: Tiles, known: Standards) -> ShiftFit:
     model = known.curves(tiles.energy, 0).mean(axis=0)
     first = spectra.half_rise(tiles.energy, model) - spectra.half_rise(tiles.energy, mean)
     variance = 1 + np.exp(np.clip(mean, -20, 20))
-    whole = Spectra(tiles.energy, mean[None], variance[None], known.curves, resolution=len(known.names) == 1)
+    seen = known.seen if len(known.names) == 1 else None
+    whole = Spectra(tiles.energy, mean[None], variance[None], known.curves, seen=seen)
     fits, failure = [], None
     for start in STARTS:
         try:
@@ -101,9 +107,7 @@ def rough_fit(tiles: Tiles, known: Standards) -> ShiftFit:
 
 
 def fit_tiles(tiles: Tiles, known: Standards, start: float) -> tuple[Spectra, ShiftFit]:
-    """The shift of every tile on its own, and what was fitted: with the images' resolution where it is not the standard's.
-
-    To fit it costs certainty, so it is left out where it is not clear. In a mixture it cannot be told from composition.
+    """The shift of every tile on its own, and what was fitted: the tiles, with the spread of the shift within them.
 
     Raises
     ------
@@ -111,30 +115,10 @@ def fit_tiles(tiles: Tiles, known: Standards, start: float) -> tuple[Spectra, Sh
         The fit does not settle.
     """
     count = len(tiles.mu)
-    own, shift = spectra_of(tiles, known), np.full(count, start)
-    if len(known.names) == 1:
-        # In an even field the flux can do what a resolution does, and a fit of both need not end.
-        with suppress(ComputationError):
-            other = replace(own, resolution=True)
-            fit = fit_alone(other, np.eye(count), shift)
-            if _is_clear(fit, tiles):
-                return other, fit
-            shift = fit.shift
-    return own, fit_alone(own, np.eye(count), shift)
-
-
-def _is_clear(fit: ShiftFit, tiles: Tiles) -> bool:
-    """Whether tiles are duller or sharper than the standard beyond what the shift within them makes of them.
-
-    Where their shifts hardly differ, the flux takes up all that the shape of the standard leaves.
-    """
-    if len(fit.shift) < FEWEST or np.ptp(fit.shift) < UNEVEN:
-        return False
+    own = spectra_of(tiles, known)
+    fit = fit_alone(own, np.eye(count), np.full(count, start))
     plane = surface.fit(surface.basis(tiles.v, tiles.u, 1), fit.shift, fit.own_error)[0]
-    duller = fit.duller - _spread(tiles, plane, 1) / 2
-    typical = float(np.median(duller))
-    scatter = 1.4826 * float(np.median(np.abs(duller - typical)))
-    return abs(typical) > max(DULLER, CLEAR * scatter / np.sqrt(len(duller)))
+    return replace(own, spread=_spread(tiles, plane, 1), blur=fit.blur), fit
 
 
 def fit_field(tiles: Tiles, known: Standards, start: float, order: int | None) -> Field:
@@ -170,13 +154,14 @@ def fit_field(tiles: Tiles, known: Standards, start: float, order: int | None) -
     shared = replace(own, spread=_spread(tiles, smooth, chosen), weight=choice.weight)
     fit = fit_alone(shared, columns, smooth)
     # What a standard does between its points is not known; straight lines are the other extreme.
-    between = with_other_curves(replace(shared, curves=known.lines), columns, fit)
+    lines = replace(shared, curves=known.lines(0.0), seen=None if shared.seen is None else known.lines)
+    between = with_other_curves(lines, columns, fit)
     # The tiles on their own again, now that the shifts within them are known.
-    free = fit_alone(replace(shared, weight=1.0), np.eye(count), fit.shift)
-    covariance = (
-        fit.covariance + np.outer(between, between) + _more_scatter(free, fit, columns, choice.weight)
-    )
-    return Field(tiles, known, free, chosen, choice.scores, fit, covariance, known.own_error(fit))
+    free = fit_alone(replace(shared, weight=1.0, blur=fit.blur), np.eye(count), fit.shift)
+    apart = np.outer(between, between)[: len(smooth), : len(smooth)]
+    covariance = fit.covariance + apart + _more_scatter(free, fit, columns, choice.weight)
+    blur_error = float(np.hypot(fit.blur_error, between[len(smooth) :].sum()))
+    return Field(tiles, known, free, chosen, choice.scores, fit, covariance, known.own_error(fit), blur_error)
 
 
 def _more_scatter(free: ShiftFit, fit: ShiftFit, columns: Doubles, weight: Doubles) -> Doubles:

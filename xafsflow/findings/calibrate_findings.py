@@ -58,6 +58,32 @@ class PixelCounts(Finding):
 
 
 @dataclass(frozen=True, eq=False)
+class Broadening(Finding):
+    """How the resolution of images differs from that of the standard.
+
+    Parameters
+    ----------
+    sigma
+        Standard deviation of the Gaussian by which the images are blunter than the standard, eV; negative where they are
+        sharper. NaN where it was not fitted, as in a mixture.
+    error
+        Its standard error, eV.
+    clear
+        Whether it stands out from none, by more than noise and the gaps between a standard's points explain. Only then the
+        calibration holds it, and references that are fitted or trained get it.
+    """
+
+    sigma: float
+    error: float
+    clear: bool
+
+    @property
+    def used(self) -> float:
+        """What references get, eV: 0 where it is not clear."""
+        return self.sigma if self.clear else 0.0
+
+
+@dataclass(frozen=True, eq=False)
 class ShiftFieldFindings(Finding):
     """What `calibrate.foil` and `calibrate.sample` find: the energy shift over the field, and how well it is known.
 
@@ -79,6 +105,8 @@ class ShiftFieldFindings(Finding):
         Part of that error which moves all pixels together: the noise of the standards themselves, eV.
     misfit
         What the model leaves unexplained in the typical tile, as a share of the edge step.
+    broadening
+        How blunt or sharp the images are against the standard.
     flux_jitter
         Standard deviation of the flux of single images against their flat field, relative.
     correlation
@@ -97,6 +125,7 @@ class ShiftFieldFindings(Finding):
     error_range: tuple[float, float]
     systematic_error: float
     misfit: float
+    broadening: Broadening
     flux_jitter: float
     correlation: float
     pixels: PixelCounts
@@ -141,6 +170,8 @@ class DistanceFindings(Finding):
         True minus nominal energy at the center, and its standard error, eV.
     misfit
         What the model leaves unexplained in the typical tile, as a share of the edge step.
+    broadening
+        How blunt or sharp the images are against the standard.
     after
         E0 over the field after the geometry's shift is taken off.
     """
@@ -151,6 +182,7 @@ class DistanceFindings(Finding):
     offset: float
     offset_error: float
     misfit: float
+    broadening: Broadening
     after: EdgeOverField
 
 

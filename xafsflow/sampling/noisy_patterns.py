@@ -77,7 +77,7 @@ def maker(
     low = max((pixels.shift - reach).min(), library.energy.values[:, 0].max() - energy[0])
     high = min((pixels.shift + reach).max(), np.nanmax(library.energy.values, axis=1).min() - energy[-1])
     shifts = np.array([min(low, pixels.shift.min()), max(high, pixels.shift.max())])
-    mixer = replay.Mixer(library, energy, heights, shifts)
+    mixer = replay.Mixer(cube, library, heights, shifts)
     known = noise is None and "flux_offset_error" in cube
     error = resolved({"": cube.flux_offset_error})[""] if known else np.zeros(energy.size)
     return Maker(cube, replay.replayed(cube), mixer, pixels, np.nan_to_num(error))

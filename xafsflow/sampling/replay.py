@@ -15,6 +15,7 @@ from xafsflow.kernels.array_types import Doubles, Mask, Singles, Uint8s
 from xafsflow.kernels.spectra.noise_propagation import mean_variance, sharing
 from xafsflow.learning.samples.mixtures import noisy_block
 from xafsflow.provenance import Done, as_measured, check_carried
+from xafsflow.sampling.scan_resolution import as_blunt
 from xafsflow.step_table import STEPS, steps_done
 from xafsflow.vocabulary import LEFT_OUT, MAP, OUT_OF_MEANS, cube_dims, spectral_axis
 
@@ -158,11 +159,10 @@ class Mixer:
     A pixel with the energy shift s measures at E + s what the monochromator calls E.
     """
 
-    def __init__(
-        self, library: xr.Dataset, energy: np.ndarray, edge_steps: np.ndarray, shifts: np.ndarray
-    ) -> None:
+    def __init__(self, cube: xr.Dataset, library: xr.Dataset, edge_steps: Doubles, shifts: Doubles) -> None:
         low, high = float(np.min(shifts)), float(np.max(shifts))
         self.shifts = np.linspace(low, high, SHIFTS) if high > low else np.array([low])
+        energy, library = cube.energy.values, as_blunt(library, cube)
         raw = [on_grid(library, energy + shift).mu.values.T / edge_steps for shift in self.shifts]
         self.table = np.stack(raw)
 
@@ -201,7 +201,7 @@ def through(
     # Behind the last mean over neighbors only the middle of each field is of use.
     half = patch // 2
     small = small.isel(y=slice(half, half + 1), x=slice(half, None, patch))
-    small = small.map(lambda array: array.copy(data=np.ascontiguousarray(array.values)))
+    small = small.map(lambda array: array.copy(data=np.asarray(array.values, order="C")))
     return advance(small, plan[last:])
 
 
@@ -241,7 +241,7 @@ def check_normalized(plan: Plan) -> None:
 
 
 def normalized_references(cube: xr.Dataset, library: xr.Dataset, plan: Plan) -> xr.Dataset:
-    """The references on the scan's energies, after its normalization; what mends or moves pixels is left out.
+    """The references on the scan's energies and as blunt, after its normalization; what mends or moves pixels is left out.
 
     Raises
     ------
@@ -249,7 +249,8 @@ def normalized_references(cube: xr.Dataset, library: xr.Dataset, plan: Plan) -> 
         A reference has no edge step above zero there, or no step normalized the cube.
     """
     check_normalized(plan)
-    found = through(cube, on_spectra(plan), on_grid(library, cube.energy.values).mu.values.T, None, None)
+    mu = on_grid(as_blunt(library, cube), cube.energy.values).mu.values.T
+    found = through(cube, on_spectra(plan), mu, None, None)
     good = np.isfinite(found.norm.values[:, 0]).all(axis=0)
     bad = [str(name) for name, fine in zip(library.spectrum.values, good, strict=True) if not fine]
     if bad:
@@ -292,7 +293,7 @@ def normalized_candidates(
     inside = energy[(energy >= low) & (energy <= high)]
     rows, names, left_out = [], [], []
     for name in candidates.spectrum.values:
-        one = candidates.sel(spectrum=[name])
+        one = as_blunt(candidates.sel(spectrum=[name]), cube)
         own = one.energy.values[0]
         own = own[np.isfinite(own)]
         # What lies beyond the scan would move the windows of the normalization, which count from the ends.

@@ -9,7 +9,8 @@ import pytest
 from scipy.optimize import least_squares
 
 from xafsflow.errors import ComputationError
-from xafsflow.kernels.spectra.energy_shift_fit import Spectra, fit_shifts, with_other_curves
+from xafsflow.kernels.spectra.energy_shift_fit import fit_shifts, with_other_curves
+from xafsflow.kernels.spectra.shift_model import Spectra
 
 ENERGY = np.concatenate([np.arange(-50, -10, 4.0), np.arange(-10, 30, 0.5), np.arange(32, 90, 3.0)])
 
@@ -151,3 +152,69 @@ def test_with_other_curves__tells_how_far_the_answer_would_move() -> None:
 
     moved = with_other_curves(Spectra(ENERGY, mu, np.ones(mu.shape), other), np.eye(20), found)
     np.testing.assert_allclose(moved, 0.02, atol=2e-3)
+
+
+def gaussian(sigma: float) -> Any:
+    """The first curve seen through a Gaussian, by a dense sum."""
+    around = np.linspace(-5, 5, 101)
+    weight = np.exp(-0.5 * around**2) / np.exp(-0.5 * around**2).sum()
+
+    def seen(energy: Any, order: int) -> Any:
+        return np.asarray(
+            sum(w * first(energy + sigma * a, order) for w, a in zip(weight, around, strict=True))
+        )
+
+    return seen
+
+
+def at(variance: float) -> Any:
+    """The first curve at another resolution, as a fit asks for it."""
+    if variance >= 0:
+        return gaussian(variance**0.5)
+    once, twice = gaussian((-variance) ** 0.5), gaussian((-2 * variance) ** 0.5)
+    return lambda energy, order: 3 * first(energy, order) - 3 * once(energy, order) + twice(energy, order)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.5, 1.2])
+def test_fit__finds_how_much_blunter_the_images_are(sigma: float) -> None:
+    shifts, wrong, pulls = np.linspace(-1, 1, 30), [], []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        mu = 1.1 * gaussian(sigma)(ENERGY + shifts[:, None], 0)[0] + 3e-3 * rng.standard_normal(ENERGY.size)
+        found = fitted(mu + 1e-3 * rng.standard_normal(mu.shape), seen=at)
+        wrong.append(found.shift - shifts)
+        pulls.append((found.blur - sigma**2) / found.blur_error)
+        assert not found.flux_at_limit
+    assert np.sqrt(np.mean(np.square(wrong))) < 0.01
+    assert 0.2 < np.sqrt(np.mean(np.square(pulls))) < 2.5
+    assert found.blur_error < 0.1
+
+
+def test_fit__finds_that_the_images_are_sharper() -> None:
+    shifts = np.linspace(-1, 1, 30)
+    mu = first(ENERGY + shifts[:, None], 0)[0] + 1e-4 * np.random.default_rng(0).standard_normal(
+        (30, ENERGY.size)
+    )
+
+    def blunt(variance: float) -> Any:
+        """Of a standard that is blunter by 0.3 eV."""
+        return at(variance + 0.09)
+
+    found = fitted(mu, shapes=blunt(0.0), seen=blunt)
+    assert found.blur == pytest.approx(-0.09, abs=0.01)
+    assert np.abs(found.shift - shifts).max() < 0.005
+
+
+def test_fit__of_a_resolution_that_is_none_tells_that_it_ended_at_a_limit() -> None:
+    shifts = np.linspace(-1, 1, 30)
+    mu = gaussian(4.0)(ENERGY + shifts[:, None], 0)[0]
+    mu = mu + 1e-3 * np.random.default_rng(0).standard_normal(mu.shape)
+    assert fitted(mu, seen=at).resolution_at_limit
+    assert not fitted(simulated(shifts), seen=at).resolution_at_limit
+
+
+def test_fit__tells_that_the_flux_took_up_what_the_curves_do_not_explain() -> None:
+    shifts = np.linspace(-0.1, 0.1, 30)
+    wrong = simulated(shifts, share=0.6)
+    assert fitted(wrong, shapes=first).flux_at_limit
+    assert not fitted(wrong, shapes=curves).flux_at_limit

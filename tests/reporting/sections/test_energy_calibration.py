@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from xafsflow.findings.calibrate_findings import (
+    Broadening,
     CheckFindings,
     DistanceFindings,
     EdgeOverField,
@@ -17,6 +18,7 @@ from xafsflow.findings.calibrate_findings import (
 from xafsflow.reporting.sections.energy_calibration import distribution
 
 PIXELS = PixelCounts(600, 0, 0, 0)
+NONE = Broadening(0.02, 0.03, clear=False)
 
 
 def field(scale: float, missing: bool = False) -> EdgeOverField:
@@ -26,7 +28,7 @@ def field(scale: float, missing: bool = False) -> EdgeOverField:
     return EdgeOverField(tiles, 0.0, 0.001, scale, np.nan, np.nan, 2 * scale, 0.003)
 
 
-def shift_field(before: float, after: float) -> ShiftFieldFindings:
+def shift_field(before: float, after: float, broadening: Broadening = NONE) -> ShiftFieldFindings:
     nothing = np.zeros(0)
     return ShiftFieldFindings(
         ("Fe",),
@@ -37,6 +39,7 @@ def shift_field(before: float, after: float) -> ShiftFieldFindings:
         (0, 1),
         0,
         0,
+        broadening,
         0,
         0,
         PIXELS,
@@ -53,13 +56,23 @@ def test_foil__has_before_and_after_with_the_slopes(shown) -> None:
     assert after.figure.extent == (-0.5, 11.5, 8.5, -0.5)
 
 
+def test_foil__tells_the_resolution(shown) -> None:
+    blunt, same = Broadening(0.5, 0.01, clear=True), Broadening(0.02, 0.03, clear=False)
+    assert "blunter than the standard by a Gaussian of 0.5 ± 0.01 eV" in (
+        shown("energy_calibration", shift_field(1.0, 0.01, blunt))[1].text
+    )
+    assert "as blunt as that of the standard (0.02 ± 0.03 eV)" in (
+        shown("energy_calibration", shift_field(1.0, 0.01, same))[1].text
+    )
+
+
 def test_check__says_that_it_was_measured_again(shown) -> None:
     found = CheckFindings(("Fe",), 0.0, PIXELS, field(1.0), field(0.5))
     assert "measured again" in shown("energy_calibration", found)[1].text
 
 
 def test_distance__shows_what_is_left(shown) -> None:
-    found = DistanceFindings(30.0, 0.1, "down", 0.0, 0.1, 0.0, field(0.5))
+    found = DistanceFindings(30.0, 0.1, "down", 0.0, 0.1, 0.0, NONE, field(0.5))
     assert [one.title for one in shown("energy_calibration", found)] == [
         "E0 over the field after the calibration"
     ]

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from xafsflow.findings.calibrate_findings import (
+    Broadening,
     CheckFindings,
     DistanceFindings,
     EdgeOverField,
@@ -43,11 +44,10 @@ def energy_calibration(part: Part) -> Iterator[Block]:
     found, frame = part.finding, replace(part.maps.frame, width=4.0)
     if isinstance(found, ShiftFieldFindings | CheckFindings):
         yield _picture("before", found.before, frame, "")
-        yield _picture(
-            "after", found.after, frame, MEASURED_ANEW if isinstance(found, CheckFindings) else LEFT
-        )
-    elif isinstance(found, DistanceFindings):
-        yield _picture("after", found.after, frame, LEFT)
+    if isinstance(found, CheckFindings):
+        yield _picture("after", found.after, frame, MEASURED_ANEW)
+    elif isinstance(found, ShiftFieldFindings | DistanceFindings):
+        yield _picture("after", found.after, frame, LEFT, resolution(found.broadening))
 
 
 def distribution(found: EdgeOverField) -> str:
@@ -72,7 +72,26 @@ def distribution(found: EdgeOverField) -> str:
     return capitalized(", ".join([*parts, f"root mean square {number(found.rms, 2)} eV"])) + "."
 
 
-def _picture(when: str, found: EdgeOverField, frame: Frame, how: str) -> Picture:
+def resolution(found: Broadening) -> str:
+    """The images' resolution against the standard's as a sentence; none where it is not known.
+
+    Examples
+    --------
+    >>> resolution(Broadening(-0.3, 0.011, clear=True))
+    'The edge is sharper than the standard by a Gaussian of 0.3 ± 0.01 eV (standard deviation), which references get.'
+    >>> resolution(Broadening(0.05, 0.03, clear=False))
+    'The edge is as blunt as that of the standard (0.05 ± 0.03 eV).'
+    """
+    if not np.isfinite(found.sigma):
+        return ""
+    size = f"{number(abs(found.sigma), 2)} ± {number(found.error, 1)} eV"
+    if not found.clear:
+        return f"The edge is as blunt as that of the standard ({size})."
+    how = "blunter" if found.sigma > 0 else "sharper"
+    return f"The edge is {how} than the standard by a Gaussian of {size} (standard deviation), which references get."
+
+
+def _picture(when: str, found: EdgeOverField, frame: Frame, how: str, more: str = "") -> Picture:
     reach = float(np.nanmax(np.abs(found.map))) if np.isfinite(found.map).any() else 0.0
     reach = reach or 1e-3
     colors = color_steps("RdBu_r")
@@ -82,6 +101,6 @@ def _picture(when: str, found: EdgeOverField, frame: Frame, how: str) -> Picture
     title = f"E0 over the field {when} the calibration"
     text = (
         f"E0 of each tile minus E0 of the standard{f' ({how})' if how else ''}. {distribution(found)} "
-        "Each map has its own scale."
+        f"Each map has its own scale.{f' {more}' if more else ''}"
     )
     return Picture(f"e0_{when}", title, text, f"Map: {title}. {distribution(found)}", figure)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import xarray as xr
+from pydantic import Field
 
 from xafsflow.blocks.outputs import Output
 from xafsflow.blocks.over_blocks import over_blocks
-from xafsflow.calibration.shift_map import VARIABLES, check_fit
+from xafsflow.calibration.shift_map import VARIABLES, broadening_in, check_fit
 from xafsflow.errors import InputError
 from xafsflow.kernels.spectra import energy_shift as kernels
 from xafsflow.provenance import Interpolation, Passage, Setting, interpolation
@@ -20,16 +21,21 @@ from xafsflow.vocabulary import CUBE, MAP, Flag
 @step(
     makes="cube",
     needs=["mu", "flags"],
-    gives=["mu", "flags", "energy_shift", "energy_shift_error"],
+    gives=["mu", "flags", "energy_shift", "energy_shift_error", "broadening", "broadening_error"],
     passes=Passage(
         acts_on="pixel",
         interpolates=Interpolation("spectral", by="energy_shift", method=Setting("method"), reach=4),
-        carries=("energy_shift_error",),
+        carries=("energy_shift_error", "broadening"),
     ),
     axis="energy",
 )
 def apply(
-    cube: xr.Dataset, calibration: xr.Dataset, /, *, method: Literal["cubic", "linear"] = "cubic"
+    cube: xr.Dataset,
+    calibration: xr.Dataset,
+    /,
+    *,
+    method: Literal["cubic", "linear"] = "cubic",
+    broadening: Annotated[float, Field(ge=-0.6, le=3)] | None = None,
 ) -> xr.Dataset:
     """Move every pixel's spectrum, and `foil_mu`, to the common energies.
 
@@ -42,6 +48,10 @@ def apply(
     ----------
     method
         `cubic` through four energies (Lagrange); `linear` where noise is all that matters.
+    broadening
+        Standard deviation, eV, of the Gaussian by which the scan is blunter than the references; negative where it is
+        sharper. None: what the calibration found, 0 where it found none. The spectra stay as they are: references are
+        broadened by it where they are fitted, trained or compared.
 
     Raises
     ------
@@ -71,6 +81,9 @@ def apply(
             settings = {"energy": cube.energy.values, "cubic": method == "cubic"}
             found |= over_blocks(_moved, [cube[name], shift], [Output(name, CUBE)], **settings)
     found |= over_blocks(_flagged, [cube.flags, shift], [Output("flags", MAP, np.uint8)])
+    known = broadening_in(calibration)
+    blunter, error = (known.used, known.error) if broadening is None else (broadening, np.nan)
+    found |= {"broadening": xr.DataArray(blunter), "broadening_error": xr.DataArray(error)}
     return cube.assign(found)
 
 

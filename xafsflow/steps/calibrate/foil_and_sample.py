@@ -40,8 +40,10 @@ def foil(
     The mean absorbance of every tile is fitted to the standard with its own shift, scale, slope and background, and with
     the flux of each image against its flat field, which moves all tiles alike. A surface goes through the shifts, its
     order chosen by cross-validation; then all tiles are fitted once more, with their shifts on that surface.
-    `energy_shift_error` holds noise, flux, the standard's own noise, and what the standard may do between its points. Where
-    the foil's edge is clearly sharper or duller than the standard's, that is fitted, too.
+    `energy_shift_error` holds noise, flux, the standard's own noise, and what the standard may do between its points.
+
+    How much blunter or sharper the foil's edge is than the standard's (`broadening`, a Gaussian) is fitted, too; where that
+    is clear, the calibration holds it, and after `calibrate.apply` references that are fitted or trained get it.
 
     Foil, flat field and dark are read, the sample is not: of a small field all rows, of a large one pairs of rows, every
     fourth or fewer, evenly over each tile. More are read where noise leaves more than 0.3 meV and they bring it near, or

@@ -129,6 +129,7 @@ def distance(
     findings = found.findings()
     calibration = product.calibration_of(
         *found.maps(),
+        broadening=found.broadening,
         method="distance",
         standard=standard,
         e0=e0,

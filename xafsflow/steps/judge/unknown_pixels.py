@@ -99,8 +99,10 @@ def _fitted_checks(cube: xr.Dataset, library: xr.Dataset, samples: xr.Dataset) -
     }
     if weighted:
         arrays["norm_noise"] = (cube_dims(), samples.check_noise.values.T[:, None])
+    if "broadening" in cube:
+        arrays["broadening"] = cube.broadening
     small = xr.Dataset(arrays, {"energy": samples.reference_energy.values})
-    small = small.map(lambda array: array.copy(data=np.ascontiguousarray(array.values)))
+    small = small.map(lambda array: array.copy(data=np.asarray(array.values, order="C")))
     if not np.array_equal(small.energy.values, cube.energy.values):
         raise InputError(
             "samples of other energies than the cube's", "samples of this scan", "train on this scan"

@@ -91,7 +91,7 @@ def mixtures(
     make = maker(cube, library, heights, seed, noise)
     shift = make.pixels.shift
     check_cover(library, energy[[0, -1]] + [min(0.0, shift.min()), max(0.0, shift.max())])
-    still = replay.Mixer(library, energy, heights, np.zeros(1))(compositions, np.zeros(len(compositions)))
+    still = replay.Mixer(cube, library, heights, np.zeros(1))(compositions, np.zeros(len(compositions)))
     clean = replay.through(cube, replay.on_spectra(make.plan), still, None, None)[features].values
     labels = np.repeat(np.arange(len(compositions)), noise_patterns)
     table, level = later(_training(make, features, used), compositions[labels], [seed, 1], [used.size, None])
