@@ -79,8 +79,14 @@ def monochromator(
     layout = _layout(cube, e0, crystal, spacing, gap_mm, pixel_size_um, axis, center)
     shift = layout.field(e0, distance_m if deflects == "down" else -distance_m)
     relative = np.nan if distance_error_m is None else distance_error_m / distance_m
-    made_by = {"e0": e0, "distance_m": distance_m, "deflects": deflects}
-    return product.calibration_of(shift, np.abs(shift) * relative, method="monochromator", **made_by)
+    return product.calibration_of(
+        shift,
+        np.abs(shift) * relative,
+        method="monochromator",
+        e0=e0,
+        distance_m=distance_m,
+        deflects=deflects,
+    )
 
 
 @step(
