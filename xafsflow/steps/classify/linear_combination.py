@@ -13,6 +13,7 @@ from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.errors import InputError
 from xafsflow.kernels.mixtures.active_support import dependent_columns
 from xafsflow.kernels.mixtures.combination import Fit, fit_combination
+from xafsflow.kernels.mixtures.share_errors import NoiseSources, share_errors
 from xafsflow.kernels.mixtures.shifted_combination import fit_moved_combination
 from xafsflow.sampling import replay
 from xafsflow.step_table import Span, step
@@ -21,6 +22,8 @@ from xafsflow.vocabulary import MAP, OUT
 
 # eV between the shifts at which the references are computed: a cubic between them is good to 1e-4 of the edge step.
 SPACING = 0.25
+# What `derive.noise` tells of the noise of different energies together.
+RESPONSE = ("typical_noise", "noise_response", "step_response")
 
 
 @step(
@@ -132,6 +135,13 @@ def combination(
         "places": places,
     }
     arrays = [cube[features], cube.flags, *([cube.norm_noise] if weights else [])]
+    if weights and "noise_response" in cube:
+        middle = table[len(shifts) // 2]
+        settings["errors"] = {
+            "slopes": np.gradient(middle, energy, axis=1)[:, places],
+            "group": (energy > e0).astype(np.int64),
+        }
+        arrays += [cube[name] for name in (*RESPONSE, "energy_shift_error") if name in cube]
     return cube.assign(over_blocks(_fit, arrays, outputs, **settings)).assign_coords(reference=names)
 
 
@@ -195,6 +205,7 @@ def _fit(
     free: Any,
     sum_to_one: bool,
     places: Any,
+    errors: Any = None,
 ) -> tuple[Any, ...]:
     # The energies of a span lie side by side: a slice of a block is no copy.
     inside = slice(places[0], places[-1] + 1) if np.ptp(places) + 1 == len(places) else places
@@ -204,6 +215,14 @@ def _fit(
         found = fit_moved_combination(values[inside], sigma, table, shifts, free, sum_to_one)
     else:
         found = fit_combination(values[inside], sigma, table[0], free, sum_to_one)
+    if errors is not None:
+        columns = np.concatenate([table[len(shifts) // 2], free, errors["slopes"]])
+        sources = NoiseSources(*noise[1:4], errors["group"])
+        lost = noise[4] if len(noise) > 4 else None
+        told = share_errors(
+            found.fraction, noise[0], lost, columns, places, sources, sum_to_one, len(shifts) > 1
+        )
+        found = found._replace(error=told)
     out = (flags & np.uint8(int(OUT))) != 0
     for part in found:
         part[..., out] = np.nan

@@ -13,6 +13,7 @@ from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.blocks.scan_numbers import over_scan, spread_rows
 from xafsflow.kernels.spectra import noise_propagation as kernels
 from xafsflow.kernels.spectra.energy_shift import move
+from xafsflow.kernels.spectra.noise_response import Followed, typical_response
 from xafsflow.provenance import check_carried, interpolation
 from xafsflow.sampling.replay import check_normalized, on_spectra, record, widths
 from xafsflow.step_table import STEPS, step, steps_done
@@ -27,7 +28,15 @@ TOUCH = 1e-3
 @step(
     makes="cube",
     needs=["mu", "norm", "edge_step", "mu_noise", "flags"],
-    gives=["noise", "norm_noise", "noise_ratio", "noise_level"],
+    gives=[
+        "noise",
+        "norm_noise",
+        "noise_ratio",
+        "noise_level",
+        "typical_noise",
+        "noise_response",
+        "step_response",
+    ],
 )
 def noise(cube: xr.Dataset, /) -> xr.Dataset:
     """Standard deviation of `norm` from photon statistics, through all that the steps did, and checked against the scatter.
@@ -50,7 +59,9 @@ def noise(cube: xr.Dataset, /) -> xr.Dataset:
     -------
     Dataset
         The cube with `noise` (y, x), the median over the energies of `norm_noise` (energy, y, x), `noise_ratio`, and
-        `noise_level`, a number by which scans are compared.
+        `noise_level`, a number by which scans are compared. How the noise of different energies goes together is told of a
+        typical pixel by `typical_noise` (energy,), `noise_response` (source, energy) and `step_response` (source,): `n`
+        sources of noise of one change its `norm` by `(noise_response + step_response norm)^T n`.
 
     Examples
     --------
@@ -75,7 +86,10 @@ def noise(cube: xr.Dataset, /) -> xr.Dataset:
     output = Output("point", CUBE)
     point = over_blocks(_point_noise, arrays, [output], halo=(half, half, 0, 0, 0), rim=0, **own)["point"]
     numbers = [Output("noise_ratio", (), np.float64), Output("noise_level", (), np.float64)]
-    numbers.append(Output("fitted", (SPECTRAL,), np.float64))
+    numbers += [Output(name, (SPECTRAL,), np.float64) for name in ("fitted", "typical_noise")]
+    source = {"source": cube.sizes[axis]}
+    numbers.append(Output("noise_response", ("source", SPECTRAL), np.float64, source))
+    numbers.append(Output("step_response", ("source",), np.float64, source))
     settings |= {
         "plan": json.dumps(record([one for one in on_spectra(steps) if "norm" in one.gives])),
         "axis": axis,
@@ -126,7 +140,7 @@ def _numbers(
     """`noise_ratio`, `noise_level`, and what the normalization adds, from the rows of a sample."""
     ratio, level = _ratio(norm, point, measured[-1], windows, along)
     settings["windows"] = windows
-    return ratio, level, _fitted(*measured, **settings)
+    return ratio, level, *_fitted(*measured, **settings)
 
 
 def _ratio(norm: Any, point: Any, path: Any, windows: tuple[int, ...], along: int) -> tuple[float, float]:
@@ -149,24 +163,30 @@ def _fitted(
     moved: bool,
     places: tuple[float, ...],
     cubic: bool,
-) -> Any:
-    """What the normalization adds to the noise of each point, the median over typical pixels."""
+) -> tuple[Any, ...]:
+    """What the normalization adds to the noise of each point, the median over typical pixels, and their response."""
     good = (flags & np.uint8(LEFT_OUT) == 0) & (edge_step > 0) & np.isfinite(mu_noise).all(axis=0)
     pixels = np.argwhere(good & (np.isfinite(mu).mean(axis=0) > 0.5))
     pixels = pixels[np.linspace(0, len(pixels), min(FOLLOWED, len(pixels)), endpoint=False).astype(int)]
-    grid, found, shared = np.array(places), [], kernels.sharing(path, windows, len(mu))
+    grid, found, followed = np.array(places), [], []
+    shared, units = kernels.sharing(path, windows, len(mu)), TOUCH * np.eye(len(grid))
     for y, x in pixels:
         response = np.eye(len(grid), dtype=np.float32)
         if moved:
             where = np.full((1, len(grid)), shift[y, x], np.float32)
             response = move(grid, response[:, None, :], where, cubic)[:, 0]
-        spectra = mu[:, y, x, None] + np.column_stack([np.zeros(len(grid)), TOUCH * response])
-        norm = _normalized(axis, grid, spectra, plan)
-        norm[:, 1:] = (norm[:, 1:] - norm[:, :1]) / TOUCH
+        norm = _normalized(axis, grid, mu[:, y, x, None] + np.column_stack([0 * grid, units]), plan)
+        change, step = (norm[:, 1:] - norm[:, :1]) / TOUCH, float(edge_step[y, x])
+        # An energy that the pixel does not cover is NaN in the absorbance already.
+        taken = np.nan_to_num(response.astype(np.float64))
         variance = shared * mu_noise[:, y, x].astype(np.float64) ** 2
-        found.append(kernels.fit_noise(norm, response.astype(np.float64), variance, float(edge_step[y, x])))
+        norm[:, 1:] = change @ taken
+        found.append(kernels.fit_noise(norm, taken, variance, step))
+        sigma = np.sqrt(norm[:, 1:] ** 2 @ variance)
+        followed.append(Followed(norm[:, 0], change, variance, sigma))
     raised = np.array(found).reshape(-1, len(grid))
-    return np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else 1.0 for row in raised.T])
+    fitted = [np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else 1.0 for row in raised.T]
+    return np.array(fitted), *typical_response(followed, len(grid))
 
 
 def _normalized(axis: str, places: Any, spectra: Any, plan: str) -> Any:
