@@ -13,7 +13,7 @@ within    how many shares lie within two stated errors of their mean over the re
           difference: .954 where errors are honest and normal
 common    the part of the scatter that all pixels share, from offsets of the flux and the calibration
 
-Pixels are those whose mean shares are all above .05: a share at its bound is not free to scatter.
+Pixels are those whose mean shares are all above three stated errors: a share at its bound is not free to scatter.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def against_scatter(found: list[xr.Dataset]) -> dict[str, Any]:
     """What is stated beside what the repeats show."""
     shares = np.stack([one.lcf_fraction.values for one in found])
     errors = np.stack([one.lcf_error.values for one in found])
-    inner = (shares.mean(axis=0) > 0.05).all(axis=0)
+    inner = (shares.mean(axis=0) > 3 * errors.mean(axis=0)).all(axis=0)
     shares, errors = shares[:, :, inner], errors[:, :, inner]
     scatter = np.sqrt((shares.std(axis=0, ddof=1) ** 2).mean(axis=-1))
     stated = np.sqrt((errors**2).mean(axis=(0, 2)))

@@ -170,8 +170,10 @@ def _errors(
     size = grams.shape[1] - references + 1
     used_size = size if moved else size - 1
     gram, meat, norm = np.empty((size, size)), np.empty((size, size)), np.empty(size)
-    whole, inner = np.empty(grams.shape[1:]), np.empty(grams.shape[1:])
-    both, moments = np.empty(grams.shape[1]), np.zeros(used_size)
+    # Without a shift in the fit the noise of the slopes is of no use.
+    reach = grams.shape[1] if moved else used_size
+    whole, inner = np.empty(grams.shape[1:]), np.empty((reach, reach))
+    both, moments = np.empty(reach), np.zeros(used_size)
     z, work = np.zeros(used_size + 1), np.zeros((used_size, used_size + 2))
     used = np.ones(used_size, np.bool_)
     for x in range(shares.shape[1]):
@@ -184,7 +186,10 @@ def _errors(
         f = shares[:, x].copy()
         _of_pixel(f, weights[:, x], variances[:, x], grams, responses, mixed, steps, whole, inner, both)
         _onto_slope(whole, f, gram)
-        _onto_slope(inner, f, meat)
+        if moved:
+            _onto_slope(inner, f, meat)
+        else:
+            meat[:reach, :reach] = inner
         for i in range(size):
             norm[i] = gram[i, size - 1] * shift_error[x]
         fitted = (gram[:used_size, :used_size], meat[:used_size, :used_size], norm[:used_size])
@@ -205,28 +210,28 @@ def _of_pixel(
     both: Doubles,
 ) -> None:
     """`A'WA` and `A'W C W A` of a pixel from sums over the energies, and `A'W norm` on the way."""
-    groups, columns = grams.shape[0], grams.shape[1]
+    groups, columns, reach = grams.shape[0], grams.shape[1], len(meat)
     gram[:], meat[:], both[:] = 0.0, 0.0, 0.0
     for b in range(groups):
         for i in range(columns):
             for j in range(columns):
                 gram[i, j] += weight[b] * grams[b, i, j]
-    for i in range(columns):
+    for i in range(reach):
         for r in range(len(f)):
             both[i] += gram[i, r] * f[r]
     for c in range(groups):
         for a in range(groups):
             for b in range(groups):
                 factor = variance[c] * weight[a] * weight[b]
-                for i in range(columns):
-                    for j in range(columns):
+                for i in range(reach):
+                    for j in range(reach):
                         meat[i, j] += factor * responses[a, b, c, i, j]
-        for i in range(columns):
-            for j in range(columns):
-                cross = variance[c] * steps[c] * both[i] * both[j]
+        for i in range(reach):
+            for j in range(reach):
+                cross = steps[c] * both[i] * both[j]
                 for a in range(groups):
-                    cross += variance[c] * weight[a] * (mixed[a, c, i] * both[j] + mixed[a, c, j] * both[i])
-                meat[i, j] += cross
+                    cross += weight[a] * (mixed[a, c, i] * both[j] + mixed[a, c, j] * both[i])
+                meat[i, j] += variance[c] * cross
 
 
 @kernel

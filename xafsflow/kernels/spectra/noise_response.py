@@ -13,8 +13,8 @@ from xafsflow.kernels.array_types import Doubles
 class Followed(NamedTuple):
     """A pixel whose normalization was followed.
 
-    `norm` (energy,), its `change` (energy, source) a unit of each value that was normalized, the `variance` (source,) of those
-    before any interpolation, and the noise `sigma` (energy,) of `norm` after all.
+    `norm` (energy,), its `change` (energy, source) a unit of each value that was normalized, the `variance` (source,) of
+    those before any interpolation, and the noise `sigma` (energy,) of `norm` after all.
     """
 
     norm: Doubles
@@ -29,6 +29,10 @@ def typical_response(pixels: Sequence[Followed], size: int) -> tuple[Doubles, Do
     A normalization that divides by an edge step makes, to first order, `norm` change by `(J - norm q^T) dmu`: J, by the
     fitted curves, is that of all pixels, and so is q, by the step; `norm` is the pixel's own. Both are found by least
     squares over the pixels; where all are alike, q is zero and J has both.
+
+    The sources are the measured values without the interpolation of an energy shift, which damps the noise of each energy and
+    lets neighbors share it: what reaches over several energies, such as a reference or a fitted curve, sees as much noise
+    after it as before.
 
     Parameters
     ----------

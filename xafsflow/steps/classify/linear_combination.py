@@ -55,9 +55,12 @@ def combination(
     moves the spectra beside the noise of photons: another flux than the flat field's (`correct.flux`), references that
     are not as flat as the data (`normalize.flat`).
 
-    `norm_noise` holds the noise of the curves that the normalization has fitted as well, which moves all energies of a
-    pixel together. A fit that follows it, without `sum_to_one` or with a background, gets a reduced chi-square below one;
-    `lcf_error` takes the energies as independent and knows nothing of it, nor of what neighbors have given to a mean.
+    With weights `lcf_error` is how far the shares of one sample would scatter if it were measured again: by the covariance of
+    the whole spectrum, `M A'W C W A M`, with the photons of each energy, means over neighbors, and what the curves and the
+    step of the normalization do to all energies together (`derive.noise`), and by `energy_shift_error`. It leaves out what is
+    wrong in the same way each time: references of another step, resolution or energy, and `flux_offset_error`, which all
+    pixels share. Neighbors share noise after a mean over them: their errors are no independent ones. A reduced
+    chi-square below one comes of a fit that follows what is common to all energies, without `sum_to_one` or with a background.
 
     Larch's `lincombo_fit` with bounds of zero finds the same where it leaves none of the references out. Where its last
     one is at the bound, its fractions do not sum to one; these do. Fractions without `sum_to_one` are as fitted: there is
@@ -76,8 +79,9 @@ def combination(
     shift
         The most, eV, by which the references may be moved along the energies, all together; None: not moved.
     weights
-        `noise`: one over the squares of `norm_noise`; standard errors are as that noise says. None: all energies alike;
-        standard errors are scaled by the square root of the reduced chi-square, which then is the variance of the residual.
+        `noise`: one over the squares of `norm_noise`; standard errors are as that noise says. None: all energies alike and
+        independent; standard errors are scaled by the square root of the reduced chi-square, which then is the variance of
+        the residual.
 
     Returns
     -------
@@ -135,12 +139,10 @@ def combination(
         "places": places,
     }
     arrays = [cube[features], cube.flags, *([cube.norm_noise] if weights else [])]
+    # Check patterns of a training have noise, and no response of their own.
     if weights and "noise_response" in cube:
-        middle = table[len(shifts) // 2]
-        settings["errors"] = {
-            "slopes": np.gradient(middle, energy, axis=1)[:, places],
-            "group": (energy > e0).astype(np.int64),
-        }
+        slopes = np.gradient(table[len(shifts) // 2], energy, axis=1)[:, places]
+        settings |= {"slopes": slopes, "group": (energy > e0).astype(np.int64)}
         arrays += [cube[name] for name in (*RESPONSE, "energy_shift_error") if name in cube]
     return cube.assign(over_blocks(_fit, arrays, outputs, **settings)).assign_coords(reference=names)
 
@@ -205,7 +207,8 @@ def _fit(
     free: Any,
     sum_to_one: bool,
     places: Any,
-    errors: Any = None,
+    slopes: Any = None,
+    group: Any = None,
 ) -> tuple[Any, ...]:
     # The energies of a span lie side by side: a slice of a block is no copy.
     inside = slice(places[0], places[-1] + 1) if np.ptp(places) + 1 == len(places) else places
@@ -215,13 +218,11 @@ def _fit(
         found = fit_moved_combination(values[inside], sigma, table, shifts, free, sum_to_one)
     else:
         found = fit_combination(values[inside], sigma, table[0], free, sum_to_one)
-    if errors is not None:
-        columns = np.concatenate([table[len(shifts) // 2], free, errors["slopes"]])
-        sources = NoiseSources(*noise[1:4], errors["group"])
-        lost = noise[4] if len(noise) > 4 else None
-        told = share_errors(
-            found.fraction, noise[0], lost, columns, places, sources, sum_to_one, len(shifts) > 1
-        )
+    if slopes is not None:
+        columns = np.concatenate([table[len(shifts) // 2], free, slopes])
+        known, lost = NoiseSources(*noise[1:4], group), noise[4] if len(noise) > 4 else None
+        moved = len(shifts) > 1
+        told = share_errors(found.fraction, noise[0], lost, columns, places, known, sum_to_one, moved)
         found = found._replace(error=told)
     out = (flags & np.uint8(int(OUT))) != 0
     for part in found:
