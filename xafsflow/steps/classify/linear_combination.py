@@ -141,7 +141,7 @@ def combination(
     arrays = [cube[features], cube.flags, *([cube.norm_noise] if weights else [])]
     # Check patterns of a training have noise, and no response of their own.
     if weights and "noise_response" in cube:
-        slopes = np.gradient(table[len(shifts) // 2], energy, axis=1)[:, places]
+        slopes = np.gradient(table[len(shifts) // 2][:, places], energy[places], axis=1)
         settings |= {"slopes": slopes, "group": (energy > e0).astype(np.int64)}
         arrays += [cube[name] for name in (*RESPONSE, "energy_shift_error") if name in cube]
     return cube.assign(over_blocks(_fit, arrays, outputs, **settings)).assign_coords(reference=names)
