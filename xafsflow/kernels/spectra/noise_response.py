@@ -30,9 +30,9 @@ def typical_response(pixels: Sequence[Followed], size: int) -> tuple[Doubles, Do
     fitted curves, is that of all pixels, and so is q, by the step; `norm` is the pixel's own. Both are found by least
     squares over the pixels; where all are alike, q is zero and J has both.
 
-    The sources are the measured values without the interpolation of an energy shift, which damps the noise of each energy and
-    lets neighbors share it: what reaches over several energies, such as a reference or a fitted curve, sees as much noise
-    after it as before.
+    The sources are the measured values without the interpolation of an energy shift, which damps the noise of each energy
+    and lets neighbors share it: what reaches over several energies, such as a reference or a fitted curve, sees as much
+    noise after it as before.
 
     Parameters
     ----------

@@ -55,12 +55,13 @@ def combination(
     moves the spectra beside the noise of photons: another flux than the flat field's (`correct.flux`), references that
     are not as flat as the data (`normalize.flat`).
 
-    With weights `lcf_error` is how far the shares of one sample would scatter if it were measured again: by the covariance of
-    the whole spectrum, `M A'W C W A M`, with the photons of each energy, means over neighbors, and what the curves and the
-    step of the normalization do to all energies together (`derive.noise`), and by `energy_shift_error`. It leaves out what is
-    wrong in the same way each time: references of another step, resolution or energy, and `flux_offset_error`, which all
-    pixels share. Neighbors share noise after a mean over them: their errors are no independent ones. A reduced
-    chi-square below one comes of a fit that follows what is common to all energies, without `sum_to_one` or with a background.
+    With weights `lcf_error` is how far the shares of one sample would scatter if it were measured again: by the covariance
+    of the whole spectrum, `M A'W C W A M`, with the photons of each energy, means over neighbors, what the curves and the
+    step of the normalization do to all energies together (`derive.noise`), and by `energy_shift_error`. It leaves out what
+    is wrong in the same way each time: references of another step, resolution or energy, and `flux_offset_error`, which
+    all pixels share. Neighbors share noise after a mean over them: their errors are no independent ones. A reduced
+    chi-square below one comes of a fit that follows what is common to all energies, without `sum_to_one` or with a
+    background.
 
     Larch's `lincombo_fit` with bounds of zero finds the same where it leaves none of the references out. Where its last
     one is at the bound, its fractions do not sum to one; these do. Fractions without `sum_to_one` are as fitted: there is
