@@ -79,6 +79,17 @@ VARIABLES: dict[str, Variable] = {
     "norm_noise": Variable(CUBE, "1", "standard deviation of norm"),
     "noise_ratio": Variable((), "1", "measured scatter of norm over norm_noise"),
     "noise_level": Variable((), "1", "median noise of norm, without that of the curves that normalize it"),
+    "typical_noise": Variable(
+        (SPECTRAL,), "1", "standard deviation of norm in a typical pixel, its median being one"
+    ),
+    "noise_response": Variable(
+        ("source", SPECTRAL),
+        "1",
+        "change of norm by a standard deviation of each measured value, in the unit of typical_noise, but for step_response",
+    ),
+    "step_response": Variable(
+        ("source",), "1", "such a change as a part of norm itself, by the edge step that norm is divided by"
+    ),
     "white_line": Variable(MAP, "1", "height of the white line in norm"),
     "white_line_energy": Variable(MAP, "eV", "energy of the white line"),
     "flags": Variable(MAP, "bits", "why a pixel is out or in doubt"),

@@ -13,6 +13,7 @@ from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.errors import InputError
 from xafsflow.kernels.mixtures.active_support import dependent_columns
 from xafsflow.kernels.mixtures.combination import Fit, fit_combination
+from xafsflow.kernels.mixtures.share_errors import NoiseSources, share_errors
 from xafsflow.kernels.mixtures.shifted_combination import fit_moved_combination
 from xafsflow.sampling import replay
 from xafsflow.sampling.reference_steps import StepRatios, step_ratios
@@ -22,6 +23,8 @@ from xafsflow.vocabulary import MAP, OUT
 
 # eV between the shifts at which the references are computed: a cubic between them is good to 1e-4 of the edge step.
 SPACING = 0.25
+# What `derive.noise` tells of the noise of different energies together.
+RESPONSE = ("typical_noise", "noise_response", "step_response")
 
 
 @step(
@@ -63,9 +66,13 @@ def combination(
     moves the spectra beside the noise of photons: another flux than the flat field's (`correct.flux`), references that
     are not as flat as the data (`normalize.flat`).
 
-    `norm_noise` holds the noise of the curves that the normalization has fitted as well, which moves all energies of a
-    pixel together. A fit that follows it, without `sum_to_one` or with a background, gets a reduced chi-square below one;
-    `lcf_error` takes the energies as independent and knows nothing of it, nor of what neighbors have given to a mean.
+    With weights `lcf_error` is how far the shares of one sample would scatter if it were measured again: by the covariance
+    of the whole spectrum, `M A'W C W A M`, with the photons of each energy, means over neighbors, what the curves and the
+    step of the normalization do to all energies together (`derive.noise`), and by `energy_shift_error`. It leaves out what
+    is wrong in the same way each time: references of another step, resolution or energy, and `flux_offset_error`, which
+    all pixels share. Neighbors share noise after a mean over them: their errors are no independent ones. A reduced
+    chi-square below one comes of a fit that follows what is common to all energies, without `sum_to_one` or with a
+    background.
 
     Larch's `lincombo_fit` with bounds of zero finds the same where it leaves none of the references out. Where its last
     one is at the bound, its fractions do not sum to one; these do. Fractions without `sum_to_one` are as fitted: there is
@@ -84,8 +91,9 @@ def combination(
     shift
         The most, eV, by which the references may be moved along the energies, all together; None: not moved.
     weights
-        `noise`: one over the squares of `norm_noise`; standard errors are as that noise says. None: all energies alike;
-        standard errors are scaled by the square root of the reduced chi-square, which then is the variance of the residual.
+        `noise`: one over the squares of `norm_noise`; standard errors are as that noise says. None: all energies alike and
+        independent; standard errors are scaled by the square root of the reduced chi-square, which then is the variance of
+        the residual.
 
     Returns
     -------
@@ -145,6 +153,11 @@ def combination(
         "ratio": steps.ratio.astype(np.float32),
     }
     arrays = [cube[features], cube.flags, *([cube.norm_noise] if weights else [])]
+    # Check patterns of a training have noise, and no response of their own.
+    if weights and "noise_response" in cube:
+        slopes = np.gradient(table[len(shifts) // 2][:, places], energy[places], axis=1)
+        settings |= {"slopes": slopes, "group": (energy > e0).astype(np.int64)}
+        arrays += [cube[name] for name in (*RESPONSE, "energy_shift_error") if name in cube]
     told = {"step_ratio": ("reference", steps.ratio), "step_ratio_error": ("reference", steps.error)}
     found = cube.assign(over_blocks(_fit, arrays, outputs, **settings)).assign(told)
     return found.assign_coords(reference=names)
@@ -212,6 +225,8 @@ def _fit(
     sum_to_one: bool,
     places: Any,
     ratio: Any,
+    slopes: Any = None,
+    group: Any = None,
 ) -> tuple[Any, ...]:
     # The energies of a span lie side by side: a slice of a block is no copy.
     inside = slice(places[0], places[-1] + 1) if np.ptp(places) + 1 == len(places) else places
@@ -221,6 +236,12 @@ def _fit(
         found = fit_moved_combination(values[inside], sigma, table, shifts, free, sum_to_one)
     else:
         found = fit_combination(values[inside], sigma, table[0], free, sum_to_one)
+    if slopes is not None:
+        columns = np.concatenate([table[len(shifts) // 2], free, slopes])
+        known, lost = NoiseSources(noise[1], noise[2], noise[3], group), noise[4] if len(noise) > 4 else None
+        moved = len(shifts) > 1
+        told = share_errors(found.fraction, noise[0], lost, columns, places, known, sum_to_one, moved)
+        found = found._replace(error=told)
     _in_true_steps(found, ratio, sum_to_one)
     out = (flags & np.uint8(int(OUT))) != 0
     for part in found:
