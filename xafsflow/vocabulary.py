@@ -96,8 +96,14 @@ VARIABLES: dict[str, Variable] = {
     "class_index": Variable(MAP, "1", "index into the model's classes, -1 where there is none"),
     "class_vote": Variable(MAP, "1", "share of trees for that class"),
     "fraction": Variable(("reference", "y", "x"), "1", "composition by the forest"),
+    "fraction_error": Variable(
+        ("reference", "y", "x"), "1", "standard deviation of fraction by the pixel's noise"
+    ),
     "lcf_fraction": Variable(("reference", "y", "x"), "1", "composition by linear combination fit"),
-    "lcf_error": Variable(("reference", "y", "x"), "1", "standard error of lcf_fraction"),
+    "lcf_error": Variable(("reference", "y", "x"), "1", "standard error of lcf_fraction by noise"),
+    "lcf_systematic_error": Variable(
+        ("reference", "y", "x"), "1", "standard error of lcf_fraction that all measurements of a sample share"
+    ),
     "step_ratio": Variable(
         ("reference",),
         "1",

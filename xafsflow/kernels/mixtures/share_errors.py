@@ -15,6 +15,7 @@ import numpy as np
 from xafsflow.kernels.array_types import Doubles, Floats, Indices, Mask
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.mixtures.active_support import on_support
+from xafsflow.kernels.mixtures.bounded_shares import bound
 
 # Energies of a group whose noise is looked at, evenly spread.
 LOOKED_AT = 32
@@ -67,6 +68,7 @@ def share_errors(
     columns: Doubles,
     places: Indices,
     sources: NoiseSources,
+    ratio: Doubles,
     sum_to_one: bool,
     moved: bool,
 ) -> Doubles:
@@ -75,7 +77,7 @@ def share_errors(
     Parameters
     ----------
     fraction
-        `(reference, ...)`, as fitted.
+        `(reference, ...)`, coefficients as fitted.
     sigma
         `(energy, ...)`: the standard deviations that the fit was weighted by, at all energies of the scan.
     shift_error
@@ -87,6 +89,8 @@ def share_errors(
         Indices of these energies.
     sources
         The noise of a typical pixel.
+    ratio
+        `(reference,)`: coefficients times this are shares (`reference_steps.shares_of`), whose errors are told.
     sum_to_one
         The sum of the fractions was held at one.
     moved
@@ -95,17 +99,17 @@ def share_errors(
     Returns
     -------
     ndarray
-        As `fraction`. A reference at zero has the error that it would have beside the others; one that makes the whole sum,
-        the largest of the others'. NaN where a fraction or the noise is not known.
+        As `fraction`. Near zero a share has the standard deviation of `max(0, x)` with x normal about it: at zero .58 of the
+        one it would have were it free. NaN where a fraction or the noise is not known.
 
     Examples
     --------
     >>> columns = np.array([[0.0, 1.0, 2.0, 1.0], [1.0, 1.0, 0.0, 0.0], [0.0] * 4, [0.0] * 4])
     >>> alone = NoiseSources(np.ones(4), np.eye(4), np.zeros(4), np.zeros(4, int))
     >>> error = share_errors(
-    ...     np.array([[0.7], [0.3]]), np.full((4, 1), 0.1), None, columns, np.arange(4), alone, True, False
+    ...     np.array([[0.6], [0.4]]), np.full((4, 1), 0.1), None, columns, np.arange(4), alone, np.ones(2), True, False
     ... )
-    >>> error.ravel().round(4), round(0.1 / np.sqrt(6), 4)
+    >>> error.ravel().round(4), round(0.1 / 6**0.5, 4)
     (array([0.0408, 0.0408]), 0.0408)
     """
     shares = np.ascontiguousarray(fraction).reshape(len(fraction), -1)
@@ -116,7 +120,7 @@ def share_errors(
     levels = group_levels(noise, places, sources)
     sums = sums_over_energies(columns, places, sources)
     out = np.full(shares.shape, np.nan)
-    _errors(shares, *levels, lost, *sums, sum_to_one, moved, out)
+    _errors(shares, *levels, lost, *sums, ratio.astype(np.float64), sum_to_one, moved, out)
     return out.reshape(fraction.shape)
 
 
@@ -161,6 +165,7 @@ def _errors(
     responses: Doubles,
     mixed: Doubles,
     steps: Doubles,
+    ratio: Doubles,
     sum_to_one: bool,
     moved: bool,
     out: Doubles,
@@ -175,13 +180,10 @@ def _errors(
     whole, inner = np.empty(grams.shape[1:]), np.empty((reach, reach))
     both, moments = np.empty(reach), np.zeros(used_size)
     z, work = np.zeros(used_size + 1), np.zeros((used_size, used_size + 2))
-    used = np.ones(used_size, np.bool_)
+    used, rows = np.ones(used_size, np.bool_), np.empty((references, used_size))
+    covariance = np.empty((references, references))
     for x in range(shares.shape[1]):
-        finite = True
-        for r in range(references):
-            finite &= np.isfinite(shares[r, x])
-            used[r] = shares[r, x] > 0.0
-        if not finite:
+        if not np.isfinite(shares[:, x].sum()):
             continue
         f = shares[:, x].copy()
         _of_pixel(f, weights[:, x], variances[:, x], grams, responses, mixed, steps, whole, inner, both)
@@ -193,7 +195,13 @@ def _errors(
         for i in range(size):
             norm[i] = gram[i, size - 1] * shift_error[x]
         fitted = (gram[:used_size, :used_size], meat[:used_size, :used_size], norm[:used_size])
-        _write(fitted, used, references, sum_to_one, moments, z, work, out[:, x])
+        if not _answers(fitted[0], used, sum_to_one, moments, z, work, rows):
+            continue
+        _as_shares(rows, f, ratio, sum_to_one)
+        _sandwich(rows, fitted[1], fitted[2], covariance)
+        bound(covariance, f)
+        for r in range(references):
+            out[r, x] = np.sqrt(max(0.0, covariance[r, r]))
 
 
 @kernel
@@ -252,36 +260,50 @@ def _onto_slope(whole: Doubles, f: Doubles, out: Doubles) -> None:
 
 
 @kernel
-def _write(
-    fitted: tuple[Doubles, Doubles, Doubles],
-    used: Mask,
-    references: int,
-    sum_to_one: bool,
-    moments: Doubles,
-    z: Doubles,
-    work: Doubles,
-    out: Doubles,
-) -> None:
-    """The errors of a pixel from its Gram matrix, the middle of the sandwich, and what the error of its shift moves."""
-    gram, meat, moved = fitted
-    count, most = 0, 0.0
-    for r in range(references):
-        count += 1 if used[r] else 0
-    for r in range(references):
-        there = used[r]
-        used[r] = True
+def _answers(
+    gram: Doubles, used: Mask, sum_to_one: bool, moments: Doubles, z: Doubles, work: Doubles, rows: Doubles
+) -> bool:
+    """What each coefficient takes of a change of each product with the data, `rows`; False where that is not unique."""
+    for r in range(len(rows)):
         moments[:] = 0.0
         moments[r] = 1.0
-        # A row of the inverse: what the share takes of a change of each product with the data.
-        solved = on_support(gram, moments, used, references, sum_to_one, 0.0, z, work)
-        used[r] = there
-        variance, by_shift = 0.0, 0.0
-        for i in range(len(moments)):
-            by_shift += z[i] * moved[i]
-            for j in range(len(moments)):
-                variance += z[i] * meat[i, j] * z[j]
-        out[r] = np.sqrt(max(0.0, variance) + by_shift * by_shift) if np.isfinite(solved) else np.nan
-        most = max(most, out[r]) if np.isfinite(out[r]) else most
+        if not np.isfinite(on_support(gram, moments, used, len(rows), sum_to_one, 0.0, z, work)):
+            return False
+        rows[r] = z[: rows.shape[1]]
+    return True
+
+
+@kernel
+def _as_shares(rows: Doubles, f: Doubles, ratio: Doubles, sum_to_one: bool) -> None:
+    """Turn `rows` and `f` of coefficients into those of shares of the true step, in place."""
+    total = 0.0
+    for r in range(len(f)):
+        total += f[r] * ratio[r]
+    for r in range(len(f)):
+        scale = ratio[r] / total if sum_to_one else ratio[r]
+        f[r] *= scale
+        for i in range(rows.shape[1]):
+            rows[r, i] *= scale
+    if not sum_to_one:
+        return
+    for i in range(rows.shape[1]):
+        change = 0.0
+        for r in range(len(f)):
+            change += rows[r, i]
+        for r in range(len(f)):
+            rows[r, i] -= f[r] * change
+
+
+@kernel
+def _sandwich(rows: Doubles, meat: Doubles, moved: Doubles, out: Doubles) -> None:
+    """Covariance of the shares from the middle of the sandwich, and from what the error of the shift moves."""
+    references, size = rows.shape
     for r in range(references):
-        if sum_to_one and count == 1 and used[r]:
-            out[r] = most
+        for s in range(r + 1):
+            value, one, other = 0.0, 0.0, 0.0
+            for i in range(size):
+                one += rows[r, i] * moved[i]
+                other += rows[s, i] * moved[i]
+                for j in range(size):
+                    value += rows[r, i] * meat[i, j] * rows[s, j]
+            out[r, s] = out[s, r] = value + one * other
