@@ -23,7 +23,7 @@ class Trust:
         `(vector, feature)` and `(2,)`: an orthonormal basis of the classes; the most that mixtures of them are off it, and
         that over the noise of the pixel, NaN where that was not known (`xafsflow.learning.trust.class_misfit`).
     fraction_scatter
-        `(2, class, reference)`: the variance of the fractions by noise, see `xafsflow.learning.trust.fraction_scatter`.
+        `(2, class + 1, reference)`: the variance of the fractions by noise, see `xafsflow.learning.trust.fraction_scatter`.
     """
 
     confidence: Doubles | None = None
@@ -49,7 +49,7 @@ class Trust:
         limits &= basis and (self.class_basis is None) == (self.misfit_limits is None)
         both = (self.distance_scale is None) == (self.distance_power is None)
         scatter = self.fraction_scatter is None or (
-            self.fraction_scatter.ndim == 3 and self.fraction_scatter.shape[:2] == (2, classes)
+            self.fraction_scatter.ndim == 3 and self.fraction_scatter.shape[:2] == (2, classes + 1)
         )
         if not (curve and scale and power and both and limits and scatter):
             raise InputError("a damaged record of trust", "curves and scales of the classes", "train again")

@@ -120,7 +120,7 @@ def _vote(
         parts = votes @ shares
         fraction[:, good] = parts.T
         if known.trust.fraction_scatter is not None and noise:
-            error[:, good] = scatter_at(votes, noise[0][good], known.trust.fraction_scatter).T
+            error[:, good] = scatter_at(votes, noise[0][good], shares, known.trust.fraction_scatter).T
         if known.trust.confidence is not None:
             confidence[good] = confidence_at(margins(parts), *known.trust.confidence)
         basis, limits = known.trust.class_basis, known.trust.misfit_limits

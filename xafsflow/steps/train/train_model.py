@@ -177,8 +177,9 @@ def _scatter(model: Model, again: Singles, votes: Doubles, noise: Singles) -> Do
     known = np.isfinite(again).all(axis=1) & (noise > 0)
     if not known.any():
         return None
-    both = (votes[known] @ model.targets.shares, model.predict(again[known].T) @ model.targets.shares)
-    return learn_scatter(votes[known], noise[known].astype(np.float64), *both)
+    shares = model.targets.shares
+    second = model.predict(again[known].T) @ shares
+    return learn_scatter(votes[known], noise[known].astype(np.float64), shares, second)
 
 
 def _beside_controls(
