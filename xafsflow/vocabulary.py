@@ -79,14 +79,31 @@ VARIABLES: dict[str, Variable] = {
     "norm_noise": Variable(CUBE, "1", "standard deviation of norm"),
     "noise_ratio": Variable((), "1", "measured scatter of norm over norm_noise"),
     "noise_level": Variable((), "1", "median noise of norm, without that of the curves that normalize it"),
+    "typical_noise": Variable(
+        (SPECTRAL,), "1", "standard deviation of norm in a typical pixel, its median being one"
+    ),
+    "noise_response": Variable(
+        ("source", SPECTRAL),
+        "1",
+        "change of norm by a standard deviation of each measured value, in the unit of typical_noise, but for step_response",
+    ),
+    "step_response": Variable(
+        ("source",), "1", "such a change as a part of norm itself, by the edge step that norm is divided by"
+    ),
     "white_line": Variable(MAP, "1", "height of the white line in norm"),
     "white_line_energy": Variable(MAP, "eV", "energy of the white line"),
     "flags": Variable(MAP, "bits", "why a pixel is out or in doubt"),
     "class_index": Variable(MAP, "1", "index into the model's classes, -1 where there is none"),
     "class_vote": Variable(MAP, "1", "share of trees for that class"),
     "fraction": Variable(("reference", "y", "x"), "1", "composition by the forest"),
+    "fraction_error": Variable(
+        ("reference", "y", "x"), "1", "standard deviation of fraction by the pixel's noise"
+    ),
     "lcf_fraction": Variable(("reference", "y", "x"), "1", "composition by linear combination fit"),
-    "lcf_error": Variable(("reference", "y", "x"), "1", "standard error of lcf_fraction"),
+    "lcf_error": Variable(("reference", "y", "x"), "1", "standard error of lcf_fraction by noise"),
+    "lcf_systematic_error": Variable(
+        ("reference", "y", "x"), "1", "standard error of lcf_fraction that all measurements of a sample share"
+    ),
     "step_ratio": Variable(
         ("reference",),
         "1",

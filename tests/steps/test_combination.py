@@ -159,6 +159,36 @@ def test_combination__refuses_what_cannot_be_fitted(cube: xr.Dataset, library: x
         xf.classify.combination(cube.assign_coords(energy=np.linspace(first, last, 100)), library, shift=1.0)
 
 
+def repeated(library: xr.Dataset, repeat: int, method: str) -> xr.Dataset:
+    """One of several measurements of a sample, its energies found by its foil."""
+    cube = as_dataset(Phantom(size=(64, 80), counts=2000, energies=120, repeat=repeat)).compute()
+    cube = xf.correct.dead_pixels(xf.correct.absorbance(cube))
+    cube = xf.correct.flux(xf.correct.background(cube, e0=7112.0))
+    calibration, _ = xf.calibrate.foil(cube, library, standard="Fe")
+    cube = xf.correct.average(xf.calibrate.apply(cube, calibration), window=3)
+    normalize = getattr(xf.normalize, method)
+    cube = normalize(cube, e0=7112.0, pre1=-60.0, pre2=-12.0, norm1=40.0, nnorm=1)
+    return xf.classify.combination(xf.derive.noise(cube), library)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("method", ["edge_step", "flat"])
+def test_combination__errors_are_the_scatter_of_repeats(library: xr.Dataset, method: str) -> None:
+    repeats = 6
+    fits = [repeated(library, k, method) for k in range(1, repeats + 1)]
+    shares, errors = (np.stack([fit[n].values for fit in fits]) for n in ("lcf_fraction", "lcf_error"))
+    # A share at its bound is not free to scatter.
+    free = (shares.mean(axis=0) > 3 * errors.mean(axis=0)).all(axis=0)
+    scatter = np.sqrt((shares[:, :, free].std(axis=0, ddof=1) ** 2).mean())
+    stated = np.sqrt((errors[:, :, free] ** 2).mean())
+    # Of a mean over 3 x 3 neighbors a ninth of the pixels is independent.
+    uncertain = 1 / np.sqrt(2 * (repeats - 1) * free.sum() / 9)
+    assert uncertain < 0.03
+    assert stated / scatter == pytest.approx(1, abs=0.06 + 2 * uncertain)
+    off = (shares - shares.mean(axis=0)) * np.sqrt(repeats / (repeats - 1))
+    assert (np.abs(off) < 2 * errors)[:, :, free].mean() == pytest.approx(0.954, abs=0.02)
+
+
 def test_combination__of_the_measured_scan_is_right(shared: Path) -> None:
     folder = shared / "scan_fe"
     images = {

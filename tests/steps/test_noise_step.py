@@ -100,6 +100,17 @@ def test_noise__is_nan_where_there_is_no_sample(cube: xr.Dataset) -> None:
     assert np.isfinite(found.noise.values[~empty]).all()
 
 
+@pytest.mark.parametrize("method", ["edge_step", "flat"])
+def test_noise__of_all_sources_together_is_that_of_each_energy(cube: xr.Dataset, method: str) -> None:
+    found = xf.derive.noise(normalized(cube, 0, None, method))
+    norm = found.norm.values.reshape(found.sizes["energy"], -1)
+    mean = np.nanmedian(norm, axis=1)
+    change = found.noise_response.values.T + np.outer(mean, found.step_response.values)
+    together = np.sqrt((change**2).sum(axis=1)) / found.typical_noise.values
+    assert np.median(together) == pytest.approx(1, abs=0.03)
+    assert np.abs(together - 1).max() < 0.15
+
+
 def test_noise__is_lazy_and_does_not_depend_on_chunking(nothing_computes: None) -> None:
     def chain(band: int) -> xr.Dataset:
         cube = xf.correct.absorbance(as_dataset(Phantom(**{**SETTINGS, "energies": 40}), band=band))

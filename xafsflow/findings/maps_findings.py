@@ -40,6 +40,27 @@ class StepRatio(Finding):
 
 
 @dataclass(frozen=True, eq=False)
+class ShareErrors(Finding):
+    """How uncertain the shares of a reference are: root mean squares of the stated errors over the pixels.
+
+    Parameters
+    ----------
+    fit_noise
+        Of `lcf_error`, by which shares of the fit would scatter if the sample were measured again.
+    fit_systematic
+        Of `lcf_systematic_error`, which all measurements share: edge step and resolution of the references.
+    classifier_noise
+        Of `fraction_error`, by which fractions of the classifier would scatter.
+
+    None where that was not told.
+    """
+
+    fit_noise: float | None = None
+    fit_systematic: float | None = None
+    classifier_noise: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class MapFindings(Finding):
     """What the maps say in numbers.
 
@@ -83,6 +104,8 @@ class MapFindings(Finding):
         Measured scatter over stated noise; None where it is not known.
     step_ratios
         Of each reference, by name; empty without a fit.
+    share_errors
+        Of each reference, by name; empty where no error is told.
 
     Examples
     --------
@@ -110,6 +133,7 @@ class MapFindings(Finding):
     confident_share: float | None = None
     noise_ratio: float | None = None
     step_ratios: Mapping[str, StepRatio] = field(default_factory=dict)
+    share_errors: Mapping[str, ShareErrors] = field(default_factory=dict)
 
     @classmethod
     def nothing(cls) -> MapFindings:

@@ -15,6 +15,7 @@ from xafsflow.provenance import known_history
 from xafsflow.reporting.map_layers import Layer, layers, names_along, stacked
 from xafsflow.reporting.map_statistics import BAND_PIXELS, gather, middle, ratio
 from xafsflow.reporting.quantiles import median, quantiles
+from xafsflow.reporting.share_error_findings import share_errors
 from xafsflow.vocabulary import variable_of
 
 # Reduced chi-square that noise alone does not reach from 20 energies on: its standard deviation is sqrt(2/20) there.
@@ -65,6 +66,7 @@ def findings_of(maps: xr.Dataset) -> MapFindings:
         confident_share=_confident(planes),
         noise_ratio=ratio_of_noise if np.isfinite(ratio_of_noise) else None,
         step_ratios=step_ratios(maps),
+        share_errors=share_errors(maps),
     )
 
 

@@ -48,12 +48,19 @@ class Maker:
         A pattern is measured at the energies and with the flux that its pixel may have, within what the calibration
         left uncertain, and treated as if these were known.
         """
-        n = len(compositions)
-        drawn = self.pixels.take(rng.integers(len(self.pixels.edge_step), size=n))
-        spectra = self.mixer(compositions, drawn.shift + drawn.shift_error * rng.standard_normal(n))
+        drawn = self.pixels.take(rng.integers(len(self.pixels.edge_step), size=len(compositions)))
+        return self.measured(compositions, drawn, rng), drawn
+
+    def measured(
+        self, compositions: np.ndarray, drawn: replay.Pixels, rng: np.random.Generator
+    ) -> xr.Dataset:
+        """Patterns as above, in these pixels; called again, they differ in all that differs between measurements."""
+        spectra = self.mixer(
+            compositions, drawn.shift + drawn.shift_error * rng.standard_normal(len(compositions))
+        )
         if self.flux_error.any():
             spectra += self.flux_error[:, None] * rng.standard_normal(spectra.shape) / drawn.edge_step
-        return replay.through(self.cube, self.plan, spectra, drawn, rng), drawn
+        return replay.through(self.cube, self.plan, spectra, drawn, rng)
 
 
 def maker(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -213,7 +214,7 @@ def measured_over_predicted(norm: Floats, sigma: Floats, along: int) -> float:
     return float(np.median(finite)) if finite else float("nan")
 
 
-def fit_noise(norm: Floats, response: Floats, variance: Floats, step: float) -> Doubles:
+def fit_noise(norm: Floats, response: Any, variance: Floats, step: float) -> Doubles:
     """By how much the noise of fitted curves raises that of a normalized spectrum: `sqrt(sum_j J^2 v/(sum_j K^2 v))`.
 
     Parameters
@@ -221,7 +222,8 @@ def fit_noise(norm: Floats, response: Floats, variance: Floats, step: float) -> 
     norm
         `(energy, 1 + source)`: the normalized spectrum, and its change a unit of each measured value, `J`.
     response
-        `(energy, source)`: the change of the absorbance that was normalized, a unit of each measured value, `K`.
+        `(energy, source)`, dense or sparse: the change of the absorbance that was normalized, a unit of each measured value,
+        `K`; None where it is what was measured.
     variance
         `(source,)`, of the measured values.
     step
@@ -234,8 +236,8 @@ def fit_noise(norm: Floats, response: Floats, variance: Floats, step: float) -> 
 
     Examples
     --------
-    >>> fit_noise(np.array([[0.0, 0.5, 0.0], [1.0, 0.5, 0.5]]), np.eye(2), np.ones(2), 2.0).round(3)
+    >>> fit_noise(np.array([[0.0, 0.5, 0.0], [1.0, 0.5, 0.5]]), None, np.ones(2), 2.0).round(3)
     array([1.   , 1.414])
     """
-    fitted, direct = norm[:, 1:] ** 2 @ variance, response**2 @ variance / step**2
-    return np.asarray(np.sqrt(fitted / direct))
+    fitted, direct = norm[:, 1:] ** 2 @ variance, variance if response is None else response**2 @ variance
+    return np.asarray(np.sqrt(fitted / direct) * step)

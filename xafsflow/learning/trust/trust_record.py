@@ -22,6 +22,8 @@ class Trust:
     class_basis, misfit_limits
         `(vector, feature)` and `(2,)`: an orthonormal basis of the classes; the most that mixtures of them are off it, and
         that over the noise of the pixel, NaN where that was not known (`xafsflow.learning.trust.class_misfit`).
+    fraction_scatter
+        `(2, class + 1, reference)`: the variance of the fractions by noise, see `xafsflow.learning.trust.fraction_scatter`.
     """
 
     confidence: Doubles | None = None
@@ -29,6 +31,7 @@ class Trust:
     distance_power: Doubles | None = None
     class_basis: Doubles | None = None
     misfit_limits: Doubles | None = None
+    fraction_scatter: Doubles | None = None
 
     def check(self, classes: int) -> None:
         """Refuse arrays that no training writes.
@@ -45,5 +48,8 @@ class Trust:
         limits = self.misfit_limits is None or self.misfit_limits.shape == (2,)
         limits &= basis and (self.class_basis is None) == (self.misfit_limits is None)
         both = (self.distance_scale is None) == (self.distance_power is None)
-        if not (curve and scale and power and both and limits):
+        scatter = self.fraction_scatter is None or (
+            self.fraction_scatter.ndim == 3 and self.fraction_scatter.shape[:2] == (2, classes + 1)
+        )
+        if not (curve and scale and power and both and limits and scatter):
             raise InputError("a damaged record of trust", "curves and scales of the classes", "train again")

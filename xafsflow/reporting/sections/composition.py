@@ -13,8 +13,15 @@ from xafsflow.reporting.section_table import Block, Part, section
     title="Composition",
     intro="The fraction of each reference in each pixel, from the votes of the classifier.",
     order=20,
-    maps={"fraction": MapStyle("Fraction", limits=SHARE)},
+    maps={
+        "fraction": MapStyle("Fraction", limits=SHARE),
+        "fraction_error": MapStyle(
+            "Standard deviation of the fraction by noise",
+            "cividis",
+            hint="How far the fraction would scatter if the sample were measured again.",
+        ),
+    },
 )
 def composition(part: Part) -> Iterator[Block]:
-    """The fractions."""
+    """The fractions, and how far noise lets them scatter."""
     yield from part.map_pictures()

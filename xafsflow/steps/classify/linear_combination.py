@@ -13,7 +13,9 @@ from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.errors import InputError
 from xafsflow.kernels.mixtures.active_support import dependent_columns
 from xafsflow.kernels.mixtures.combination import Fit, fit_combination
+from xafsflow.kernels.mixtures.share_errors import NoiseSources, share_errors
 from xafsflow.kernels.mixtures.shifted_combination import fit_moved_combination
+from xafsflow.kernels.mixtures.systematic_errors import answer_to, systematic_errors
 from xafsflow.sampling import replay
 from xafsflow.sampling.reference_steps import StepRatios, step_ratios
 from xafsflow.step_table import Span, step
@@ -22,6 +24,8 @@ from xafsflow.vocabulary import MAP, OUT
 
 # eV between the shifts at which the references are computed: a cubic between them is good to 1e-4 of the edge step.
 SPACING = 0.25
+# What `derive.noise` tells of the noise of different energies together.
+RESPONSE = ("typical_noise", "noise_response", "step_response")
 
 
 @step(
@@ -30,6 +34,7 @@ SPACING = 0.25
     gives=[
         "lcf_fraction",
         "lcf_error",
+        "lcf_systematic_error",
         "r_factor",
         "reduced_chi_square",
         "step_ratio",
@@ -63,9 +68,19 @@ def combination(
     moves the spectra beside the noise of photons: another flux than the flat field's (`correct.flux`), references that
     are not as flat as the data (`normalize.flat`).
 
-    `norm_noise` holds the noise of the curves that the normalization has fitted as well, which moves all energies of a
-    pixel together. A fit that follows it, without `sum_to_one` or with a background, gets a reduced chi-square below one;
-    `lcf_error` takes the energies as independent and knows nothing of it, nor of what neighbors have given to a mean.
+    With weights `lcf_error` is how far the shares of one sample would scatter if it were measured again: by the covariance
+    of the whole spectrum, `M A'W C W A M`, with the photons of each energy, means over neighbors, what the curves and the
+    step of the normalization do to all energies together (`derive.noise`), and by `energy_shift_error`; near zero, where
+    a share is not free to scatter, the standard deviation of `max(0, x)` with x normal about it. Not in it is
+    `flux_offset_error`, which all pixels share, and what is wrong in the same way each time.
+
+    `lcf_systematic_error` is that: by the edge steps of the references, known to `e = step_ratio_error/step_ratio`,
+    `f_k^2 ((1 - f_k)^2 e_k^2 + sum_(j != k) f_j^2 e_j^2)`, and, where a calibration has fitted the resolution, by
+    references that are blunter or sharper by `broadening_error`, refitted. Both are added in squares, as if no share were
+    bounded. References of another sample, or off in energy against each other, are in neither.
+
+    Neighbors share noise after a mean over them: their errors are no independent ones. A reduced chi-square below one comes
+    of a fit that follows what is common to all energies, without `sum_to_one` or with a background.
 
     Larch's `lincombo_fit` with bounds of zero finds the same where it leaves none of the references out. Where its last
     one is at the bound, its fractions do not sum to one; these do. Fractions without `sum_to_one` are as fitted: there is
@@ -84,16 +99,19 @@ def combination(
     shift
         The most, eV, by which the references may be moved along the energies, all together; None: not moved.
     weights
-        `noise`: one over the squares of `norm_noise`; standard errors are as that noise says. None: all energies alike;
-        standard errors are scaled by the square root of the reduced chi-square, which then is the variance of the residual.
+        `noise`: one over the squares of `norm_noise`; standard errors are as that noise says. None: all energies alike and
+        independent; standard errors are scaled by the square root of the reduced chi-square, which then is the variance of
+        the residual.
 
     Returns
     -------
     Dataset
-        The cube with `lcf_fraction` and `lcf_error` (reference, y, x), `r_factor`, `reduced_chi_square` and, with a shift,
+        The cube with `lcf_fraction`, `lcf_error` and `lcf_systematic_error` (reference, y, x; the last is NaN where a
+        reference is too short to tell the error of its step), `r_factor`, `reduced_chi_square` and, with a shift,
         `lcf_shift` (y, x); `step_ratio` and `step_ratio_error` (reference): what coefficients were multiplied by to become
-        shares of the true step, and how far that depends on the window of the post-edge. The standard error of a reference
-        at zero is the one that it would have beside the others. NaN where a pixel is flagged background or has a NaN.
+        shares of the true step, and how far that depends on the window of the post-edge. Without weights the standard error
+        of a reference at zero is the one that it would have beside the others. NaN where a pixel is flagged background or
+        has a NaN.
 
     Raises
     ------
@@ -131,7 +149,7 @@ def combination(
     )
     outputs = [
         Output(name, ("reference", *MAP), sizes={"reference": len(names)})
-        for name in ("lcf_fraction", "lcf_error")
+        for name in ("lcf_fraction", "lcf_error", "lcf_systematic_error")
     ]
     outputs += [
         Output(name, MAP) for name in ("r_factor", "reduced_chi_square", *(["lcf_shift"] if shift else []))
@@ -143,8 +161,15 @@ def combination(
         "sum_to_one": sum_to_one,
         "places": places,
         "ratio": steps.ratio.astype(np.float32),
+        "step_error": steps.error,
+        "blunter": _blunter(cube, library, features, places),
     }
     arrays = [cube[features], cube.flags, *([cube.norm_noise] if weights else [])]
+    # Check patterns of a training have noise, and no response of their own.
+    if weights and "noise_response" in cube:
+        slopes = np.gradient(table[len(shifts) // 2][:, places], energy[places], axis=1)
+        settings |= {"slopes": slopes, "group": (energy > e0).astype(np.int64)}
+        arrays += [cube[name] for name in (*RESPONSE, "energy_shift_error") if name in cube]
     told = {"step_ratio": ("reference", steps.ratio), "step_ratio_error": ("reference", steps.error)}
     found = cube.assign(over_blocks(_fit, arrays, outputs, **settings)).assign(told)
     return found.assign_coords(reference=names)
@@ -181,6 +206,18 @@ def _references(
     return table, float(np.nanmean(still.e0)), step_ratios(library, still, plan)
 
 
+def _blunter(cube: xr.Dataset, library: xr.Dataset, features: str, places: np.ndarray) -> np.ndarray | None:
+    """What a resolution that is off by its standard error does to the references; None where it was not fitted."""
+    if "broadening_error" not in cube or not np.isfinite(float(cube.broadening_error)):
+        return None
+    width, error = float(cube.broadening), float(cube.broadening_error)
+    one, other = (
+        _references(cube.assign(broadening=width + by), library, features, np.zeros(1))[0][0][:, places]
+        for by in (error, -error)
+    )
+    return np.asarray((one - other) / 2)
+
+
 def _places(energy: np.ndarray, e0: float, span: Span, table: np.ndarray, least: int) -> np.ndarray:
     """Indices of the energies inside the span at which all references are finite."""
     low, high = (-np.inf if span[0] is None else e0 + span[0]), (np.inf if span[1] is None else e0 + span[1])
@@ -212,6 +249,10 @@ def _fit(
     sum_to_one: bool,
     places: Any,
     ratio: Any,
+    step_error: Any,
+    blunter: Any,
+    slopes: Any = None,
+    group: Any = None,
 ) -> tuple[Any, ...]:
     # The energies of a span lie side by side: a slice of a block is no copy.
     inside = slice(places[0], places[-1] + 1) if np.ptp(places) + 1 == len(places) else places
@@ -221,11 +262,26 @@ def _fit(
         found = fit_moved_combination(values[inside], sigma, table, shifts, free, sum_to_one)
     else:
         found = fit_combination(values[inside], sigma, table[0], free, sum_to_one)
+    told = None
+    if slopes is not None:
+        columns = np.concatenate([table[len(shifts) // 2], free, slopes])
+        known, lost = NoiseSources(noise[1], noise[2], noise[3], group), noise[4] if len(noise) > 4 else None
+        spectra = (columns, places, known, ratio, sum_to_one, len(shifts) > 1)
+        told = share_errors(found.fraction, noise[0], lost, *spectra)
     _in_true_steps(found, ratio, sum_to_one)
+    found = found if told is None else found._replace(error=told)
+    fraction, error, *rest = found if len(shifts) > 1 else found[:-1]
+    answer = None
+    if blunter is not None:
+        # For all with the weights of a typical pixel, where they are known.
+        typical = np.ones(len(places)) if slopes is None else noise[1][places]
+        answer = answer_to(np.concatenate([table[len(shifts) // 2], free]), blunter, typical, sum_to_one)
+    systematic = systematic_errors(fraction, ratio, step_error, answer, sum_to_one)
     out = (flags & np.uint8(int(OUT))) != 0
-    for part in found:
+    parts = (fraction, error, systematic, *rest)
+    for part in parts:
         part[..., out] = np.nan
-    return found if len(shifts) > 1 else found[:-1]
+    return parts
 
 
 def _in_true_steps(found: Fit, ratio: Any, sum_to_one: bool) -> None:

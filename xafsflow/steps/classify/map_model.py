@@ -12,12 +12,17 @@ from xafsflow.kernels.array_types import Indices, Singles, Uint8s
 from xafsflow.learning.models.model import Model, StoredModel, stored
 from xafsflow.learning.trust.class_misfit import class_misfit, within_limits
 from xafsflow.learning.trust.confidence import confidence_at, margins
+from xafsflow.learning.trust.fraction_scatter import scatter_at
 from xafsflow.sampling.signature_check import places_in
 from xafsflow.step_table import step
 from xafsflow.vocabulary import MAP, OUT
 
 
-@step(makes="cube", needs=["flags"], gives=["class_index", "class_vote", "fraction", "confidence"])
+@step(
+    makes="cube",
+    needs=["flags"],
+    gives=["class_index", "class_vote", "fraction", "fraction_error", "confidence"],
+)
 def model(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
     """Map a trained model over every pixel: its classes and compositions, or its properties.
 
@@ -28,8 +33,10 @@ def model(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
     -------
     Dataset
         The cube with `class_index`, `class_vote` (y, x) and `fraction` (reference, y, x), the vote-weighted mean of
-        the classes' compositions, and `confidence` (y, x), how often a leading reference with that margin over the
-        second is right (`train.fit`); NaN where the spectrum is further from every mixture of the classes than 99 in 100
+        the classes' compositions, `fraction_error` (reference, y, x), how far it would scatter if the pixel were measured
+        again, as patterns of the training did that had such votes and noise (NaN where `derive.noise` did not tell the
+        noise of the cube or of the training), and `confidence` (y, x), how often a leading reference with that margin over
+        the second is right (`train.fit`); NaN where the spectrum is further from every mixture of the classes than 99 in 100
         known mixtures are, by their root mean square residual, over the pixel's `noise` where the cube has it. Of a model
         of properties (`train.regression`): `property_<name>` (y, x) for each, in its unit.
 
@@ -56,6 +63,7 @@ def model(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
         Output("class_index", MAP, np.int16),
         Output("class_vote", MAP),
         Output("fraction", ("reference", *MAP), sizes={"reference": len(targets.names)}),
+        Output("fraction_error", ("reference", *MAP), sizes={"reference": len(targets.names)}),
         Output("confidence", MAP),
     ]
     leveled = "noise_level" in cube
@@ -96,7 +104,7 @@ def _answers(
 
 def _vote(
     values: Singles, flags: Uint8s, *more: Singles, model: StoredModel, places: Indices, leveled: bool
-) -> tuple[NDArray[np.int16], Singles, Singles, Singles]:
+) -> tuple[NDArray[np.int16], Singles, Singles, Singles, Singles]:
     """`more` holds the noise level of the scan where it is `leveled`, and the noise of the pixels if it is known."""
     known, noise = model.load(), more[leveled:]
     good, votes = _answers(known, values, flags, more[:leveled], places)
@@ -104,12 +112,15 @@ def _vote(
     index = np.full(good.shape, -1, np.int16)
     vote = np.full(good.shape, np.nan, np.float32)
     fraction = np.full((shares.shape[1], *good.shape), np.nan, np.float32)
+    error = np.full(fraction.shape, np.nan, np.float32)
     confidence = np.full(good.shape, np.nan, np.float32)
     if len(votes):
         index[good] = votes.argmax(axis=1)
         vote[good] = votes.max(axis=1)
         parts = votes @ shares
         fraction[:, good] = parts.T
+        if known.trust.fraction_scatter is not None and noise:
+            error[:, good] = scatter_at(votes, noise[0][good], shares, known.trust.fraction_scatter).T
         if known.trust.confidence is not None:
             confidence[good] = confidence_at(margins(parts), *known.trust.confidence)
         basis, limits = known.trust.class_basis, known.trust.misfit_limits
@@ -117,7 +128,7 @@ def _vote(
             off = class_misfit(pixels(chosen(values, places), good), basis.astype(np.float32))
             mixed = within_limits(off, limits, *(one[good] for one in noise))
             confidence[good] = np.where(mixed, confidence[good], np.nan)
-    return index, vote, fraction, confidence
+    return index, vote, fraction, error, confidence
 
 
 def _properties(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from xafsflow.blocks.scan_numbers import over_scan, spread_rows
 from xafsflow.kernels.images.neighborhood import Neighborhood, widest
 from xafsflow.kernels.spectra import noise_propagation as kernels
 from xafsflow.kernels.spectra.energy_shift import move
+from xafsflow.kernels.spectra.noise_response import Followed, typical_response
 from xafsflow.provenance import check_carried, interpolation
 from xafsflow.sampling.replay import check_normalized, on_spectra, record, windows_of
 from xafsflow.step_table import STEPS, step, steps_done
@@ -23,12 +25,22 @@ from xafsflow.vocabulary import CUBE, LEFT_OUT, MAP, OUT_OF_MEANS, SPECTRAL, cub
 NOISE_ROWS, FOLLOWED = 16, 40
 # Change of the absorbance that shows how a normalized spectrum follows: small, and far above rounding.
 TOUCH = 1e-3
+# Values that are normalized in one call, which costs as much as some 100,000 of them.
+AT_ONCE = 2_000_000
 
 
 @step(
     makes="cube",
     needs=["mu", "norm", "edge_step", "mu_noise", "flags"],
-    gives=["noise", "norm_noise", "noise_ratio", "noise_level"],
+    gives=[
+        "noise",
+        "norm_noise",
+        "noise_ratio",
+        "noise_level",
+        "typical_noise",
+        "noise_response",
+        "step_response",
+    ],
 )
 def noise(cube: xr.Dataset, /) -> xr.Dataset:
     """Standard deviation of `norm` from photon statistics, through all that the steps did, and checked against the scatter.
@@ -52,7 +64,9 @@ def noise(cube: xr.Dataset, /) -> xr.Dataset:
     -------
     Dataset
         The cube with `noise` (y, x), the median over the energies of `norm_noise` (energy, y, x), `noise_ratio`, and
-        `noise_level`, a number by which scans are compared.
+        `noise_level`, a number by which scans are compared. How the noise of different energies goes together is told of a
+        typical pixel by `typical_noise` (energy,), `noise_response` (source, energy) and `step_response` (source,): `n`
+        sources of noise of one change its `norm` by `(noise_response + step_response norm)^T n`.
 
     Examples
     --------
@@ -77,7 +91,10 @@ def noise(cube: xr.Dataset, /) -> xr.Dataset:
     output = Output("point", CUBE)
     point = over_blocks(_point_noise, arrays, [output], halo=(half, half, 0, 0, 0), rim=0, **own)["point"]
     numbers = [Output("noise_ratio", (), np.float64), Output("noise_level", (), np.float64)]
-    numbers.append(Output("fitted", (SPECTRAL,), np.float64))
+    numbers += [Output(name, (SPECTRAL,), np.float64) for name in ("fitted", "typical_noise")]
+    source = {"source": cube.sizes[axis]}
+    numbers.append(Output("noise_response", ("source", SPECTRAL), np.float64, source))
+    numbers.append(Output("step_response", ("source",), np.float64, source))
     settings |= {
         "plan": json.dumps(record([one for one in on_spectra(steps) if "norm" in one.gives])),
         "axis": axis,
@@ -128,7 +145,7 @@ def _numbers(
     """`noise_ratio`, `noise_level`, and what the normalization adds, from the rows of a sample."""
     ratio, level = _ratio(norm, point, measured[-1], windows, along)
     settings["windows"] = windows
-    return ratio, level, _fitted(*measured, **settings)
+    return ratio, level, *_fitted(*measured, **settings)
 
 
 def _ratio(
@@ -153,24 +170,46 @@ def _fitted(
     moved: bool,
     places: tuple[float, ...],
     cubic: bool,
-) -> Any:
-    """What the normalization adds to the noise of each point, the median over typical pixels."""
+) -> tuple[Any, ...]:
+    """What the normalization adds to the noise of each point, the median over typical pixels, and their response."""
+    from scipy.sparse import csr_array
+
     good = (flags & np.uint8(LEFT_OUT) == 0) & (edge_step > 0) & np.isfinite(mu_noise).all(axis=0)
     pixels = np.argwhere(good & (np.isfinite(mu).mean(axis=0) > 0.5))
     pixels = pixels[np.linspace(0, len(pixels), min(FOLLOWED, len(pixels)), endpoint=False).astype(int)]
-    grid, found, shared = np.array(places), [], kernels.sharing(path, windows, len(mu))
-    for y, x in pixels:
-        response = np.eye(len(grid), dtype=np.float32)
-        if moved:
-            where = np.full((1, len(grid)), shift[y, x], np.float32)
-            response = move(grid, response[:, None, :], where, cubic)[:, 0]
-        spectra = mu[:, y, x, None] + np.column_stack([np.zeros(len(grid)), TOUCH * response])
-        norm = _normalized(axis, grid, spectra, plan)
-        norm[:, 1:] = (norm[:, 1:] - norm[:, :1]) / TOUCH
+    grid, found, followed = np.array(places), [], []
+    shared = kernels.sharing(path, windows, len(mu))
+    for (y, x), norm in zip(
+        pixels, _touched(axis, grid, mu[:, pixels[:, 0], pixels[:, 1]], plan), strict=True
+    ):
+        change, step = (norm[:, 1:] - norm[:, :1]) / TOUCH, float(edge_step[y, x])
         variance = shared * mu_noise[:, y, x].astype(np.float64) ** 2
-        found.append(kernels.fit_noise(norm, response.astype(np.float64), variance, float(edge_step[y, x])))
+        norm[:, 1:], taken = change, None
+        if moved:
+            # Each value takes of a few only: a dense product would cost more than all the rest.
+            taken = csr_array(_interpolated(grid, shift[y, x], cubic))
+            norm[:, 1:] = change @ taken
+        found.append(kernels.fit_noise(norm, taken, variance, step))
+        followed.append(Followed(norm[:, 0], change, variance, np.sqrt(norm[:, 1:] ** 2 @ variance), step))
     raised = np.array(found).reshape(-1, len(grid))
-    return np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else 1.0 for row in raised.T])
+    fitted = [np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else 1.0 for row in raised.T]
+    return np.array(fitted), *typical_response(followed, len(grid))
+
+
+def _touched(axis: str, grid: Any, spectra: Any, plan: str) -> Iterator[Any]:
+    """Each of the spectra `(place, pixel)` normalized as it is, and after a touch of each of its values."""
+    units, some = np.column_stack([0 * grid, TOUCH * np.eye(len(grid))]), max(1, AT_ONCE // len(grid) ** 2)
+    for first in range(0, spectra.shape[1], some):
+        part = spectra[:, first : first + some, None] + units[:, None, :]
+        norm = _normalized(axis, grid, part.reshape(len(grid), -1), plan).reshape(part.shape)
+        yield from (np.ascontiguousarray(norm[:, one]) for one in range(part.shape[1]))
+
+
+def _interpolated(grid: Any, shift: Any, cubic: bool) -> Any:
+    """What the absorbance after a shift takes of each value before it, `(place, source)`."""
+    units = np.eye(len(grid), dtype=np.float32)[:, None, :]
+    # An energy that the pixel does not cover is NaN in the absorbance already.
+    return np.nan_to_num(move(grid, units, np.full((1, len(grid)), shift, np.float32), cubic)[:, 0])
 
 
 def _normalized(axis: str, places: Any, spectra: Any, plan: str) -> Any:

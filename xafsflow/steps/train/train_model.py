@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
@@ -13,7 +13,7 @@ from pydantic import Field
 
 from xafsflow.errors import InputError
 from xafsflow.findings.train_findings import FitFindings, Reliability, Score
-from xafsflow.kernels.array_types import Indices
+from xafsflow.kernels.array_types import Doubles, Indices, Singles
 from xafsflow.kernels.spectra.noise_propagation import typical
 from xafsflow.learning.models import classifiers
 from xafsflow.learning.models.model import Model
@@ -23,6 +23,7 @@ from xafsflow.learning.samples.sample_table import class_targets, signature_of
 from xafsflow.learning.trust import confidence as trust
 from xafsflow.learning.trust.class_misfit import basis_of, class_misfit, misfit_limits
 from xafsflow.learning.trust.control_classifiers import Patterns, compare, control_votes
+from xafsflow.learning.trust.fraction_scatter import learn_scatter
 from xafsflow.learning.trust.noise_distance import learn_distances
 from xafsflow.learning.trust.trust_record import Trust
 from xafsflow.sampling.noisy_patterns import finite
@@ -48,8 +49,9 @@ def fit(
 
     On one half of the check patterns it is learnt how often the leading reference is right, as a function of the margin
     between the two largest fractions; on the other half that is checked. On all of them it is learnt how far noise takes a
-    spectrum from all mixtures of the classes: `classify.model` has no confidence beyond that. Linear discriminant
-    analysis and the nearest class spectrum are scored beside it, always.
+    spectrum from all mixtures of the classes: `classify.model` has no confidence beyond that; and, where the noise of the
+    pixels is known, how far apart the fractions of two measurements of one pixel are, for `fraction_error`. Linear
+    discriminant analysis and the nearest class spectrum are scored beside it, always.
 
     A model is cached by the digest of its samples, settings and versions, and not trained a second time: in the folder of
     the environment's `XAFSFLOW_CACHE`, else in the user's cache folder; an empty `XAFSFLOW_CACHE` caches nothing.
@@ -71,7 +73,8 @@ def fit(
     InputError
         There is no such classifier, the samples hold one class or properties, or do not say what their features are.
     """
-    key = digest_of(samples.attrs.get("digest"), classifier, trees, held_out, seed, versions())
+    learnt = [one.name for one in fields(Trust)]
+    key = digest_of(samples.attrs.get("digest"), classifier, trees, held_out, seed, versions(), learnt)
     cached = find(key) if "digest" in samples.attrs else None
     if cached is not None:
         return cached[0], replace(cached[1], cached_model=key)
@@ -145,7 +148,8 @@ def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple
     """The model with its confidence, checked, the distances that noise gives where it is known, and limits of misfit."""
     from threadpoolctl import threadpool_limits
 
-    fractions = model.predict(samples.check_features.values.T) @ model.targets.shares
+    votes = model.predict(samples.check_features.values.T)
+    fractions = votes @ model.targets.shares
     margin = trust.margins(fractions)
     right = trust.leader_right(fractions, samples.check_composition.values)
     order = np.random.default_rng([seed, 1]).permutation(len(margin))
@@ -160,11 +164,22 @@ def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple
     with threadpool_limits(1, "blas"):
         basis = basis_of(model.targets.centers, len(model.targets.names))
         misfit = class_misfit(samples.check_features.values.T, basis)
-    noise = np.full(len(margin), np.nan)
-    if "check_noise" in samples:
-        noise = typical(np.ascontiguousarray(samples.check_noise.values.T[:, None]))[0]
-    known = Trust(np.stack([knots, values]), scale, power, basis, misfit_limits(misfit, noise))
+        noise, scatter = np.full(len(margin), np.nan), None
+        if "check_noise" in samples:
+            noise = typical(np.ascontiguousarray(samples.check_noise.values.T[:, None]))[0]
+            scatter = _scatter(model, samples.again_features.values, votes, noise)
+    known = Trust(np.stack([knots, values]), scale, power, basis, misfit_limits(misfit, noise), scatter)
     return replace(model, trust=known), reliability, error
+
+
+def _scatter(model: Model, again: Singles, votes: Doubles, noise: Singles) -> Doubles | None:
+    """How the fractions of patterns with these votes scatter, from features `(check, feature)` of their repeats."""
+    known = np.isfinite(again).all(axis=1) & (noise > 0)
+    if not known.any():
+        return None
+    shares = model.targets.shares
+    second = model.predict(again[known].T) @ shares
+    return learn_scatter(votes[known], noise[known].astype(np.float64), shares, second)
 
 
 def _beside_controls(

@@ -1,0 +1,94 @@
+"""How the noise of the measured values moves a normalized spectrum as a whole, in the typical pixel of a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from xafsflow.kernels.array_types import Doubles
+
+# Pixels so many times as noisy as the median tell nothing of the others.
+MOST = 3.0
+
+
+class Followed(NamedTuple):
+    """A pixel whose normalization was followed.
+
+    `norm` (energy,), its `change` (energy, source) a unit of each value that was normalized, the `variance` (source,) of
+    those before any interpolation, the noise `sigma` (energy,) of `norm` after all, and the edge `step` that was divided by.
+    """
+
+    norm: Doubles
+    change: Doubles
+    variance: Doubles
+    sigma: Doubles
+    step: float = 1.0
+
+    @property
+    def level(self) -> float:
+        """The noise of norm without that of the curves, by which pixels differ."""
+        return float(np.sqrt(np.median(self.variance)) / self.step)
+
+
+def typical_response(pixels: Sequence[Followed], size: int) -> tuple[Doubles, Doubles, Doubles]:
+    """The noise of a typical pixel, as independent sources that each change all energies.
+
+    A normalization that divides by an edge step makes, to first order, `norm` change by `(J - norm q^T) dmu`: J, by the
+    fitted curves, is that of all pixels, and so is q, by the step; `norm` is the pixel's own. Both are found by least
+    squares over the pixels, but for those too noisy to tell; where all are alike, q is zero and J has both.
+
+    The sources are the measured values without the interpolation of an energy shift, which damps the noise of each energy
+    and lets neighbors share it: what reaches over several energies, such as a reference or a fitted curve, sees as much
+    noise after it as before.
+
+    Parameters
+    ----------
+    pixels
+        Of the scan.
+    size
+        Energies, as many as sources.
+
+    Returns
+    -------
+    tuple
+        `sigma` (energy,), in units in which its median in each pixel is one; the change of norm by one standard deviation
+        of each source, `response` (source, energy), in the same units, and `step` (source,), to be multiplied by norm.
+        What no pixel knows is one and zero.
+
+    Examples
+    --------
+    >>> change = np.eye(3) - 0.5 * np.array([[0, 0, 1], [0, 0, 1], [0, 0, 1]])
+    >>> pixel = Followed(np.ones(3), change, np.full(3, 0.04), 0.2 * np.sqrt([1.25, 1.25, 0.25]), step=1.0)
+    >>> sigma, response, step = typical_response([pixel], 3)
+    >>> bool(np.allclose((response**2).sum(axis=0), sigma**2)), step
+    (True, array([0., 0., 0.]))
+    """
+    known = [pixel for pixel in pixels if 0 < pixel.level < np.inf and np.isfinite(pixel.sigma).any()]
+    if not known:
+        return np.ones(size), np.eye(size), np.zeros(size)
+    most = MOST * float(np.median([pixel.level for pixel in known]))
+    known = [pixel for pixel in known if pixel.level <= most]
+    sigma = _mean([pixel.sigma / pixel.level for pixel in known])
+    unit = float(np.nanmedian(sigma))
+    scale = _mean([np.sqrt(pixel.variance) / (pixel.level * pixel.step * unit) for pixel in known])
+    norm = np.array([pixel.norm for pixel in known])
+    change = np.array([pixel.change * pixel.step for pixel in known])
+    there = np.isfinite(norm) & np.isfinite(change).all(axis=2)
+    count = np.maximum(there.sum(axis=0), 1)
+    norm, change = np.where(there, norm, 0.0), np.where(there[:, :, None], change, 0.0)
+    mean, mean_change = norm.sum(axis=0) / count, change.sum(axis=0) / count[:, None]
+    apart = np.where(there, norm - mean, 0.0)
+    spread = float((apart**2).sum())
+    step = np.einsum("pe,pes->s", apart, change) / spread if spread > 0 else np.zeros(size)
+    response = ((mean_change - np.outer(mean, step)) * scale).T
+    return np.where(np.isfinite(sigma), sigma / unit, 1.0), response, step * scale
+
+
+def _mean(values: Sequence[Doubles]) -> Doubles:
+    """Root mean square of rows `(energy,)` where they are finite; NaN where none is."""
+    squares = np.array(values) ** 2
+    there = np.isfinite(squares)
+    count, total = there.sum(axis=0), np.where(there, squares, 0.0).sum(axis=0)
+    return np.sqrt(np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0))
