@@ -141,7 +141,8 @@ def print_unknown(data: Path, seeds: int, phases: list[str]) -> None:
         "a phase that is not among Fe, FeO, Fe2O3: share of pixels flagged (residual), by how much they hold of it"
     )
     print(
-        f"{'phase':>14}{'seed':>5}{'15-30 %':>10}{'30-40 %':>10}{'30 % on':>10}{'pixels':>8}{'mahalan. 30 % on':>18}{'95 % from':>13}"
+        f"{'phase':>14}{'seed':>5}{'15-30 %':>10}{'30-40 %':>10}{'30 % on':>10}{'pixels':>8}"
+        f"{'mahalan. 30 % on':>18}{'95 % from':>13}"
     )
     references = library(data, KNOWN)
     for phase in phases:

@@ -43,9 +43,9 @@ def _table(found: UnknownFindings) -> Panel:
     order = sorted(found.detection, key=lambda one: np.nan_to_num(one.detected_share, nan=np.inf))
     rows = [(one.name, one.kind, _share(one)) for one in order]
     note = (
-        "Each phase was put into known mixtures with the noise of the scan, which were fitted as the scan was. A reference is "
-        "left out of the fit; of a peak (standard deviation 2 eV, at the highest point of the references) the height is given "
-        "in edge steps. A phase that sums of the references resemble is never found."
+        "Each phase was put into known mixtures with the noise of the scan, which were fitted as the scan was. A reference "
+        "is left out of the fit; of a peak (standard deviation 2 eV, at the highest point of the references) the height is "
+        "given in edge steps. A phase that sums of the references resemble is never found."
     )
     head = ["phase", "kind", "95 % of the pixels are found from"]
     return Panel("Shares that are found", content=Table(head, rows, [2], OPEN_ROWS), notes=[note])

@@ -154,8 +154,8 @@ def _spoiled(
         )
     if interpolation > NO_NOISE:
         texts.append(
-            f"the energies are too far apart to be interpolated, which adds {interpolation:.2g} to the reduced chi-square of "
-            f"the references themselves; {rate}, and less is found: take more energies at the edge"
+            f"the energies are too far apart to be interpolated, which adds {interpolation:.2g} to the reduced chi-square "
+            f"of the references themselves; {rate}, and less is found: take more energies at the edge"
         )
     off = {name: ratio for name, ratio in typical.items() if ratio > TYPICAL}
     if off:
