@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from xafsflow.errors import InputError
-from xafsflow.learning.trust.unknown_limits import learn_isolation, learn_mahalanobis, limit_of
+from xafsflow.learning.trust.unknown_limits import (
+    learn_isolation,
+    learn_mahalanobis,
+    limit_of,
+    limits_by_number,
+)
 
 
 def test_a_limit__is_exceeded_at_the_rate_asked_for():
@@ -55,3 +60,22 @@ def test_isolation__is_the_same_for_the_same_seed_and_finds_what_is_far():
     probe = np.c_[np.zeros(4), np.full(4, 7.0)].astype("f4")
     np.testing.assert_array_equal(first(probe), second(probe))
     assert first(probe)[1] > first(table.T).max()
+
+
+def test_limits__by_number_hold_the_rate_where_one_limit_does_not() -> None:
+    rng = np.random.default_rng(3)
+    number = np.repeat([1, 2], 5000)
+    misfit = rng.chisquare(np.where(number == 1, 4, 10))
+    limits = limits_by_number(misfit, number, 2, 0.01)
+    again = rng.chisquare(np.where(number == 1, 4, 10))
+    rates = [(again > limits[number])[number == k].mean() for k in (1, 2)]
+    np.testing.assert_allclose(rates, 0.01, atol=0.005)
+    pooled = [(again > limits[0])[number == k].mean() for k in (1, 2)]
+    assert max(pooled) > 0.015
+
+
+def test_limits__of_a_number_with_few_patterns_are_those_of_all() -> None:
+    misfit, number = np.arange(2000.0), np.repeat([1, 3], [1980, 20])
+    limits = limits_by_number(misfit, number, 3, 0.01)
+    assert limits[2] == limits[3] == limits[0]
+    assert limits[1] < limits[0]

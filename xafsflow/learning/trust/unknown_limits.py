@@ -39,6 +39,38 @@ def limit_of(misfits: NDArray[Any], false_alarm: float) -> float:
     return float(np.quantile(known, 1 - false_alarm))
 
 
+def limits_by_number(
+    misfits: NDArray[Any], number: NDArray[Any], references: int, false_alarm: float
+) -> Doubles:
+    """The limit of `limit_of` for each number of references that take part in a fit, `(references + 1,)`.
+
+    A fit that leaves references out follows the noise less: with one limit for all, pure pixels are flagged more often
+    than mixtures. Where a number has too few patterns, its limit is that of all.
+
+    Parameters
+    ----------
+    misfits, number
+        `(pattern,)`: of known mixtures, and how many references the fit gave a share.
+
+    Raises
+    ------
+    InputError
+        Too few patterns in all for so rare an event.
+
+    Examples
+    --------
+    >>> misfits = np.concatenate([np.arange(1001.0), 2 * np.arange(1001.0)])
+    >>> limits_by_number(misfits, np.repeat([1, 2], 1001), 2, 0.01).round().tolist()
+    [1960.0, 990.0, 1980.0]
+    """
+    limits = np.full(references + 1, limit_of(misfits, false_alarm))
+    for k in range(1, references + 1):
+        some = misfits[(number == k) & np.isfinite(misfits)]
+        if false_alarm * len(some) >= LEAST_ABOVE:
+            limits[k] = limit_of(some, false_alarm)
+    return limits
+
+
 @dataclass(frozen=True)
 class Mahalanobis:
     """Distance of features to the nearest class, in units of the scatter within classes.
