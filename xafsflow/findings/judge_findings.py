@@ -241,16 +241,17 @@ class UnknownFindings(Finding):
     method, false_alarm
         As they were set.
     limits
-        `(reference + 1,)`: the misfit above which a pixel is flagged, by the number of references that take part in its
-        fit; the first for all numbers together. One value for the other methods.
+        `(4 (reference + 1),)`: the misfit above which a pixel is flagged. By the number of references that take part in its
+        fit, from none on; for each, of pixels with all energies, without the first, without the last, and without both. One
+        value for the other methods.
     check_patterns
         Number of known mixtures that the limits come from.
-    interpolation, windows
-        Mean reduced chi-square that references without noise have at the shifted energies of the pixels: by interpolation,
-        and by what their normalization lacks at the ends of the scan.
+    shared
+        What pixels of each reference share beside it, root mean square over their noise. Up to 0.5 the limits allow for it.
+        Empty for the other methods, and where the fit knows no noise.
     typical_misfit
-        Lower quartile of the reduced chi-square of pixels over that of known mixtures, by leading reference; near
-        1 where noise explains both. Empty for the other methods.
+        Lower quartile of the reduced chi-square of pixels over that of known mixtures, by leading reference and by the ends
+        that are missing; near 1 where noise explains both. Empty for the other methods.
     spoiled_by
         What keeps the rate from being the one that was asked for, in sentences.
     detection
@@ -261,8 +262,7 @@ class UnknownFindings(Finding):
     false_alarm: float
     limits: Doubles
     check_patterns: int
-    interpolation: float
-    windows: float
+    shared: Mapping[str, float]
     typical_misfit: Mapping[str, float]
     spoiled_by: tuple[str, ...]
     detection: tuple[Detection, ...]

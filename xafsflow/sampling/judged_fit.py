@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from xafsflow.blocks.scan_numbers import spread_rows, values_at
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.provenance import Entry, history, with_history
 from xafsflow.sampling import replay
 from xafsflow.sampling.noisy_patterns import finite
+from xafsflow.sampling.reference_steps import shares_of
 from xafsflow.step_table import STEPS, Span, steps_done
 from xafsflow.vocabulary import MAP, cube_dims
-
-# Shifts of the scan, as quantiles, at which references without noise are tried.
-TRIED_SHIFTS = np.linspace(0, 1, 9)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,48 +77,45 @@ class JudgedFit:
         found = fit(small, self.library if library is None else library, **self.entry["settings"])
         return np.asarray(found.reduced_chi_square.values[0], float), found.lcf_fraction.values[:, 0]
 
-    def without_noise(self) -> tuple[float, float]:
-        """Mean reduced chi-square that the references themselves would have, without any noise, where pixels measure them.
+    def deviating(self, deviations: Doubles) -> JudgedFit:
+        """The same with check patterns whose references deviate by `deviations` (reference, energy)."""
+        off = (self.checks.check_composition.values @ deviations).astype(np.float32)
+        norm = self.checks.check_norm
+        return replace(self, checks=self.checks.assign(check_norm=norm.copy(data=norm.values + off)))
 
-        In units of the noise of typical patterns; zeros where the spectra were not moved or the fit knows no noise.
+    def group(self, norm: NDArray[Any], fractions: NDArray[Any]) -> NDArray[Any]:
+        """The group of spectra `(pattern, energy)` with fractions `(reference, pattern)`, see `group_of`."""
+        return np.asarray(group_of(fractions, norm[:, 0], norm[:, -1]))
 
-        Returns
-        -------
-        interpolation, windows
-            At the shifted energies of pixels, interpolated; and at the scan's own energies, but without those at its ends
-            that a shifted pixel lacks, which may change the points and the degree of its normalization.
-        """
-        if "energy_shift" not in self.cube or self.noise is None:
-            return 0.0, 0.0
-        cube, library, plan = self.cube, self.library, replay.replayed(self.cube)
-        rows = spread_rows(cube.sizes["y"], replay.SAMPLED_ROWS, cube.sizes["x"])
-        shift = values_at({"energy_shift": cube.energy_shift}, rows)["energy_shift"]
-        tried = np.nanquantile(shift, TRIED_SHIFTS)
-        reference, count = replay.normalized_references(cube, library, plan), library.sizes["spectrum"]
-        pure, at = np.tile(np.eye(count), (len(tried), 1)), np.repeat(tried, count)
-        quiet = np.zeros((cube.sizes["energy"], len(at)))
-        pixels = replay.Pixels(np.ones(len(at)), quiet, at, np.zeros(len(at)))
-        spectra = replay.Mixer(cube, library, reference, tried)(pure, at)
-        moved = replay.through(cube, plan, spectra, pixels, None).norm.values[:, 0]
-        still = replay.Mixer(cube, library, reference, np.zeros(1))(pure, np.zeros(len(at)))
-        cut = np.where(np.isnan(moved), np.nan, still)
-        cut = replay.through(cube, replay.on_spectra(plan), cut, None, None).norm.values[:, 0]
-        noise = np.broadcast_to(_median(self.noise), (len(at), cube.sizes["energy"]))
-        both, windows = (_mean(self(one.T, noise)[0]) for one in (moved, cut))
-        return max(0.0, both - windows), windows
+    def residual(self, norm: NDArray[Any], fractions: NDArray[Any]) -> Doubles:
+        """Spectra `(energy, ...)` minus the references by their fractions `(reference, ...)`."""
+        # Coefficients of spectra as the scan normalizes them.
+        whole = bool(self.entry["settings"]["sum_to_one"])
+        parts = shares_of(fractions, 1 / self.cube.step_ratio.values, whole)
+        return np.asarray(norm - np.tensordot(self.checks.reference_norm.values.T, parts, 1))
 
 
-def _median(values: NDArray[Any]) -> NDArray[Any]:
-    """Of the finite values at each energy; NaN where there is none."""
-    known = np.isfinite(values).any(axis=0)
-    found = np.full(known.shape, np.nan)
-    found[known] = np.nanmedian(values[:, known], axis=0)
-    return found
+# Whether a spectrum lacks its first energy, its last one, both or none.
+ENDS = 4
 
 
-def _mean(values: Doubles) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else 0.0
+def group_of(fractions: Any, first: Any, last: Any) -> Any:
+    """Groups of spectra that fits follow differently: by the number of references that have a share, and by missing ends.
+
+    Parameters
+    ----------
+    fractions
+        `(reference, ...)`.
+    first, last
+        `(...)`: the spectra at the first and the last energy of the scan, NaN where a shift left them without.
+
+    Examples
+    --------
+    >>> fractions = np.array([[0.5, 1.0], [0.5, 0.0]])
+    >>> group_of(fractions, np.array([0.0, np.nan]), np.array([1.0, 1.0])).tolist()
+    [8, 5]
+    """
+    return ENDS * taking_part(fractions) + ~np.isfinite(first) + 2 * ~np.isfinite(last)
 
 
 def taking_part(fractions: Any) -> Any:

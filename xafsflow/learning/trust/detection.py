@@ -15,7 +15,7 @@ SHARES = np.array([0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 
 WANTED = 0.95
 
 
-def detection_curve(misfit: NDArray[Any], limit: NDArray[Any]) -> Doubles:
+def detection_curve(over_limit: NDArray[Any]) -> Doubles:
     """Share of patterns above their limit at each share of a foreign phase and all larger ones.
 
     The least over all larger shares: it rises with the share even where the patterns are few, and never promises more
@@ -23,8 +23,8 @@ def detection_curve(misfit: NDArray[Any], limit: NDArray[Any]) -> Doubles:
 
     Parameters
     ----------
-    misfit, limit
-        `(share, pattern)`, shares rising.
+    over_limit
+        `(share, pattern)`, shares rising: misfits over their limits.
 
     Returns
     -------
@@ -33,10 +33,10 @@ def detection_curve(misfit: NDArray[Any], limit: NDArray[Any]) -> Doubles:
 
     Examples
     --------
-    >>> detection_curve(np.array([[0.5, 0.5], [2.0, 3.0], [2.0, 0.5], [3.0, 4.0]]), np.ones((4, 2))).tolist()
+    >>> detection_curve(np.array([[0.5, 0.5], [2.0, 3.0], [2.0, 0.5], [3.0, 4.0]])).tolist()
     [0.0, 0.5, 0.5, 1.0]
     """
-    found = (misfit > limit).mean(axis=1)
+    found = (over_limit > 1).mean(axis=1)
     return np.asarray(np.minimum.accumulate(found[::-1])[::-1], float)
 
 

@@ -13,6 +13,8 @@ from xafsflow.kernels.array_types import Doubles
 
 # Patterns above a limit from which it is found; with 10, its rate is known to a third.
 LEAST_ABOVE = 10
+# The quantile by which groups of patterns differ, and from how many patterns it is known, to some 10 %.
+SCALE, LEAST_OF_GROUP = 0.9, 200
 TREES = 200
 
 
@@ -39,18 +41,18 @@ def limit_of(misfits: NDArray[Any], false_alarm: float) -> float:
     return float(np.quantile(known, 1 - false_alarm))
 
 
-def limits_by_number(
-    misfits: NDArray[Any], number: NDArray[Any], references: int, false_alarm: float
-) -> Doubles:
-    """The limit of `limit_of` for each number of references that take part in a fit, `(references + 1,)`.
+def limits_by_group(misfits: NDArray[Any], group: NDArray[Any], groups: int, false_alarm: float) -> Doubles:
+    """The limit of `limit_of` for each group of patterns, `(groups,)`.
 
-    A fit that leaves references out follows the noise less: with one limit for all, pure pixels are flagged more often
-    than mixtures. Where a number has too few patterns, its limit is that of all.
+    A fit that leaves references out follows the noise less, and a pre-edge with a point less is noisier: with one limit for
+    all, such pixels are flagged more often. Patterns of a group are too few to find so high a quantile; so misfits are
+    divided by the `SCALE` quantile of their group, and the limit of all, of these ratios, is multiplied by it again. A group
+    with few patterns has the quantile of all.
 
     Parameters
     ----------
-    misfits, number
-        `(pattern,)`: of known mixtures, and how many references the fit gave a share.
+    misfits, group
+        `(pattern,)`: of known mixtures, and to which group each belongs, 0 to `groups` - 1.
 
     Raises
     ------
@@ -60,15 +62,16 @@ def limits_by_number(
     Examples
     --------
     >>> misfits = np.concatenate([np.arange(1001.0), 2 * np.arange(1001.0)])
-    >>> limits_by_number(misfits, np.repeat([1, 2], 1001), 2, 0.01).round().tolist()
-    [1960.0, 990.0, 1980.0]
+    >>> limits_by_group(misfits, np.repeat([0, 2], 1001), 3, 0.01).round().tolist()
+    [990.0, 1782.0, 1980.0]
     """
-    limits = np.full(references + 1, limit_of(misfits, false_alarm))
-    for k in range(1, references + 1):
-        some = misfits[(number == k) & np.isfinite(misfits)]
-        if false_alarm * len(some) >= LEAST_ABOVE:
-            limits[k] = limit_of(some, false_alarm)
-    return limits
+    known = np.isfinite(misfits)
+    scale = np.full(groups, np.quantile(misfits[known], SCALE))
+    for k in range(groups):
+        some = misfits[known & (group == k)]
+        if len(some) >= LEAST_OF_GROUP:
+            scale[k] = np.quantile(some, SCALE)
+    return limit_of(misfits / scale[group], false_alarm) * scale
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -18,20 +18,29 @@ from xafsflow.findings.judge_findings import UnknownFindings
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.samples.sample_table import signature_of
 from xafsflow.learning.trust import unknown_limits as learn
+from xafsflow.learning.trust.shared_deviation import bounded, shared_deviations
 from xafsflow.sampling.foreign_phases import detections
-from xafsflow.sampling.judged_fit import JudgedFit, judged_fit, taking_part
+from xafsflow.sampling.judged_fit import ENDS, JudgedFit, group_of, judged_fit
 from xafsflow.sampling.noisy_patterns import finite
 from xafsflow.sampling.signature_check import places_in
 from xafsflow.step_table import step
 from xafsflow.steps.classify.map_model import chosen, pixels, usable
 from xafsflow.vocabulary import MAP, Flag
 
-# Rows whose pixels are laid beside the check patterns, and how many pixels of a reference make a median.
-ROWS, LEAST_PIXELS = 16, 100
-# What of a reduced chi-square may be no noise, and by how much the lower quartile of the pixels may be larger than that of
-# known mixtures, before the rate of false alarms is doubted.
-NO_NOISE, TYPICAL = 0.1, 1.15
-QUARTILE = 0.25
+# Rows whose pixels are laid beside the check patterns, and how many pixels of a part make a quantile.
+ROWS, LEAST_PIXELS = 64, 100
+# What pixels of a reference share, over their noise, up to which the limits allow for it: it adds a quarter to chi-square.
+MOST_SHARED = 0.5
+# The limits tell which pixels are left out of what is shared, which changes the limits.
+TURNS = 2
+# By how much the lower quartile of the pixels may be larger than that of known mixtures.
+TYPICAL, QUARTILE = 1.15, 0.25
+ENDS_IN_WORDS = (
+    "all energies",
+    "without the first energies",
+    "without the last energies",
+    "without either end",
+)
 
 
 @step(
@@ -56,18 +65,19 @@ def unknown(
 
     The limit is learnt on the check patterns of `train.mixtures`: mixtures of the references with the noise of the
     scan's pixels, put through the same steps and the same fit. So it knows that averaging, interpolation and
-    normalization correlate noise, and what the calibration left uncertain; what it cannot know is where a measured
-    reference differs from the same phase in the sample, or what else moves the spectra. A warning says where even the better
-    pixels fit worse than known mixtures, or where what is left even of these is no noise.
+    normalization correlate noise, and what the calibration left uncertain. What the pixels of a reference share beside it,
+    since it was measured elsewhere, is found by least squares over the pixels within the limits; up to half of the noise the
+    limits allow for it. A warning says where it is more, or where even the better pixels fit worse than known mixtures.
 
     Parameters
     ----------
     false_alarm
         Share of the pixels with known mixtures that are flagged all the same.
     method
-        `residual`: reduced chi-square of `classify.combination`, the most powerful, with a limit for each number of
-        references that take part; `mahalanobis`: distance of the classifier's features to the nearest class, in units of
-        the scatter within classes; `isolation`: an isolation forest of the features. These two need no combination fit.
+        `residual`: reduced chi-square of `classify.combination`, the most powerful, with limits by the number of references
+        that take part and by the ends that a pixel's shift left without energies; `mahalanobis`: distance of the
+        classifier's features to the nearest class, in units of the scatter within classes; `isolation`: an isolation forest
+        of the features. These two need no combination fit.
 
     Returns
     -------
@@ -85,12 +95,12 @@ def unknown(
     if method == "residual":
         fit = judged_fit(cube, library, samples)
         findings = _judged(fit, candidates, false_alarm)
-        arrays = [cube.reduced_chi_square, cube.lcf_fraction]
+        arrays = [cube.reduced_chi_square, cube.lcf_fraction, cube.norm]
         score = over_blocks(_over_limit, arrays, [output], limits=findings.limits)
     else:
         misfit, null = _feature_misfit(samples, method)
         limit, name = learn.limit_of(null, false_alarm), samples.attrs["features"]
-        findings = UnknownFindings(method, false_alarm, np.array([limit]), len(null), 0.0, 0.0, {}, (), ())
+        findings = UnknownFindings(method, false_alarm, np.array([limit]), len(null), {}, {}, (), ())
         places = places_in(cube, signature_of(samples))
         arrays = [cube[name], cube.flags]
         score = over_blocks(_features_over_limit, arrays, [output], limit=limit, misfit=misfit, places=places)
@@ -103,66 +113,98 @@ def unknown(
 
 def _judged(fit: JudgedFit, candidates: xr.Dataset | None, false_alarm: float) -> UnknownFindings:
     """The limits of the fit's reduced chi-square, what spoils them, and what they find."""
-    misfit, fractions = fit(fit.checks.check_norm.values, fit.noise)
-    number, references = taking_part(fractions), fit.library.sizes["spectrum"]
-    limits = learn.limits_by_number(misfit, number, references, false_alarm)
-    typical = _typical_misfit(fit.cube, misfit, fractions.argmax(axis=0))
-    interpolation, windows = fit.without_noise()
-    return UnknownFindings(
-        "residual",
-        false_alarm,
-        limits,
-        len(misfit),
-        interpolation,
-        windows,
-        typical,
-        _spoiled(false_alarm, interpolation, windows, typical),
-        detections(fit, limits, candidates),
-    )
+    names = [str(name) for name in fit.checks.reference.values]
+    norm, fractions, chi_square, noise = _some_pixels(fit.cube)
+    group, residual = fit.group(norm.T, fractions), fit.residual(norm, fractions)
+    known, null, shared = fit, _misfits(fit, false_alarm), dict[str, float]()
+    for _ in range(TURNS if fit.weighted else 0):
+        like = chi_square <= null.limits[group]
+        deviations = shared_deviations(residual[:, like], fractions[:, like], noise[like])
+        allowed, size = bounded(deviations, _typical_noise(fit), MOST_SHARED)
+        known = fit.deviating(allowed)
+        null, shared = _misfits(known, false_alarm), dict(zip(names, size.tolist(), strict=True))
+    typical = _typical_misfit(null.misfit, null.leader, chi_square, fractions.argmax(axis=0), names)
+    typical |= _typical_misfit(null.misfit, null.group % ENDS, chi_square, group % ENDS, ENDS_IN_WORDS)
+    spoiled = _spoiled(false_alarm, shared, typical)
+    curves = detections(known, null.limits, candidates)
+    count = len(null.misfit)
+    return UnknownFindings("residual", false_alarm, null.limits, count, shared, typical, spoiled, curves)
 
 
-def _typical_misfit(cube: xr.Dataset, misfit: Doubles, leader: np.ndarray) -> dict[str, float]:
-    """Lower quartile of the pixels' reduced chi-square over that of known mixtures, by leading reference.
+class _Null(NamedTuple):
+    """Misfits of known mixtures `(pattern,)`, their leading reference and group, and the limits `(group,)`."""
+
+    misfit: Doubles
+    leader: np.ndarray
+    group: np.ndarray
+    limits: Doubles
+
+
+def _misfits(fit: JudgedFit, false_alarm: float) -> _Null:
+    norm = fit.checks.check_norm.values
+    misfit, fractions = fit(norm, fit.noise)
+    group = fit.group(norm, fractions)
+    limits = learn.limits_by_group(misfit, group, ENDS * (len(fractions) + 1), false_alarm)
+    return _Null(misfit, fractions.argmax(axis=0), group, limits)
+
+
+def _some_pixels(cube: xr.Dataset) -> tuple[Doubles, ...]:
+    """`norm` (energy, pixel), `lcf_fraction` (reference, pixel), `reduced_chi_square` and `noise` (pixel,) of fitted pixels.
+
+    The noise is one for all where it is not known.
+    """
+    names = ("norm", "lcf_fraction", "reduced_chi_square", *(["noise"] if "noise" in cube else []))
+    rows = spread_rows(cube.sizes["y"], ROWS, cube.sizes["x"])
+    found = values_at({name: cube[name] for name in names}, rows)
+    good = np.isfinite(found["reduced_chi_square"])
+    found.setdefault("noise", np.ones(good.shape))
+    return tuple(np.asarray(found[name][..., good], float) for name in (*names[:3], "noise"))
+
+
+def _typical_noise(fit: JudgedFit) -> Doubles:
+    """The median noise of the check patterns `(energy,)`; NaN where it is not known, and outside of the fit."""
+    energy, (low, high) = fit.checks.reference_energy.values, fit.span()
+    noise = np.asarray(fit.noise, float)
+    known = (energy >= low) & (energy <= high) & np.isfinite(noise).any(axis=0)
+    found = np.full(len(energy), np.nan)
+    found[known] = np.nanmedian(noise[:, known], axis=0)
+    return found
+
+
+def _typical_misfit(
+    misfit: Doubles, of_check: np.ndarray, chi_square: Doubles, of_pixel: np.ndarray, names: Sequence[str]
+) -> dict[str, float]:
+    """Lower quartile of the pixels' reduced chi-square over that of known mixtures, by part.
 
     A phase that is in less than half of the pixels hardly moves it; what changes all spectra does.
     """
-    arrays = {name: cube[name] for name in ("reduced_chi_square", "lcf_fraction")}
-    found = values_at(arrays, spread_rows(cube.sizes["y"], ROWS, cube.sizes["x"]))
-    chi_square, fractions = found["reduced_chi_square"], found["lcf_fraction"]
-    leads = np.where(np.isfinite(chi_square), np.nan_to_num(fractions).argmax(axis=0), -1)
     ratios = {}
-    for k, name in enumerate(str(one) for one in cube.reference.values):
-        of_pixels, of_checks = chi_square[leads == k], misfit[(leader == k) & np.isfinite(misfit)]
-        if min(of_pixels.size, of_checks.size) >= LEAST_PIXELS:
-            ratios[name] = float(np.quantile(of_pixels, QUARTILE) / np.quantile(of_checks, QUARTILE))
+    for k, name in enumerate(names):
+        pixels, checks = chi_square[of_pixel == k], misfit[(of_check == k) & np.isfinite(misfit)]
+        if min(pixels.size, checks.size) >= LEAST_PIXELS:
+            ratios[name] = float(np.quantile(pixels, QUARTILE) / np.quantile(checks, QUARTILE))
     return ratios
 
 
-def _spoiled(
-    false_alarm: float, interpolation: float, windows: float, typical: dict[str, float]
-) -> tuple[str, ...]:
+def _spoiled(false_alarm: float, shared: dict[str, float], typical: dict[str, float]) -> tuple[str, ...]:
     """What keeps the rate of false alarms from being as it was asked for, each a sentence or two."""
-    rate = f"more or less than {false_alarm:.3g} of the pixels with known mixtures may be called unknown"
+    rate = f"more than {false_alarm:.3g} of the pixels with known mixtures may be called unknown"
     texts = []
-    if windows > NO_NOISE:
+    off = {name: size for name, size in shared.items() if size > MOST_SHARED}
+    if off:
+        named = ", ".join(f"{name} {size:.2f}" for name, size in off.items())
         texts.append(
-            f"pixels that lack energies at an end of the scan are normalized otherwise than the references, which adds "
-            f"{windows:.2g} to their reduced chi-square; {rate}: put the windows of the normalization within the energies "
-            "that every pixel covers, with 4 points and more in each"
-        )
-    if interpolation > NO_NOISE:
-        texts.append(
-            f"the energies are too far apart to be interpolated, which adds {interpolation:.2g} to the reduced chi-square "
-            f"of the references themselves; {rate}, and less is found: take more energies at the edge"
+            f"what pixels of a reference share beside it is not small against their noise ({named} times); {rate}: the "
+            "reference is not as the phase in the sample (its background, thickness or resolution), or something is nearly "
+            "everywhere"
         )
     off = {name: ratio for name, ratio in typical.items() if ratio > TYPICAL}
     if off:
         named = ", ".join(f"{name} {ratio:.2f}" for name, ratio in off.items())
         texts.append(
-            "even the better pixels fit worse than known mixtures with noise (lower quartile of the reduced chi-square, "
-            f"by leading reference: {named} "
-            f"times); {rate}: the references differ from the sample's, something is nearly everywhere, or images moved "
-            "(correct.drift)"
+            "even the better pixels fit worse than known mixtures with noise (lower quartile of the reduced chi-square: "
+            f"{named} times); {rate}: images moved (correct.drift), the references differ from the sample's, or something "
+            "is nearly everywhere"
         )
     return tuple(texts)
 
@@ -179,8 +221,8 @@ def _feature_misfit(samples: xr.Dataset, method: str) -> tuple[Callable[..., Any
     return isolation, isolation(checks[1::2].T)
 
 
-def _over_limit(misfit: Any, fractions: Any, limits: Doubles) -> Any:
-    return misfit / limits.astype(np.float32)[taking_part(fractions)]
+def _over_limit(misfit: Any, fractions: Any, norm: Any, limits: Doubles) -> Any:
+    return misfit / limits.astype(np.float32)[group_of(fractions, norm[0], norm[-1])]
 
 
 def _features_over_limit(values: Any, flags: Any, limit: float, misfit: Any, places: Any) -> Any:
