@@ -181,6 +181,7 @@ def recipe_of(name: str) -> str:
         *(standard if apart else known),
         "correct.absorbance",
         "correct.dead_pixels",
+        *(["correct.drift"] if "drift" in kind.phantom else []),
         {"correct.background": {"e0": e0}},
         "correct.flux",
         {"calibrate.foil": {"standard": foil}},

@@ -34,7 +34,7 @@ MOST_SHARED = 0.5
 # The limits tell which pixels are left out of what is shared, which changes the limits.
 TURNS = 2
 # By how much the lower quartile of the pixels may be larger than that of known mixtures.
-TYPICAL, QUARTILE = 1.15, 0.25
+TYPICAL, QUARTILE = 1.1, 0.25
 ENDS_IN_WORDS = (
     "all energies",
     "without the first energies",
@@ -116,18 +116,18 @@ def _judged(fit: JudgedFit, candidates: xr.Dataset | None, false_alarm: float) -
     names = [str(name) for name in fit.checks.reference.values]
     norm, fractions, chi_square, noise = _some_pixels(fit.cube)
     group, residual = fit.group(norm.T, fractions), fit.residual(norm, fractions)
-    known, null, shared = fit, _misfits(fit, false_alarm), dict[str, float]()
+    null, shared = _misfits(fit, false_alarm), dict[str, float]()
     for _ in range(TURNS if fit.weighted else 0):
         like = chi_square <= null.limits[group]
         deviations = shared_deviations(residual[:, like], fractions[:, like], noise[like])
         allowed, size = bounded(deviations, _typical_noise(fit), MOST_SHARED)
-        known = fit.deviating(allowed)
-        null, shared = _misfits(known, false_alarm), dict(zip(names, size.tolist(), strict=True))
+        null = _misfits(fit.deviating(allowed), false_alarm)
+        shared = dict(zip(names, size.tolist(), strict=True))
     typical = _typical_misfit(null.misfit, null.leader, chi_square, fractions.argmax(axis=0), names)
     typical |= _typical_misfit(null.misfit, null.group % ENDS, chi_square, group % ENDS, ENDS_IN_WORDS)
     spoiled = _spoiled(false_alarm, shared, typical)
-    curves = detections(known, null.limits, candidates)
-    count = len(null.misfit)
+    # Without what is shared: some of it may be the phase itself, which would be counted twice.
+    curves, count = detections(fit, null.limits, candidates), len(null.misfit)
     return UnknownFindings("residual", false_alarm, null.limits, count, shared, typical, spoiled, curves)
 
 
