@@ -19,10 +19,8 @@ def found() -> UnknownFindings:
         Detection("FeO", "reference left out", SHARES, np.array([0.2, 1.0, 1.0]), 0.35),
         Detection("magnetite", "candidate", SHARES, np.array([0.0, 0.1, 0.2]), np.nan),
     )
-    typical, spoiled = {"Fe": 1.4}, ("images moved",)
-    return UnknownFindings(
-        "residual", 0.01, np.array([1.5, 1.6, 1.4]), 6000, 0.2, 0.0, typical, spoiled, detection
-    )
+    shared, typical, spoiled = {"Fe": 0.3}, {"Fe": 1.4}, ("images moved",)
+    return UnknownFindings("residual", 0.01, np.full(8, 1.5), 6000, shared, typical, spoiled, detection)
 
 
 def test_shares__are_told_the_least_first(found, shown, html) -> None:

@@ -25,7 +25,7 @@ from xafsflow.sampling.noisy_patterns import finite
 from xafsflow.sampling.signature_check import places_in
 from xafsflow.step_table import step
 from xafsflow.steps.classify.map_model import chosen, pixels, usable
-from xafsflow.vocabulary import MAP, Flag
+from xafsflow.vocabulary import MAP, OUT_OF_MEANS, Flag
 
 # Rows whose pixels are laid beside the check patterns, and how many pixels of a part make a quantile.
 ROWS, LEAST_PIXELS = 64, 100
@@ -35,6 +35,8 @@ MOST_SHARED = 0.5
 TURNS = 2
 # By how much the lower quartile of the pixels may be larger than that of known mixtures.
 TYPICAL, QUARTILE = 1.1, 0.25
+# Columns within which a pixel without sample is near: images that moved mix it in.
+NEAR, BESIDE = 2, "beside places without sample"
 ENDS_IN_WORDS = (
     "all energies",
     "without the first energies",
@@ -114,7 +116,7 @@ def unknown(
 def _judged(fit: JudgedFit, candidates: xr.Dataset | None, false_alarm: float) -> UnknownFindings:
     """The limits of the fit's reduced chi-square, what spoils them, and what they find."""
     names = [str(name) for name in fit.checks.reference.values]
-    norm, fractions, chi_square, noise = _some_pixels(fit.cube)
+    norm, fractions, chi_square, noise, beside = _some_pixels(fit.cube)
     group, residual = fit.group(norm.T, fractions), fit.residual(norm, fractions)
     null, shared = _misfits(fit, false_alarm), dict[str, float]()
     for _ in range(TURNS if fit.weighted else 0):
@@ -125,6 +127,8 @@ def _judged(fit: JudgedFit, candidates: xr.Dataset | None, false_alarm: float) -
         shared = dict(zip(names, size.tolist(), strict=True))
     typical = _typical_misfit(null.misfit, null.leader, chi_square, fractions.argmax(axis=0), names)
     typical |= _typical_misfit(null.misfit, null.group % ENDS, chi_square, group % ENDS, ENDS_IN_WORDS)
+    everywhere = np.zeros(len(null.misfit))
+    typical |= _typical_misfit(null.misfit, everywhere, chi_square[beside > 0], 0, [BESIDE])
     spoiled = _spoiled(false_alarm, shared, typical)
     # Without what is shared: some of it may be the phase itself, which would be counted twice.
     curves, count = detections(fit, null.limits, candidates), len(null.misfit)
@@ -149,16 +153,22 @@ def _misfits(fit: JudgedFit, false_alarm: float) -> _Null:
 
 
 def _some_pixels(cube: xr.Dataset) -> tuple[Doubles, ...]:
-    """`norm` (energy, pixel), `lcf_fraction` (reference, pixel), `reduced_chi_square` and `noise` (pixel,) of fitted pixels.
+    """Of fitted pixels `norm` (energy, pixel), `lcf_fraction` (reference, pixel), and three more `(pixel,)`.
 
-    The noise is one for all where it is not known.
+    These are `reduced_chi_square`, `noise`, which is one for all where it is not known, and 1 for pixels that have others
+    without sample within `NEAR` columns, else 0.
     """
-    names = ("norm", "lcf_fraction", "reduced_chi_square", *(["noise"] if "noise" in cube else []))
+    names = ("norm", "lcf_fraction", "reduced_chi_square", "flags", *(["noise"] if "noise" in cube else []))
     rows = spread_rows(cube.sizes["y"], ROWS, cube.sizes["x"])
     found = values_at({name: cube[name] for name in names}, rows)
     good = np.isfinite(found["reduced_chi_square"])
     found.setdefault("noise", np.ones(good.shape))
-    return tuple(np.asarray(found[name][..., good], float) for name in (*names[:3], "noise"))
+    empty = np.pad(found["flags"] & np.uint8(OUT_OF_MEANS) > 0, ((0, 0), (NEAR, NEAR)))
+    found["beside"] = np.any([np.roll(empty, by, axis=1) for by in range(-NEAR, NEAR + 1)], axis=0)[
+        :, NEAR:-NEAR
+    ]
+    wanted = ("norm", "lcf_fraction", "reduced_chi_square", "noise", "beside")
+    return tuple(np.asarray(found[name][..., good], float) for name in wanted)
 
 
 def _typical_noise(fit: JudgedFit) -> Doubles:
@@ -172,7 +182,11 @@ def _typical_noise(fit: JudgedFit) -> Doubles:
 
 
 def _typical_misfit(
-    misfit: Doubles, of_check: np.ndarray, chi_square: Doubles, of_pixel: np.ndarray, names: Sequence[str]
+    misfit: Doubles,
+    of_check: np.ndarray,
+    chi_square: Doubles,
+    of_pixel: np.ndarray | int,
+    names: Sequence[str],
 ) -> dict[str, float]:
     """Lower quartile of the pixels' reduced chi-square over that of known mixtures, by part.
 
@@ -203,8 +217,8 @@ def _spoiled(false_alarm: float, shared: dict[str, float], typical: dict[str, fl
         named = ", ".join(f"{name} {ratio:.2f}" for name, ratio in off.items())
         texts.append(
             "even the better pixels fit worse than known mixtures with noise (lower quartile of the reduced chi-square: "
-            f"{named} times); {rate}: images moved (correct.drift), the references differ from the sample's, or something "
-            "is nearly everywhere"
+            f"{named} times); {rate}: images moved (correct.drift), which shows most beside places without sample, the "
+            "references differ from the sample's, or something is nearly everywhere"
         )
     return tuple(texts)
 
