@@ -27,10 +27,11 @@ def test_shares__are_told_the_least_first(found, shown, html) -> None:
     text = html(*shown("unknown_detection", found))
     assert text.index("a height of 0.12") < text.index("35 %") < text.index("not found")
     assert "reference left out" in text
+    assert "Fe 0.3" in text
 
 
-def test_curves__are_those_of_references_and_peak(found, shown) -> None:
-    picture = shown("unknown_detection", found)[-1]
+def test_curves__are_those_that_are_found(found, shown) -> None:
+    picture = shown("unknown_detection", found)[1]
     (plot,) = picture.figure.plots
     assert [curve.name for curve in plot.curves] == ["peak", "FeO"]
     np.testing.assert_array_equal(plot.curves[1].y, found.detection[1].found)
