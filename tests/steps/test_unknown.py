@@ -206,12 +206,14 @@ def test_a_phase__is_found_from_the_share_that_is_stated(
         assert (np.diff(one.found) >= 0).all()
     stated = by_name["candidate", "FeS2"].detected_share
     assert 0.02 < stated < 0.3
-    share = neighbors_mean(surprising["truth"])
-    about = (np.abs(share - stated) < 0.05) & np.isfinite(cube.reduced_chi_square.values)
-    assert about.sum() > 50
-    assert flagged(cube)[about].mean() > 0.8
-    above = (share > stated) & np.isfinite(cube.reduced_chi_square.values)
-    assert flagged(cube)[above].mean() > 0.9
+    curve = by_name["candidate", "FeS2"]
+    share, good = neighbors_mean(surprising["truth"]), np.isfinite(cube.reduced_chi_square.values)
+    for low, high in ((0.02, 0.2), (stated, 1.01)):
+        part = good & (share >= low) & (share < high)
+        assert part.sum() > 300
+        predicted = np.interp(share[part], curve.shares, curve.found).mean()
+        assert flagged(cube)[part].mean() == pytest.approx(predicted, abs=0.1)
+    assert flagged(cube)[good & (share > stated)].mean() > 0.95
 
 
 def neighbors_mean(answer: dict[str, Any]) -> Any:
