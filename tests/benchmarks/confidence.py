@@ -119,7 +119,7 @@ def print_known(data: Path, seeds: int) -> None:
                 for true in (averaged(answer), answer["fractions"])
             ]
             rates = [
-                flagged(xf.judge.unknown(cube, references, samples, method=method))[good].mean()
+                flagged(xf.judge.unknown(cube, references, samples, method=method)[0])[good].mean()
                 for method in ("residual", "mahalanobis", "isolation")
             ]
             off = [score.fraction_error for score in told.controls.values()]
@@ -141,7 +141,8 @@ def print_unknown(data: Path, seeds: int, phases: list[str]) -> None:
         "a phase that is not among Fe, FeO, Fe2O3: share of pixels flagged (residual), by how much they hold of it"
     )
     print(
-        f"{'phase':>14}{'seed':>5}{'15-30 %':>10}{'30-40 %':>10}{'30 % on':>10}{'pixels':>8}{'mahalan. 30 % on':>18}"
+        f"{'phase':>14}{'seed':>5}{'15-30 %':>10}{'30-40 %':>10}{'30 % on':>10}{'pixels':>8}"
+        f"{'mahalan. 30 % on':>18}{'95 % from':>13}"
     )
     references = library(data, KNOWN)
     for phase in phases:
@@ -152,14 +153,17 @@ def print_unknown(data: Path, seeds: int, phases: list[str]) -> None:
             )
             cube = xf.classify.combination(cube.assign(confidence=cube.edge_step), references)
             good, share = np.isfinite(cube.reduced_chi_square.values), answer["fractions"][-1]
-            found = flagged(xf.judge.unknown(cube, references, samples))
-            other = flagged(xf.judge.unknown(cube, references, samples, method="mahalanobis"))
+            cube_found, told = xf.judge.unknown(cube, references, samples, library(data, (phase,)))
+            found = flagged(cube_found)
+            stated = told.detection[-1].detected_share
+            other = flagged(xf.judge.unknown(cube, references, samples, method="mahalanobis")[0])
             parts = [
                 good & (share >= low) & (share < high) for low, high in ((0.15, 0.3), (0.3, 0.4), (0.3, 1.1))
             ]
             rates = "".join(f"{found[part].mean():10.4f}" for part in parts)
             many = parts[-1]
-            print(f"{phase:>14}{seed:5}{rates}{many.sum():8}{other[many].mean():18.4f}", flush=True)
+            numbers = f"{many.sum():8}{other[many].mean():18.4f}{stated:13.3f}"
+            print(f"{phase:>14}{seed:5}{rates}{numbers}", flush=True)
 
 
 def main() -> None:

@@ -191,9 +191,12 @@ def recipe_of(name: str) -> str:
         {"ingest.tiff_stack": {**images, "energies": "energies.csv"}},
         *(standard if apart else known),
         "correct.absorbance",
+        *(["correct.despike"] if "defects" in kind.phantom and kind.phantom["defects"].zingers else []),
         "correct.dead_pixels",
         {"correct.background": {"e0": e0}},
         "correct.flux",
+        # Behind the flux: interpolated images leave too few pixels that look empty on so small a field.
+        *(["correct.drift"] if "drift" in kind.phantom else []),
         {"calibrate.foil": {"standard": foil}},
         "calibrate.apply",
         {"calibrate.check": {"standard": foil}},

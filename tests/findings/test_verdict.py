@@ -19,6 +19,7 @@ from xafsflow.findings.calibrate_findings import (
     PixelCounts,
     ShiftFieldFindings,
 )
+from xafsflow.findings.judge_findings import UnknownFindings
 from xafsflow.findings.maps_findings import MapFindings
 from xafsflow.findings.normalization_findings import NormalizationFindings
 from xafsflow.findings.overall_verdict import Verdict
@@ -201,3 +202,14 @@ def test_verdict_and_normalization__come_back_from_json() -> None:
     assert again.normalization == WINDOWS
     with pytest.raises(InputError, match="light"):
         RunFindings.from_json(content | {"verdict": content["verdict"] | {"light": "green"}}, {})
+
+
+def test_false_alarms__are_a_reservation_and_no_second_warning() -> None:
+    nothing = np.ones(4)
+    fine = UnknownFindings("residual", 0.01, nothing, 6000, {"Fe": 0.3}, {"Fe": 1.0}, (), ())
+    assert verdict(fine).reservations == ()
+    spoiled = replace(fine, spoiled_by=("images moved", "and more"))
+    found = verdict(spoiled, warnings=spoiled.spoiled_by)
+    assert [one.rule for one in found.reservations] == ["false_alarms"]
+    assert "images moved (and 1 more reasons)" in found.text
+    assert "the lamp is off" in verdict(spoiled, warnings=("the lamp is off", *spoiled.spoiled_by)).text

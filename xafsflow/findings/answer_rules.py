@@ -6,6 +6,7 @@ fitted to a scan.
 
 from __future__ import annotations
 
+from xafsflow.findings.judge_findings import UnknownFindings
 from xafsflow.findings.maps_findings import MapFindings
 from xafsflow.findings.overall_verdict import Reservation, Severity
 from xafsflow.findings.reference_set_findings import ReferenceSetFindings
@@ -54,6 +55,21 @@ def unknown_pixels(found: RunFindings) -> Reservation | None:
         return None
     text = f"{share:.1%} of the pixels hold something that is not among the references"
     return Reservation("unknown_pixels", text, "refusal" if share > MOST_PIXELS else "reservation")
+
+
+def false_alarms(found: RunFindings) -> Reservation | None:
+    """More of the known mixtures than was asked for may be called unknown, and `judge.unknown` says why.
+
+    Its limits come from known mixtures with noise. Pixels whose better quarter fits worse than these by more than 10 %, or
+    which share more than half of their noise, are no such mixtures, whatever phases they hold.
+    """
+    for one in found.of(UnknownFindings).values():
+        if one.spoiled_by:
+            others = f" (and {len(one.spoiled_by) - 1} more reasons)" if len(one.spoiled_by) > 1 else ""
+            return Reservation(
+                "false_alarms", f"unknown pixels may be false alarms: {one.spoiled_by[0]}{others}"
+            )
+    return None
 
 
 def unlike_classes(found: RunFindings) -> Reservation | None:

@@ -1,4 +1,4 @@
-"""What `judge.components`, `judge.target` and `judge.missing` find."""
+"""What `judge.unknown`, `judge.components`, `judge.target` and `judge.missing` find."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from xafsflow.findings.record import Doubles, Finding
 
 # Where `judge.missing` looks: at the pixels flagged unknown, or at the bins that the references used fit worst.
 Source = Literal["unknown pixels", "worst bins"]
+# What `judge.unknown` tries to find.
+Foreign = Literal["peak", "reference left out", "candidate"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,3 +207,62 @@ class MissingFindings(Finding):
     mean_noise: Doubles
     left_out: tuple[str, ...]
     span: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Detection(Finding):
+    """How much of something foreign `judge.unknown` finds in the scan at hand.
+
+    Parameters
+    ----------
+    name, kind
+        Of a reference that the others must do without, of a candidate, or a peak of no particular phase.
+    shares
+        `(share,)`: shares of the phase, 0 to 1; heights of the peak in edge steps.
+    found
+        `(share,)`: part of the pixels that is flagged at this share and at all larger ones, 0 to 1.
+    detected_share
+        The share from which on 95 % of the pixels are flagged; NaN where that is never so.
+    """
+
+    name: str
+    kind: Foreign
+    shares: Doubles
+    found: Doubles
+    detected_share: float
+
+
+@dataclass(frozen=True, eq=False)
+class UnknownFindings(Finding):
+    """What `judge.unknown` finds: how far its rate of false alarms holds, and what it would find.
+
+    Parameters
+    ----------
+    method, false_alarm
+        As they were set.
+    limits
+        `(4 (reference + 1),)`: the misfit above which a pixel is flagged. By the number of references that take part in its
+        fit, from none on; for each, of pixels with all energies, without the first, without the last, and without both. One
+        value for the other methods.
+    check_patterns
+        Number of known mixtures that the limits come from.
+    shared
+        What pixels of each reference share beside it, root mean square over their noise. Up to 0.5 the limits allow for it.
+        Empty for the other methods, and where the fit knows no noise.
+    typical_misfit
+        Lower quartile of the reduced chi-square of pixels over that of known mixtures, by leading reference and by the ends
+        that are missing; near 1 where noise explains both. Empty for the other methods.
+    spoiled_by
+        What keeps the rate from being the one that was asked for, in sentences.
+    detection
+        How much of something foreign is found. Empty for the other methods.
+    """
+
+    method: str
+    false_alarm: float
+    limits: Doubles
+    check_patterns: int
+    shared: Mapping[str, float]
+    typical_misfit: Mapping[str, float]
+    spoiled_by: tuple[str, ...]
+    detection: tuple[Detection, ...]

@@ -13,6 +13,7 @@ from xafsflow.findings.calibrate_findings import (
     OffsetFindings,
     ShiftFieldFindings,
 )
+from xafsflow.findings.judge_findings import UnknownFindings
 from xafsflow.findings.overall_verdict import Reservation
 from xafsflow.findings.run_findings import RunFindings
 
@@ -147,9 +148,13 @@ def post_edge(found: RunFindings) -> Reservation | None:
 
 
 def warned(found: RunFindings) -> Reservation | None:
-    """A step has warned: what it found may make an answer wrong in ways that no number here shows."""
-    number = len(found.warnings)
-    if number == 0:
+    """A step has warned: what it found may make an answer wrong in ways that no number here shows.
+
+    What spoils the rate of unknown pixels has a rule of its own.
+    """
+    known = {text for one in found.of(UnknownFindings).values() for text in one.spoiled_by}
+    texts = [text for text in found.warnings if text not in known]
+    if not texts:
         return None
-    others = f" (and {number - 1} more warnings)" if number > 1 else ""
-    return Reservation("warned", f"a step has warned: {found.warnings[0].rstrip('.')}{others}")
+    others = f" (and {len(texts) - 1} more warnings)" if len(texts) > 1 else ""
+    return Reservation("warned", f"a step has warned: {texts[0].rstrip('.')}{others}")

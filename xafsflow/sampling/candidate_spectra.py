@@ -36,7 +36,8 @@ def normalized_candidates(
     Returns
     -------
     Dataset, list
-        `norm` (spectrum, energy) at the cube's energies from low to high, and the names that were left out.
+        `norm` (spectrum, energy) at the cube's energies from low to high, with `edge_step` and `e0` (spectrum,), and the
+        names that were left out.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def normalized_candidates(
     plan, energy = on_spectra(replayed(cube)), cube.energy.values
     check_normalized(plan)
     inside = energy[(energy >= low) & (energy <= high)]
-    rows, names, left_out = [], [], []
+    rows, steps, names, left_out = [], [], [], []
     for name in candidates.spectrum.values:
         one = as_blunt(candidates.sel(spectrum=[name]), cube)
         own = one.energy.values[0]
@@ -55,20 +56,27 @@ def normalized_candidates(
             left_out.append(str(name))
             continue
         alone = cube.drop_vars("energy").drop_dims("energy").assign_coords(energy=grid)
-        found = through(alone, plan, on_grid(one, grid).mu.values.T, None, None).norm.values[:, 0, 0]
-        rows.append(np.interp(inside, grid, found))
-        names.append(str(name))
-        if not np.isfinite(rows[-1]).all():
+        found = through(alone, plan, on_grid(one, grid).mu.values.T, None, None)
+        row = np.interp(inside, grid, found.norm.values[:, 0, 0])
+        if not np.isfinite(row).all():
             left_out.append(str(name))
-            del rows[-1], names[-1]
+            continue
+        rows.append(row)
+        steps.append((found.edge_step.item(), found.e0.item()))
+        names.append(str(name))
     if not rows:
         raise ComputationError(
             f"no candidate from {low:.1f} to {high:.1f} eV that can be normalized as the scan was; {_ranges(candidates)}",
             "one or more",
             "give spectra of the scan's edge, or narrow span",
         )
-    norm = (("spectrum", "energy"), np.array(rows))
-    return xr.Dataset({"norm": norm}, {"spectrum": names, "energy": inside}), left_out
+    height, e0 = np.array(steps, float).T
+    arrays = {
+        "norm": (("spectrum", "energy"), np.array(rows)),
+        "edge_step": ("spectrum", height),
+        "e0": ("spectrum", e0),
+    }
+    return xr.Dataset(arrays, {"spectrum": names, "energy": inside}), left_out
 
 
 def _points(own: Doubles, energy: Doubles, inside: Doubles) -> Doubles | None:

@@ -216,7 +216,8 @@ def advance(small: xr.Dataset, plan: Plan) -> xr.Dataset:
     """A cube after the steps of a plan; the calibration is among its variables."""
     for one in plan:
         row = STEPS[one.step]
-        small = row.function(*(small for _ in row.takes), **one.settings)
+        # A step may ask what was done before it, and the bare function writes no history.
+        small = as_measured(row.function(*(small for _ in row.takes), **one.settings))
     return small
 
 

@@ -134,7 +134,7 @@ def test_methods__take_missing_energies_as_never_measured(
 ) -> None:
     mu = block()
     gaps = np.zeros(energy.size, bool)
-    gaps[[0, 1, 4, 12, 30, -1]] = True
+    gaps[[4, 12, 30, -1]] = True
     mu[gaps, 1, 2] = np.nan
     mu[3, 1, 3] = np.inf
     norm, step = METHODS[method](energy, mu, np.full((3, 4), E0) if as_map else E0)
@@ -144,6 +144,15 @@ def test_methods__take_missing_energies_as_never_measured(
     assert step[1, 2] == height
     assert np.isnan(norm[3, 1, 3])
     assert method == "ratio" or np.isfinite(np.delete(norm[:, 1, 3], 3)).all()
+
+
+def test_edge_step__keeps_the_line_of_the_scan_where_a_pixel_misses_the_first_energy() -> None:
+    energy = E0 + np.array([-60.0, -45.0, -30.0, -15.0, -5.0, 0.0, 5.0, 20.0, 60.0, 100.0, 140.0])
+    mu = np.repeat((0.5 - 0.002 * (energy - E0) + (energy > E0))[:, None], 2, axis=1)
+    mu[0, 1] = np.nan
+    norm, step = edge_step(energy, mu, E0, Windows(pre1=-60, pre2=-12, norm1=20, nnorm=1))
+    np.testing.assert_allclose(norm[1:, 1], norm[1:, 0], atol=1e-12)
+    assert step[1] == pytest.approx(step[0])
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from xafsflow.errors import InputError
-from xafsflow.learning.trust.unknown_limits import learn_isolation, learn_mahalanobis, limit_of
+from xafsflow.learning.trust.unknown_limits import (
+    learn_isolation,
+    learn_mahalanobis,
+    limit_of,
+    limits_by_group,
+)
 
 
 def test_a_limit__is_exceeded_at_the_rate_asked_for():
@@ -55,3 +60,22 @@ def test_isolation__is_the_same_for_the_same_seed_and_finds_what_is_far():
     probe = np.c_[np.zeros(4), np.full(4, 7.0)].astype("f4")
     np.testing.assert_array_equal(first(probe), second(probe))
     assert first(probe)[1] > first(table.T).max()
+
+
+def test_limits__by_group_hold_the_rate_where_one_limit_does_not() -> None:
+    rng = np.random.default_rng(3)
+    group = np.repeat([0, 1], [9000, 500])
+    misfit = rng.chisquare(10, len(group)) * np.where(group == 1, 1.5, 1.0)
+    limits = limits_by_group(misfit, group, 2, 0.01)
+    again = rng.chisquare(10, 20000) * 1.5
+    assert (again > limits[1]).mean() == pytest.approx(0.01, abs=0.005)
+    assert (again > limit_of(misfit, 0.01)).mean() > 0.05
+
+
+def test_limits__of_a_group_with_few_patterns_are_those_of_all() -> None:
+    rng = np.random.default_rng(1)
+    misfit, group = rng.chisquare(10, 3000), np.repeat([0, 2], [2980, 20])
+    misfit[-20:] *= 0.1
+    limits = limits_by_group(misfit, group, 3, 0.01)
+    assert limits[1] == limits[2]
+    assert limits[2] == pytest.approx(limit_of(misfit, 0.01), rel=0.02)

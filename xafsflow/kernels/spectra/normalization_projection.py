@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from xafsflow.kernels.array_types import Doubles, Floats, Indices
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.spectra.normalization_weights import Tables, fit_tables
-from xafsflow.kernels.spectra.normalization_windows import window_keys
+from xafsflow.kernels.spectra.normalization_windows import LINE, least_for_line, window_keys
 from xafsflow.kernels.spectra.pixel_groups import (
     as_pixels,
     chunk_of,
@@ -37,7 +37,7 @@ def normalize_block(
     """Normalize a block by a method of `tables` and `settings`: the spectra, and the edge step of each.
 
     Spectra that miss the same energies share a table where e0 is one number; where it is a map, those do whose tables
-    are the same.
+    are the same. Where e0 is one number, the whole scan decides whether the pre-edge is a line, see `least_for_line`.
     """
     grid, pixels = as_pixels(energy, mu)
     table = np.zeros(len(grid)) if f2 is None else np.ascontiguousarray(f2, dtype=np.float64)
@@ -45,6 +45,7 @@ def normalize_block(
     norm, step = np.empty_like(pixels), np.empty(pixels.shape[1])
     edges = np.ascontiguousarray(np.broadcast_to(np.asarray(e0, dtype=np.float64), shape[1:])).reshape(-1)
     codes = random_codes(8 * len(grid))
+    line = LINE if np.ndim(e0) else least_for_line(grid, given, float(np.asarray(e0)))
     for points, having in gap_groups(pixels, np.arange(len(step))):
         if len(points) == 0:
             norm[:, having], step[having] = np.nan, np.nan
@@ -52,7 +53,7 @@ def normalize_block(
         part_grid, part_table = grid[points], table[points]
         keys = window_keys(part_grid, edges[having], given, codes) if np.ndim(e0) else np.zeros_like(having)
         for members in grouped(having, keys):
-            tables = fit_tables(part_grid, part_table, edges[members[0]], given, method)
+            tables = fit_tables(part_grid, part_table, edges[members[0]], given, method, line)
             divide(pixels, points, members, tables, norm, step)
     return norm.reshape(shape), step.reshape(shape[1:])
 

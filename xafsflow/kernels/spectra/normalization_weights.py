@@ -19,6 +19,7 @@ from xafsflow.kernels.array_types import Doubles, Indices
 from xafsflow.kernels.jit import kernel
 from xafsflow.kernels.spectra.normalization_windows import (
     EDGE,
+    LINE,
     NNORM,
     NORM1,
     NORM2,
@@ -42,9 +43,11 @@ Tables = tuple[Doubles, Doubles, Doubles, Doubles, Doubles]
 EDGE_STEP, FLAT, RATIO, AREA, MBACK = range(5)
 
 
-def fit_tables(energy: Doubles, f2: Doubles, e0: float, given: Doubles, method: int) -> Tables:
-    """The table of one method; NaN where the windows cannot be fitted."""
-    _, slices = resolve(energy, e0, given)
+def fit_tables(
+    energy: Doubles, f2: Doubles, e0: float, given: Doubles, method: int, line: int = LINE
+) -> Tables:
+    """The table of one method; NaN where the windows cannot be fitted. `line` as `resolve` takes it."""
+    _, slices = resolve(energy, e0, given, line)
     if slices[EDGE] >= 0 and method == MBACK:
         return _mback(energy, f2, energy[slices[EDGE]], given)
     if slices[EDGE] >= 0:

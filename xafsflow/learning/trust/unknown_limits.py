@@ -13,6 +13,8 @@ from xafsflow.kernels.array_types import Doubles
 
 # Patterns above a limit from which it is found; with 10, its rate is known to a third.
 LEAST_ABOVE = 10
+# The quantile by which groups of patterns differ, and from how many patterns it is known, to some 10 %.
+SCALE, LEAST_OF_GROUP = 0.9, 200
 TREES = 200
 
 
@@ -37,6 +39,39 @@ def limit_of(misfits: NDArray[Any], false_alarm: float) -> float:
             "raise check_patterns of train.mixtures, or false_alarm",
         )
     return float(np.quantile(known, 1 - false_alarm))
+
+
+def limits_by_group(misfits: NDArray[Any], group: NDArray[Any], groups: int, false_alarm: float) -> Doubles:
+    """The limit of `limit_of` for each group of patterns, `(groups,)`.
+
+    A fit that leaves references out follows the noise less, and a pre-edge with a point less is noisier: with one limit for
+    all, such pixels are flagged more often. Patterns of a group are too few to find so high a quantile; so misfits are
+    divided by the `SCALE` quantile of their group, and the limit of all, of these ratios, is multiplied by it again. A group
+    with few patterns has the quantile of all.
+
+    Parameters
+    ----------
+    misfits, group
+        `(pattern,)`: of known mixtures, and to which group each belongs, 0 to `groups` - 1.
+
+    Raises
+    ------
+    InputError
+        Too few patterns in all for so rare an event.
+
+    Examples
+    --------
+    >>> misfits = np.concatenate([np.arange(1001.0), 2 * np.arange(1001.0)])
+    >>> limits_by_group(misfits, np.repeat([0, 2], 1001), 3, 0.01).round().tolist()
+    [990.0, 1782.0, 1980.0]
+    """
+    known = np.isfinite(misfits)
+    scale = np.full(groups, np.quantile(misfits[known], SCALE))
+    for k in range(groups):
+        some = misfits[known & (group == k)]
+        if len(some) >= LEAST_OF_GROUP:
+            scale[k] = np.quantile(some, SCALE)
+    return limit_of(misfits / scale[group], false_alarm) * scale
 
 
 @dataclass(frozen=True)
