@@ -103,7 +103,8 @@ def _detection(fit: JudgedFit, limits: Doubles, case: Case) -> Detection:
         added = coefficient * (case.spectrum - mixture)
     spectra = (own + added).reshape(-1, own.shape[1])
     noise = None if fit.noise is None else np.tile(fit.noise[places], (len(SHARES), 1))
-    misfit, fractions = fit(spectra, noise, case.library)
+    shift = None if fit.shift is None else np.tile(fit.shift[places], len(SHARES))
+    misfit, fractions = fit(spectra, noise, shift, case.library)
     over = (misfit / limits[fit.group(spectra, fractions)]).reshape(len(SHARES), -1)
     # A pattern that lacks energies of the fit has no answer, as pixels that do.
     found = detection_curve(over[:, np.isfinite(over).all(axis=0)])

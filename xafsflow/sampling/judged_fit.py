@@ -42,6 +42,11 @@ class JudgedFit:
         """That of the check patterns, `(pattern, energy)`; None where the fit is not weighted."""
         return self.checks.check_noise.values if self.weighted else None
 
+    @property
+    def shift(self) -> NDArray[Any] | None:
+        """By how much the check patterns were moved, `(pattern,)`, eV; None where spectra were not moved."""
+        return self.checks.check_shift.values if "check_shift" in self.checks else None
+
     def span(self) -> tuple[float, float]:
         """First and last energy of the fit, eV."""
         low, high = cast(Span, self.entry["settings"]["span"])
@@ -49,7 +54,11 @@ class JudgedFit:
         return float(energy[0] if low is None else e0 + low), float(energy[-1] if high is None else e0 + high)
 
     def __call__(
-        self, norm: NDArray[Any], noise: NDArray[Any] | None, library: xr.Dataset | None = None
+        self,
+        norm: NDArray[Any],
+        noise: NDArray[Any] | None,
+        shift: NDArray[Any] | None,
+        library: xr.Dataset | None = None,
     ) -> tuple[Doubles, Doubles]:
         """Reduced chi-square `(pattern,)` and fractions `(reference, pattern)` of spectra `(pattern, energy)`.
 
@@ -57,6 +66,8 @@ class JudgedFit:
         ----------
         noise
             As `norm`; not used where the fit is not weighted.
+        shift
+            `(pattern,)`: by how much they were moved, eV; None where they were not.
         library
             References in place of the cube's.
         """
@@ -66,6 +77,8 @@ class JudgedFit:
         }
         if self.weighted and noise is not None:
             arrays["norm_noise"] = (cube_dims(), np.asarray(noise.T[:, None], np.float32, order="C"))
+        if shift is not None:
+            arrays["energy_shift"] = (MAP, np.asarray(shift[None], np.float32))
         if "broadening" in self.cube:
             arrays["broadening"] = self.cube.broadening
         small = xr.Dataset(arrays, {"energy": self.cube.energy.values})

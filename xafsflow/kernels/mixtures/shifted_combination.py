@@ -1,4 +1,4 @@
-"""Linear combination fit with an energy shift: references known at a row of shifts, and one shift a pixel."""
+"""Linear combination fit with references that depend on an energy shift: known at a row of shifts, and one shift a pixel."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ def fit_moved_combination(
     shifts: Doubles,
     free: Doubles,
     sum_to_one: bool,
+    known: Floats | None = None,
 ) -> Fit:
-    """As `fit_combination`, the references moved together by a shift that is fitted with the fractions.
+    """As `fit_combination`, the references those of a shift that is fitted with the fractions, or known.
 
     Between the shifts of the table a reference is the cubic through four of them (Lagrange). From the best of a few
     shifts Gauss's and Newton's steps lead to the minimum: the fit's change with the shift is one column more beside the
@@ -43,6 +44,8 @@ def fit_moved_combination(
         `(shift, reference, energy)`: the references moved by each shift.
     shifts
         `(shift,)`, eV, evenly spaced, 4 or more.
+    known
+        `(...)`: the shift of each pixel, eV; None where it is to be fitted.
 
     Returns
     -------
@@ -62,11 +65,10 @@ def fit_moved_combination(
     count = table.shape[1]
     out = np.full((2 * count + 3, pixels.shape[1]), np.nan)
     noise = np.ones((1, 1)) if sigma is None else np.ascontiguousarray(sigma).reshape(pixels.shape)
-    freedom = float(len(values) - count - len(free) - 1 + int(sum_to_one))
-    moved = np.ascontiguousarray(table, np.float64)
-    _fit(
-        pixels, noise, sigma is not None, moved, shifts, np.ascontiguousarray(free), sum_to_one, freedom, out
-    )
+    freedom = float(len(values) - count - len(free) - int(known is None) + int(sum_to_one))
+    moved, background = np.ascontiguousarray(table, np.float64), np.ascontiguousarray(free)
+    at = np.empty(0) if known is None else np.ravel(known).astype(np.float64)
+    _fit(pixels, noise, sigma is not None, moved, shifts, background, sum_to_one, freedom, at, out)
     return as_fit(out, np.shape(values)[1:])
 
 
@@ -80,6 +82,7 @@ def _fit(
     free: Doubles,
     sum_to_one: bool,
     freedom: float,
+    at: Doubles,
     out: Doubles,
 ) -> None:
     energies, pixels = values.shape
@@ -104,9 +107,13 @@ def _fit(
             continue
         squares = _dot(data, data, weight)
         state = (columns, slopes, data, weight, row, gram, moments, z, used, work)
-        shift, misfit = _search(table, shifts, count, squares, sum_to_one, state)
+        if len(at) > 0:
+            shift = min(max(at[x], shifts[0]), shifts[len(shifts) - 1])
+            misfit = _evaluate(table, shifts, shift, count, squares, sum_to_one, state)
+        else:
+            shift, misfit = _search(table, shifts, count, squares, sum_to_one, state)
         if np.isfinite(misfit):
-            used[size] = True
+            used[size] = len(at) == 0
             standard_errors(gram, used, count, sum_to_one, sigma, work)
             left, total = 0.0, 0.0
             for e in range(energies):

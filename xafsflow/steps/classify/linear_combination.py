@@ -17,6 +17,7 @@ from xafsflow.kernels.mixtures.share_errors import NoiseSources, share_errors
 from xafsflow.kernels.mixtures.shifted_combination import fit_moved_combination
 from xafsflow.kernels.mixtures.systematic_errors import answer_to, systematic_errors
 from xafsflow.sampling import replay
+from xafsflow.sampling.moved_references import moved_references
 from xafsflow.sampling.reference_steps import StepRatios, step_ratios
 from xafsflow.step_table import Span, step
 from xafsflow.steps.ingest.reference_spectra import check_cover
@@ -139,7 +140,8 @@ def combination(
     shifts = _shifts(shift)
     energy = cube.energy.values
     check_cover(library, energy[[0, -1]] + shifts[[0, -1]])
-    table, e0, steps = _references(cube, library, features, shifts)
+    table, still, steps = _references(cube, library, features, shifts)
+    e0 = float(np.nanmean(still.e0))
     places = _places(energy, e0, span, table, library.sizes["spectrum"] + 2 * background + 1)
     line = (energy[places] - energy[places].mean()) / np.ptp(energy[places])
     free = np.stack([np.ones_like(line), line])[: 2 * background]
@@ -165,11 +167,16 @@ def combination(
         "blunter": _blunter(cube, library, features, places),
     }
     arrays = [cube[features], cube.flags, *([cube.norm_noise] if weights else [])]
+    seen = None if shift else moved_references(cube, library, still, features)
+    if seen is not None:
+        settings |= {"table": seen.table[:, :, places], "shifts": seen.shifts, "given": True}
     # Check patterns of a training have noise, and no response of their own.
     if weights and "noise_response" in cube:
         slopes = np.gradient(table[len(shifts) // 2][:, places], energy[places], axis=1)
         settings |= {"slopes": slopes, "group": (energy > e0).astype(np.int64)}
         arrays += [cube[name] for name in (*RESPONSE, "energy_shift_error") if name in cube]
+    if seen is not None:
+        arrays.append(cube.energy_shift)
     told = {"step_ratio": ("reference", steps.ratio), "step_ratio_error": ("reference", steps.error)}
     found = cube.assign(over_blocks(_fit, arrays, outputs, **settings)).assign(told)
     return found.assign_coords(reference=names)
@@ -195,15 +202,15 @@ def _in_the_cubes_order(cube: xr.Dataset, library: xr.Dataset) -> xr.Dataset:
 
 def _references(
     cube: xr.Dataset, library: xr.Dataset, features: str, shifts: np.ndarray
-) -> tuple[np.ndarray, float, StepRatios]:
-    """The normalized references `(shift, reference, energy)`, and unmoved their mean e0, eV, and their steps."""
+) -> tuple[np.ndarray, xr.Dataset, StepRatios]:
+    """The normalized references `(shift, reference, energy)`, and unmoved as a cube, and their steps."""
     plan = replay.replayed(cube)
     moved = [
         replay.normalized_references(cube, library.assign(energy=library.energy + by), plan) for by in shifts
     ]
     table = np.stack([one[features].values[:, 0].T for one in moved]).astype(np.float64)
     still = moved[len(shifts) // 2]
-    return table, float(np.nanmean(still.e0)), step_ratios(library, still, plan)
+    return table, still, step_ratios(library, still, plan)
 
 
 def _blunter(cube: xr.Dataset, library: xr.Dataset, features: str, places: np.ndarray) -> np.ndarray | None:
@@ -253,24 +260,27 @@ def _fit(
     blunter: Any,
     slopes: Any = None,
     group: Any = None,
+    given: bool = False,
 ) -> tuple[Any, ...]:
+    """With `given`, the shift of each pixel is the last of the arrays."""
     # The energies of a span lie side by side: a slice of a block is no copy.
     inside = slice(places[0], places[-1] + 1) if np.ptp(places) + 1 == len(places) else places
-    sigma = noise[0][inside] if noise else None
+    own, noise = (noise[-1], noise[:-1]) if given else (None, noise)
+    sigma, free_shift = noise[0][inside] if noise else None, len(shifts) > 1 and not given
     found: Fit
     if len(shifts) > 1:
-        found = fit_moved_combination(values[inside], sigma, table, shifts, free, sum_to_one)
+        found = fit_moved_combination(values[inside], sigma, table, shifts, free, sum_to_one, own)
     else:
         found = fit_combination(values[inside], sigma, table[0], free, sum_to_one)
     told = None
     if slopes is not None:
         columns = np.concatenate([table[len(shifts) // 2], free, slopes])
         known, lost = NoiseSources(noise[1], noise[2], noise[3], group), noise[4] if len(noise) > 4 else None
-        spectra = (columns, places, known, ratio, sum_to_one, len(shifts) > 1)
+        spectra = (columns, places, known, ratio, sum_to_one, free_shift)
         told = share_errors(found.fraction, noise[0], lost, *spectra)
     _in_true_steps(found, ratio, sum_to_one)
     found = found if told is None else found._replace(error=told)
-    fraction, error, *rest = found if len(shifts) > 1 else found[:-1]
+    fraction, error, *rest = found if free_shift else found[:-1]
     answer = None
     if blunter is not None:
         # For all with the weights of a typical pixel, where they are known.

@@ -146,7 +146,7 @@ class _Null(NamedTuple):
 
 def _misfits(fit: JudgedFit, false_alarm: float) -> _Null:
     norm = fit.checks.check_norm.values
-    misfit, fractions = fit(norm, fit.noise)
+    misfit, fractions = fit(norm, fit.noise, fit.shift)
     group = fit.group(norm, fractions)
     limits = learn.limits_by_group(misfit, group, ENDS * (len(fractions) + 1), false_alarm)
     return _Null(misfit, fractions.argmax(axis=0), group, limits)

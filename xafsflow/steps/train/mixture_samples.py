@@ -73,9 +73,10 @@ def mixtures(
         Lazy: `features` (sample, feature), `label` (sample), `noise` (sample), `composition` (class, reference),
         `class_features` (class, feature), `reference_norm` (reference, reference_energy); `energy` (feature), eV;
         `check_features` (check, feature), `check_composition` (check, reference), `check_norm` (check,
-        reference_energy), and after `derive.noise` its noise `check_noise` and `again_features` (check, feature), the same
-        compositions in the same pixels measured again. `noise` is NaN without it. A pattern that came
-        out NaN stays, see `patterns.finite`. The attribute `digest` stands for all that they are made of.
+        reference_energy), `check_shift` (check), by how much their energies were moved, and after `derive.noise` their noise
+        `check_noise` and `again_features` (check, feature), the same compositions in the same pixels measured again. `noise`
+        is NaN without it. A pattern that came out NaN stays, see `patterns.finite`. The attribute `digest` stands for all
+        that they are made of.
 
     Raises
     ------
@@ -138,15 +139,16 @@ def _checks(make: Maker, features: str, used: np.ndarray, patterns: int, seed: i
         spectra = [found[features].values[used, 0], found.norm.values[:, 0]]
         if drawn.norm_noise is not None:
             spectra += [drawn.norm_noise, make.measured(part, drawn, rng)[features].values[used, 0]]
-        return tuple(np.asarray(one.T, np.float32) for one in spectra)
+        return drawn.shift, *(np.asarray(one.T, np.float32) for one in spectra)
 
     more: list[int | None] = [n_energy, used.size] if make.pixels.norm_noise is not None else []
-    table, norm, *known = later(chunk, compositions, [seed, 3], [used.size, n_energy, *more])
+    shift, table, norm, *known = later(chunk, compositions, [seed, 3], [None, used.size, n_energy, *more])
     whole = ("check", "reference_energy")
     return {
         "check_features": (("check", "feature"), table),
         "check_composition": (("check", "reference"), compositions),
         "check_norm": (whole, norm),
+        "check_shift": ("check", shift),
         **(
             {"check_noise": (whole, known[0]), "again_features": (("check", "feature"), known[1])}
             if known
