@@ -155,6 +155,8 @@ OUT = Flag.BACKGROUND
 # edge step is one: its noise is divided by nearly nothing.
 OUT_OF_MEANS = int(Flag.BACKGROUND | Flag.DEAD | Flag.SATURATED)
 LEFT_OUT = OUT_OF_MEANS | int(Flag.LOW_STEP)
+# What `derive.noise` tells of the noise of different energies together.
+RESPONSE = ("typical_noise", "noise_response", "step_response")
 
 FLAG_MEANINGS: dict[Flag, str] = {
     Flag.BACKGROUND: "no sample here",

@@ -16,7 +16,7 @@ from xafsflow.sampling import replay
 from xafsflow.sampling.noisy_patterns import finite
 from xafsflow.sampling.reference_steps import shares_of
 from xafsflow.step_table import STEPS, Span, steps_done
-from xafsflow.vocabulary import MAP, cube_dims
+from xafsflow.vocabulary import MAP, RESPONSE, cube_dims
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +79,8 @@ class JudgedFit:
             arrays["norm_noise"] = (cube_dims(), np.asarray(noise.T[:, None], np.float32, order="C"))
         if shift is not None:
             arrays["energy_shift"] = (MAP, np.asarray(shift[None], np.float32))
+        if self.weighted:
+            arrays |= {name: self.cube[name] for name in RESPONSE if name in self.cube}
         if "broadening" in self.cube:
             arrays["broadening"] = self.cube.broadening
         small = xr.Dataset(arrays, {"energy": self.cube.energy.values})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -16,17 +17,16 @@ from xafsflow.kernels.mixtures.combination import Fit, fit_combination
 from xafsflow.kernels.mixtures.share_errors import NoiseSources, share_errors
 from xafsflow.kernels.mixtures.shifted_combination import fit_moved_combination
 from xafsflow.kernels.mixtures.systematic_errors import answer_to, systematic_errors
+from xafsflow.kernels.mixtures.typical_misfit import damped, typical_chi_square
 from xafsflow.sampling import replay
 from xafsflow.sampling.moved_references import moved_references
 from xafsflow.sampling.reference_steps import StepRatios, step_ratios
 from xafsflow.step_table import Span, step
 from xafsflow.steps.ingest.reference_spectra import check_cover
-from xafsflow.vocabulary import MAP, OUT
+from xafsflow.vocabulary import MAP, OUT, RESPONSE
 
 # eV between the shifts at which the references are computed: a cubic between them is good to 1e-4 of the edge step.
 SPACING = 0.25
-# What `derive.noise` tells of the noise of different energies together.
-RESPONSE = ("typical_noise", "noise_response", "step_response")
 
 
 @step(
@@ -278,6 +278,7 @@ def _fit(
         known, lost = NoiseSources(noise[1], noise[2], noise[3], group), noise[4] if len(noise) > 4 else None
         spectra = (columns, places, known, ratio, sum_to_one, free_shift)
         told = share_errors(found.fraction, noise[0], lost, *spectra)
+        _over_typical(found, columns[: len(ratio)], free, noise[1:4], places, sum_to_one)
     _in_true_steps(found, ratio, sum_to_one)
     found = found if told is None else found._replace(error=told)
     fraction, error, *rest = found if free_shift else found[:-1]
@@ -292,6 +293,20 @@ def _fit(
     for part in parts:
         part[..., out] = np.nan
     return parts
+
+
+def _over_typical(
+    found: Fit, references: Any, free: Any, known: Sequence[Any], places: Any, sum_to_one: bool
+) -> None:
+    """Make chi-square over its degrees of freedom one over what noise leaves of a typical pixel."""
+    sigma, response, step = known
+    varied = references[1:] - references[:1] if sum_to_one else references
+    columns = np.concatenate([varied, free])
+    whole = response[:, places] + np.multiply.outer(step, references.mean(axis=0))
+    damped(whole, places, sigma[places])
+    if len(columns) and np.isfinite(sigma[places]).all():
+        typical = typical_chi_square(sigma[places], whole, columns)
+        found.reduced_chi_square[:] *= (len(places) - len(columns)) / typical
 
 
 def _in_true_steps(found: Fit, ratio: Any, sum_to_one: bool) -> None:
