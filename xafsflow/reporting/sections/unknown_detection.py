@@ -85,8 +85,7 @@ def _spread(found: Sequence[Detection]) -> list[Detection]:
     known = [one for one in found if np.isfinite(one.detected_share)]
     first = [one for one in known if one.kind != "candidate"][:MOST_CURVES]
     rest = [one for one in known if one.kind == "candidate"]
-    places = (
-        np.unique(np.linspace(0, len(rest) - 1, MOST_CURVES - len(first)).round().astype(int)) if rest else []
-    )
-    chosen = [*first, *(rest[k] for k in places)]
+    count = MOST_CURVES - len(first) if rest else 0
+    places: list[float] = np.linspace(0, len(rest) - 1, count).round().tolist()
+    chosen = [*first, *(rest[int(k)] for k in places)]
     return [one for one in known if one in chosen]
