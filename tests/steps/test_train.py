@@ -54,6 +54,16 @@ def test_mixtures__are_centered_on_the_class_spectra(uniform: Phantom, library: 
         np.testing.assert_allclose(mean, samples.class_features.values[label], atol=0.006)
 
 
+def test_mixtures__pass_a_step_that_asks_what_was_done_before_it(
+    uniform: Phantom, library: xr.Dataset
+) -> None:
+    cube = xf.correct.despike(xf.correct.absorbance(as_dataset(uniform)))
+    cube = xf.calibrate.apply(cube, xf.calibrate.constant(cube, shift=0.3))
+    cube = xf.normalize.edge_step(xf.correct.average(cube), **CHAIN)
+    samples = xf.train.mixtures(cube, library, step=1.0, noise_patterns=30, span=(-20.0, 100.0))
+    assert np.isfinite(samples.features.values).all()
+
+
 def test_mixtures__are_the_same_for_the_same_seed(uniform: Phantom, library: xr.Dataset) -> None:
     made = [
         xf.train.mixtures(treated(uniform), library, step=1.0, noise_patterns=30, seed=s) for s in (4, 4, 5)

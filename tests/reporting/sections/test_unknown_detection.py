@@ -25,7 +25,7 @@ def found() -> UnknownFindings:
 
 def test_shares__are_told_the_least_first(found, shown, html) -> None:
     text = html(*shown("unknown_detection", found))
-    assert text.index("a height of 0.12") < text.index("35 %") < text.index("not found")
+    assert text.index("height 0.12") < text.index("35 %") < text.index("not found")
     assert "reference left out" in text
     assert "Fe 0.3" in text
 

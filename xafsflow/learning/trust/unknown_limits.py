@@ -63,7 +63,7 @@ def limits_by_group(misfits: NDArray[Any], group: NDArray[Any], groups: int, fal
     --------
     >>> misfits = np.concatenate([np.arange(1001.0), 2 * np.arange(1001.0)])
     >>> limits_by_group(misfits, np.repeat([0, 2], 1001), 3, 0.01).round().tolist()
-    [990.0, 1782.0, 1980.0]
+    [990.0, 1760.0, 1980.0]
     """
     known = np.isfinite(misfits)
     scale = np.full(groups, np.quantile(misfits[known], SCALE))

@@ -53,7 +53,7 @@ def _table(found: UnknownFindings, order: list[Detection]) -> Panel:
         notes.append(
             f"What pixels of a reference share beside it, over their noise, and the limits allow for: {named}."
         )
-    head = ["phase", "kind", "95 % of the pixels are found from"]
+    head = ["phase", "kind", "95 % found from"]
     return Panel("Shares that are found", content=Table(head, rows, [2], OPEN_ROWS), notes=notes)
 
 
@@ -61,8 +61,8 @@ def _share(one: Detection) -> str:
     if not np.isfinite(one.detected_share):
         return "not found"
     if one.kind == "peak":
-        return f"a height of {number(one.detected_share, 2)}"
-    return f"a share of {100 * one.detected_share:.0f} %"
+        return f"height {number(one.detected_share, 2)}"
+    return f"{100 * one.detected_share:.0f} %"
 
 
 def _curves(shown: list[Detection]) -> Picture:
@@ -75,7 +75,7 @@ def _curves(shown: list[Detection]) -> Picture:
     marks: list[CurveMark] = [Rule(0.95, color=QUIET, width=0.9, dash=(4, 2)), *curves]
     plot = Plot(marks, "share of pixels found", (0, 1.05), legend="lower right")
     figure = CurveFigure(WIDTH, 3.4, [plot], "share of the phase, or height of the peak", log=True)
-    texts = "; ".join(f"{one.name}, {_share(one)}" for one in shown)
+    texts = "; ".join(f"{one.name} {_share(one)}" for one in shown)
     text = f"Part of the pixels that is flagged unknown, over what they hold of a phase. 95 % are found from: {texts}."
     return Picture("unknown_detection", "Detection of something foreign", text, text, figure)
 
@@ -85,8 +85,7 @@ def _spread(found: Sequence[Detection]) -> list[Detection]:
     known = [one for one in found if np.isfinite(one.detected_share)]
     first = [one for one in known if one.kind != "candidate"][:MOST_CURVES]
     rest = [one for one in known if one.kind == "candidate"]
-    places = (
-        np.unique(np.linspace(0, len(rest) - 1, MOST_CURVES - len(first)).round().astype(int)) if rest else []
-    )
-    chosen = [*first, *(rest[k] for k in places)]
+    count = MOST_CURVES - len(first) if rest else 0
+    places: list[float] = np.linspace(0, len(rest) - 1, count).round().tolist()
+    chosen = [*first, *(rest[int(k)] for k in places)]
     return [one for one in known if one in chosen]

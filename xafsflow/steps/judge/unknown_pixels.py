@@ -218,7 +218,7 @@ def _spoiled(false_alarm: float, shared: dict[str, float], typical: dict[str, fl
         texts.append(
             "even the better pixels fit worse than known mixtures with noise (lower quartile of the reduced chi-square: "
             f"{named} times); {rate}: images moved (correct.drift), which shows most beside places without sample, the "
-            "references differ from the sample's, or something is nearly everywhere"
+            "references differ from the sample's, or something is in much of the sample"
         )
     return tuple(texts)
 
