@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import xarray as xr
+from pydantic import Field
 
 from xafsflow.errors import InputError
 from xafsflow.step_table import step
@@ -32,6 +33,7 @@ def spectra(
     structure: dict[str, str] = {},  # noqa: B006
     align: Literal["edge"] | None = None,
     e0: float | str | None = None,
+    search: Annotated[float, Field(gt=0)] = 10.0,
 ) -> xr.Dataset:
     """A library of spectra with what is known of each: labels, properties, the material, the structure.
 
@@ -67,6 +69,9 @@ def spectra(
         With `align`: where edges are put, eV (by default at their median), or the name of the property that holds each
         spectrum's own edge. By default the edge is found as Larch's `find_e0` finds it, and between points by a parabola
         through the derivative.
+    search
+        Edges that are found farther than this from the median, eV, are searched again within it, with a warning: the
+        steepest rise of a spectrum may be that of a later peak.
 
     Returns
     -------
@@ -89,7 +94,7 @@ def spectra(
             f"e0 {e0!r} without align", "align: edge beside it", "add `align: edge`, or remove `e0`"
         )
     wanted = Wanted(spectrum, energy, labels, properties, group, structure)
-    return join(_parts(Folders.of(data), files, table, wanted), align=align == "edge", e0=e0)
+    return join(_parts(Folders.of(data), files, table, wanted), align=align == "edge", e0=e0, search=search)
 
 
 def _parts(folders: Folders, files: list[str], table: str | None, wanted: Wanted) -> list[Part]:

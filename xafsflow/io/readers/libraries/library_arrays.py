@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
 from xafsflow.io.readers.libraries.cluster_arrays import cluster_variables
@@ -93,7 +94,7 @@ def part_of(
     # A library that this program wrote says so where each spectrum is a group of its own
     if group is not None and told.get(group, {}).get("source", group):
         column = _column(arrays, group, len(mu), place)
-        data["group"] = ("sample", np.asarray(column).astype(np.str_), {"source": group})
+        data["group"] = ("sample", _texts(column), {"source": group})
     taken = {spectrum, energy_name, group, "sample", *cluster_names(arrays, wanted.structure)}
     for name, role in _roles(arrays, wanted, taken, len(mu), told).items():
         values = np.asarray(_column(arrays, name, len(mu), place))
@@ -105,7 +106,7 @@ def part_of(
                 "name it among the labels",
             )
         text = values.dtype.kind not in "fiub"
-        data[_free(name, data, place)] = ("sample", values.astype(np.str_) if text else values, own)
+        data[_free(name, data, place)] = ("sample", _texts(values) if text else values, own)
     return Part(place, energy, xr.Dataset(data))
 
 
@@ -121,6 +122,11 @@ def listing(arrays: Mapping[str, Any]) -> str:
     """Names and shapes for a message; of many columns, some."""
     shown = [f"{name} {tuple(np.shape(array))}" for name, array in arrays.items()]
     return ", ".join(shown[:20]) + (", ..." if len(shown) > 20 else "") or "no array"
+
+
+def _texts(values: Any) -> NDArray[np.str_]:
+    # By way of a list: NumPy has no cast from texts of any length, which Zarr has, to such of one length
+    return np.array(np.asarray(values).tolist(), np.str_)
 
 
 def _first(names: Iterable[str], arrays: Iterable[str]) -> str | None:

@@ -14,10 +14,11 @@ from numpy.typing import ArrayLike
 
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.io.readers.libraries.library_arrays import FEWEST, Part
-from xafsflow.io.readers.libraries.spectra_on_grid import Extent, extents, rows_on_grid
+from xafsflow.io.readers.libraries.spectra_on_grid import Extent, edges_within, extents, rows_on_grid
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.vocabulary import attributes, nearest
 
+SEARCH = 10.0  # eV
 EPSILON = 1e-6  # eV, beyond what any file is written to
 
 
@@ -38,7 +39,9 @@ class _Placed:
         return self.extent.last + self.shift
 
 
-def join(parts: Sequence[Part], *, align: bool = False, e0: float | str | None = None) -> xr.Dataset:
+def join(
+    parts: Sequence[Part], *, align: bool = False, e0: float | str | None = None, search: float = SEARCH
+) -> xr.Dataset:
     """Put all spectra on one axis and below each other.
 
     The axis is what all spectra cover, so that neither where a spectrum begins or ends, nor which of its points are missing,
@@ -54,6 +57,8 @@ def join(parts: Sequence[Part], *, align: bool = False, e0: float | str | None =
     e0
         With `align`: where the edges are put, eV; None puts them at their median; a text is the name of the property that
         holds each spectrum's own edge, in place of the one that is found (see `spectra_on_grid.edges`).
+    search
+        An edge that is found is searched again within so many eV of the median, if it lies farther off.
 
     Returns
     -------
@@ -74,7 +79,7 @@ def join(parts: Sequence[Part], *, align: bool = False, e0: float | str | None =
     >>> library.energy.values, dict(library.sizes)
     (array([3., 4., 5., 6., 7., 8.]), {'sample': 4, 'energy': 6})
     """
-    placed = _placed(parts, align, e0)
+    placed = _placed(parts, align, e0, search)
     grid = _common_grid(placed)
     tables = [_on(grid, one, align) for one in _same_variables(placed)]
     library = xr.concat(
@@ -91,22 +96,12 @@ def join(parts: Sequence[Part], *, align: bool = False, e0: float | str | None =
     return library
 
 
-def _placed(parts: Sequence[Part], align: bool, e0: float | str | None) -> list[_Placed]:
+def _placed(parts: Sequence[Part], align: bool, e0: float | str | None, search: float) -> list[_Placed]:
     found = [extents(part, edges=align and not isinstance(e0, str)) for part in parts]
     if not align:
-        return [_Placed(part, one, np.zeros(len(one.first))) for part, one in zip(parts, found, strict=True)]
-    if isinstance(e0, str):
-        for part in parts:
-            if e0 not in part.data or part.data[e0].attrs.get("role") != "property":
-                raise InputError(
-                    f"e0 {e0!r} for {part.place}",
-                    "a number of eV, or the name of a property of all spectra",
-                    f"check the name{nearest(e0, map(str, part.data))}",
-                )
-        found = [
-            one.with_edges(part.data[e0].values.astype(np.float64))
-            for part, one in zip(parts, found, strict=True)
-        ]
+        return [_Placed(*pair, np.zeros(len(pair[1].first))) for pair in zip(parts, found, strict=True)]
+    known = [_given_edges(part, e0) if isinstance(e0, str) else None for part in parts]
+    found = [one if edge is None else one.with_edges(edge) for one, edge in zip(found, known, strict=True)]
     for part, one in zip(parts, found, strict=True):
         lost = ~np.isfinite(one.edge)
         if lost.any():
@@ -115,10 +110,43 @@ def _placed(parts: Sequence[Part], align: bool, e0: float | str | None) -> list[
                 "an edge in each spectrum",
                 "leave them out, or do without `align`",
             )
-    target = (
-        float(e0) if isinstance(e0, float | int) else float(np.median([e for o in found for e in o.edge]))
-    )
+    target = float(np.median(np.concatenate([one.edge for one in found])))
+    if not isinstance(e0, str):
+        found = _searched_again(parts, found, target, search)
+        target = target if e0 is None else float(e0)
     return [_Placed(part, one, target - one.edge) for part, one in zip(parts, found, strict=True)]
+
+
+def _given_edges(part: Part, name: str) -> Doubles:
+    if name not in part.data or part.data[name].attrs.get("role") != "property":
+        raise InputError(
+            f"e0 {name!r} for {part.place}",
+            "a number of eV, or the name of a property of all spectra",
+            f"check the name{nearest(name, map(str, part.data))}",
+        )
+    return np.asarray(part.data[name].values, np.float64)
+
+
+def _searched_again(
+    parts: Sequence[Part], found: Sequence[Extent], middle: float, search: float
+) -> list[Extent]:
+    """Edges that lie too far from the others' are taken within the reach of the search.
+
+    The steepest rise of a spectrum may be that of a later peak; one such spectrum would cut the range of all.
+    """
+    result, count = [], 0
+    for part, one in zip(parts, found, strict=True):
+        far = np.flatnonzero(np.abs(one.edge - middle) > search)
+        edge = one.edge.copy()
+        edge[far] = edges_within(part, far, middle - search, middle + search)
+        result.append(one.with_edges(edge))
+        count += len(far)
+    if count:
+        _warn(
+            f"{count} of {sum(len(one.edge) for one in found)} spectra are steepest more than {search:g} eV from "
+            f"the median edge, {middle:.1f} eV: their edge is where they are steepest within that"
+        )
+    return result
 
 
 def _common_grid(placed: Sequence[_Placed]) -> Doubles:

@@ -23,7 +23,8 @@ def read_zarr(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         It cannot be opened, or holds no array.
     """
     try:
-        stored = xr.open_zarr(path, chunks={})
+        # Whoever wrote it may not have put all metadata in one file; xarray would warn of that
+        stored = xr.open_zarr(path, chunks={}, consolidated=False)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(
             f"{path}: {error}", "a Zarr group that xarray wrote", "check the path, or write it with to_zarr"

@@ -118,6 +118,21 @@ def _between_points(energy: Doubles, mu: Floats, e0: Doubles) -> Doubles:
     return np.where(bend < 0, np.clip(top, 0.5 * (x0 + x1), 0.5 * (x1 + x2)), e0)
 
 
+def edges_within(part: Part, rows: Integers, low: float, high: float) -> Doubles:
+    """Where some spectra of a part are steepest between two energies, eV, `(rows,)`, between the points as `edges`."""
+    result = np.full(len(rows), np.nan)
+    for place, row in enumerate(rows):
+        mu = np.asarray(part.data["mu"].data[row], np.float64)
+        energy = np.asarray(part.energy[row] if part.own_axes else part.energy, np.float64)
+        good = np.isfinite(mu) & np.isfinite(energy)
+        energy, mu = energy[good], mu[good]
+        near = (energy >= low) & (energy <= high)
+        if near.any():
+            steep = np.where(near, np.gradient(mu, energy), -np.inf)
+            result[place] = _between_points(energy, mu[None], energy[[int(np.argmax(steep))]])[0]
+    return result
+
+
 def rows_on_grid(mu: Floats, energy: Floats, shift: Doubles, grid: Doubles) -> Singles:
     """Spectra at `grid - shift` on their own energies, by a cubic spline (not-a-knot); at their ends, their last value.
 
