@@ -101,7 +101,7 @@ def part_of(
         own = {**told.get(name, {}), "role": role, "units": _unit(name, wanted, told)}
         if role == "property" and values.dtype.kind not in "fiub":
             raise InputError(
-                f"the property {name!r} of {place} with texts such as {values[0]!r}",
+                f"the property {name!r} of {place} with texts such as {str(values[0])!r}",
                 "numbers",
                 "name it among the labels",
             )

@@ -153,9 +153,7 @@ def _common_grid(placed: Sequence[_Placed]) -> Doubles:
     """The energies of the finest axis within what all spectra cover."""
     lows, highs = (np.concatenate([getattr(one, name) for one in placed]) for name in ("low", "high"))
     low, high = float(lows.max()), float(highs.min())
-    axes = [axis for one in placed for axis in _axes(one)]
-    inside = [axis[(axis >= low - EPSILON) & (axis <= high + EPSILON)] for axis in axes]
-    grid = max(inside, key=len)
+    grid = max((_inside(one, low, high) for one in placed), key=len)
     if len(grid) < FEWEST:
         raise InputError(
             f"{len(grid)} energies that all spectra cover: sample {int(lows.argmax())} begins at {low:.1f} eV, "
@@ -166,13 +164,17 @@ def _common_grid(placed: Sequence[_Placed]) -> Doubles:
     return np.asarray(grid)
 
 
-def _axes(one: _Placed) -> list[Doubles]:
-    """Axes that the grid may be taken from: that of the file, or of its spectrum with most points."""
-    if not one.part.own_axes:
-        return [np.asarray(one.part.energy, np.float64)]
-    row = int(np.argmax(one.extent.points))
-    axis = np.asarray(one.part.energy[row], np.float64)
-    return [axis[np.isfinite(axis)] + one.shift[row]]
+def _inside(one: _Placed, low: float, high: float) -> Doubles:
+    """Energies between two of the axis of a part, or of that spectrum which has most there."""
+    axis = np.asarray(one.part.energy if not one.part.own_axes else _finest(one, low, high), np.float64)
+    return axis[(axis >= low - EPSILON) & (axis <= high + EPSILON)]
+
+
+def _finest(one: _Placed, low: float, high: float) -> Doubles:
+    energy = one.part.energy
+    begin, end = (limit - one.shift[:, None] for limit in (low - EPSILON, high + EPSILON))
+    row = int(np.argmax(np.asarray(((energy >= begin) & (energy <= end)).sum(axis=1))))
+    return np.asarray(energy[row], np.float64) + one.shift[row]
 
 
 def _on(grid: Doubles, one: _Placed, align: bool) -> xr.Dataset:

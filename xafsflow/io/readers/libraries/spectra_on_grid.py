@@ -18,12 +18,11 @@ from xafsflow.kernels.spectra.edge_energy import find_e0
 
 @dataclass(frozen=True)
 class Extent:
-    """First and last energy of each spectrum, its edge (NaN where not asked for), eV, and its points; each `(sample,)`."""
+    """First and last energy of each spectrum, and its edge (NaN where not asked for), eV; each `(sample,)`."""
 
     first: Doubles
     last: Doubles
     edge: Doubles
-    points: Integers
 
     def with_edges(self, edge: Doubles) -> Extent:
         """The same with other edges."""
@@ -44,7 +43,7 @@ def extents(part: Part, *, edges: bool) -> Extent:
         _table(np.asarray(mu[low:high]), np.asarray(energy[low:high] if part.own_axes else energy), edges)
         for low, high in pairwise((0, *np.cumsum(sizes)))
     ]
-    first, last, edge, points, wrong = np.concatenate(tables, axis=1)
+    first, last, edge, wrong = np.concatenate(tables, axis=1)
     if wrong.any():
         at = int(np.argmax(wrong > 0))
         raise InputError(
@@ -53,11 +52,11 @@ def extents(part: Part, *, edges: bool) -> Extent:
             "finite values at rising energies, missing ones at the ends only",
             "leave out or mend these spectra",
         )
-    return Extent(first, last, edge, points.astype(np.int64))
+    return Extent(first, last, edge)
 
 
 def _table(mu: Floats, energy: Floats, with_edges: bool) -> Doubles:
-    """First, last, edge, points, and 1 where something is wrong: `(5, sample)`."""
+    """First, last, edge, and 1 where something is wrong: `(4, sample)`."""
     samples = len(mu)
     good = np.isfinite(mu) & np.isfinite(energy)
     points = good.sum(axis=1)
@@ -68,14 +67,14 @@ def _table(mu: Floats, energy: Floats, with_edges: bool) -> Doubles:
     wrong = (points < FEWEST) | (end - begin != points) | ~rises.all(axis=1)
     first, last = axis[number, begin], axis[number, end - 1]
     edge = edges(energy, mu) if with_edges and not wrong.any() else np.full(samples, np.nan)
-    return np.array([first, last, edge, points, wrong], np.float64)
+    return np.array([first, last, edge, wrong], np.float64)
 
 
 def edges(energy: Floats, mu: Floats) -> Doubles:
     """The edge of each spectrum, eV, as Larch's `find_e0` finds it, between the points.
 
     `find_e0` gives the point with the largest derivative, and so jumps by a whole point where a spectrum is moved by part of
-    one. The top of the parabola through the derivative there and at both neighbors lies at most half a point away and moves
+    one. The top of the parabola through the derivative there and at both neighbors lies at most a point away and moves
     with the spectrum.
 
     Parameters
@@ -89,7 +88,7 @@ def edges(energy: Floats, mu: Floats) -> Doubles:
     --------
     >>> energy = np.arange(7080.0, 7180.0)
     >>> edges(energy, np.tanh((energy[None] - np.array([[7110.3], [7121.6]])) / 4)).round(2)
-    array([7110.3, 7121.6])
+    array([7110.29, 7121.61])
     """
     if energy.ndim == 1 and np.isfinite(mu).all():
         if len(energy) < FEWEST_FOR_EDGE:
@@ -115,7 +114,7 @@ def _between_points(energy: Doubles, mu: Floats, e0: Doubles) -> Doubles:
     bend = (right - left) / (x2 - x0)
     with np.errstate(divide="ignore", invalid="ignore"):
         top = 0.5 * (x0 + x1) - left / (2 * bend)
-    return np.where(bend < 0, np.clip(top, 0.5 * (x0 + x1), 0.5 * (x1 + x2)), e0)
+    return np.where(bend < 0, np.clip(top, x0, x2), e0)
 
 
 def edges_within(part: Part, rows: Integers, low: float, high: float) -> Doubles:
