@@ -15,6 +15,8 @@ from xafsflow.kernels.array_types import Doubles, Floats, Integers, Singles
 from xafsflow.kernels.spectra.edge_energy import FEWEST as FEWEST_FOR_EDGE
 from xafsflow.kernels.spectra.edge_energy import find_e0
 
+STRIP = 256  # spectra whose spline stays in cache
+
 
 @dataclass(frozen=True)
 class Extent:
@@ -156,10 +158,14 @@ def rows_on_grid(mu: Floats, energy: Floats, shift: Doubles, grid: Doubles) -> S
     >>> rows_on_grid(np.arange(6.0)[None] ** 2, np.arange(6.0), np.array([0.5]), np.array([2.5, 3.5]))
     array([[4., 9.]], dtype=float32)
     """
-    if energy.ndim == 1 and np.isfinite(mu).all():
-        return _by_one_axis(mu, np.asarray(energy, np.float64), shift, grid)
-    axis = np.broadcast_to(energy, mu.shape)
     result = np.empty((len(mu), len(grid)), np.float32)
+    if energy.ndim == 1 and np.isfinite(mu).all():
+        axis = np.asarray(energy, np.float64)
+        for start in range(0, len(mu), STRIP):
+            part = slice(start, start + STRIP)
+            result[part] = _by_one_axis(mu[part], axis, shift[part], grid)
+        return result
+    axis = np.broadcast_to(energy, mu.shape)
     for row in range(len(mu)):
         good = np.isfinite(mu[row]) & np.isfinite(axis[row])
         one = slice(row, row + 1)
