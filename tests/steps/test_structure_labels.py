@@ -121,7 +121,7 @@ def test_structure__does_not_depend_on_blocks_and_leaves_spectra_on_the_disk(
     whole, findings = xf.derive.structure(library)
     import sys
 
-    monkeypatch.setattr(sys.modules["xafsflow.steps.derive.structure"], "BLOCK", 70)
+    monkeypatch.setattr(sys.modules["xafsflow.steps.derive.site_structure"], "BLOCK", 70)
     parts, again = xf.derive.structure(xf.ingest.spectra(tmp_path, files=["library.zarr"]))
     assert again == findings
     assert parts.mu.chunks is not None

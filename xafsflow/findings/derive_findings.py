@@ -79,8 +79,8 @@ class StructureFindings(Finding):
 
     Parameters
     ----------
-    samples, groups
-        Number of clusters, and of materials; `grouped` is False where no material is known.
+    samples, groups, grouped
+        Number of clusters, and of materials; `grouped` is False where no material is known, and each cluster is its own.
     factor, factors
         Times the shortest distance, where the shell ends; and those at which stable labels stay.
     labels
