@@ -31,6 +31,7 @@ PRODUCTS: dict[str, str] = {
     "data": "the folder of the measurement and the folder of the references",
     "cube": "the measurement: variables over a spectral axis, y, x and over y, x",
     "library": "reference spectra",
+    "spectra": "a library of spectra with known labels, properties or structures",
     "calibration": "the energy shift of every pixel",
     "candidates": "reference spectra that might be in the sample, for judging",
     "samples": "training spectra with labels",

@@ -52,3 +52,53 @@ class ClusterFindings(Finding):
     quality: Literal["silhouette", "bic"]
     quality_by_number: Mapping[int, float]
     explained: Doubles
+
+
+@dataclass(frozen=True, eq=False)
+class LabelFindings(Finding):
+    """One label that `derive.structure` makes.
+
+    Parameters
+    ----------
+    counts
+        Samples by class.
+    stable
+        Share of samples whose class stays when the factor changes.
+    stable_by_class
+        The same by class.
+    """
+
+    counts: Mapping[str, int]
+    stable: float
+    stable_by_class: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class StructureFindings(Finding):
+    """What `derive.structure` finds in the clusters of a library.
+
+    Parameters
+    ----------
+    samples, groups, grouped
+        Number of clusters, and of materials; `grouped` is False where no material is known, and each cluster is its own.
+    factor, factors
+        Times the shortest distance, where the shell ends; and those at which stable labels stay.
+    labels
+        By name.
+    properties
+        By name: mean and standard deviation over the samples that have a value.
+    missing
+        By name of a property: samples without a value.
+    without_neighbors
+        Samples whose cluster holds the absorber alone.
+    """
+
+    samples: int
+    groups: int
+    grouped: bool
+    factor: float
+    factors: Doubles
+    labels: Mapping[str, LabelFindings]
+    properties: Mapping[str, tuple[float, float]]
+    missing: Mapping[str, int]
+    without_neighbors: int

@@ -13,6 +13,7 @@ from xafsflow.phantom.reference_broadening import broadened
 from xafsflow.phantom.sample import truth
 from xafsflow.phantom.settings import Phantom
 from xafsflow.phantom.spectra import SPECTRA, Reference, spectrum
+from xafsflow.phantom.spectra_library import simulated_library, write_library
 
 __all__ = [
     "KINDS",
@@ -27,7 +28,9 @@ __all__ = [
     "dark",
     "exact_mu",
     "measured_mu",
+    "simulated_library",
     "spectrum",
     "truth",
+    "write_library",
     "write_phantom",
 ]

@@ -1,7 +1,17 @@
 """Measurements and references come in."""
 
 from xafsflow.steps.ingest.image_stacks import tiff_stack
+from xafsflow.steps.ingest.labelled_spectra import spectra
 from xafsflow.steps.ingest.reference_spectra import candidates, references
 from xafsflow.steps.ingest.stored_cubes import as_measured, phantom, phantom_references, store
 
-__all__ = ["as_measured", "candidates", "phantom", "phantom_references", "references", "store", "tiff_stack"]
+__all__ = [
+    "as_measured",
+    "candidates",
+    "phantom",
+    "phantom_references",
+    "references",
+    "spectra",
+    "store",
+    "tiff_stack",
+]
