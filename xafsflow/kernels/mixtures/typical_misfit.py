@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from xafsflow.kernels.array_types import Doubles, Indices
 
+# Simulated spectra: their median chi-square is good to 1 %.
+DRAWS = 2000
+
 
 def typical_chi_square(sigma: Doubles, response: Doubles, columns: Doubles) -> float:
-    """The median chi-square that noise alone leaves of a fit by all columns.
+    """The median chi-square that noise alone leaves of a fit by all columns, over `DRAWS` simulated spectra.
 
-    With the weights `W = 1/sigma^2` and the covariance `C` of the spectrum, chi-square is a sum of squares of independent
-    standard normals times the eigenvalues of `P C`, `P = W - W A (A'WA)^-1 A'W`. Its mean is `m = tr(P C)`, its variance
-    `2 tr(P C P C)`; the median is that of the chi-square distribution with the same two, of `k = m^2/tr(P C P C)` degrees of
-    freedom (F. E. Satterthwaite, Biometrics Bull. 2, 110, 1946), `m (1 - 2/(9 k))^3` (E. B. Wilson and M. M. Hilferty, PNAS
-    17, 684, 1931). For independent noise that is the number of energies less that of the columns, and 2/3.
+    For independent noise it is that of the chi-square distribution, near the number of energies less that of the columns,
+    and 2/3. Where a curve that the normalization has fitted moves all energies together, few sources make up most of
+    chi-square, and its median is far below its mean.
 
     Parameters
     ----------
@@ -29,26 +32,31 @@ def typical_chi_square(sigma: Doubles, response: Doubles, columns: Doubles) -> f
     --------
     >>> one = typical_chi_square(np.ones(50), np.eye(50), np.ones((1, 50)))
     >>> slope = np.linspace(-1, 1, 50)
-    >>> sources = np.vstack([np.eye(50), slope])
-    >>> shared = typical_chi_square(np.sqrt(1 + slope**2), sources, np.ones((1, 50)))
-    >>> round(one, 1), shared < one
-    (48.3, True)
+    >>> shared = typical_chi_square(np.sqrt(1 + slope**2), np.vstack([np.eye(50), slope]), np.ones((1, 50)))
+    >>> round(one), shared < one
+    (49, True)
     """
-    # Sums in one order, whatever number of threads there is: maps are equal to the bit.
-    noise = response / sigma
-    basis = columns / sigma
-    orthogonal = np.zeros((0, len(sigma)))
-    for row in basis:
+    arrays = (sigma, response, columns)
+    return _median(*((np.ascontiguousarray(one, np.float64).tobytes(), one.shape) for one in arrays))
+
+
+@lru_cache(maxsize=16)
+def _median(*packed: tuple[bytes, tuple[int, ...]]) -> float:
+    """`typical_chi_square` of packed arrays: blocks of one scan ask for the same again and again."""
+    sigma, response, columns = (np.frombuffer(values).reshape(shape) for values, shape in packed)
+    basis = np.zeros((0, len(sigma)))
+    for column in columns / sigma:
+        left = column
         for _ in range(2):
-            row = row - np.einsum("ij,i->j", orthogonal, np.einsum("ij,j->i", orthogonal, row))
-        length = float(np.sqrt(np.einsum("j,j->", row, row)))
-        if length > 1e-9 * float(np.sqrt(np.einsum("j,j->", basis[0], basis[0]))):
-            orthogonal = np.vstack([orthogonal, row / length])
-    left = noise - np.einsum("si,ij->sj", np.einsum("sj,ij->si", noise, orthogonal), orthogonal)
-    together = np.einsum("sj,sk->jk", left, left)
-    mean, square = float(np.einsum("jj->", together)), float(np.einsum("jk,jk->", together, together))
-    freedom = mean**2 / square if square > 0 else np.inf
-    return float(mean * max(0.0, 1 - 2 / (9 * freedom)) ** 3)
+            left = left - np.einsum("ij,i->j", basis, np.einsum("ij,j->i", basis, left))
+        length = float(np.sqrt((left**2).sum()))
+        if length > 1e-9 * float(np.sqrt((column**2).sum())):
+            basis = np.vstack([basis, left / length])
+    # Sums of einsum have one order, whatever number of threads there is: maps are equal to the bit.
+    draws = np.random.default_rng(0).standard_normal((DRAWS, len(response)))
+    spectra = np.einsum("ds,se->de", draws, response / sigma)
+    spectra -= np.einsum("di,ie->de", np.einsum("de,ie->di", spectra, basis), basis)
+    return float(np.median((spectra**2).sum(axis=1)))
 
 
 def damped(response: Doubles, places: Indices, sigma: Doubles) -> None:
