@@ -190,7 +190,9 @@ def _fitted(
             taken = csr_array(_interpolated(grid, shift[y, x], cubic))
             norm[:, 1:] = change @ taken
         found.append(kernels.fit_noise(norm, taken, variance, step))
-        followed.append(Followed(norm[:, 0], change, variance, np.sqrt(norm[:, 1:] ** 2 @ variance), step))
+        followed.append(
+            Followed(norm[:, 0], change, variance, np.sqrt(norm[:, 1:] ** 2 @ variance), step, taken)
+        )
     raised = np.array(found).reshape(-1, len(grid))
     fitted = [np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else 1.0 for row in raised.T]
     return np.array(fitted), *typical_response(followed, len(grid))
