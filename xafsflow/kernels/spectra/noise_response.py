@@ -69,8 +69,6 @@ def typical_response(pixels: Sequence[Followed], size: int) -> tuple[Doubles, Do
     >>> bool(np.allclose((response**2).sum(axis=0), sigma**2)), step
     (True, array([0., 0., 0.]))
     """
-    from threadpoolctl import threadpool_limits
-
     known = [pixel for pixel in pixels if 0 < pixel.level < np.inf and np.isfinite(pixel.sigma).any()]
     if not known:
         return np.ones(size), np.eye(size), np.zeros(size)
@@ -92,9 +90,7 @@ def typical_response(pixels: Sequence[Followed], size: int) -> tuple[Doubles, Do
     taken = [pixel.taken for pixel in known if pixel.taken is not None]
     if not taken:
         return sigma, (curves * scale).T, step * scale
-    # Small matrices: threads that wait for each other take many times as long.
-    with threadpool_limits(1, "blas"):
-        return sigma, *_interpolated(curves, step, mean, scale, taken)
+    return sigma, *_interpolated(curves, step, mean, scale, taken)
 
 
 def _interpolated(
