@@ -36,3 +36,19 @@ def test_findings_of__leaves_the_maps_as_they_are(make, trusted) -> None:
     before = maps.copy(deep=True)
     findings_of(maps)
     xr.testing.assert_identical(maps, before)
+
+
+def test_findings_of__tells_both_errors_of_the_shares_and_that_of_the_classifier(make) -> None:
+    maps = make()[0]
+    place, names = maps.fraction, [str(name) for name in maps.reference.values]
+    known = np.isfinite(place)
+    maps = maps.assign(
+        lcf_error=xr.where(known, 0.25, np.nan).transpose(*place.dims),
+        lcf_systematic_error=place * np.nan,
+        fraction_error_forest=xr.where(known, 0.5, np.nan).transpose(*place.dims),
+    )
+    found = findings_of(maps).share_errors
+    assert list(found) == names
+    for one in found.values():
+        assert (one.fit_noise, one.fit_systematic, one.classifier_noise) == (0.25, None, 0.5)
+    assert not findings_of(make()[0]).share_errors

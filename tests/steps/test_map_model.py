@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -208,3 +209,22 @@ def test_a_scan_that_is_far_noisier__is_refused_when_it_is_computed(products: di
         xf.classify.model(noisy, model).class_index.compute()
     with pytest.raises(InputError, match="Average more pixels"):
         xf.classify.model(noisy.compute(), model)
+
+
+def test_fraction_error__of_a_saved_model_is_told_where_the_noise_is_known(
+    products: dict[str, Any], tmp_path: Path
+) -> None:
+    cube = products["cube"]
+    samples = xf.train.mixtures(cube, products["library"], step=0.2, noise_patterns=20, check_patterns=600)
+    known = xf.train.fit(samples, trees=20)[0]
+    again = save_model(known, tmp_path / "forest.npz").load()
+    found = xf.classify.model(cube, again).compute()
+    answered = np.isfinite(found.fraction.values)
+    assert answered.any()
+    np.testing.assert_array_equal(np.isfinite(found.fraction_error.values), answered)
+    assert (found.fraction_error.values[answered] >= 0).all()
+    noisier = xf.classify.model(cube.assign(noise=2 * cube.noise), again).compute()
+    assert (noisier.fraction_error > found.fraction_error).values[answered].mean() > 0.9
+    silent = xf.classify.model(cube.drop_vars(["noise", "noise_level"]), again).compute()
+    assert np.isnan(silent.fraction_error.values).all()
+    np.testing.assert_array_equal(silent.fraction, found.fraction)

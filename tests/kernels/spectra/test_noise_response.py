@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from scipy.sparse import csr_array
 
 from xafsflow.kernels.spectra.noise_response import Followed, typical_response
 
@@ -54,3 +56,36 @@ def test_typical_response__without_a_pixel_is_that_of_independent_energies() -> 
     np.testing.assert_array_equal(sigma, np.ones(3))
     np.testing.assert_array_equal(response, np.eye(3))
     np.testing.assert_array_equal(step, np.zeros(3))
+
+
+def test_typical_response__has_the_mean_of_what_weights_and_interpolations_make_of_noise() -> None:
+    known, _, q = pixels(9)
+    rng = np.random.default_rng(1)
+    norm = np.mean([one.norm for one in known], axis=0)
+    moved = []
+    for one in known:
+        alike = norm + 0.05 * (one.norm - norm)
+        one = one._replace(norm=alike, change=one.change + np.outer(one.norm - alike, q))
+        share = rng.uniform(0, 0.5)
+        taken = (1 - share) * np.eye(SIZE) + share * np.eye(SIZE, k=1)
+        sigma = np.sqrt(((one.change @ taken) ** 2) @ one.variance)
+        moved.append(one._replace(taken=csr_array(taken), sigma=sigma))
+    # Each pixel with its own weights, in units of its level.
+    unit = np.median(np.sqrt(np.mean([one.sigma**2 for one in moved], axis=0)))
+    mean = np.zeros((SIZE, SIZE))
+    for one in moved:
+        own = (one.change + np.outer(one.norm - norm, q)) @ one.taken.toarray() * np.sqrt(one.variance)
+        weighted = unit * own / (own**2).sum(axis=1)[:, None]
+        mean += weighted @ weighted.T / len(moved)
+
+    def told(found: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
+        sigma, response, step = found
+        weighted = (response.T + np.outer(norm, step)) / sigma[:, None] ** 2
+        return (weighted @ weighted.T).diagonal() / mean.diagonal()
+
+    found = told(typical_response(moved, SIZE))
+    assert found.mean() == pytest.approx(1, abs=0.03)
+    # The change by the step has the weights of the typical pixel throughout; here it is as large as all others.
+    np.testing.assert_allclose(found, 1, atol=0.15)
+    one_way = [one._replace(taken=None) for one in moved]
+    assert np.abs(told(typical_response(one_way, SIZE)) - 1).mean() > 0.2

@@ -13,12 +13,17 @@ import xarray as xr
 from PIL import Image
 
 from xafsflow.errors import InputError
+from xafsflow.findings.run_findings import RunFindings
 from xafsflow.reporting.figure_style import FLAG_COLORS, category_colors
 from xafsflow.reporting.map_frame import frame_of, scale_length
 from xafsflow.reporting.map_layers import file_names, layers
 from xafsflow.reporting.map_pictures import map_pictures
 from xafsflow.reporting.map_statistics import gather
+from xafsflow.reporting.map_views import views_of
+from xafsflow.reporting.page_parts import ReportInput, parts_of
+from xafsflow.reporting.panel import Panel
 from xafsflow.reporting.picture import Picture, to_svg
+from xafsflow.reporting.section_table import sections_in_order
 from xafsflow.vocabulary import Flag
 
 
@@ -198,3 +203,19 @@ def test_mean_spectra__are_over_whatever_axis_the_maps_have(make) -> None:
     maps, _ = make((4, 5))
     maps = maps.rename(energy="two_theta")
     assert picture(maps, "mean_Fe").figure.name == "2θ (degree)"
+
+
+def test_lcf__tells_the_errors_by_noise_and_the_systematic_ones(make) -> None:
+    maps = make()[0]
+    flat = xr.ones_like(maps.fraction).where(np.isfinite(maps.fraction))
+    maps = maps.assign(lcf_fraction=maps.fraction, lcf_error=0.0125 * flat, lcf_systematic_error=0.004 * flat)
+    given = ReportInput(views_of(maps), {}, RunFindings(), {})
+    found = [
+        block
+        for section in sections_in_order()
+        if section.name == "lcf"
+        for part in parts_of(section, given)
+        for block in section.show(part)
+    ]
+    panel = next(block for block in found if isinstance(block, Panel))
+    assert [row[1:] for row in panel.content.rows] == [("0.0125", "0.0040")] * maps.sizes["reference"]

@@ -232,7 +232,7 @@ def fit_noise(norm: Floats, response: Any, variance: Floats, step: float) -> Dou
     Returns
     -------
     ndarray
-        `(energy,)`, one where nothing is fitted; NaN where the spectrum is.
+        `(energy,)`, one where nothing is fitted; NaN where the spectrum is, and where it takes of no value.
 
     Examples
     --------
@@ -240,4 +240,6 @@ def fit_noise(norm: Floats, response: Any, variance: Floats, step: float) -> Dou
     array([1.   , 1.414])
     """
     fitted, direct = norm[:, 1:] ** 2 @ variance, variance if response is None else response**2 @ variance
-    return np.asarray(np.sqrt(fitted / direct) * step)
+    # An energy that is not covered takes of no value.
+    raised = np.divide(fitted, direct, out=np.full(len(norm), np.nan), where=direct > 0)
+    return np.asarray(np.sqrt(raised) * step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,13 +11,16 @@ from xafsflow.kernels.array_types import Doubles
 
 # Pixels so many times as noisy as the median tell nothing of the others.
 MOST = 3.0
+# What is less than this share of the strongest source is rounding.
+LEAST = 1e-5
 
 
 class Followed(NamedTuple):
     """A pixel whose normalization was followed.
 
     `norm` (energy,), its `change` (energy, source) a unit of each value that was normalized, the `variance` (source,) of
-    those before any interpolation, the noise `sigma` (energy,) of `norm` after all, and the edge `step` that was divided by.
+    those before any interpolation, the noise `sigma` (energy,) of `norm` after all, the edge `step` that was divided by, and
+    `taken` (energy, source), sparse, what an interpolation along the energies took of each value; None where there was none.
     """
 
     norm: Doubles
@@ -25,6 +28,7 @@ class Followed(NamedTuple):
     variance: Doubles
     sigma: Doubles
     step: float = 1.0
+    taken: Any = None
 
     @property
     def level(self) -> float:
@@ -39,9 +43,9 @@ def typical_response(pixels: Sequence[Followed], size: int) -> tuple[Doubles, Do
     fitted curves, is that of all pixels, and so is q, by the step; `norm` is the pixel's own. Both are found by least
     squares over the pixels, but for those too noisy to tell; where all are alike, q is zero and J has both.
 
-    The sources are the measured values without the interpolation of an energy shift, which damps the noise of each energy
-    and lets neighbors share it: what reaches over several energies, such as a reference or a fitted curve, sees as much
-    noise after it as before.
+    The interpolation of an energy shift damps the noise of each energy and lets neighbors share it, in each pixel others. A
+    fit weighs each energy by what noise is left, so that it is `W C W` whose mean over the pixels counts: the sources are
+    those that give it with the weights of the typical pixel, one for each energy.
 
     Parameters
     ----------
@@ -82,8 +86,30 @@ def typical_response(pixels: Sequence[Followed], size: int) -> tuple[Doubles, Do
     apart = np.where(there, norm - mean, 0.0)
     spread = float((apart**2).sum())
     step = np.einsum("pe,pes->s", apart, change) / spread if spread > 0 else np.zeros(size)
-    response = ((mean_change - np.outer(mean, step)) * scale).T
-    return np.where(np.isfinite(sigma), sigma / unit, 1.0), response, step * scale
+    curves, sigma = mean_change - np.outer(mean, step), np.where(np.isfinite(sigma), sigma / unit, 1.0)
+    taken = [pixel.taken for pixel in known if pixel.taken is not None]
+    if not taken:
+        return sigma, (curves * scale).T, step * scale
+    return sigma, *_interpolated(curves, step, mean, scale, taken)
+
+
+def _interpolated(
+    curves: Doubles, step: Doubles, mean: Doubles, scale: Doubles, taken: Sequence[Any]
+) -> tuple[Doubles, Doubles]:
+    """Response (source, energy) and step (source,) with the mean `W C W` of pixels that were interpolated unlike."""
+    changes = [(one.T @ np.column_stack([curves.T, step])).T * scale for one in taken]
+    noise = np.array([((one[:-1] - np.outer(mean, one[-1])) ** 2).sum(axis=1) for one in changes])
+    typical = noise.mean(axis=0)
+    whole = np.zeros((len(curves) + 1, len(curves) + 1))
+    for one, variance in zip(changes, noise, strict=True):
+        weight = np.divide(typical, variance, out=np.zeros_like(typical), where=variance > 0)
+        weighted = one * np.append(weight, 1.0)[:, None]
+        whole += weighted @ weighted.T / len(changes)
+    values, vectors = np.linalg.eigh(whole[:-1, :-1])
+    roots = np.sqrt(np.maximum(values, 0.0))
+    inverse = np.divide(1.0, roots, out=np.zeros_like(roots), where=roots > LEAST * roots.max())
+    # The symmetric root: each source stays near the energy that it is counted to.
+    return (vectors * roots) @ vectors.T, (vectors * inverse) @ (vectors.T @ whole[:-1, -1])
 
 
 def _mean(values: Sequence[Doubles]) -> Doubles:

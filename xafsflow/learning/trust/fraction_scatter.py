@@ -11,6 +11,8 @@ from xafsflow.kernels.array_types import Doubles
 
 # Rounds of the fit, which by then changes the errors by less than a percent a round.
 ROUNDS = 60
+# Keeps what is zero from being divided by.
+TINY = 1e-30
 
 
 def learn_scatter(votes: NDArray[Any], noise: NDArray[Any], shares: Doubles, again: Doubles) -> Doubles:
@@ -73,14 +75,13 @@ def _apart(votes: NDArray[Any], shares: Doubles) -> Doubles:
 def _variances(columns: Doubles, noise: Doubles, squares: Doubles) -> Doubles:
     """Coefficients `(2, column)` of `columns` and of them times the squared noise."""
     table = np.concatenate([columns, columns * noise[:, None] ** 2], axis=1)
+    level = float(squares.mean())
+    if level == 0:
+        return np.zeros((2, columns.shape[1]))
     # A pattern that comes out alike would have an infinite likelihood.
-    squares = squares + 1e-6 * squares.mean() + np.finfo(float).tiny
-    weight = np.maximum(table.sum(axis=0), np.finfo(float).tiny)
-    found = table.T @ squares / weight / 2 + np.finfo(float).tiny
+    part = squares / level + 1e-6
+    found = table.T @ part / np.maximum(table.sum(axis=0), TINY) / 2 + TINY
     for _ in range(ROUNDS):
         stated = table @ found
-        found *= np.sqrt(
-            (table.T @ (squares / stated**2)) / np.maximum(table.T @ (1 / stated), np.finfo(float).tiny)
-        )
-    found *= squares.sum() / (table @ found).sum()
-    return np.asarray(found.reshape(2, -1))
+        found *= np.sqrt((table.T @ (part / stated**2)) / np.maximum(table.T @ (1 / stated), TINY))
+    return np.asarray(found * (squares.sum() / (table @ found).sum())).reshape(2, -1)

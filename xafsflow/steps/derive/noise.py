@@ -173,6 +173,7 @@ def _fitted(
 ) -> tuple[Any, ...]:
     """What the normalization adds to the noise of each point, the median over typical pixels, and their response."""
     from scipy.sparse import csr_array
+    from threadpoolctl import threadpool_limits
 
     good = (flags & np.uint8(LEFT_OUT) == 0) & (edge_step > 0) & np.isfinite(mu_noise).all(axis=0)
     pixels = np.argwhere(good & (np.isfinite(mu).mean(axis=0) > 0.5))
@@ -190,10 +191,14 @@ def _fitted(
             taken = csr_array(_interpolated(grid, shift[y, x], cubic))
             norm[:, 1:] = change @ taken
         found.append(kernels.fit_noise(norm, taken, variance, step))
-        followed.append(Followed(norm[:, 0], change, variance, np.sqrt(norm[:, 1:] ** 2 @ variance), step))
+        followed.append(
+            Followed(norm[:, 0], change, variance, np.sqrt(norm[:, 1:] ** 2 @ variance), step, taken)
+        )
     raised = np.array(found).reshape(-1, len(grid))
     fitted = [np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else 1.0 for row in raised.T]
-    return np.array(fitted), *typical_response(followed, len(grid))
+    # Small matrices: threads that wait for each other take many times as long.
+    with threadpool_limits(1, "blas"):
+        return np.array(fitted), *typical_response(followed, len(grid))
 
 
 def _touched(axis: str, grid: Any, spectra: Any, plan: str) -> Iterator[Any]:
