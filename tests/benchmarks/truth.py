@@ -35,6 +35,7 @@ import numpy as np
 import xarray as xr
 from scan_kinds import KINDS, phantom_of, write_kind
 from scipy.ndimage import gaussian_filter, uniform_filter
+from scipy.ndimage import shift as shift_image
 
 from xafsflow.errors import XafsflowError
 from xafsflow.io.folders import Folders
@@ -79,6 +80,27 @@ def joined(maps: xr.Dataset, alike: Mapping[str, str]) -> xr.Dataset:
         for name in ("fraction", "lcf_fraction"):
             maps[name].loc[{"reference": phase}] += maps[name].sel(reference=one)
     return maps.drop_sel(reference=list(alike))
+
+
+def where_it_was(truth: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The truth at the sample's median place, to which `correct.drift` moves all images; by whole pixels and parts of one."""
+    place = np.median(truth["drift"], axis=0)
+    if not place.any():
+        return truth
+    there = (~truth["background"].astype(bool)).astype(float)
+    found = dict(truth)
+    amount = [moved_image(one, place) for one in truth["fractions"] * truth["thickness"]]
+    found["thickness"] = np.sum(amount, axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found["fractions"] = np.stack(amount) / found["thickness"]
+    # A pixel that is sample in part only has no true shares.
+    found["background"] = moved_image(there, place) < 0.999
+    return found
+
+
+def moved_image(image: np.ndarray, by: np.ndarray) -> np.ndarray:
+    """An image moved by pixels along y and x, by straight lines between pixels; beyond it there is nothing."""
+    return np.asarray(shift_image(image, by, order=1, mode="constant", cval=0.0))
 
 
 def against_truth(maps: xr.Dataset, truth: dict[str, np.ndarray], window: int) -> Row:
@@ -147,7 +169,7 @@ def taken(name: str, seed: int, folder: Path, **more: Any) -> tuple[Row, xr.Data
     maps = joined(products.maps.load(), KINDS[name].alike)
     with np.load(scan / "truth.npz") as truth:
         average = KINDS[name].average or {"window": 1}
-        row |= against_truth(maps, dict(truth), average["window"]) | told(products)
+        row |= against_truth(maps, where_it_was(dict(truth)), average["window"]) | told(products)
     return row | {"seconds": time.perf_counter() - begun}, maps
 
 

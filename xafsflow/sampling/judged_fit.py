@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from xafsflow.blocks.scan_numbers import resolved
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.provenance import Entry, history, with_history
@@ -79,8 +81,8 @@ class JudgedFit:
             arrays["norm_noise"] = (cube_dims(), np.asarray(noise.T[:, None], np.float32, order="C"))
         if shift is not None:
             arrays["energy_shift"] = (MAP, np.asarray(shift[None], np.float32))
-        if self.weighted:
-            arrays |= {name: self.cube[name] for name in RESPONSE if name in self.cube}
+        if self.weighted and "noise_response" in self.cube:
+            arrays |= self._response
         if "broadening" in self.cube:
             arrays["broadening"] = self.cube.broadening
         small = xr.Dataset(arrays, {"energy": self.cube.energy.values})
@@ -91,6 +93,14 @@ class JudgedFit:
         fit = STEPS[self.entry["step"]].function
         found = fit(small, self.library if library is None else library, **self.entry["settings"])
         return np.asarray(found.reduced_chi_square.values[0], float), found.lcf_fraction.values[:, 0]
+
+    @cached_property
+    def _response(self) -> dict[str, Any]:
+        """How the noise of energies goes together in a pixel of the mean of the references."""
+        typical, response, step = resolved({name: self.cube[name] for name in RESPONSE}).values()
+        norm = self.checks.reference_norm.values.mean(axis=0)
+        whole = response + np.nan_to_num(np.multiply.outer(step, norm))
+        return {"typical_noise": ("energy", typical), "noise_response": (("source", "energy"), whole)}
 
     def deviating(self, deviations: Doubles) -> JudgedFit:
         """The same with check patterns whose references deviate by `deviations` (reference, energy)."""

@@ -11,6 +11,8 @@ from xafsflow.kernels.array_types import Doubles
 
 # Rounds of the fit, which by then changes the errors by less than a percent a round.
 ROUNDS = 60
+# Share of a normal distribution within two standard deviations.
+COVERED = 0.9545
 # Keeps what is zero from being divided by.
 TINY = 1e-30
 
@@ -84,4 +86,7 @@ def _variances(columns: Doubles, noise: Doubles, squares: Doubles) -> Doubles:
     for _ in range(ROUNDS):
         stated = table @ found
         found *= np.sqrt((table.T @ (part / stated**2)) / np.maximum(table.T @ (1 / stated), TINY))
-    return np.asarray(found * (squares.sum() / (table @ found).sum())).reshape(2, -1)
+    found *= squares.sum() / (table @ found).sum()
+    # A forest that jumps between classes scatters with longer tails than a normal distribution.
+    reach = float(np.quantile(squares / (table @ found), COVERED)) / 4
+    return np.asarray(found * max(1.0, reach)).reshape(2, -1)

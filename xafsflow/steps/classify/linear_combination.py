@@ -275,10 +275,13 @@ def _fit(
     told = None
     if slopes is not None:
         columns = np.concatenate([table[len(shifts) // 2], free, slopes])
-        known, lost = NoiseSources(noise[1], noise[2], noise[3], group), noise[4] if len(noise) > 4 else None
-        spectra = (columns, places, known, ratio, sum_to_one, free_shift)
-        told = share_errors(found.fraction, noise[0], lost, *spectra)
-        _over_typical(found, columns[: len(ratio)], free, noise[1:4], places, sum_to_one)
+        # Spectra whose errors nobody asks for, such as check patterns, come without the response of the step.
+        step, *lost = noise[3:] or (np.zeros(len(noise[2])),)
+        _over_typical(found, columns[: len(ratio)], free, (*noise[1:3], step), places, sum_to_one)
+        if len(noise) > 3:
+            known = NoiseSources(noise[1], noise[2], step, group)
+            spectra = (columns, places, known, ratio, sum_to_one, free_shift)
+            told = share_errors(found.fraction, noise[0], lost[0] if lost else None, *spectra)
     _in_true_steps(found, ratio, sum_to_one)
     found = found if told is None else found._replace(error=told)
     fraction, error, *rest = found if free_shift else found[:-1]
