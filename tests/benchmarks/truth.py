@@ -83,7 +83,7 @@ def joined(maps: xr.Dataset, alike: Mapping[str, str]) -> xr.Dataset:
 
 
 def where_it_was(truth: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The truth at the sample's median place, to which `correct.drift` moves all images; by whole pixels and parts of one."""
+    """The truth at the median place of the sample, to which `correct.drift` moves all images."""
     place = np.median(truth["drift"], axis=0)
     if not place.any():
         return truth
