@@ -65,7 +65,8 @@ def false_alarms(found: RunFindings) -> Reservation | None:
     """
     for one in found.of(UnknownFindings).values():
         if one.spoiled_by:
-            others = f" (and {len(one.spoiled_by) - 1} more reasons)" if len(one.spoiled_by) > 1 else ""
+            more = len(one.spoiled_by) - 1
+            others = f" (and {more} more reason{'s' * (more > 1)})" if more else ""
             return Reservation(
                 "false_alarms", f"unknown pixels may be false alarms: {one.spoiled_by[0]}{others}"
             )

@@ -12,6 +12,34 @@ from xafsflow.kernels.array_types import Doubles, Indices
 DRAWS = 2000
 
 
+def freedom_over_noise(
+    references: Doubles,
+    free: Doubles,
+    sigma: Doubles,
+    response: Doubles,
+    step: Doubles,
+    places: Indices,
+    sum_to_one: bool,
+) -> float:
+    """The degrees of freedom of a fit over the chi-square that noise leaves in a typical pixel; one if that is unknown.
+
+    Parameters
+    ----------
+    references, free
+        `(reference, place)` and `(background, place)`, at the energies `places` that are fitted.
+    sigma, response, step
+        `(energy,)`, `(source, energy)` and `(source,)`: the noise of a typical pixel, see `noise_response`.
+    sum_to_one
+        The sum of the fractions is held at one.
+    """
+    columns = np.concatenate([references[1:] - references[:1] if sum_to_one else references, free])
+    if not len(columns) or not np.isfinite(sigma[places]).all():
+        return 1.0
+    whole = response[:, places] + np.multiply.outer(step, references.mean(axis=0))
+    damped(whole, places, sigma[places])
+    return (len(places) - len(columns)) / typical_chi_square(sigma[places], whole, columns)
+
+
 def typical_chi_square(sigma: Doubles, response: Doubles, columns: Doubles) -> float:
     """The median chi-square that noise alone leaves of a fit by all columns, over `DRAWS` simulated spectra.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -17,7 +16,7 @@ from xafsflow.kernels.mixtures.combination import Fit, fit_combination
 from xafsflow.kernels.mixtures.share_errors import NoiseSources, share_errors
 from xafsflow.kernels.mixtures.shifted_combination import fit_moved_combination
 from xafsflow.kernels.mixtures.systematic_errors import answer_to, systematic_errors
-from xafsflow.kernels.mixtures.typical_misfit import damped, typical_chi_square
+from xafsflow.kernels.mixtures.typical_misfit import freedom_over_noise
 from xafsflow.sampling import replay
 from xafsflow.sampling.moved_references import moved_references
 from xafsflow.sampling.reference_steps import StepRatios, step_ratios
@@ -277,7 +276,9 @@ def _fit(
         columns = np.concatenate([table[len(shifts) // 2], free, slopes])
         # Spectra whose errors nobody asks for, such as check patterns, come without the response of the step.
         step, *lost = noise[3:] or (np.zeros(len(noise[2])),)
-        _over_typical(found, columns[: len(ratio)], free, (*noise[1:3], step), places, sum_to_one)
+        found.reduced_chi_square[:] *= freedom_over_noise(
+            columns[: len(ratio)], free, noise[1], noise[2], step, places, sum_to_one
+        )
         if len(noise) > 3:
             known = NoiseSources(noise[1], noise[2], step, group)
             spectra = (columns, places, known, ratio, sum_to_one, free_shift)
@@ -296,20 +297,6 @@ def _fit(
     for part in parts:
         part[..., out] = np.nan
     return parts
-
-
-def _over_typical(
-    found: Fit, references: Any, free: Any, known: Sequence[Any], places: Any, sum_to_one: bool
-) -> None:
-    """Make chi-square over its degrees of freedom one over what noise leaves of a typical pixel."""
-    sigma, response, step = known
-    varied = references[1:] - references[:1] if sum_to_one else references
-    columns = np.concatenate([varied, free])
-    whole = response[:, places] + np.multiply.outer(step, references.mean(axis=0))
-    damped(whole, places, sigma[places])
-    if len(columns) and np.isfinite(sigma[places]).all():
-        typical = typical_chi_square(sigma[places], whole, columns)
-        found.reduced_chi_square[:] *= (len(places) - len(columns)) / typical
 
 
 def _in_true_steps(found: Fit, ratio: Any, sum_to_one: bool) -> None:
