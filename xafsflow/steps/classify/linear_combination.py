@@ -148,13 +148,6 @@ def combination(
     _check_apart(
         np.concatenate([free, table[len(shifts) // 2][:, places]]), ["background"] * len(free) + names
     )
-    outputs = [
-        Output(name, ("reference", *MAP), sizes={"reference": len(names)})
-        for name in ("lcf_fraction", "lcf_error", "lcf_systematic_error")
-    ]
-    outputs += [
-        Output(name, MAP) for name in ("r_factor", "reduced_chi_square", *(["lcf_shift"] if shift else []))
-    ]
     settings: dict[str, Any] = {
         "table": table[:, :, places],
         "shifts": shifts,
@@ -177,8 +170,15 @@ def combination(
     if seen is not None:
         arrays.append(cube.energy_shift)
     told = {"step_ratio": ("reference", steps.ratio), "step_ratio_error": ("reference", steps.error)}
-    found = cube.assign(over_blocks(_fit, arrays, outputs, **settings)).assign(told)
+    found = cube.assign(over_blocks(_fit, arrays, _outputs(len(names), shift), **settings)).assign(told)
     return found.assign_coords(reference=names)
+
+
+def _outputs(references: int, shift: float | None) -> list[Output]:
+    by_reference = ("lcf_fraction", "lcf_error", "lcf_systematic_error")
+    others = ("r_factor", "reduced_chi_square", *(["lcf_shift"] if shift else []))
+    found = [Output(name, ("reference", *MAP), sizes={"reference": references}) for name in by_reference]
+    return found + [Output(name, MAP) for name in others]
 
 
 def _shifts(shift: float | None) -> np.ndarray:
