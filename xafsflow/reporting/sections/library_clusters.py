@@ -11,7 +11,7 @@ from xafsflow.reporting.curve_figure import CurveFigure, Plot
 from xafsflow.reporting.curve_marks import Band, Curve, CurveMark, Rule
 from xafsflow.reporting.figure_style import QUIET, SIGNAL, category_colors
 from xafsflow.reporting.map_statistics import axis_label
-from xafsflow.reporting.panel import Cell, Panel, Table
+from xafsflow.reporting.panel import Cell, Content, Panel, Table
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.section_table import Block, Part, section
 from xafsflow.reporting.sections.regions import branches
@@ -111,7 +111,7 @@ def _means(found: HierarchyFindings, colors: Sequence[str]) -> Picture:
 
 
 def _sizes(found: HierarchyFindings, colors: Sequence[str]) -> Panel:
-    rows = []
+    rows: list[Sequence[Content]] = []
     for k, (size, color) in enumerate(zip(found.sizes.tolist(), colors, strict=True)):
         classes = [_most_frequent(found, label, k) for label in found.by_label]
         shares = (f"{size:,}", percent(size, found.samples))
