@@ -146,7 +146,7 @@ class _Problem:
         found = least_squares(
             misfit, np.clip(start[free], self.low[free], self.high[free]), bounds=(low, high), max_nfev=60
         )
-        place[free] = found.x
+        place[free] = np.clip(found.x, self.low[free], self.high[free])
         return place, float(2 * found.cost)
 
     def errors(self, place: Doubles) -> Doubles:

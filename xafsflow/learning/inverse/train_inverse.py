@@ -165,7 +165,7 @@ def inverse_model(
     training = (table.parameters - learnt.center) / learnt.scale
     errors = answers - table.spectra
     scores = errors @ learnt.basis.T
-    covariance = scores.T @ scores / len(scores)
+    covariance = _covariance_of(scores)
     return InverseModel(
         row=row,
         names=names,
@@ -185,6 +185,13 @@ def inverse_model(
         misfit_limit=float(np.quantile(((whitener_of(covariance) @ scores.T) ** 2).sum(axis=0), 0.99)),
         left_over=0.0 if targets == "direct" else _left_over(table.spectra, fold),
     )
+
+
+def _covariance_of(errors: Doubles) -> Doubles:
+    """`(component, component)`: shrunk (Ledoit and Wolf), since the last components of few noisy spectra vary too little."""
+    from sklearn.covariance import ledoit_wolf
+
+    return np.asarray(ledoit_wolf(errors, assume_centered=True)[0])
 
 
 def _left_over(spectra: Doubles, fold: Indices) -> float:
