@@ -83,6 +83,14 @@ def test_missing_values__are_left_out_with_a_warning(library) -> None:
     assert (findings.samples, findings.without_value) == (155, 5)
 
 
+def test_large_library__is_learnt_from_a_random_part_with_a_warning(library) -> None:
+    with pytest.warns(XafsflowWarning, match="learns from 120 of 160 spectra, drawn at random"):
+        _, findings = xf.train.reconstruction(
+            library, parameters=NAMES, rows=["ridge"], explained=3, most=120
+        )
+    assert findings.samples == 120
+
+
 @pytest.mark.parametrize(
     ("settings", "text"),
     [

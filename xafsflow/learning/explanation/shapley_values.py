@@ -87,15 +87,13 @@ def _exact(function: Function, sample: Doubles, background: Doubles) -> Doubles:
 
 
 def _by_orders(function: Function, sample: Doubles, background: Doubles, orders: list[Indices]) -> Doubles:
-    count = len(sample)
-    found: Doubles | None = None
+    found = []
     for order in orders:
-        sets = np.zeros((count + 1, count), bool)
-        for place, j in enumerate(order):
-            sets[place + 1 :, j] = True
+        # What is in the set before each place of the order, and at its end
+        sets = np.argsort(order) < np.arange(len(sample) + 1)[:, None]
         added = np.diff(_worth(function, sample, background, sets), axis=0)
-        found = added[np.argsort(order)] if found is None else found + added[np.argsort(order)]
-    return np.asarray(found / len(orders))
+        found.append(added[np.argsort(order)])
+    return np.asarray(np.mean(found, axis=0))
 
 
 def _worth(function: Function, sample: Doubles, background: Doubles, sets: np.ndarray) -> Doubles:

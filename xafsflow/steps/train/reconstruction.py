@@ -52,6 +52,7 @@ def reconstruction(
     broadening: Annotated[float, Field(ge=0)] = 0.0,
     folds: Annotated[int, Field(ge=2)] = 5,
     level: Annotated[float, Field(gt=0, lt=1)] = 0.9,
+    most: Annotated[int, Field(ge=20)] = 5000,
     explained: Annotated[int, Field(ge=2)] = 40,
     seed: Annotated[int, Field(ge=0)] = 0,
 ) -> tuple[InverseModel, ReconstructionFindings]:
@@ -78,6 +79,8 @@ def reconstruction(
         Of the cross-validation by groups.
     level
         The share of spectra that the interval at each energy is to hold.
+    most
+        Spectra that are learnt from. Of a larger library these are drawn at random, with a warning.
     explained
         Samples whose Shapley values are worked out.
     seed
@@ -94,7 +97,9 @@ def reconstruction(
     InputError
         A name that is no number of the library; fewer than 20 samples or as many groups as folds; spectra without a step.
     """
-    table, lost, units = _table(spectra, parameters, Preparation(edge_step, pre, post, broadening))
+    table, lost, units = _table(
+        spectra, parameters, Preparation(edge_step, pre, post, broadening), most, seed
+    )
     groups = len(np.unique(table.groups))
     if groups < folds or len(table.spectra) < 20:
         raise InputError(
@@ -141,7 +146,9 @@ def _energy(spectra: xr.Dataset) -> Doubles:
     return np.asarray(spectra.energy.values, np.float64)
 
 
-def _table(spectra: xr.Dataset, names: list[str], how: Preparation) -> tuple[Table, int, tuple[str, ...]]:
+def _table(
+    spectra: xr.Dataset, names: list[str], how: Preparation, most: int, seed: int
+) -> tuple[Table, int, tuple[str, ...]]:
     """Samples with all parameters, how many others there are, and the units of the parameters."""
     numbers = [
         str(name)
@@ -156,15 +163,21 @@ def _table(spectra: xr.Dataset, names: list[str], how: Preparation) -> tuple[Tab
             "run derive.structure before, or mend the name",
         )
     values = np.column_stack([np.asarray(spectra[name].values, np.float64) for name in names])
-    known = np.asarray(np.isfinite(values).all(axis=1))
-    lost = int((~known).sum())
+    known = np.flatnonzero(np.isfinite(values).all(axis=1))
+    lost = len(values) - len(known)
     if lost:
-        text = f"train.reconstruction leaves out {lost:,} of {len(known):,} spectra without one of the parameters"
-        warnings.warn(XafsflowWarning(text), stacklevel=3)
-    mu = prepared(spectra.mu.isel(sample=np.flatnonzero(known)).values, _energy(spectra), how)
-    groups = spectra.group.values if "group" in spectra.coords else np.arange(len(known))
+        _warn(f"leaves out {lost:,} of {len(values):,} spectra without one of the parameters")
+    if len(known) > most:
+        _warn(f"learns from {most:,} of {len(known):,} spectra, drawn at random")
+        known = np.sort(np.random.default_rng(seed).permutation(known)[:most])
+    mu = prepared(spectra.mu.isel(sample=known).values, _energy(spectra), how)
+    groups = spectra.group.values if "group" in spectra.coords else np.arange(len(values))
     units = tuple(str(spectra[name].attrs.get("units", "1")) for name in names)
     return Table(values[known], mu, groups[known]), lost, units
+
+
+def _warn(text: str) -> None:
+    warnings.warn(XafsflowWarning(f"train.reconstruction {text}"), stacklevel=4)
 
 
 def _effects(model: InverseModel, table: Table, count: int, seed: int) -> tuple[Shapley, Doubles]:
