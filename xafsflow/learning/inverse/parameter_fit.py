@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from xafsflow.kernels.array_types import Doubles, Mask
 from xafsflow.learning.inverse.inverse_model import InverseModel, whitener_of
@@ -73,6 +74,12 @@ def fit_parameters(model: InverseModel, spectrum: Doubles, noise: float) -> Fitt
     noise
         Standard deviation at each energy beyond that of the library's own spectra, in edge steps.
     """
+    # Matrices are small: threads of BLAS would wait for each other
+    with threadpool_limits(1):
+        return _fitted(model, spectrum, noise)
+
+
+def _fitted(model: InverseModel, spectrum: Doubles, noise: float) -> FittedParameters:
     problem = _Problem.of(model, spectrum, noise)
     nearest = np.argsort(((problem.known - problem.scores) ** 2).sum(axis=1))[:STARTS]
     found = [problem.solve(model.training[one]) for one in nearest]

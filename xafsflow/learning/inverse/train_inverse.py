@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from xafsflow.kernels.array_types import Doubles, Indices
 from xafsflow.learning.inverse.inverse_model import InverseModel, whitener_of
@@ -72,13 +73,16 @@ def learn(row: str, parameters: Doubles, spectra: Doubles, targets: TargetKind, 
     mean = spectra.mean(axis=0)
     basis = np.eye(len(mean)) if targets == "direct" else components_of(spectra - mean)
     scores = (spectra - mean) @ basis.T
-    made = RECONSTRUCTORS[row]((parameters - center) / scale, scores, seed)
+    # Matrices of some hundred rows: several threads of BLAS wait for each other, four times as long on a busy machine
+    with threadpool_limits(1):
+        made = RECONSTRUCTORS[row]((parameters - center) / scale, scores, seed)
     return Learnt(center, scale, mean, basis, made)
 
 
 def components_of(apart: Doubles) -> Doubles:
     """`(component, energy)`: orthonormal, as many as hold nearly all of the variance of `apart` (sample, energy)."""
-    _, size, basis = np.linalg.svd(apart, full_matrices=False)
+    with threadpool_limits(1):
+        _, size, basis = np.linalg.svd(apart, full_matrices=False)
     held = np.cumsum(size**2) / max((size**2).sum(), np.finfo(float).tiny)
     return np.asarray(basis[: int(np.searchsorted(held, EXPLAINED)) + 1])
 
