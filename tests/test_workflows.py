@@ -9,9 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from xafsflow.cli.main import main
+from xafsflow.findings.reconstruction_findings import ParameterFindings, ReconstructionFindings
 from xafsflow.io.folders import Folders
-from xafsflow.phantom import Phantom, write_phantom
-from xafsflow.pipeline.execution import run
+from xafsflow.phantom import Phantom, simulated_library, write_library, write_phantom
+from xafsflow.pipeline.execution import report_again, run
 from xafsflow.pipeline.recipe import apply_overrides, load_recipe
 
 pytestmark = pytest.mark.long
@@ -51,6 +52,25 @@ def test_iron_l_edge__tells_reduced_from_oxidized_iron(shared: Path, tmp_path: P
     assert likeness[0, 0] > likeness[0, 1]
     assert likeness[1, 1] > likeness[1, 0]
     assert likeness[1, 1] > 0.95
+
+
+def test_reconstruction__goes_from_structures_to_spectra_and_back(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    write_library(simulated_library(240, seed=1), data / "library.npz")
+    write_library(simulated_library(8, seed=900), data / "measured.npz")
+    products = run(load_recipe(recipe("reconstruction")), Folders(data), tmp_path / "run")
+    (made,) = products.findings.of(ReconstructionFindings).values()
+    (back,) = products.findings.of(ParameterFindings).values()
+    assert made.scores[made.row].r_squared > made.scores["ridge"].r_squared + 0.1
+    held = {name: one[0] / one[1] for name, one in back.known.items()}
+    assert np.mean(list(held.values())) >= 0.4
+    for page in (products.page, report_again(tmp_path / "run")):
+        assert page is not None
+        text = page.read_text(encoding="utf-8")
+        for title in ("Structures of the library", "Groups of similar spectra", "From structures to spectra"):
+            assert f"{title}</h2>" in text
+        assert "Structures from spectra</h2>" in text
 
 
 @pytest.mark.parametrize("multipage", [False, True])

@@ -36,6 +36,7 @@ PRODUCTS: dict[str, str] = {
     "candidates": "reference spectra that might be in the sample, for judging",
     "samples": "training spectra with labels",
     "model": "a trained model",
+    "inverse": "a trained model that makes spectra of the parameters of a structure",
     "components": "what a few spectra and their sums can make: the principal components of a cube",
     "maps": "every variable over y, x, computed and stored",
     "findings": "what the steps found, by entry",

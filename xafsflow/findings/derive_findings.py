@@ -74,6 +74,27 @@ class LabelFindings(Finding):
 
 
 @dataclass(frozen=True, eq=False)
+class PropertyFindings(Finding):
+    """How one property is distributed over the samples that have a value.
+
+    Parameters
+    ----------
+    unit
+        Of the property.
+    mean, spread
+        Mean and standard deviation.
+    edges, counts
+        `(bin + 1,)` in the unit, and `(bin,)`: a histogram of all values.
+    """
+
+    unit: str
+    mean: float
+    spread: float
+    edges: Doubles
+    counts: Integers
+
+
+@dataclass(frozen=True, eq=False)
 class StructureFindings(Finding):
     """What `derive.structure` finds in the clusters of a library.
 
@@ -86,7 +107,7 @@ class StructureFindings(Finding):
     labels
         By name.
     properties
-        By name: mean and standard deviation over the samples that have a value.
+        By name; those that no sample has are left out.
     missing
         By name of a property: samples without a value.
     without_neighbors
@@ -99,6 +120,6 @@ class StructureFindings(Finding):
     factor: float
     factors: Doubles
     labels: Mapping[str, LabelFindings]
-    properties: Mapping[str, tuple[float, float]]
+    properties: Mapping[str, PropertyFindings]
     missing: Mapping[str, int]
     without_neighbors: int

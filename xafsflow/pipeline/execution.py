@@ -289,9 +289,10 @@ def report_again(out: Path) -> Path:
     from xafsflow.steps.report import page
 
     refuse_links(behind_link(out))
-    maps = finished_maps(out)
     findings = read_findings(out)
     entries = load_recipe(out / "recipe.yaml").plan
+    # A run that learns from spectra has no image
+    maps = finished_maps(out) if any("cube" in one.step.makes for one in entries) else None
     asked = next((one for one in reversed(entries) if "page" in one.step.makes), None)
     models = [one.entry for one in entries if "model" in one.step.makes]
     model = asked.sources.products.get("model") if asked else next(reversed(models), None)

@@ -15,7 +15,7 @@ from xafsflow.findings.run_findings import RunFindings
 from xafsflow.io.folders import Folders
 from xafsflow.pipeline.entries import PlannedStep
 from xafsflow.pipeline.labelled_variables import has_labels, seen, with_made
-from xafsflow.pipeline.run_folder import model_file
+from xafsflow.pipeline.run_folder import inverse_file, model_file
 
 
 class Products:
@@ -99,6 +99,7 @@ class Products:
 
     def advance(self, planned: PlannedStep) -> None:
         """Take the products through an entry; a model is stored in the folder of the run, where there is one."""
+        from xafsflow.learning.inverse.inverse_model import save_inverse
         from xafsflow.learning.models.model import save_model
 
         step, sources = planned.step, planned.sources
@@ -121,6 +122,8 @@ class Products:
             elif kind == "model" and self.run is not None:
                 self.put(kind, planned.entry, save_model(product, model_file(self.run, planned.entry)))
             else:
+                if kind == "inverse" and self.run is not None:
+                    save_inverse(product, inverse_file(self.run, planned.entry))
                 self.put(kind, planned.entry, product)
 
     def wanted_of_the_field(self) -> dict[str, xr.DataArray]:

@@ -19,10 +19,10 @@ from xafsflow.pipeline.recipe import Recipe
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
-MODELS = "models"
+MODELS, INVERSE = "models", "inverse"
 # Everything that a run may write into its folder; `--fresh` removes these and nothing else.
 PARTS = (
-    "recipe.yaml", "run.json", "findings.json", "report.html", MODELS, LOCK,
+    "recipe.yaml", "run.json", "findings.json", "report.html", MODELS, INVERSE, LOCK,
     "cube.zarr", "cube.zarr.partial", "cube.zarr.partial.bands",
     "maps.zarr", "maps.zarr.partial", "maps.zarr.partial.bands",
 )  # fmt: skip
@@ -72,6 +72,11 @@ class ReadFolders(Folders):
 def model_file(out: Path, entry: str) -> Path:
     """Where the model of an entry lies in the folder of a run."""
     return out / MODELS / f"{entry}.npz"
+
+
+def inverse_file(out: Path, entry: str) -> Path:
+    """Where the inverse model of an entry lies in the folder of a run."""
+    return out / INVERSE / f"{entry}.npz"
 
 
 def claim(recipe: Recipe, folders: Folders, out: Path, fresh: bool, tell: Callable[[str], None]) -> RunRecord:

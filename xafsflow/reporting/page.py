@@ -28,7 +28,7 @@ from xafsflow.reporting.wording import listed, sentence
 
 
 def build_page(
-    maps: xr.Dataset,
+    maps: xr.Dataset | None,
     models: Mapping[str, ModelView],
     findings: RunFindings,
     run: Mapping[str, object],
@@ -41,7 +41,8 @@ def build_page(
     maps
         Variables of the vocabulary over y, x, and `mean_norm`, `mean_pixels`. Sections come only for what is
         there. Maps with a side of more than 1200 pixels are shown reduced; all numbers are from every pixel.
-        `attrs["pixel_size_um"]` is the size of a pixel of the maps for the scale bar.
+        `attrs["pixel_size_um"]` is the size of a pixel of the maps for the scale bar. None for a run without an image, such
+        as one that learns from a library of spectra: its findings are shown alone.
     models
         The models by the name of their entries; empty for none.
     findings
@@ -58,7 +59,7 @@ def build_page(
     Raises
     ------
     InputError
-        If there is no map, or the only model is not the one that made the maps.
+        If the maps hold none, or the only model is not the one that made the maps.
     OSError
         If the file cannot be written.
 
@@ -73,9 +74,10 @@ def build_page(
     >>> "4 x 6 pixels" in text
     True
     """
-    given = ReportInput(views_of(maps), models, findings, run)
-    facts, model = given.views[0].facts, next(iter(models.values())) if len(models) == 1 else None
-    if model is not None:
+    given = ReportInput([] if maps is None else views_of(maps), models, findings, run)
+    facts = given.views[0].facts if given.views else None
+    model = next(iter(models.values())) if len(models) == 1 else None
+    if facts is not None and model is not None:
         _check_model(facts, model)
     name = str(run.get("name") or path.resolve().parent.name or "a run")
     text = render(

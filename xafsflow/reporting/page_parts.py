@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TypedDict, cast
 
+import xarray as xr
+
 from xafsflow.findings.record import Finding
 from xafsflow.findings.run_findings import RunFindings
 from xafsflow.reporting.map_views import MapView
@@ -17,6 +19,8 @@ from xafsflow.reporting.section_table import SECTIONS, Block, Part, Section
 from xafsflow.step_table import STEPS
 
 Parts = Iterator[Part]
+# What a part has where the run has no image.
+NO_MAPS = MapView("", xr.Dataset(), frozenset())
 
 
 class RecordedStep(TypedDict):
@@ -36,6 +40,11 @@ class ReportInput:
     models: Mapping[str, ModelView]
     findings: RunFindings
     run: Mapping[str, object]
+
+    @property
+    def first(self) -> MapView:
+        """The first of the maps, or none."""
+        return self.views[0] if self.views else NO_MAPS
 
     def model_of(self, view: MapView) -> ModelView | None:
         """The model that classified the maps of a label, as the run's record says; else the only one that fits them."""
@@ -83,15 +92,15 @@ def _of_entries(section: Section, given: ReportInput) -> Parts:
         name = view.label or (next(unlabelled, "") if something else "")
         if something or name in entries:
             yield Part(name, view, variables, entries.get(name), given.model_of(view))
-    view = given.views[0]
+    model = given.model_of(given.views[0]) if given.views else None
     for name in unlabelled:
-        yield Part(name, view, {}, entries[name], given.model_of(view))
+        yield Part(name, given.first, {}, entries[name], model)
 
 
 def _of_models(section: Section, given: ReportInput) -> Parts:
     entries = {name: one for name, one in given.findings.entries.items() if section_of(one) == section.name}
     for name in dict.fromkeys([*given.models, *entries]):
-        yield Part(name, given.views[0], {}, entries.get(name), given.models.get(name))
+        yield Part(name, given.first, {}, entries.get(name), given.models.get(name))
 
 
 def _of_rest(section: Section, given: ReportInput) -> Parts:
@@ -105,11 +114,11 @@ def _of_rest(section: Section, given: ReportInput) -> Parts:
             yield Part(view.label, view, rest)
     for name, one in given.findings.entries.items():
         if section_of(one) is None:
-            yield Part(name, given.views[0], {}, one)
+            yield Part(name, given.first, {}, one)
 
 
 def _of_run(section: Section, given: ReportInput) -> Parts:
-    yield Part("", given.views[0], run=given.run)
+    yield Part("", given.first, run=given.run)
 
 
 _BY: Mapping[str, Callable[[Section, ReportInput], Parts]] = {

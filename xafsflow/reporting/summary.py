@@ -12,8 +12,13 @@ from xafsflow.reporting.wording import counted, duration, listed, number, percen
 from xafsflow.vocabulary import FLAG_MEANINGS, Flag
 
 
-def summary(facts: Facts, model: ModelView | None) -> list[str]:
+def summary(facts: Facts | None, model: ModelView | None) -> list[str]:
     """The report's first paragraph: size, spectral axis, pixels without an answer, composition, how good the model is."""
+    if facts is None:
+        return [
+            "This run has no image: it learns from spectra.",
+            *([_model_sentence(model)] if model else []),
+        ]
     rows, columns = facts.shape
     first = f"This map has {rows:,} x {columns:,} pixels (rows x columns)"
     if facts.axis is not None:
@@ -86,11 +91,14 @@ def dominant_accuracy(model: ModelView) -> float | None:
     return float(np.sum(counts[right])) / total if total > 0 else None
 
 
-def tiles(facts: Facts, model: ModelView | None, run: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def tiles(
+    facts: Facts | None, model: ModelView | None, run: Mapping[str, object]
+) -> Iterator[tuple[str, str]]:
     """What a reader looks for first: numbers, and what each of them is."""
-    yield f"{facts.shape[0]:,} x {facts.shape[1]:,}", f"pixels, {facts.pixels:,} in all"
-    yield percent(facts.answered, facts.pixels), "of them with an answer"
-    if facts.axis is not None:
+    if facts is not None:
+        yield f"{facts.shape[0]:,} x {facts.shape[1]:,}", f"pixels, {facts.pixels:,} in all"
+        yield percent(facts.answered, facts.pixels), "of them with an answer"
+    if facts is not None and facts.axis is not None:
         values = "energies" if facts.axis.name == "energy" else "values"
         span = f"{number(facts.axis.low)} to {number(facts.axis.high)} {facts.axis.unit}"
         yield number(facts.axis.count), f"{values}, {span}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @step(makes="page")
 def page(
-    maps: xr.Dataset,
+    maps: xr.Dataset | None,
     model: Model | StoredModel | None,
     findings: RunFindings,
     run: Path,
@@ -29,6 +29,8 @@ def page(
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9 _.-]*\.html$")] = "report.html",
 ) -> Path:
     """Write one self-contained HTML file: maps, spectra, scores, settings, versions and warnings.
+
+    A run without an image, such as one that learns from a library of spectra, has a report of its findings alone.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ import xarray as xr
 from pydantic import Field
 
 from xafsflow.errors import InputError
-from xafsflow.findings.derive_findings import LabelFindings, StructureFindings
+from xafsflow.findings.derive_findings import LabelFindings, PropertyFindings, StructureFindings
 from xafsflow.kernels.structure.bond_angles import mean_angle
 from xafsflow.kernels.structure.bond_lengths import mean_and_spread
 from xafsflow.kernels.structure.coordination_motif import MOTIFS, motif
@@ -22,6 +22,7 @@ from xafsflow.step_table import step
 
 Factor = Annotated[float, Field(gt=1.0, le=3.0)]
 BLOCK = 20_000  # samples at a time
+BINS = 30  # of a histogram
 OTHER = "other"
 LABELS = {
     "coordination": "neighbors within the factor times the shortest distance",
@@ -40,7 +41,7 @@ PROPERTIES = {
 }
 
 
-@step(makes=("spectra", "findings"))
+@step(makes=("spectra", "findings"), section="structure_labels")
 def structure(
     spectra: xr.Dataset,
     /,
@@ -151,10 +152,15 @@ def _findings(
         factor=factor,
         factors=np.array(stable_at, np.float64),
         labels={name: _label(values[name], values[f"{name}_stable"]) for name in LABELS},
-        properties={n: (float(v.mean()), float(v.std())) for n, v in known.items() if len(v)},
+        properties={name: _property(name, one) for name, one in known.items() if len(one)},
         missing={name: spectra.sizes["sample"] - len(one) for name, one in known.items()},
         without_neighbors=int((values["coordination"] == 0).sum()),
     )
+
+
+def _property(name: str, known: Any) -> PropertyFindings:
+    counts, edges = np.histogram(known, bins=BINS)
+    return PropertyFindings(PROPERTIES[name][0], float(known.mean()), float(known.std()), edges, counts)
 
 
 def _label(classes: Any, stable: Any) -> LabelFindings:
