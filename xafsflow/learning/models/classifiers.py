@@ -147,8 +147,12 @@ def fit_row(
         raise InputError(
             f"{len(targets)} training patterns for {name}", f"{least} or more", "raise noise_patterns"
         )
+    from threadpoolctl import threadpool_limits
+
     groups = [drawn.groups] if getattr(estimator, "takes_groups", False) else []
-    with warnings.catch_warnings():
+    # Sums in another order, by another number of threads, would make another file of the same model; and on a busy
+    # machine threads of small sums wait for each other.
+    with warnings.catch_warnings(), threadpool_limits(1, "blas"):
         # Features that are alike in all patterns, outside the edge, are collinear: nothing the user can mend.
         warnings.filterwarnings("ignore", message="Variables are collinear")
         estimator.fit(features, targets, *groups)

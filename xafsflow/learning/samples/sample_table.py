@@ -12,6 +12,7 @@ from xafsflow.kernels.array_types import Doubles, Singles
 from xafsflow.learning.models.feature_map import FeatureMap
 from xafsflow.learning.models.signature import Signature
 from xafsflow.learning.models.targets import Kind, Targets
+from xafsflow.learning.samples.augmentation import NoiseResponse
 from xafsflow.learning.samples.spectrum_features import feature_map
 from xafsflow.vocabulary import attributes
 
@@ -75,6 +76,13 @@ def feature_map_of(samples: xr.Dataset, training: Singles) -> FeatureMap | None:
     names = json.loads(samples.attrs.get("feature_rows", '["spectrum"]'))
     window = float(samples.attrs.get("window", 1.0))
     return feature_map(names, signature_of(samples).values, training, window)
+
+
+def response_of(samples: xr.Dataset) -> NoiseResponse | None:
+    """How noise comes into the spectra, from `noise_response` (source, feature) and `step_response` (source,), if known."""
+    if "noise_response" not in samples:
+        return None
+    return NoiseResponse(samples.noise_response.values, samples.step_response.values)
 
 
 def _noise_range(samples: xr.Dataset) -> Doubles | None:

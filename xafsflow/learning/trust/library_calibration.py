@@ -16,6 +16,7 @@ from xafsflow.learning.models.model import Model
 from xafsflow.learning.models.regressors import property_scores
 from xafsflow.learning.samples.augmentation import with_noise
 from xafsflow.learning.samples.group_split import held_out
+from xafsflow.learning.samples.sample_table import response_of
 from xafsflow.learning.trust import prediction_sets as sets
 from xafsflow.learning.trust.training_hull import hull_distances, hull_limits, learn_hull
 from xafsflow.learning.trust.trust_record import Trust
@@ -62,7 +63,9 @@ def checked(model: Model, samples: xr.Dataset, training: NDArray[Any], seed: int
     mean, axes = learn_hull(training)
     answers, limits = [], []
     for number, level in enumerate(levels):
-        noisy = with_noise(clean, float(level), np.random.default_rng([seed, 11, number])).T
+        noisy = with_noise(
+            clean, float(level), np.random.default_rng([seed, 11, number]), response_of(samples)
+        ).T
         answers.append(model.predict(noisy))
         limits.append(hull_limits(hull_distances(noisy, mean, axes)))
     truth = samples.check_target if "check_target" in samples else samples.check_label

@@ -12,19 +12,19 @@ from xafsflow.kernels.array_types import Doubles, Integers, Mask
 
 # How often the truth is to be in a set or interval.
 COVERAGE = 0.9
-# Levels of noise at which they are calibrated, in units of the largest of the training.
+# Levels of noise at which they are calibrated, in units of nearly the largest of the training.
 FACTORS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 
 
 def noise_levels(training: NDArray[Any]) -> Doubles:
-    """Levels of noise `(level,)` to calibrate at, from none to twice the largest of the training `(sample,)`.
+    """Levels of noise `(level,)` to calibrate at, from none to twice what 95 % of the training `(sample,)` are below.
 
     Examples
     --------
     >>> noise_levels(np.array([0.0, 0.04])).tolist(), noise_levels(np.zeros(3)).tolist()
     ([0.0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08], [0.0])
     """
-    most = float(np.max(training))
+    most = float(np.quantile(training, 0.95, method="higher"))
     return np.array([most * one for one in FACTORS]) if most > 0 else np.zeros(1)
 
 

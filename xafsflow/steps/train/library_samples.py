@@ -13,11 +13,11 @@ from xafsflow import __version__
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles, Indices, Mask, Singles
 from xafsflow.learning.models.model_cache import digest_of
-from xafsflow.learning.samples.augmentation import Augmentation, Copies
+from xafsflow.learning.samples.augmentation import Augmentation, Copies, NoiseResponse
 from xafsflow.learning.samples.group_split import check_groups, held_out
 from xafsflow.learning.samples.library_targets import Answers, chosen_label, chosen_properties
 from xafsflow.learning.samples.spectrum_features import NAMES, feature_map
-from xafsflow.sampling.library_normalization import on_cube
+from xafsflow.sampling.library_normalization import noise_response, on_cube, scan_noise
 from xafsflow.sampling.signature_check import normalization_of
 from xafsflow.step_table import step
 
@@ -75,8 +75,9 @@ def spectra(
     unit_over
         Without a cube: the energies, eV, over which the mean of each spectrum is made one; None leaves them as they are.
     noise
-        Standard deviation of Gaussian noise at each energy, over the edge step; of a list, copies take one in turn. None:
-        the median noise of the cube (`derive.noise`), or none without a cube.
+        Standard deviation of Gaussian noise, over the edge step; of a list, copies take one in turn. None: each copy has the
+        noise of a pixel of the cube, drawn, or none without a cube. Behind `derive.noise` it comes into the spectra as it
+        does in the cube: what the fitted curves make of it is shared by all energies.
     broadening
         Smallest and largest standard deviation, eV, of a Gaussian that broadens each copy.
     shift
@@ -106,8 +107,9 @@ def spectra(
     >>> dict(samples.sizes)["class"], sorted(set(samples.noise.values.tolist()))
     (3, [0.0, 0.03])
     """
-    levels = _levels(noise, cube)
-    if len(levels) > copies:
+    drawn = noise is None and cube is not None
+    levels = scan_noise(cube) if drawn and cube is not None else _levels(noise)
+    if len(levels) > copies and not drawn:
         raise InputError(
             f"{len(levels)} levels of noise and {copies} copies", "a copy for each", "raise copies"
         )
@@ -120,7 +122,8 @@ def spectra(
     check_groups(answers.group, 10)
     feature_map(features, axis, table, window)  # refuse names before anything is trained
     check = held_out(answers.group, CHECKS, [seed, 1])
-    made = Augmentation(levels, broadening, shift, copies)
+    response = None if cube is None else noise_response(cube, axis)
+    made = Augmentation(levels, response, drawn, broadening, shift, copies)
     parts = [
         made(axis, table[where], np.random.default_rng([seed, number]))
         for number, where in ((2, ~check), (3, check))
@@ -138,12 +141,14 @@ def spectra(
         copies,
         seed,
     ]
+    known = [] if response is None else [response.values, response.step]
     normalization = "[]" if cube is None else json.dumps(normalization_of(cube, "norm"))
     found = xr.Dataset(
         {
             **_part(parts[0], answers, ~check, ""),
             **_part(parts[1], answers, check, "check_"),
             **_classes(table, answers),
+            **_response(response),
         },
         {"energy": ("feature", axis)},
         {
@@ -153,24 +158,30 @@ def spectra(
             "window": window,
             "seed": seed,
             "median_noise": float(np.median(parts[0].level)),
-            "digest": digest_of(settings, axis, table, answers.truth, normalization),
+            "digest": digest_of(
+                settings, axis, table, answers.truth, answers.group.tolist(), normalization, *known
+            ),
             **({} if e0 is None else {"e0": e0}),
         },
     )
     return found.assign_coords(_names(axis, answers))
 
 
-def _levels(noise: float | list[float] | None, cube: xr.Dataset | None) -> list[float]:
+def _levels(noise: float | list[float] | None) -> list[float]:
     if isinstance(noise, list):
         if not noise:
             raise InputError("an empty list of noises", "one or more", "give levels, or leave noise out")
         return noise
-    if noise is None and cube is not None:
-        if "noise_level" not in cube:
-            do = "add derive.noise before it, or give noise"
-            raise InputError("a cube whose noise is not known", "noise_level", do)
-        return [float(cube.noise_level)]
     return [noise or 0.0]
+
+
+def _response(response: NoiseResponse | None) -> dict[str, Any]:
+    if response is None:
+        return {}
+    return {
+        "noise_response": (("source", "feature"), response.values),
+        "step_response": ("source", response.step),
+    }
 
 
 def _normalized(
