@@ -28,7 +28,7 @@ else:  # the names in the table, so that recipes and help know them
     Regressor: TypeAlias = Literal[tuple(regressors.REGRESSORS)]
 
 
-@step(makes=("model", "findings"))
+@step(makes=("model", "findings"), section="model_accuracy")
 def regression(
     samples: xr.Dataset,
     /,
