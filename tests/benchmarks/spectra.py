@@ -28,7 +28,7 @@ from xafsflow.learning.trust import prediction_sets as sets
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "zn_xanes"
 FILES = ["Zn_element_train.npz", "Zn_element_valid.npz"]
-FOLDS, WINDOW = 5, 4.0
+FOLDS, WINDOW = 5, 5.0
 FEATURES = ["spectrum", "derivative", "second_derivative", "cumulative"]
 CLASSES = [4, 5, 6]
 PROPERTIES = [
@@ -44,7 +44,7 @@ class Zinc:
     """The library: `axis` (energy,), `mu` (sample, energy) of edge step one, labels, stability, properties, folds."""
 
     def __init__(self, seed: int) -> None:
-        read = xf.ingest.spectra(DATA, files=FILES, energy={"first": 9646.0, "step": 1.25})
+        read = xf.ingest.spectra(DATA, files=FILES, energy={"first": 9640.0, "step": 1.0})
         found, _ = xf.derive.structure(read)
         self.axis, mu = found.energy.values.astype(float), found.mu.values.astype(np.float32)
         self.mu = mu / mu[:, -40:].mean(axis=1, keepdims=True)

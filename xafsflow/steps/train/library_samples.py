@@ -41,7 +41,7 @@ def spectra(
     properties: list[str] | None = None,
     keep: list[str | int] | None = None,
     features: list[Feature] = ["spectrum"],  # noqa: B006
-    window: Annotated[float, Field(gt=0)] = 4.0,
+    window: Annotated[float, Field(gt=0)] = 5.0,
     span: tuple[float | None, float | None] = (None, None),
     unit_over: tuple[float, float] | None = None,
     noise: Level | list[Level] | None = None,
