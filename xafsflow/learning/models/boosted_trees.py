@@ -17,7 +17,7 @@ Library = Literal["lightgbm", "xgboost"]
 # Two threads of LightGBM on a busy machine stood still; Dask's workers are what runs side by side.
 THREADS = 1
 LIGHTGBM = {
-    "num_leaves": 31, "min_data_in_leaf": 10, "bagging_fraction": 0.8, "bagging_freq": 1,
+    "num_leaves": 31, "max_bin": 63, "min_data_in_leaf": 10, "bagging_fraction": 0.8, "bagging_freq": 1,
     "deterministic": True, "force_col_wise": True, "verbosity": -1, "num_threads": THREADS,
 }  # fmt: skip
 XGBOOST = {

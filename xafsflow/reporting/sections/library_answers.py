@@ -14,7 +14,6 @@ from xafsflow.reporting.section_table import Block, Part, section
     intro="What else is possible, and where the spectra are unlike those of the library.",
     order=25,
     maps={
-        "property": MapStyle("Property"),
         "set_size": MapStyle(
             "What else is possible",
             hint="Number of classes in a set that holds the true one for 90 % of the spectra of each class; "

@@ -108,11 +108,7 @@ def spectra(
     (3, [0.0, 0.03])
     """
     drawn = noise is None and cube is not None
-    levels = scan_noise(cube) if drawn and cube is not None else _levels(noise)
-    if len(levels) > copies and not drawn:
-        raise InputError(
-            f"{len(levels)} levels of noise and {copies} copies", "a copy for each", "raise copies"
-        )
+    levels = scan_noise(cube) if drawn and cube is not None else _levels(noise, copies)
     if (label is None) == (properties is None):
         raise InputError("label and properties", "one of the two", "name what is to be learnt")
     if unit_over is not None and cube is not None:
@@ -128,19 +124,9 @@ def spectra(
         made(axis, table[where], np.random.default_rng([seed, number]))
         for number, where in ((2, ~check), (3, check))
     ]
-    settings: list[Any] = [
-        __version__,
-        label,
-        properties,
-        keep,
-        features,
-        window,
-        levels,
-        broadening,
-        shift,
-        copies,
-        seed,
-    ]
+    wanted = [__version__, label, properties, keep, features, window]
+    settings: list[Any] = [*wanted, levels, broadening, shift, copies, seed]
+    groups = [answers.group.tolist(), answers.stable]
     known = [] if response is None else [response.values, response.step]
     normalization = "[]" if cube is None else json.dumps(normalization_of(cube, "norm"))
     found = xr.Dataset(
@@ -158,21 +144,23 @@ def spectra(
             "window": window,
             "seed": seed,
             "median_noise": float(np.median(parts[0].level)),
-            "digest": digest_of(
-                settings, axis, table, answers.truth, answers.group.tolist(), normalization, *known
-            ),
+            "digest": digest_of(settings, axis, table, answers.truth, *groups, normalization, *known),
             **({} if e0 is None else {"e0": e0}),
         },
     )
     return found.assign_coords(_names(axis, answers))
 
 
-def _levels(noise: float | list[float] | None) -> list[float]:
-    if isinstance(noise, list):
-        if not noise:
-            raise InputError("an empty list of noises", "one or more", "give levels, or leave noise out")
-        return noise
-    return [noise or 0.0]
+def _levels(noise: float | list[float] | None, copies: int) -> list[float]:
+    if not isinstance(noise, list):
+        return [noise or 0.0]
+    if not noise:
+        raise InputError("an empty list of noises", "one or more", "give levels, or leave noise out")
+    if len(noise) > copies:
+        raise InputError(
+            f"{len(noise)} levels of noise and {copies} copies", "a copy for each", "raise copies"
+        )
+    return noise
 
 
 def _response(response: NoiseResponse | None) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields, replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -19,6 +20,7 @@ from xafsflow.kernels.spectra.noise_propagation import typical
 from xafsflow.learning.models import classifiers
 from xafsflow.learning.models.model import Model
 from xafsflow.learning.models.model_cache import digest_of, find, keep
+from xafsflow.learning.models.predictors import Predictor
 from xafsflow.learning.models.targets import Targets
 from xafsflow.learning.samples import group_split as split
 from xafsflow.learning.samples.sample_table import class_targets, feature_map_of, signature_of
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     Classifier: TypeAlias = str
 else:  # the names in the table, so that recipes and help know them
     Classifier: TypeAlias = Literal[tuple(classifiers.CLASSIFIERS)]
+Learn: TypeAlias = Callable[[str, Any, Any, classifiers.Drawn], tuple[Predictor, Doubles | None]]
 
 
 @step(makes=("model", "findings"), example={"trees": 10}, section="model_accuracy")
@@ -114,22 +117,7 @@ def _trained(
     """A model of samples, scored on those that were `held` back."""
     table, labels, seed = samples.features.values, samples.label.values, drawn.seed
     known = np.flatnonzero(~held)
-    features = feature_map_of(samples, table[known])
-    read = table[known] if features is None else features(np.ascontiguousarray(table[known].T)).T
-    predictor, importances = classifiers.fit(classifier, read, labels[known], drawn)
-    if features is not None and importances is not None:
-        importances = features.onto_axis(importances)
-    model = Model(
-        learner=classifier,
-        signature=signature_of(samples),
-        targets=targets,
-        predictor=predictor,
-        trust=Trust(),
-        importances=importances,
-        seed=seed,
-        versions=versions(),
-        features=features,
-    )
+    model = learnt(samples, targets, classifier, table[known], labels[known], drawn, classifiers.fit)
     model, reliability, calibration_error = _with_what_noise_does(model, samples, seed)
     votes = model.predict(table[held].T)
     score, confusion = classifiers.held_out_score(votes, labels[held], targets.shares)
@@ -155,10 +143,38 @@ def _trained(
         calibration_error=calibration_error,
         controls=controls,
         better=better,
-        importances=importances,
+        importances=model.importances,
         library=library,
     )
     return model, findings
+
+
+def learnt(
+    samples: xr.Dataset,
+    targets: Targets,
+    name: str,
+    training: Singles,
+    truth: np.ndarray,
+    drawn: classifiers.Drawn,
+    learn: Learn,
+) -> Model:
+    """A model without trust, from spectra `(sample, feature)` and truth `(sample,)` or `(sample, property)`."""
+    features = feature_map_of(samples, training)
+    read = training if features is None else features(np.ascontiguousarray(training.T)).T
+    predictor, importances = learn(name, read, truth, drawn)
+    if features is not None and importances is not None:
+        importances = features.onto_axis(importances)
+    return Model(
+        learner=name,
+        signature=signature_of(samples),
+        targets=targets,
+        predictor=predictor,
+        trust=Trust(),
+        importances=importances,
+        seed=drawn.seed,
+        versions=versions(),
+        features=features,
+    )
 
 
 def versions() -> dict[str, str]:

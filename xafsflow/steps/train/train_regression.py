@@ -16,11 +16,10 @@ from xafsflow.learning.models.classifiers import Drawn
 from xafsflow.learning.models.model import Model
 from xafsflow.learning.models.score_intervals import mean_absolute_error
 from xafsflow.learning.samples import group_split as split
-from xafsflow.learning.samples.sample_table import feature_map_of, property_targets, signature_of
+from xafsflow.learning.samples.sample_table import property_targets
 from xafsflow.learning.trust import library_calibration as calibration
-from xafsflow.learning.trust.trust_record import Trust
 from xafsflow.step_table import step
-from xafsflow.steps.train.train_model import versions
+from xafsflow.steps.train.train_model import learnt
 
 if TYPE_CHECKING:
     Regressor: TypeAlias = str
@@ -80,7 +79,7 @@ def regression(
     >>> findings.r_squared.round(2).tolist()
     [1.0]
     """
-    targets, signature = property_targets(samples), signature_of(samples)
+    targets = property_targets(samples)
     table, truth = samples.features.values.astype(np.float32), samples.target.values.astype(np.float64)
     if not np.isfinite(table).all():
         raise InputError("samples with NaN", "finite features", "leave them out, or narrow the axis")
@@ -92,23 +91,9 @@ def regression(
             "two or more of each",
             "give more samples or groups, or change held_out",
         )
-    features = feature_map_of(samples, table[~held])
-    read = table[~held] if features is None else features(np.ascontiguousarray(table[~held].T)).T
     drawn = Drawn(trees, seed, members, group[~held])
-    predictor, importances = regressors.fit_properties(regressor, read, truth[~held], drawn)
-    if features is not None and importances is not None:
-        importances = features.onto_axis(importances)
-    model = Model(
-        learner=regressor,
-        signature=signature,
-        targets=targets,
-        predictor=predictor,
-        trust=Trust(),
-        importances=importances,
-        seed=seed,
-        versions=versions(),
-        features=features,
-    )
+    learn = regressors.fit_properties
+    model = learnt(samples, targets, regressor, table[~held], truth[~held], drawn, learn)
     answers, library = model.predict(table[held].T), None
     if "check_clean" in samples:
         checks, trust = calibration.checked(model, samples, table[~held], seed)
@@ -125,7 +110,7 @@ def regression(
         rmse=rmse,
         mean_absolute_error=mean_absolute_error(answers, truth[held]),
         spread=truth[held].std(axis=0),
-        importances=importances,
+        importances=model.importances,
         library=library,
     )
     return model, findings
