@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from scipy.ndimage import binary_erosion
 
+import xafsflow as xf
 from xafsflow.cli.main import main
 from xafsflow.findings.reconstruction_findings import ParameterFindings, ReconstructionFindings
 from xafsflow.io.folders import Folders
@@ -71,6 +74,50 @@ def test_reconstruction__goes_from_structures_to_spectra_and_back(tmp_path: Path
         for title in ("Structures of the library", "Groups of similar spectra", "From structures to spectra"):
             assert f"{title}</h2>" in text
         assert "Structures from spectra</h2>" in text
+
+
+@pytest.fixture(scope="module")
+def library_scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scan of grains whose spectra are in a library, and the library."""
+    folder = tmp_path_factory.mktemp("library") / "scan"
+    result = CliRunner().invoke(main, ["phantom", str(folder), "--library", "600", "--size", "40", "48"])
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def true_values(scan: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """What the library says of each pixel's grain, and where a pixel and its neighbors are of one grain."""
+    answer = np.load(scan / "truth.npz")
+    known, _ = xf.derive.structure(xf.ingest.spectra(scan, files=["library.npz"]))
+    rows = [int(str(one).rsplit("_", 1)[1]) for one in answer["references"]]
+    place = answer["fractions"].argmax(axis=0)
+    alone = (answer["fractions"].max(axis=0) > 0.99) & ~answer["background"]
+    whole = binary_erosion(alone, np.ones((3, 3)))
+    for axis, step in product((0, 1), (-1, 1)):
+        whole &= np.roll(place, step, axis) == place
+    return known[name].values[rows][place], whole
+
+
+def test_coordination__is_mapped_with_sets(library_scan: Path, tmp_path: Path) -> None:
+    maps = run(load_recipe(recipe("coordination")), Folders(library_scan), tmp_path / "run").maps
+    truth, alone = true_values(library_scan, "coordination")
+    known = alone & np.isin(truth, [4, 5, 6]) & np.isfinite(maps.set_size.values)
+    names = np.array([int(one) for one in maps.reference.values])
+    assert (names[maps.class_index.values] == truth)[known].mean() > 0.8
+    covered = np.take_along_axis(maps.in_set.values, np.searchsorted(names, truth.clip(4, 6))[None], 0)[0]
+    assert covered[known].mean() > 0.8
+    assert maps.set_size.values[known].mean() < 2
+    assert "What else is possible" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_properties__are_mapped_with_intervals(library_scan: Path, tmp_path: Path) -> None:
+    maps = run(load_recipe(recipe("properties")), Folders(library_scan), tmp_path / "run").maps
+    truth, alone = true_values(library_scan, "electronegativity")
+    low, high = maps.property_electronegativity_low.values, maps.property_electronegativity_high.values
+    known = alone & np.isfinite(low)
+    assert np.abs(maps.property_electronegativity.values - truth)[known].mean() < truth[known].std() / 2
+    assert ((low <= truth) & (truth <= high))[known].mean() > 0.8
+    assert "electronegativity" in (tmp_path / "run" / "report.html").read_text()
 
 
 @pytest.mark.parametrize("multipage", [False, True])

@@ -99,6 +99,12 @@ VARIABLES: dict[str, Variable] = {
     "fraction_error": Variable(
         ("reference", "y", "x"), "1", "standard deviation of fraction by the pixel's noise"
     ),
+    "property": Variable(
+        MAP, "1", "by a model of properties: property_<name>, and with _low and _high its interval"
+    ),
+    "set_size": Variable(MAP, "1", "number of classes in the set that holds the true one"),
+    "in_set": Variable(("reference", "y", "x"), "1", "whether a class is in that set"),
+    "outside": Variable(MAP, "1", "whether the spectrum is unlike those that the model was trained on"),
     "lcf_fraction": Variable(("reference", "y", "x"), "1", "composition by linear combination fit"),
     "lcf_error": Variable(("reference", "y", "x"), "1", "standard error of lcf_fraction by noise"),
     "lcf_systematic_error": Variable(

@@ -88,8 +88,10 @@ def test_properties__are_mapped_with_their_units(
     quiet = good & (cube.noise.values < 0.1)
     shares = cube.lcf_fraction.values[0][quiet]
     assert np.corrcoef(found.property_iron.values[quiet], 100 * shares)[0, 1] > 0.9
+    # Some learn each property by itself, others weigh them against each other.
+    together = 0.02 if regressor in ("ridge", "kernel_ridge", "regression_forest", "extra_trees") else 0.1
     np.testing.assert_allclose(
-        found.property_oxide.values[quiet], 1 - found.property_iron.values[quiet] / 100, atol=0.02
+        found.property_oxide.values[quiet], 1 - found.property_iron.values[quiet] / 100, atol=together
     )
 
 

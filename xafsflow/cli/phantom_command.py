@@ -24,14 +24,26 @@ from xafsflow.cli.shared_options import LOCAL_PATH
 @click.option("--energies", type=int, default=210, show_default=True, help="Number of energies.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed gives another sample.")
 @click.option("--multipage", is_flag=True, help="One file per kind of image instead of one per energy.")
-def phantom(out: Path, size: tuple[int, int], energies: int, seed: int, multipage: bool) -> None:
+@click.option(
+    "--library",
+    type=click.IntRange(min=50),
+    default=None,
+    metavar="SPECTRA",
+    help="Simulate a library of so many spectra, too (library.npz): the sample is made of some of them.",
+)
+def phantom(
+    out: Path, size: tuple[int, int], energies: int, seed: int, multipage: bool, library: int | None
+) -> None:
     """Simulate a measurement with a known answer.
 
-    The TIFF files and the answer are written into the folder OUT.
+    The TIFF files and the answer are written into the folder OUT. With a library, energies are those of its spectra.
     """
-    from xafsflow.phantom import Phantom, write_phantom
+    from xafsflow.phantom import Phantom, library_phantom, simulated_library, write_library, write_phantom
 
     simulated = Phantom(size=size, energies=energies, seed=seed)
+    spectra = None if library is None else simulated_library(library, seed, energies=160)
+    if spectra is not None:
+        simulated = library_phantom(spectra, size=size, seed=seed)
     with ProgressDisplay() as report_progress:
         write_phantom(
             simulated,
@@ -39,4 +51,6 @@ def phantom(out: Path, size: tuple[int, int], energies: int, seed: int, multipag
             multipage=multipage,
             progress=lambda done, total: report_progress("images", done / total),
         )
+    if spectra is not None:
+        write_library(spectra, out / "library.npz")
     click.echo(out)

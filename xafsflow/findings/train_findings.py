@@ -46,6 +46,71 @@ class Score(Finding):
 
 
 @dataclass(frozen=True, eq=False)
+class LibraryScores(Finding):
+    """How right a classifier of library spectra is, on groups (materials) that it was not trained on.
+
+    Parameters
+    ----------
+    macro_f1
+        Mean over the classes of F1, on the held-out samples.
+    accuracy_interval, macro_f1_interval
+        `(2,)`: 95 % intervals by bootstrap over groups.
+    stable_share, stable_accuracy, stable_macro_f1
+        The share of held-out samples whose label a small change of its definition leaves, and the scores on these.
+    noise_levels, accuracy_at_noise, macro_f1_at_noise
+        `(level,)`: scores on check samples with this noise, in units of the edge step.
+    abstained, accuracy_of_others
+        `(share,)`: for how many of the check samples, those with the smallest votes, no answer is given, and how many of the
+        other answers are right, at the largest noise of the training.
+    coverage, class_coverage
+        How often the truth is to be in the set of possible classes, and how often it was `(class,)`, on check samples that
+        did not calibrate the sets, at the largest noise of the training; NaN for a class without any.
+    set_size_at_noise
+        `(level,)`: mean number of classes in the set.
+    """
+
+    macro_f1: float
+    accuracy_interval: Doubles
+    macro_f1_interval: Doubles
+    stable_share: float
+    stable_accuracy: float
+    stable_macro_f1: float
+    noise_levels: Doubles
+    accuracy_at_noise: Doubles
+    macro_f1_at_noise: Doubles
+    abstained: Doubles
+    accuracy_of_others: Doubles
+    coverage: float
+    class_coverage: Doubles
+    set_size_at_noise: Doubles
+
+
+@dataclass(frozen=True, eq=False)
+class IntervalScores(Finding):
+    """How well properties of library spectra are known, on groups (materials) that were not trained on.
+
+    Parameters
+    ----------
+    r_squared_interval
+        `(2, property)`: 95 % interval of R2 on the held-out samples, by bootstrap over groups.
+    noise_levels, r_squared_at_noise
+        `(level,)` and `(level, property)`: R2 on check samples with this noise, in units of the edge step.
+    coverage, observed_coverage
+        How often the truth is to be in the interval, and how often it was `(property,)`, on check samples that did not
+        calibrate it, at the largest noise of the training.
+    width
+        `(property,)`, in the property's unit: of that interval, from end to end.
+    """
+
+    r_squared_interval: Doubles
+    noise_levels: Doubles
+    r_squared_at_noise: Doubles
+    coverage: float
+    observed_coverage: Doubles
+    width: Doubles
+
+
+@dataclass(frozen=True, eq=False)
 class FitFindings(Finding):
     """What `train.fit` finds: how right the model is on patterns that it was not trained on.
 
@@ -72,6 +137,8 @@ class FitFindings(Finding):
         A sentence where one of these simple classifiers is better; None where none is.
     importances
         `(feature,)`: impurity importances, sum 1; None for a classifier that has none.
+    library
+        Further scores of samples of a library; None for others.
     cached_model
         Digest under which the model was found in the cache; None where it was trained in this run.
     """
@@ -91,6 +158,7 @@ class FitFindings(Finding):
     controls: Mapping[str, Score]
     better: str | None
     importances: Doubles | None
+    library: LibraryScores | None = None
     cached_model: str | None = None
 
 
@@ -111,10 +179,14 @@ class RegressionFindings(Finding):
         are alike.
     rmse
         `(property,)`, in the property's unit: root of their mean square error.
+    mean_absolute_error
+        `(property,)`, in the property's unit.
     spread
         `(property,)`, in the property's unit: standard deviation of their true values, to hold `rmse` against.
     importances
         `(feature,)`: impurity importances, sum 1; None for a regressor that has none.
+    library
+        Further scores of samples of a library; None for others.
     """
 
     regressor: str
@@ -124,8 +196,10 @@ class RegressionFindings(Finding):
     held_out_samples: int
     r_squared: Doubles
     rmse: Doubles
+    mean_absolute_error: Doubles
     spread: Doubles
     importances: Doubles | None
+    library: IntervalScores | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ image or band of rows can be made on its own, at any size, with the same result.
 from xafsflow.phantom.camera import KINDS, counts, dark, exact_mu
 from xafsflow.phantom.cube import as_dataset
 from xafsflow.phantom.defects import Defects, Exposure
+from xafsflow.phantom.library_phantom import library_phantom
 from xafsflow.phantom.measured_mu import measured_mu
 from xafsflow.phantom.phantom_files import write_phantom
 from xafsflow.phantom.reference_broadening import broadened
@@ -27,6 +28,7 @@ __all__ = [
     "counts",
     "dark",
     "exact_mu",
+    "library_phantom",
     "measured_mu",
     "simulated_library",
     "spectrum",

@@ -29,7 +29,7 @@ from xafsflow.store.damage import by_tile, stop_if_any
 from xafsflow.store.verify import refuse_missing
 from xafsflow.store.written_chunks import Written
 from xafsflow.store.zarr_groups import begun, finish, is_complete, open_group, partial_of, storable
-from xafsflow.vocabulary import VARIABLES, attributes, axis_of
+from xafsflow.vocabulary import VARIABLES, attributes, axis_of, variable_of
 
 # What a scan brings is no result of a run.
 RESULTS = set(VARIABLES) - {"sample", "flat_field", "foil", "dark", "counter", "flat_counter"}
@@ -175,7 +175,8 @@ def _few_numbers(cube: xr.Dataset) -> xr.Dataset:
 def is_map(name: str, array: xr.DataArray) -> bool:
     """Whether a variable is a result over the field; what a scan brings, such as `dark`, is none."""
     variable = array.attrs.get("variable", name)
-    return variable in RESULTS and "y" in array.dims and axis_of(array.dims) is None
+    known = variable in RESULTS or variable_of(str(variable)) == "property"
+    return known and "y" in array.dims and axis_of(array.dims) is None
 
 
 def with_means(sums: xr.Dataset) -> xr.Dataset:

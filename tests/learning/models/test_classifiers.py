@@ -12,8 +12,9 @@ from sklearn.metrics import accuracy_score, confusion_matrix, mean_absolute_erro
 from xafsflow.errors import InputError
 from xafsflow.learning.forest.binned_layout import BinnedForest
 from xafsflow.learning.forest.exact_layout import FlatForest
-from xafsflow.learning.models.classifiers import CLASSIFIERS, fit, held_out_score
-from xafsflow.learning.models.predictors import row_of
+from xafsflow.learning.models.boosted_trees import BoostedTrees
+from xafsflow.learning.models.classifiers import CLASSIFIERS, Drawn, fit, held_out_score
+from xafsflow.learning.models.predictors import Mean, row_of
 from xafsflow.learning.samples.mixtures import simplex_grid
 
 
@@ -27,12 +28,12 @@ def blobs(n_classes=6, n=40, n_features=8, seed=0):
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_every_classifier__learns(name):
-    predictor, importances = fit(name, *blobs(), 20, 0)
+    predictor, importances = fit(name, *blobs(), Drawn(20, 0))
     table, labels = blobs(seed=1)
     votes = predictor.predict(table.T)
     assert (votes.argmax(axis=1) == labels).mean() > 0.8
     np.testing.assert_allclose(votes.sum(axis=1), 1)
-    assert (importances is not None) == isinstance(predictor, FlatForest | BinnedForest)
+    assert (importances is not None) == isinstance(predictor, FlatForest | BinnedForest | BoostedTrees | Mean)
     assert row_of(predictor) == CLASSIFIERS[name].predictor
     if importances is not None:
         assert importances.shape == (8,)
@@ -41,7 +42,7 @@ def test_every_classifier__learns(name):
 
 @pytest.mark.parametrize("name", ["random_forest", "sklearn_random_forest", "extra_trees"])
 def test_a_forest__is_the_same_for_the_same_seed(name):
-    first, second, other = (fit(name, *blobs(), 5, seed)[0] for seed in (3, 3, 4))
+    first, second, other = (fit(name, *blobs(), Drawn(5, seed))[0] for seed in (3, 3, 4))
     np.testing.assert_array_equal(first.nodes, second.nodes)
     assert first.nodes.shape != other.nodes.shape or (first.nodes != other.nodes).any()
 
@@ -49,7 +50,7 @@ def test_a_forest__is_the_same_for_the_same_seed(name):
 def test_scikit_learns_forest__is_as_it_is_by_default():
     table, labels = blobs()
     wanted = RandomForestClassifier(7, random_state=5).fit(table, labels)
-    found, importances = fit("sklearn_random_forest", table, labels, 7, 5)
+    found, importances = fit("sklearn_random_forest", table, labels, Drawn(7, 5))
     np.testing.assert_array_equal(found.predict(table.T), wanted.predict_proba(table))
     np.testing.assert_array_equal(importances, wanted.feature_importances_)
 
@@ -59,18 +60,18 @@ def test_features_that_are_alike_in_all_patterns__are_taken_without_a_warning():
     table[:, 2], table[:, 3] = 1, table[:, 4]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        fit("linear_discriminant", table, labels, 1, 0)
+        fit("linear_discriminant", table, labels, Drawn())
 
 
 def test_an_unknown_classifier__is_refused_with_the_nearest_name():
     with pytest.raises(InputError, match="did you mean 'random_forest'"):
-        fit("random_forrest", *blobs(), 5, 0)
+        fit("random_forrest", *blobs(), Drawn(5, 0))
 
 
 def test_too_few_patterns_for_the_neighbors__are_refused():
     table, labels = blobs(n_classes=2, n=5)
     with pytest.raises(InputError, match="10 training patterns for k_nearest"):
-        fit("k_nearest", table, labels, 1, 0)
+        fit("k_nearest", table, labels, Drawn(1, 0))
 
 
 def test_held_out_score__is_what_scikit_learn_and_numpy_find():

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from xafsflow.errors import InputError
 from xafsflow.learning.forest.binned_layout import BinnedForest
 from xafsflow.learning.models import model as module
-from xafsflow.learning.models.classifiers import CLASSIFIERS, fit
+from xafsflow.learning.models.classifiers import CLASSIFIERS, Drawn, fit
 from xafsflow.learning.models.model import Model, StoredModel, read_model, save_model, stored
 from xafsflow.learning.models.model_archive import from_archive, to_archive
 from xafsflow.learning.models.regressors import REGRESSORS, fit_properties
@@ -33,7 +33,8 @@ from xafsflow.learning.trust.trust_record import Trust
 
 COMPOSITIONS = np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])
 FLAT = {"step": "normalize.flat", "settings": {"e0": 7112.0, "pre1": None}}
-LEARNERS = [*CLASSIFIERS, *REGRESSORS]
+OF_PROPERTIES = " of properties"
+LEARNERS = [*CLASSIFIERS, *(name + OF_PROPERTIES for name in REGRESSORS)]
 
 
 def trained(name: str, n_features: int = 20, seen: tuple[int, ...] = (0, 1, 2), **changes: Any) -> Model:
@@ -42,11 +43,12 @@ def trained(name: str, n_features: int = 20, seen: tuple[int, ...] = (0, 1, 2), 
     centers = COMPOSITIONS @ spectra
     labels = np.repeat(seen, 40)
     table = (centers[labels] + 0.05 * rng.standard_normal((labels.size, n_features))).astype(np.float32)
-    if name in REGRESSORS:
-        predictor, importances = fit_properties(name, table, COMPOSITIONS[labels], 8, 0)
+    if name.endswith(OF_PROPERTIES):
+        of = name.removesuffix(OF_PROPERTIES)
+        predictor, importances = fit_properties(of, table, COMPOSITIONS[labels], Drawn(8, 0))
         targets = Targets("properties", ["distance", "angle"], ["angstrom", "degree"], None, None, None, None)
     else:
-        predictor, importances = fit(name, table, labels, 8, 0)
+        predictor, importances = fit(name, table, labels, Drawn(8, 0))
         names = ["Fe", "Fe2O3 – hämatit"]
         targets = Targets("compositions", names, ["1", "1"], COMPOSITIONS, centers, energy, spectra)
     values: dict[str, Any] = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from xafsflow.learning.models.classifiers import fit
+from xafsflow.learning.models.classifiers import Drawn, fit
 from xafsflow.learning.samples.mixtures import simplex_grid
 from xafsflow.learning.trust.confidence import check_compositions
 from xafsflow.learning.trust.control_classifiers import Patterns, compare, control_votes, nearest_class
@@ -52,7 +52,7 @@ def test_controls__are_scored_on_the_same_patterns(patterns):
 
 def test_a_better_control__is_told(patterns):
     unseen, table, labels, centers = patterns
-    predictor, _ = fit("random_forest", table, labels, 1, 0)
+    predictor, _ = fit("random_forest", table, labels, Drawn(1, 0))
     ways = {"random_forest": lambda rows: predictor.predict(rows.T)}
     ways |= control_votes(table, labels, centers, "random_forest")
     better = compare("random_forest", ways, unseen)[1]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -16,7 +16,10 @@ from xafsflow.findings.record import Integers
 from xafsflow.findings.train_findings import Score
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.forest.histogram_forest import HistogramForest
-from xafsflow.learning.models.predictors import PREDICTORS, NearestPatterns, Predictor
+from xafsflow.learning.models.boosted_trees import Boosting
+from xafsflow.learning.models.kernel_machine import SupportVectors
+from xafsflow.learning.models.perceptron import Network
+from xafsflow.learning.models.predictors import PREDICTORS, Mean, NearestPatterns, Predictor, Several
 from xafsflow.vocabulary import nearest
 
 Labels = NDArray[np.integer[Any]]
@@ -48,14 +51,22 @@ def sklearn(name: str, **settings: object) -> Factory:
     return make
 
 
-# A further classifier is one line here.
+SEVERAL = "mean_of_several"
+# A further classifier is one line here. What is trained for SEVERAL is told by its members.
 CLASSIFIERS: dict[str, Learner] = {
     "random_forest": Learner(HistogramForest, "binned_forest"),
     "sklearn_random_forest": Learner(sklearn("ensemble.RandomForestClassifier", n_jobs=-1), "exact_forest"),
     "extra_trees": Learner(sklearn("ensemble.ExtraTreesClassifier", n_jobs=-1), "exact_forest"),
     "linear_discriminant": Learner(sklearn("discriminant_analysis.LinearDiscriminantAnalysis"), "linear"),
+    "logistic_regression": Learner(sklearn("linear_model.LogisticRegression", max_iter=1000), "linear"),
     "k_nearest": Learner(lambda trees, seed: NearestPatterns(15), "neighbors"),
+    "lightgbm": Learner(lambda trees, seed: Boosting("lightgbm", trees, seed), "boosted_trees"),
+    "xgboost": Learner(lambda trees, seed: Boosting("xgboost", trees, seed), "boosted_trees"),
+    "support_vectors": Learner(SupportVectors, "kernel_machine"),
+    "mlp": Learner(Network, "layers"),
+    SEVERAL: Learner(lambda trees, seed: None, "mean"),
 }
+MEMBERS = ("lightgbm", "support_vectors", "mlp")
 
 
 def row(table: Mapping[str, Learner], name: str) -> Learner:
@@ -72,8 +83,23 @@ def row(table: Mapping[str, Learner], name: str) -> Learner:
     return table[name]
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """What a training needs beside its patterns.
+
+    `trees` of a forest or rounds of boosting, the `seed` of all that is drawn, the names of the `members` of
+    `mean_of_several` (none for the usual ones), and `groups` (pattern,), which stay whole
+    where a learner judges itself.
+    """
+
+    trees: int = 100
+    seed: int = 0
+    members: Sequence[str] = ()
+    groups: NDArray[Any] | None = None
+
+
 def fit(
-    name: str, features: NDArray[np.float32], labels: Labels, trees: int, seed: int
+    name: str, features: NDArray[np.float32], labels: Labels, drawn: Drawn
 ) -> tuple[Predictor, Doubles | None]:
     """What a trained classifier answers with, and its feature importances where it has some.
 
@@ -85,10 +111,8 @@ def fit(
         `(pattern, feature)` float32, finite.
     labels
         `(pattern,)` integers.
-    trees
-        Number of trees of a forest.
-    seed
-        Of all that is drawn.
+    drawn
+        Number of trees, seed, and what else the learner needs.
 
     Raises
     ------
@@ -98,29 +122,56 @@ def fit(
     Examples
     --------
     >>> table = np.random.default_rng(0).normal([[0.0, 0.0]] * 50 + [[3.0, 0.0]] * 50).astype("f4")
-    >>> forest, importances = fit("random_forest", table, np.repeat([0, 1], 50), 10, 0)
+    >>> forest, importances = fit("random_forest", table, np.repeat([0, 1], 50), Drawn(trees=10))
     >>> bool(importances[0] > importances[1])
     True
     """
-    return fit_row(row(CLASSIFIERS, name), name, features, labels, trees, seed)
+    return fit_row(CLASSIFIERS, name, features, labels, drawn, MEMBERS)
 
 
 def fit_row(
-    learner: Learner, name: str, features: NDArray[np.float32], targets: NDArray[Any], trees: int, seed: int
+    table: Mapping[str, Learner],
+    name: str,
+    features: NDArray[np.float32],
+    targets: NDArray[Any],
+    drawn: Drawn,
+    usual: Sequence[str],
 ) -> tuple[Predictor, Doubles | None]:
     """Train a row of a table on targets `(pattern,)` or `(pattern, property)`; see `fit`."""
-    estimator = learner.make(trees, seed)
+    learner = row(table, name)
+    if name == SEVERAL:
+        return _mean(table, features, targets, replace(drawn, members=drawn.members or usual))
+    estimator = learner.make(drawn.trees, drawn.seed)
     least = getattr(estimator, "n_neighbors", 2)
     if len(targets) < least:
         raise InputError(
             f"{len(targets)} training patterns for {name}", f"{least} or more", "raise noise_patterns"
         )
-    with warnings.catch_warnings():
+    from threadpoolctl import threadpool_limits
+
+    groups = [drawn.groups] if getattr(estimator, "takes_groups", False) else []
+    # Sums in another order, by another number of threads, would make another file of the same model; and on a busy
+    # machine threads of small sums wait for each other.
+    with warnings.catch_warnings(), threadpool_limits(1, "blas"):
         # Features that are alike in all patterns, outside the edge, are collinear: nothing the user can mend.
         warnings.filterwarnings("ignore", message="Variables are collinear")
-        estimator.fit(features, targets)
+        estimator.fit(features, targets, *groups)
     importances = getattr(estimator, "feature_importances_", None)
     return PREDICTORS[learner.predictor].from_fitted(estimator), importances
+
+
+def _mean(
+    table: Mapping[str, Learner], features: NDArray[np.float32], targets: NDArray[Any], drawn: Drawn
+) -> tuple[Predictor, Doubles | None]:
+    if len(drawn.members) < 2 or SEVERAL in drawn.members:
+        raise InputError(
+            f"{SEVERAL} of {', '.join(drawn.members) or 'nothing'}",
+            "two learners or more, not itself",
+            f"name them as members, of {', '.join(table)}",
+        )
+    found = [fit_row(table, one, features, targets, drawn, ()) for one in drawn.members]
+    told = [importances for _, importances in found if importances is not None]
+    return Mean.from_fitted(Several([one for one, _ in found])), np.mean(told, axis=0) if told else None
 
 
 def held_out_score(votes: np.ndarray, labels: np.ndarray, compositions: np.ndarray) -> tuple[Score, Integers]:

@@ -13,6 +13,7 @@ import numpy as np
 from xafsflow.errors import InputError
 from xafsflow.files import sha256_of, write_atomically
 from xafsflow.kernels.array_types import Doubles
+from xafsflow.learning.models.feature_map import FeatureMap
 from xafsflow.learning.models.model_archive import Array, from_archive, to_archive
 from xafsflow.learning.models.predictors import PREDICTORS, Features, Predictor, over_all_classes, row_of
 from xafsflow.learning.models.signature import Signature
@@ -20,8 +21,9 @@ from xafsflow.learning.models.targets import Targets
 from xafsflow.learning.trust.trust_record import Trust
 
 # The first word of every model file; another number when what stands in it changes.
-FORMAT = "xafsflow model 2"
+FORMAT = "xafsflow model 3"
 AGAIN = "train the model again"
+PARTS = ("signature", "targets", "predictor", "trust", "features")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,8 @@ class Model:
         `(feature,)`, None where the learner tells none.
     seed, versions
         What it was trained with.
+    features
+        What the predictor reads of a spectrum; None where that is the spectrum itself.
     """
 
     learner: str
@@ -54,13 +58,19 @@ class Model:
     importances: Doubles | None
     seed: int
     versions: dict[str, str]
+    features: FeatureMap | None = None
 
     def predict(self, features: Features) -> Doubles:
-        """Votes `(pixel, class)` or properties `(pixel, property)`, from features `(feature, pixel)` without NaN.
+        """Votes `(pixel, class)` or properties `(pixel, property)`, from spectra `(feature, pixel)` without NaN.
 
-        A class that the training did not see gets no vote.
+        These are the values of the signature's variable at its places on the axis. A class that the training did not see
+        gets no vote.
         """
-        return over_all_classes(self.predictor, features, self.targets.count)
+        return over_all_classes(self.predictor, self.read(features), self.targets.count)
+
+    def read(self, spectra: Features) -> Features:
+        """What the predictor reads of spectra `(feature, pixel)`."""
+        return spectra if self.features is None else self.features(spectra)
 
     def check(self) -> None:
         """Refuse parts that do not belong together.
@@ -75,8 +85,12 @@ class Model:
         self.targets.check(features)
         self.predictor.check()
         self.trust.check(count)
-        known = self.predictor.classes
-        if self.predictor.n_features != features or not ((known >= 0) & (known < count)).all():
+        known, read = self.predictor.classes, features
+        if self.features is not None:
+            self.features.check()
+            read = self.features.count
+        same = self.features is None or np.array_equal(self.features.axis, self.signature.values)
+        if not same or self.predictor.n_features != read or not ((known >= 0) & (known < count)).all():
             raise InputError(
                 "a predictor of other features or classes", "those of the signature and targets", AGAIN
             )
@@ -175,7 +189,7 @@ def _to_bytes(model: Model) -> bytes:
     header: dict[str, object] = {"format": FORMAT, "predictor row": row_of(model.predictor)}
     for one in fields(Model):
         value = getattr(model, one.name)
-        if one.name in ("signature", "targets", "predictor", "trust"):
+        if one.name in PARTS and value is not None:
             inner = {part.name: getattr(value, part.name) for part in fields(value)}
             header[one.name] = _apart(inner, one.name, arrays)
         else:
@@ -193,13 +207,13 @@ def _from_bytes(content: bytes) -> Model:
     header, arrays = from_archive(content)
     if header.pop("format", None) != FORMAT:
         raise InputError("it holds something else", f"a file of the format {FORMAT}", AGAIN)
-    kinds = {"signature": Signature, "targets": Targets, "trust": Trust}
+    kinds = {"signature": Signature, "targets": Targets, "trust": Trust, "features": FeatureMap}
     kinds["predictor"] = PREDICTORS[str(header.pop("predictor row"))]
     parts: dict[str, Any] = dict(header)
     for name, array in arrays.items():
         part, _, key = name.partition("/")
         (parts if part == "model" else parts[part])[key] = array
-    parts |= {name: kind(**parts[name]) for name, kind in kinds.items()}
+    parts |= {name: kind(**parts[name]) for name, kind in kinds.items() if parts[name] is not None}
     model = Model(**parts)
     model.check()
     return model

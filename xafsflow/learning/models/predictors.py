@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
-from xafsflow.kernels.array_types import Doubles
+from xafsflow.kernels.array_types import Doubles, Indices, Uint8s
 from xafsflow.learning.forest.binned_layout import BinnedForest
 from xafsflow.learning.forest.exact_layout import FlatForest
+from xafsflow.learning.models.boosted_trees import BoostedTrees
+from xafsflow.learning.models.kernel_machine import KernelMachine
+from xafsflow.learning.models.model_archive import Array, from_archive, to_archive
+from xafsflow.learning.models.perceptron import Layers
 
 Features = NDArray[np.float32]
 
@@ -165,6 +171,74 @@ class Neighbors:
             raise _apart("patterns and labels")
 
 
+class Several:
+    """Several learners, each trained by itself: `Mean` takes the mean of their answers."""
+
+    def __init__(self, predictors: Sequence[Predictor]) -> None:
+        self.predictors = predictors
+
+
+@dataclass(frozen=True, eq=False)
+class Mean:
+    """The mean of what several predictors answer, which know the same classes or properties.
+
+    `content` is an archive of all their arrays.
+    """
+
+    content: Uint8s
+    classes: Indices
+    n_features: int
+
+    @classmethod
+    def from_fitted(cls, estimator: Several) -> Mean:
+        """Of predictors of the same features and outputs."""
+        header: dict[str, object] = {}
+        arrays: dict[str, Array] = {}
+        for number, one in enumerate(estimator.predictors):
+            parts = {part.name: getattr(one, part.name) for part in fields(one)}  # type: ignore[arg-type]
+            told = {key: value for key, value in parts.items() if not isinstance(value, np.ndarray)}
+            header[str(number)] = {"row": row_of(one), "values": told}
+            arrays |= {f"{number}/{k}": value for k, value in parts.items() if isinstance(value, np.ndarray)}
+        first = estimator.predictors[0]
+        return cls(np.frombuffer(to_archive(header, arrays), np.uint8), first.classes, first.n_features)
+
+    @property
+    def members(self) -> tuple[Predictor, ...]:
+        """The predictors."""
+        return _members(self.content.tobytes())
+
+    def predict(self, features: Features) -> Doubles:
+        """Answers `(pixel, output)` to features `(feature, pixel)`."""
+        found: Doubles = np.mean([one.predict(features) for one in self.members], axis=0)
+        return found
+
+    def check(self) -> None:
+        """Refuse predictors that do not belong together.
+
+        Raises
+        ------
+        InputError
+            One is damaged, or reads or answers something else than the others.
+        """
+        if not _are(self.content, "u1", 1) or not _are(self.classes, "i8", 1):
+            raise _apart("several predictors")
+        for one in self.members:
+            one.check()
+            if one.n_features != self.n_features or not np.array_equal(one.classes, self.classes):
+                raise _apart("several predictors")
+
+
+@lru_cache(maxsize=4)
+def _members(content: bytes) -> tuple[Predictor, ...]:
+    header, arrays = from_archive(content)
+    found = list[Predictor]()
+    for number in range(len(header)):
+        told: Any = header[str(number)]
+        own = {k.partition("/")[2]: a for k, a in arrays.items() if k.startswith(f"{number}/")}
+        found.append(PREDICTORS[told["row"]](**told["values"], **own))
+    return tuple(found)
+
+
 def _are(array: object, kind: str, dims: int) -> bool:
     return isinstance(array, np.ndarray) and array.dtype == np.dtype(kind) and array.ndim == dims
 
@@ -176,10 +250,14 @@ def _apart(what: str) -> InputError:
 
 
 # A further kind of predictor is one line here: its name in model files, and its class, which has `from_fitted`.
-PREDICTORS: dict[str, type[BinnedForest | FlatForest | Linear | Neighbors]] = {
+PREDICTORS: dict[str, type[Any]] = {
     "binned_forest": BinnedForest,
+    "boosted_trees": BoostedTrees,
     "exact_forest": FlatForest,
+    "kernel_machine": KernelMachine,
+    "layers": Layers,
     "linear": Linear,
+    "mean": Mean,
     "neighbors": Neighbors,
 }
 

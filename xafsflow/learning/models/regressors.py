@@ -6,18 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.kernels.array_types import Doubles
-from xafsflow.learning.models.classifiers import Learner, fit_row, row, sklearn
+from xafsflow.learning.models.boosted_trees import Boosting
+from xafsflow.learning.models.classifiers import SEVERAL, Drawn, Learner, fit_row, sklearn
+from xafsflow.learning.models.kernel_machine import KernelRidge
+from xafsflow.learning.models.perceptron import Network
 from xafsflow.learning.models.predictors import Predictor
 
 # A further regressor is one line here.
 REGRESSORS: dict[str, Learner] = {
     "ridge": Learner(sklearn("linear_model.RidgeCV", alphas=tuple(10.0**k for k in range(-6, 4))), "linear"),
     "regression_forest": Learner(sklearn("ensemble.RandomForestRegressor", n_jobs=-1), "exact_forest"),
+    "extra_trees": Learner(sklearn("ensemble.ExtraTreesRegressor", n_jobs=-1), "exact_forest"),
+    "lightgbm": Learner(lambda trees, seed: Boosting("lightgbm", trees, seed, True), "boosted_trees"),
+    "xgboost": Learner(lambda trees, seed: Boosting("xgboost", trees, seed, True), "boosted_trees"),
+    "kernel_ridge": Learner(KernelRidge, "kernel_machine"),
+    "mlp": Learner(lambda trees, seed: Network(trees, seed, True), "layers"),
+    SEVERAL: Learner(lambda trees, seed: None, "mean"),
 }
+MEMBERS = ("kernel_ridge", "mlp", "lightgbm")
 
 
 def fit_properties(
-    name: str, features: NDArray[np.float32], properties: Doubles, trees: int, seed: int
+    name: str, features: NDArray[np.float32], properties: Doubles, drawn: Drawn
 ) -> tuple[Predictor, Doubles | None]:
     """What a trained regressor answers with, and its feature importances where it has some.
 
@@ -29,10 +39,8 @@ def fit_properties(
         `(pattern, feature)` float32, finite.
     properties
         `(pattern, property)`, finite.
-    trees
-        Number of trees of a forest.
-    seed
-        Of all that is drawn.
+    drawn
+        Number of trees, seed, and what else the learner needs.
 
     Raises
     ------
@@ -42,13 +50,13 @@ def fit_properties(
     Examples
     --------
     >>> table = np.random.default_rng(0).random((60, 3)).astype("f4")
-    >>> found, _ = fit_properties("ridge", table, 2.0 * table[:, :1] + 1, 1, 0)
+    >>> found, _ = fit_properties("ridge", table, 2.0 * table[:, :1] + 1, Drawn())
     >>> bool(np.allclose(found.predict(table.T), 2 * table[:, :1] + 1, atol=1e-3))
     True
     """
     # One column in two dimensions would be doubtful to scikit-learn.
     targets = properties[:, 0] if properties.shape[1] == 1 else properties
-    return fit_row(row(REGRESSORS, name), name, features, targets, trees, seed)
+    return fit_row(REGRESSORS, name, features, targets, drawn, MEMBERS)
 
 
 def property_scores(found: Doubles, truth: Doubles) -> tuple[Doubles, Doubles]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles, Floats, Indices, Integers
-from xafsflow.learning.models.classifiers import fit
+from xafsflow.learning.models.classifiers import Drawn, fit
 from xafsflow.learning.trust.confidence import leader_right
 
 # From `(pattern, used feature)` to `(pattern, reference)`.
@@ -75,7 +75,7 @@ def fractions_by(task: Task, learner: str, used: Indices, trees: int, seed: int)
         ridge = RIDGE * (apart**2).sum() * np.eye(len(used))
         weights = np.linalg.solve(apart.T @ apart + ridge, apart.T @ (shares - mean))
         return lambda found: np.asarray((found - middle) @ weights + mean)
-    predictor, _ = fit(learner, task.features[:, used], task.labels, trees, seed)
+    predictor, _ = fit(learner, task.features[:, used], task.labels, Drawn(trees, seed))
     return lambda found: predictor.predict(found.T) @ task.compositions[predictor.classes]
 
 

@@ -8,9 +8,12 @@ import numpy as np
 import xarray as xr
 
 from xafsflow.errors import InputError
-from xafsflow.kernels.array_types import Doubles
+from xafsflow.kernels.array_types import Doubles, Singles
+from xafsflow.learning.models.feature_map import FeatureMap
 from xafsflow.learning.models.signature import Signature
 from xafsflow.learning.models.targets import Kind, Targets
+from xafsflow.learning.samples.augmentation import NoiseResponse
+from xafsflow.learning.samples.spectrum_features import feature_map
 from xafsflow.vocabulary import attributes
 
 # Between these lies the noise that a model was trained for.
@@ -58,6 +61,28 @@ def signature_of(samples: xr.Dataset) -> Signature:
         e0=None if e0 is None else float(e0),
         noise=_noise_range(samples),
     )
+
+
+def feature_map_of(samples: xr.Dataset, training: Singles) -> FeatureMap | None:
+    """What a learner of these samples reads of a spectrum; None for the spectrum itself.
+
+    Parameters
+    ----------
+    samples
+        With the attributes `feature_rows` (JSON: names of features) and `window`, where `train.spectra` made them.
+    training
+        `(sample, feature)`: those that are trained on.
+    """
+    names = json.loads(samples.attrs.get("feature_rows", '["spectrum"]'))
+    window = float(samples.attrs.get("window", 1.0))
+    return feature_map(names, signature_of(samples).values, training, window)
+
+
+def response_of(samples: xr.Dataset) -> NoiseResponse | None:
+    """How noise comes into the spectra, from `noise_response` (source, feature) and `step_response` (source,), if known."""
+    if "noise_response" not in samples:
+        return None
+    return NoiseResponse(samples.noise_response.values, samples.step_response.values)
 
 
 def _noise_range(samples: xr.Dataset) -> Doubles | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.findings.train_findings import Score
-from xafsflow.learning.models.classifiers import fit
+from xafsflow.learning.models.classifiers import Drawn, fit
 from xafsflow.learning.models.predictors import over_all_classes
 from xafsflow.learning.trust.confidence import leader_right
 
@@ -60,7 +60,7 @@ def control_votes(
 
     found: dict[str, Votes] = {"nearest_class": by_spectrum}
     if trained != "linear_discriminant":
-        predictor, _ = fit("linear_discriminant", known, labels, 1, 0)
+        predictor, _ = fit("linear_discriminant", known, labels, Drawn())
 
         def by_discriminant(features: NDArray[Any]) -> NDArray[Any]:
             return over_all_classes(predictor, features.T, n_classes)

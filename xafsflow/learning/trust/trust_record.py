@@ -11,7 +11,7 @@ from xafsflow.kernels.spectra.spectral_distance import METRICS
 
 @dataclass(frozen=True, eq=False)
 class Trust:
-    """What is known of the errors of a model of classes; all None for what was not learnt.
+    """What is known of the errors of a model; all None for what was not learnt.
 
     Parameters
     ----------
@@ -24,6 +24,12 @@ class Trust:
         that over the noise of the pixel, NaN where that was not known (`xafsflow.learning.trust.class_misfit`).
     fraction_scatter
         `(2, class + 1, reference)`: the variance of the fractions by noise, see `xafsflow.learning.trust.fraction_scatter`.
+    noise_levels, set_thresholds
+        `(level,)` and `(level, output)`: by noise of the spectrum, the largest `1 - vote` with which a class is in the set
+        of possible ones, or half of the width of the interval of a property (`xafsflow.learning.trust.prediction_sets`).
+    hull_mean, hull_axes, hull_limits
+        `(feature,)`, `(axis, feature)` and `(2, level)`: what spectra of the training are like, and how far others are
+        from them at most, by noise (`xafsflow.learning.trust.training_hull`).
     """
 
     confidence: Doubles | None = None
@@ -32,6 +38,11 @@ class Trust:
     class_basis: Doubles | None = None
     misfit_limits: Doubles | None = None
     fraction_scatter: Doubles | None = None
+    noise_levels: Doubles | None = None
+    set_thresholds: Doubles | None = None
+    hull_mean: Doubles | None = None
+    hull_axes: Doubles | None = None
+    hull_limits: Doubles | None = None
 
     def check(self, classes: int) -> None:
         """Refuse arrays that no training writes.
@@ -51,5 +62,16 @@ class Trust:
         scatter = self.fraction_scatter is None or (
             self.fraction_scatter.ndim == 3 and self.fraction_scatter.shape[:2] == (2, classes + 1)
         )
-        if not (curve and scale and power and both and limits and scatter):
+        if not (curve and scale and power and both and limits and scatter and self._sets_fit(classes)):
             raise InputError("a damaged record of trust", "curves and scales of the classes", "train again")
+
+    def _sets_fit(self, outputs: int) -> bool:
+        levels, mean, axes = self.noise_levels, self.hull_mean, self.hull_axes
+        parts = (levels, self.set_thresholds, mean, axes, self.hull_limits)
+        if levels is None or mean is None or axes is None:
+            return all(one is None for one in parts)
+        sets, limits = self.set_thresholds, self.hull_limits
+        rising = levels.ndim == 1 and levels.size > 0 and bool((levels[1:] > levels[:-1]).all())
+        shapes = sets is not None and sets.shape == (levels.size, outputs)
+        shapes = shapes and limits is not None and limits.shape == (2, levels.size)
+        return rising and shapes and axes.ndim == 2 and axes.shape[1:] == mean.shape

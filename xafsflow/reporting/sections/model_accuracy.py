@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from xafsflow.findings.record import Doubles
-from xafsflow.findings.train_findings import FitFindings, Reliability
+from xafsflow.findings.train_findings import FitFindings, RegressionFindings, Reliability
 from xafsflow.reporting.curve_figure import CurveFigure, Plot
 from xafsflow.reporting.curve_marks import Band, Bars, Curve, CurveMark, Rule
 from xafsflow.reporting.figure_style import INK, QUIET, SIGNAL, category_colors, short
@@ -17,6 +17,7 @@ from xafsflow.reporting.matrix_figure import MatrixFigure
 from xafsflow.reporting.model_view import ModelView
 from xafsflow.reporting.panel import Cell, Panel, Table
 from xafsflow.reporting.picture import Picture
+from xafsflow.reporting.score_blocks import class_blocks, property_blocks
 from xafsflow.reporting.section_table import Block, Part, section
 from xafsflow.reporting.wording import number, percent, readable, sentence
 from xafsflow.vocabulary import AXES
@@ -34,7 +35,17 @@ Z = 1.96
     intro="How right the classifier and its confidence are, what it looks at, and what it confuses.",
     order=110,
     of="model",
-    drawn=("confusion", "importances", "reliability", "controls", "better"),
+    drawn=(
+        "confusion",
+        "importances",
+        "reliability",
+        "controls",
+        "better",
+        "library",
+        "r_squared",
+        "mean_absolute_error",
+        "spread",
+    ),
 )
 def model_accuracy(part: Part) -> Iterator[Block]:
     """Simple classifiers beside the model, reliability diagram, importances, and confusion."""
@@ -42,7 +53,12 @@ def model_accuracy(part: Part) -> Iterator[Block]:
     if isinstance(found, FitFindings):
         if found.controls:
             yield _control_panel(found)
+        if found.library is not None:
+            names = [] if model is None else model.class_names
+            yield from class_blocks(found, found.library, names)
         yield _reliability_diagram(found.calibration_error, found.reliability)
+    if isinstance(found, RegressionFindings):
+        yield from property_blocks(found, found.library)
     if model is None:
         return
     if model.importances is not None and model.importances.size:

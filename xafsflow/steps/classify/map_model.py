@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -13,9 +15,19 @@ from xafsflow.learning.models.model import Model, StoredModel, stored
 from xafsflow.learning.trust.class_misfit import class_misfit, within_limits
 from xafsflow.learning.trust.confidence import confidence_at, margins
 from xafsflow.learning.trust.fraction_scatter import scatter_at
+from xafsflow.learning.trust.pixel_doubt import (
+    check_scan,
+    half_intervals,
+    knows_limits,
+    outside_training,
+    possible_classes,
+)
 from xafsflow.sampling.signature_check import places_in
 from xafsflow.step_table import step
 from xafsflow.vocabulary import MAP, OUT
+
+# What a map of a property is of, by the end of its name.
+ENDS = {"": "", "_low": ", lower end of the interval", "_high": ", upper end of the interval"}
 
 
 @step(
@@ -40,6 +52,12 @@ def model(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
         known mixtures are, by their root mean square residual, over the pixel's `noise` where the cube has it. Of a model
         of properties (`train.regression`): `property_<name>` (y, x) for each, in its unit.
 
+        Of a model of a library (`train.spectra`) also `in_set` (reference, y, x), 1 for the classes of a set that holds the
+        true one for 90 % of the spectra of each class at the pixel's noise, and `set_size` (y, x), their number, or
+        `property_<name>_low` and `property_<name>_high` (y, x), between which 90 % lie; and `outside` (y, x), 1 where a
+        spectrum is unlike those of the training. They are NaN where `derive.noise` did not tell the noise, and where it is
+        beyond the largest that the training knew.
+
     Raises
     ------
     InputError
@@ -53,11 +71,22 @@ def model(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
     if "noise_level" in cube:
         arrays.append(cube.noise_level)
     targets = known.targets
+    leveled, limited = "noise_level" in cube, knows_limits(known.trust)
+    arrays += [cube.noise] if "noise" in cube else []
+    settings: dict[str, Any] = {"model": resting, "places": places, "leveled": leveled}
+    doubt = [Output("outside", MAP)] if limited else []
     if targets.kind == "properties":
-        outputs = [Output(f"property_{name}", MAP) for name in targets.names]
-        found = over_blocks(_properties, arrays, outputs, model=resting, places=places)
+        outputs = [
+            Output(f"property_{name}{end}", MAP)
+            for end in (ENDS if limited else ("",))
+            for name in targets.names
+        ]
+        found = over_blocks(_properties, arrays, [*outputs, *doubt], **settings)
         for name, unit in zip(targets.names, targets.units, strict=True):
-            found[f"property_{name}"].attrs = {"units": unit, "long_name": f"{name} by the model"}
+            for end in ENDS:
+                if f"property_{name}{end}" in found:
+                    what = f"{name} by the model{ENDS[end]}"
+                    found[f"property_{name}{end}"].attrs = {"units": unit, "long_name": what}
         return cube.assign(found)
     outputs = [
         Output("class_index", MAP, np.int16),
@@ -66,9 +95,10 @@ def model(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
         Output("fraction_error", ("reference", *MAP), sizes={"reference": len(targets.names)}),
         Output("confidence", MAP),
     ]
-    leveled = "noise_level" in cube
-    arrays += [cube.noise] if "noise" in cube else []
-    found = over_blocks(_vote, arrays, outputs, model=resting, places=places, leveled=leveled)
+    if limited:
+        in_set = Output("in_set", ("reference", *MAP), sizes={"reference": len(targets.names)})
+        outputs += [Output("set_size", MAP), in_set, *doubt]
+    found = over_blocks(_vote, arrays, outputs, **settings)
     return cube.assign(found).assign_coords(reference=targets.names)
 
 
@@ -97,6 +127,7 @@ def _answers(
     """Which pixels `(y, x)` the model may answer for, and its answers `(pixel, output)`."""
     for one in level:
         known.signature.check_noise(float(one))
+        check_scan(known.trust, float(one))
     features = chosen(values, places)
     good = usable(features, flags)
     return good, known.predict(pixels(features, good))
@@ -104,7 +135,7 @@ def _answers(
 
 def _vote(
     values: Singles, flags: Uint8s, *more: Singles, model: StoredModel, places: Indices, leveled: bool
-) -> tuple[NDArray[np.int16], Singles, Singles, Singles, Singles]:
+) -> tuple[NDArray[Any], ...]:
     """`more` holds the noise level of the scan where it is `leveled`, and the noise of the pixels if it is known."""
     known, noise = model.load(), more[leveled:]
     good, votes = _answers(known, values, flags, more[:leveled], places)
@@ -128,14 +159,38 @@ def _vote(
             off = class_misfit(pixels(chosen(values, places), good), basis.astype(np.float32))
             mixed = within_limits(off, limits, *(one[good] for one in noise))
             confidence[good] = np.where(mixed, confidence[good], np.nan)
-    return index, vote, fraction, error, confidence
+    found = index, vote, fraction, error, confidence
+    if not knows_limits(known.trust):
+        return found
+    level, spectra = _noise_of(noise, good), pixels(chosen(values, places), good)
+    inside = possible_classes(known.trust, votes, level)
+    sets = _image(
+        good, np.column_stack([inside.sum(axis=1), inside, outside_training(known.trust, spectra, level)])
+    )
+    return (*found, sets[0], sets[1:-1], sets[-1])
 
 
 def _properties(
-    values: Singles, flags: Uint8s, *level: Singles, model: StoredModel, places: Indices
+    values: Singles, flags: Uint8s, *more: Singles, model: StoredModel, places: Indices, leveled: bool
 ) -> tuple[Singles, ...] | Singles:
     known = model.load()
-    good, answers = _answers(known, values, flags, level, places)
-    found = np.full((answers.shape[1], *good.shape), np.nan, np.float32)
-    found[:, good] = answers.T
+    good, answers = _answers(known, values, flags, more[:leveled], places)
+    columns = [answers]
+    if knows_limits(known.trust):
+        level, spectra = _noise_of(more[leveled:], good), pixels(chosen(values, places), good)
+        half = half_intervals(known.trust, level)
+        columns += [answers - half, answers + half, outside_training(known.trust, spectra, level)[:, None]]
+    found = _image(good, np.hstack(columns))
     return tuple(found) if len(found) > 1 else found[0]
+
+
+def _noise_of(noise: tuple[Singles, ...], good: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The noise of the good pixels `(pixel,)`; NaN where it is not known."""
+    return noise[0][good].astype(np.float64) if noise else np.full(int(good.sum()), np.nan)
+
+
+def _image(good: NDArray[np.bool_], columns: NDArray[np.float64]) -> Singles:
+    """`(column, y, x)`: values `(pixel, column)` of the good pixels, NaN elsewhere."""
+    found = np.full((columns.shape[1], *good.shape), np.nan, np.float32)
+    found[:, good] = columns.T
+    return found

@@ -11,7 +11,7 @@ from pydantic import Field
 from xafsflow.errors import InputError
 from xafsflow.findings.record import Doubles
 from xafsflow.findings.train_findings import EnergyChoice, SelectFindings
-from xafsflow.learning.models.classifiers import fit
+from xafsflow.learning.models.classifiers import Drawn, fit
 from xafsflow.learning.samples import energy_selection as learn
 from xafsflow.sampling.noisy_patterns import finite
 from xafsflow.step_table import step
@@ -62,7 +62,7 @@ def select(
     features, labels = samples.features.values, samples.label.values
     checks = (samples.check_features.values, samples.check_composition.values)
     task = learn.task_of(features, labels, samples.composition.values, checks, seed)
-    _, impurity = fit("extra_trees", task.features, task.labels, trees, seed)
+    _, impurity = fit("extra_trees", task.features, task.labels, Drawn(trees, seed))
     rounds = learn.eliminate(task, learner, trees, fewest, seed)
     best = rounds[learn.fewest_within(rounds, loss)]
     return SelectFindings(

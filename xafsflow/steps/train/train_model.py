@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields, replace
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -13,14 +15,17 @@ from pydantic import Field
 
 from xafsflow.errors import InputError
 from xafsflow.findings.train_findings import FitFindings, Reliability, Score
-from xafsflow.kernels.array_types import Doubles, Indices, Singles
+from xafsflow.kernels.array_types import Doubles, Indices, Mask, Singles
 from xafsflow.kernels.spectra.noise_propagation import typical
 from xafsflow.learning.models import classifiers
 from xafsflow.learning.models.model import Model
 from xafsflow.learning.models.model_cache import digest_of, find, keep
+from xafsflow.learning.models.predictors import Predictor
 from xafsflow.learning.models.targets import Targets
-from xafsflow.learning.samples.sample_table import class_targets, signature_of
+from xafsflow.learning.samples import group_split as split
+from xafsflow.learning.samples.sample_table import class_targets, feature_map_of, signature_of
 from xafsflow.learning.trust import confidence as trust
+from xafsflow.learning.trust import library_calibration as calibration
 from xafsflow.learning.trust.class_misfit import basis_of, class_misfit, misfit_limits
 from xafsflow.learning.trust.control_classifiers import Patterns, compare, control_votes
 from xafsflow.learning.trust.fraction_scatter import learn_scatter
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
     Classifier: TypeAlias = str
 else:  # the names in the table, so that recipes and help know them
     Classifier: TypeAlias = Literal[tuple(classifiers.CLASSIFIERS)]
+Learn: TypeAlias = Callable[[str, Any, Any, classifiers.Drawn], tuple[Predictor, Doubles | None]]
 
 
 @step(makes=("model", "findings"), example={"trees": 10}, section="model_accuracy")
@@ -42,16 +48,23 @@ def fit(
     *,
     classifier: Classifier = "random_forest",
     trees: Annotated[int, Field(ge=1)] = 100,
+    members: list[Classifier] = list(classifiers.MEMBERS),  # noqa: B006
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2,
     seed: Annotated[int, Field(ge=0)] = 0,
 ) -> tuple[Model, FitFindings]:
     """Train a classifier on a part of the samples, and score it on the others.
+
+    Samples of one `group` (sample,), such as spectra of one material, are all trained on or all held out.
 
     On one half of the check patterns it is learnt how often the leading reference is right, as a function of the margin
     between the two largest fractions; on the other half that is checked. On all of them it is learnt how far noise takes a
     spectrum from all mixtures of the classes: `classify.model` has no confidence beyond that; and, where the noise of the
     pixels is known, how far apart the fractions of two measurements of one pixel are, for `fraction_error`. Linear
     discriminant analysis and the nearest class spectrum are scored beside it, always.
+
+    Of samples of a library (`train.spectra`) it is learnt on the check patterns, for several levels of noise, which classes
+    belong to a set that holds the true class for 90 % of the spectra of each class, and what spectra of the training are
+    like: `classify.model` then gives `set_size`, `in_set` and `outside`.
 
     A model is cached by the digest of its samples, settings and versions, and not trained a second time: in the folder of
     the environment's `XAFSFLOW_CACHE`, else in the user's cache folder; an empty `XAFSFLOW_CACHE` caches nothing.
@@ -62,9 +75,11 @@ def fit(
         A row of the table in `xafsflow.learning.models.classifiers`. `random_forest` grows on features binned to 255
         levels, as right as scikit-learn's, which is `sklearn_random_forest`, and some ten times as fast.
     trees
-        Number of trees of a forest; without meaning for the others.
+        Number of trees of a forest, or rounds of boosting; without meaning for the others.
+    members
+        Of `mean_of_several`: the classifiers whose votes are averaged.
     held_out
-        Share of the patterns that are kept for the score.
+        Share of the patterns, or of their groups, that is kept for the score.
     seed
         Of the split and of the classifier.
 
@@ -74,19 +89,19 @@ def fit(
         There is no such classifier, the samples hold one class or properties, or do not say what their features are.
     """
     learnt = [one.name for one in fields(Trust)]
-    key = digest_of(samples.attrs.get("digest"), classifier, trees, held_out, seed, versions(), learnt)
+    key = digest_of(
+        samples.attrs.get("digest"), classifier, trees, members, held_out, seed, versions(), learnt
+    )
     cached = find(key) if "digest" in samples.attrs else None
     if cached is not None:
         return cached[0], replace(cached[1], cached_model=key)
     targets = class_targets(samples)
     samples = finite(samples, "sample", "check")
-    labels = samples.label.values
-    order = np.random.default_rng(seed).permutation(len(labels))
-    n_held = max(1, round(held_out * len(labels)))
-    held, known = order[:n_held], np.sort(order[n_held:])
-    if len(np.unique(labels[known])) < 2:
+    held = split.held_out(split.groups_of(samples), held_out, seed)
+    if len(np.unique(samples.label.values[~held])) < 2:
         raise InputError("one class", "two or more", "give more references or a smaller step")
-    model, findings = _trained(samples, targets, known, held, classifier, trees, seed)
+    drawn = classifiers.Drawn(trees, seed, members, split.groups_of(samples)[~held])
+    model, findings = _trained(samples, targets, held, classifier, drawn)
     if "digest" in samples.attrs:
         keep(key, model, findings)
     return model, findings
@@ -95,33 +110,29 @@ def fit(
 def _trained(
     samples: xr.Dataset,
     targets: Targets,
-    known: Indices,
-    held: Indices,
+    held: Mask,
     classifier: str,
-    trees: int,
-    seed: int,
+    drawn: classifiers.Drawn,
 ) -> tuple[Model, FitFindings]:
-    """A model of the `known` samples, scored on those that were `held` back."""
-    table, labels = samples.features.values, samples.label.values
-    predictor, importances = classifiers.fit(classifier, table[known], labels[known], trees, seed)
-    model = Model(
-        learner=classifier,
-        signature=signature_of(samples),
-        targets=targets,
-        predictor=predictor,
-        trust=Trust(),
-        importances=importances,
-        seed=seed,
-        versions=versions(),
-    )
+    """A model of samples, scored on those that were `held` back."""
+    table, labels, seed = samples.features.values, samples.label.values, drawn.seed
+    known = np.flatnonzero(~held)
+    model = learnt(samples, targets, classifier, table[known], labels[known], drawn, classifiers.fit)
     model, reliability, calibration_error = _with_what_noise_does(model, samples, seed)
-    score, confusion = classifiers.held_out_score(model.predict(table[held].T), labels[held], targets.shares)
+    votes = model.predict(table[held].T)
+    score, confusion = classifiers.held_out_score(votes, labels[held], targets.shares)
+    library = None
+    if "check_clean" in samples:
+        checks, trust_known = calibration.checked(model, samples, table[known], seed)
+        model = replace(model, trust=calibration.with_sets(checks, trust_known))
+        group, stable = samples.group.values[held], samples.stable.values[held]
+        library = calibration.library_scores(checks, votes, labels[held], group, stable, seed)
     controls, better = _beside_controls(model, samples, known, held)
     findings = FitFindings(
         classifier=classifier,
         classes=len(targets.shares),
         training_patterns=len(known),
-        held_out_patterns=len(held),
+        held_out_patterns=int(held.sum()),
         check_patterns=samples.sizes["check"],
         noise=samples.attrs["median_noise"],
         accuracy=score.accuracy,
@@ -132,16 +143,47 @@ def _trained(
         calibration_error=calibration_error,
         controls=controls,
         better=better,
-        importances=importances,
+        importances=model.importances,
+        library=library,
     )
     return model, findings
 
 
+def learnt(
+    samples: xr.Dataset,
+    targets: Targets,
+    name: str,
+    training: Singles,
+    truth: np.ndarray,
+    drawn: classifiers.Drawn,
+    learn: Learn,
+) -> Model:
+    """A model without trust, from spectra `(sample, feature)` and truth `(sample,)` or `(sample, property)`."""
+    features = feature_map_of(samples, training)
+    read = training if features is None else features(np.ascontiguousarray(training.T)).T
+    predictor, importances = learn(name, read, truth, drawn)
+    if features is not None and importances is not None:
+        importances = features.onto_axis(importances)
+    return Model(
+        learner=name,
+        signature=signature_of(samples),
+        targets=targets,
+        predictor=predictor,
+        trust=Trust(),
+        importances=importances,
+        seed=drawn.seed,
+        versions=versions(),
+        features=features,
+    )
+
+
 def versions() -> dict[str, str]:
     """Of what decides how a model comes out, by name."""
-    return {"python": platform.python_version()} | {
-        name: version(name) for name in ("xafsflow", "scikit-learn", "numpy")
-    }
+    found = {"python": platform.python_version()}
+    for name in ("xafsflow", "scikit-learn", "numpy", "lightgbm", "xgboost-cpu"):
+        with suppress(PackageNotFoundError):  # the last two are optional
+            found[name] = version(name)
+    return found
 
 
 def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple[Model, Reliability, float]:
@@ -157,7 +199,8 @@ def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple
     knots, values = trust.learn_confidence(margin[learn], right[learn])
     reliability, error = trust.reliability(trust.confidence_at(margin[check], knots, values), right[check])
     scale = power = None
-    if np.isfinite(samples.noise.values).any():
+    # Spectra of a class of a library differ by more than noise.
+    if np.isfinite(samples.noise.values).any() and "check_clean" not in samples:
         arrays = (samples[name].values for name in ("features", "label", "class_features", "noise"))
         scale, power = learn_distances(*arrays)
     # Sums in another order, by another number of threads, would make another file of the same model.
@@ -183,7 +226,7 @@ def _scatter(model: Model, again: Singles, votes: Doubles, noise: Singles) -> Do
 
 
 def _beside_controls(
-    model: Model, samples: xr.Dataset, known: np.ndarray, held: np.ndarray
+    model: Model, samples: xr.Dataset, known: Indices, held: Mask
 ) -> tuple[dict[str, Score], str | None]:
     table, labels = samples.features.values, samples.label.values
     ways = {model.learner: lambda rows: model.predict(rows.T)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import numpy as np
@@ -11,11 +12,14 @@ from pydantic import Field
 from xafsflow.errors import InputError
 from xafsflow.findings.train_findings import RegressionFindings
 from xafsflow.learning.models import regressors
+from xafsflow.learning.models.classifiers import Drawn
 from xafsflow.learning.models.model import Model
-from xafsflow.learning.samples.sample_table import property_targets, signature_of
-from xafsflow.learning.trust.trust_record import Trust
+from xafsflow.learning.models.score_intervals import mean_absolute_error
+from xafsflow.learning.samples import group_split as split
+from xafsflow.learning.samples.sample_table import property_targets
+from xafsflow.learning.trust import library_calibration as calibration
 from xafsflow.step_table import step
-from xafsflow.steps.train.train_model import versions
+from xafsflow.steps.train.train_model import learnt
 
 if TYPE_CHECKING:
     Regressor: TypeAlias = str
@@ -23,26 +27,32 @@ else:  # the names in the table, so that recipes and help know them
     Regressor: TypeAlias = Literal[tuple(regressors.REGRESSORS)]
 
 
-@step(makes=("model", "findings"))
+@step(makes=("model", "findings"), section="model_accuracy")
 def regression(
     samples: xr.Dataset,
     /,
     *,
     regressor: Regressor = "ridge",
     trees: Annotated[int, Field(ge=1)] = 100,
+    members: list[Regressor] = list(regressors.MEMBERS),  # noqa: B006
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2,
     seed: Annotated[int, Field(ge=0)] = 0,
 ) -> tuple[Model, RegressionFindings]:
     """Train a model of properties, such as a coordination number or a distance, and score it on samples held out.
 
-    Samples of one `group` (sample,), such as spectra of one structure, are all trained on or all held out.
+    Samples of one `group` (sample,), such as spectra of one structure, are all trained on or all held out. Of samples of a
+    library (`train.spectra`) it is learnt on the check patterns, for several levels of noise, how wide an interval is that
+    holds the truth for 90 % of the spectra, and what spectra of the training are like: `classify.model` then gives
+    `property_<name>_low`, `property_<name>_high` and `outside`.
 
     Parameters
     ----------
     regressor
         A row of the table in `xafsflow.learning.models.regressors`.
     trees
-        Number of trees of a forest; without meaning for the others.
+        Number of trees of a forest, or rounds of boosting; without meaning for the others.
+    members
+        Of `mean_of_several`: the regressors whose answers are averaged.
     held_out
         Share of the samples, or of their groups, that is kept for the score.
     seed
@@ -69,29 +79,27 @@ def regression(
     >>> findings.r_squared.round(2).tolist()
     [1.0]
     """
-    targets, signature = property_targets(samples), signature_of(samples)
+    targets = property_targets(samples)
     table, truth = samples.features.values.astype(np.float32), samples.target.values.astype(np.float64)
     if not np.isfinite(table).all():
         raise InputError("samples with NaN", "finite features", "leave them out, or narrow the axis")
-    held = _held_out(samples, held_out, seed)
+    group = split.groups_of(samples)
+    held = split.held_out(group, held_out, seed)
     if min(held.sum(), (~held).sum()) < 2:
         raise InputError(
             f"{(~held).sum()} samples to train on and {held.sum()} held out",
             "two or more of each",
             "give more samples or groups, or change held_out",
         )
-    predictor, importances = regressors.fit_properties(regressor, table[~held], truth[~held], trees, seed)
-    model = Model(
-        learner=regressor,
-        signature=signature,
-        targets=targets,
-        predictor=predictor,
-        trust=Trust(),
-        importances=importances,
-        seed=seed,
-        versions=versions(),
-    )
-    r_squared, rmse = regressors.property_scores(model.predict(table[held].T), truth[held])
+    drawn = Drawn(trees, seed, members, group[~held])
+    learn = regressors.fit_properties
+    model = learnt(samples, targets, regressor, table[~held], truth[~held], drawn, learn)
+    answers, library = model.predict(table[held].T), None
+    if "check_clean" in samples:
+        checks, trust = calibration.checked(model, samples, table[~held], seed)
+        model = replace(model, trust=calibration.with_intervals(checks, trust))
+        library = calibration.interval_scores(checks, answers, truth[held], group[held], seed)
+    r_squared, rmse = regressors.property_scores(answers, truth[held])
     findings = RegressionFindings(
         regressor=regressor,
         properties=tuple(targets.names),
@@ -100,15 +108,9 @@ def regression(
         held_out_samples=int(held.sum()),
         r_squared=r_squared,
         rmse=rmse,
+        mean_absolute_error=mean_absolute_error(answers, truth[held]),
         spread=truth[held].std(axis=0),
-        importances=importances,
+        importances=model.importances,
+        library=library,
     )
     return model, findings
-
-
-def _held_out(samples: xr.Dataset, share: float, seed: int) -> np.ndarray:
-    """Which samples `(sample,)` are held out, whole groups where there are groups."""
-    names = samples.group.values if "group" in samples else np.arange(samples.sizes["sample"])
-    groups, of = np.unique(names, return_inverse=True)
-    order = np.random.default_rng(seed).permutation(len(groups))
-    return np.isin(of, order[: max(1, round(share * len(groups)))])

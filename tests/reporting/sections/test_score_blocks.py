@@ -1,0 +1,101 @@
+"""Scores of a model of library spectra, as the report shows them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xafsflow.findings.train_findings import IntervalScores, LibraryScores, RegressionFindings
+from xafsflow.reporting.score_blocks import class_blocks, property_blocks
+
+SCORES = LibraryScores(
+    macro_f1=0.84,
+    accuracy_interval=np.array([0.88, 0.92]),
+    macro_f1_interval=np.array([0.8, 0.86]),
+    stable_share=0.69,
+    stable_accuracy=0.97,
+    stable_macro_f1=0.93,
+    noise_levels=np.array([0.0, 0.05]),
+    accuracy_at_noise=np.array([0.91, 0.83]),
+    macro_f1_at_noise=np.array([0.85, 0.7]),
+    abstained=np.array([0.0, 0.1]),
+    accuracy_of_others=np.array([0.83, 0.89]),
+    coverage=0.9,
+    class_coverage=np.array([0.91, np.nan]),
+    set_size_at_noise=np.array([1.1, 1.4]),
+)
+PROPERTIES = RegressionFindings(
+    regressor="ridge",
+    properties=("distance",),
+    units=("Angstrom",),
+    training_samples=80,
+    held_out_samples=20,
+    r_squared=np.array([0.957]),
+    rmse=np.array([0.02]),
+    mean_absolute_error=np.array([0.0143]),
+    spread=np.array([0.1]),
+    importances=None,
+)
+INTERVALS = IntervalScores(
+    r_squared_interval=np.array([[0.912], [0.981]]),
+    noise_levels=np.array([0.0, 0.05]),
+    r_squared_at_noise=np.array([[0.96], [0.8]]),
+    coverage=0.9,
+    observed_coverage=np.array([0.87]),
+    width=np.array([0.0654]),
+)
+
+
+class OfClasses:
+    """What the blocks read of the findings of a classifier."""
+
+    accuracy = 0.903
+
+
+def test_scores__are_told_with_their_intervals(html: Any) -> None:
+    found: Any = OfClasses()
+    text = html(*class_blocks(found, SCORES, ["4", "5"]))
+    assert "0.903 (0.88 to 0.92)" in text
+    assert "0.84 (0.8 to 0.86)" in text
+    assert "stable label (69.0 %)" in text
+    assert "0.97" in text
+    assert "4 91.0 %" in text
+    assert "nan" not in text
+
+
+def test_curves__are_those_that_were_measured() -> None:
+    found: Any = OfClasses()
+    _, noise, abstention = class_blocks(found, SCORES, ["4", "5"])
+    curves = {one.name: one.y.tolist() for one in noise.figure.plots[0].curves}  # type: ignore[union-attr]
+    assert curves == {"accuracy": [0.91, 0.83], "macro F1": [0.85, 0.7]}
+    assert "0.89 without 10.0 %" in abstention.text  # type: ignore[union-attr]
+
+
+def test_a_model_without_noise__has_no_curve_over_it() -> None:
+    found: Any = OfClasses()
+    quiet = replace(
+        SCORES, noise_levels=np.zeros(1), accuracy_at_noise=np.ones(1), macro_f1_at_noise=np.ones(1)
+    )
+    assert len(list(class_blocks(found, quiet, ["4", "5"]))) == 2
+
+
+@pytest.mark.parametrize("scores", [None, INTERVALS])
+def test_properties__are_told_with_their_errors(scores: IntervalScores | None, html: Any) -> None:
+    blocks = list(property_blocks(PROPERTIES, scores))
+    text = html(*blocks)
+    assert "0.957" in text
+    assert "0.0143" in text
+    assert (
+        ("0.912" in text)
+        == ("87.0 %" in text)
+        == ("0.0654" in text)
+        == (len(blocks) == 2)
+        == (scores is not None)
+    )
+
+
+def test_properties__have_a_place_in_the_report(shown: Any, html: Any) -> None:
+    assert "mean absolute error" in html(*shown("model_accuracy", PROPERTIES))

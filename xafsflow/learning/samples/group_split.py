@@ -1,0 +1,48 @@
+"""Which samples are held out: whole groups, so that no material stands on both sides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Mask
+
+
+def groups_of(samples: xr.Dataset, dim: str = "sample", name: str = "group") -> NDArray[Any]:
+    """The group of each sample `(sample,)`; each its own where the table knows none."""
+    return np.asarray(samples[name].values) if name in samples else np.arange(samples.sizes[dim])
+
+
+def held_out(groups: NDArray[Any], share: float, seed: int | list[int]) -> Mask:
+    """Which samples `(sample,)` are held out: a share of the groups, drawn, and one at least.
+
+    Examples
+    --------
+    >>> held = held_out(np.array(["a", "a", "b", "c", "c", "d"]), 0.5, 0)
+    >>> held.tolist()
+    [True, True, False, True, True, False]
+    """
+    names, of = np.unique(groups, return_inverse=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    return np.isin(of, order[: max(1, round(share * len(names)))])
+
+
+def check_groups(groups: NDArray[Any], least: int) -> None:
+    """Refuse samples of fewer groups than a split needs.
+
+    Raises
+    ------
+    InputError
+        There are fewer.
+    """
+    found = len(np.unique(groups))
+    if found < least:
+        raise InputError(
+            f"{found} groups of samples",
+            f"{least} or more: some to learn from, others to hold out",
+            "give spectra of more materials, or name `group` in ingest.spectra",
+        )

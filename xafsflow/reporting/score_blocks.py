@@ -1,0 +1,112 @@
+"""How right a model of library spectra is, for the report's section on models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from xafsflow.findings.train_findings import FitFindings, IntervalScores, LibraryScores, RegressionFindings
+from xafsflow.reporting.curve_figure import CurveFigure, Plot
+from xafsflow.reporting.curve_marks import Curve, CurveMark, Rule
+from xafsflow.reporting.figure_style import QUIET, SIGNAL, category_colors, short
+from xafsflow.reporting.panel import Panel, Table
+from xafsflow.reporting.picture import Picture
+from xafsflow.reporting.section_table import Block
+from xafsflow.reporting.wording import number, percent
+
+WIDTH = 4.2
+
+
+def class_blocks(found: FitFindings, scores: LibraryScores, names: list[str]) -> Iterator[Block]:
+    """Scores of a classifier on materials that it was not trained on, by noise, by abstention, and its sets by class."""
+    yield _score_panel(found, scores, names)
+    noise = scores.noise_levels
+    if len(noise) > 1:
+        curves = [
+            Curve(noise, scores.accuracy_at_noise, SIGNAL, 1.4, marker="o", name="accuracy"),
+            Curve(noise, scores.macro_f1_at_noise, QUIET, 1.4, marker="s", name="macro F1"),
+        ]
+        yield _noise_picture(curves, "share that is right", "Accuracy and macro F1")
+    curve = Curve(scores.abstained, scores.accuracy_of_others, SIGNAL, 1.4, marker="o")
+    figure = CurveFigure(WIDTH, 2.8, [Plot([curve], "share that is right")], "share without an answer")
+    told = ", ".join(
+        f"{number(one, 3)} without {percent(share)}"
+        for share, one in zip(scores.abstained, scores.accuracy_of_others, strict=True)
+    )
+    text = f"How many of the answers are right where the least sure spectra get none: {told}."
+    yield Picture("abstention", "Where the model abstains", text, text, figure)
+
+
+def _score_panel(found: FitFindings, scores: LibraryScores, names: list[str]) -> Panel:
+    low, high = scores.accuracy_interval
+    rows = [
+        (
+            "all held-out spectra",
+            _between(found.accuracy, low, high),
+            _between(scores.macro_f1, *scores.macro_f1_interval),
+        ),
+        (
+            f"those with a stable label ({percent(scores.stable_share)})",
+            number(scores.stable_accuracy, 3),
+            number(scores.stable_macro_f1, 3),
+        ),
+    ]
+    covered = ", ".join(
+        f"{name} {percent(share)}"
+        for name, share in zip(names, scores.class_coverage, strict=True)
+        if np.isfinite(share)
+    )
+    notes = [
+        "Materials (groups) are held out whole; 95 % intervals by bootstrap over them. A stable label does not change with "
+        "a slightly different end of the first shell.",
+        f"Sets that should hold the true class for {percent(scores.coverage)} of each class did so for: {covered}; tried on "
+        "materials that did not calibrate them.",
+    ]
+    return Panel(
+        "On materials not trained on", content=Table(["", "accuracy", "macro F1"], rows, [1, 2]), notes=notes
+    )
+
+
+def property_blocks(found: RegressionFindings, scores: IntervalScores | None) -> Iterator[Block]:
+    """Errors of a model of properties on samples that it was not trained on, and how its intervals hold."""
+    head = ["property", "unit", "R2", "mean absolute error", "spread"]
+    table = zip(
+        found.properties, found.units, found.r_squared, found.mean_absolute_error, found.spread, strict=True
+    )
+    rows = [[name, unit, number(r2, 3), number(mae, 3), number(sd, 3)] for name, unit, r2, mae, sd in table]
+    notes = ["On samples that were held out, whole materials (groups) where they are known."]
+    if scores is not None:
+        head += ["R2 from", "to", "interval", "held"]
+        for i, row in enumerate(rows):
+            ends = scores.r_squared_interval[:, i]
+            row += [number(ends[0], 3), number(ends[1], 3), number(scores.width[i], 3)]
+            row.append(percent(scores.observed_coverage[i]))
+        notes.append(
+            f"R2 from and to: 95 % interval by bootstrap over the groups. The interval should hold the truth for "
+            f"{percent(scores.coverage)}; it did for the share in the last column, on materials that did not calibrate it."
+        )
+    yield Panel(
+        "Properties on materials not trained on",
+        content=Table(head, [tuple(row) for row in rows], list(range(2, len(head)))),
+        notes=notes,
+    )
+    if scores is not None and len(scores.noise_levels) > 1:
+        colors = category_colors(len(found.properties))
+        curves = [
+            Curve(scores.noise_levels, column, color, 1.4, marker="o", name=short(name, 18))
+            for name, column, color in zip(found.properties, scores.r_squared_at_noise.T, colors, strict=True)
+        ]
+        yield _noise_picture(curves, "R2", "R2 of the properties")
+
+
+def _noise_picture(curves: list[Curve], y_name: str, what: str) -> Picture:
+    marks: list[CurveMark] = [Rule(1.0, color=QUIET, width=0.6), *curves]
+    plot = Plot(marks, y_name, legend="lower left")
+    figure = CurveFigure(WIDTH, 3.2, [plot], "noise (edge step)")
+    text = f"{what} against the noise of the spectra, on materials not trained on."
+    return Picture("score_by_noise", "How noise harms", text, text, figure)
+
+
+def _between(value: float, low: float, high: float) -> str:
+    return f"{number(value, 3)} ({number(low, 3)} to {number(high, 3)})"

@@ -1,0 +1,33 @@
+"""The report's section on the answers of a model of library spectra: sets of classes, and what is unlike the library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xafsflow.reporting.scalar_maps import SHARE, MapStyle
+from xafsflow.reporting.section_table import Block, Part, section
+
+
+@section(
+    "library_answers",
+    title="Answers by a library of spectra",
+    intro="What else is possible, and where the spectra are unlike those of the library.",
+    order=25,
+    maps={
+        "set_size": MapStyle(
+            "What else is possible",
+            hint="Number of classes in a set that holds the true one for 90 % of the spectra of each class; "
+            "none where the noise is too large to tell.",
+        ),
+        "in_set": MapStyle("In the set", "viridis", SHARE, "1 where the class is possible."),
+        "outside": MapStyle(
+            "Unlike the library",
+            "viridis",
+            SHARE,
+            "1 where a spectrum is unlike those that the model learnt from.",
+        ),
+    },
+)
+def library_answers(part: Part) -> Iterator[Block]:
+    """The maps of sets."""
+    yield from part.map_pictures()

@@ -1,0 +1,238 @@
+"""A library of spectra to samples."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+
+import numpy as np
+import xarray as xr
+from pydantic import Field
+
+from xafsflow import __version__
+from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Doubles, Indices, Mask, Singles
+from xafsflow.learning.models.model_cache import digest_of
+from xafsflow.learning.samples.augmentation import Augmentation, Copies, NoiseResponse
+from xafsflow.learning.samples.group_split import check_groups, held_out
+from xafsflow.learning.samples.library_targets import Answers, chosen_label, chosen_properties
+from xafsflow.learning.samples.spectrum_features import NAMES, feature_map
+from xafsflow.sampling.library_normalization import noise_response, on_cube, scan_noise
+from xafsflow.sampling.signature_check import normalization_of
+from xafsflow.step_table import step
+
+if TYPE_CHECKING:
+    Feature: TypeAlias = str
+else:  # the names in the tables, so that recipes and help know them
+    Feature: TypeAlias = Literal[NAMES]
+Level = Annotated[float, Field(ge=0, lt=1)]
+Least = Annotated[float, Field(ge=0)]
+# Shares of the groups that are kept for checks.
+CHECKS = 0.2
+
+
+@step(makes="samples")
+def spectra(
+    spectra: xr.Dataset,
+    cube: xr.Dataset | None = None,
+    /,
+    *,
+    label: str | None = None,
+    properties: list[str] | None = None,
+    keep: list[str | int] | None = None,
+    features: list[Feature] = ["spectrum"],  # noqa: B006
+    window: Annotated[float, Field(gt=0)] = 5.0,
+    span: tuple[float | None, float | None] = (None, None),
+    unit_over: tuple[float, float] | None = None,
+    noise: Level | list[Level] | None = None,
+    broadening: tuple[Least, Least] = (0.0, 0.0),
+    shift: tuple[float, float] = (0.0, 0.0),
+    copies: Annotated[int, Field(ge=1)] = 1,
+    seed: Annotated[int, Field(ge=0)] = 0,
+) -> xr.Dataset:
+    """Samples of a library of spectra with known labels or properties: normalized, with noise, split by material.
+
+    With a cube, the spectra come onto its energies and through the steps that normalized it, so that the model may be mapped
+    over it. One in five groups is kept for checks; no spectrum of these is trained on.
+
+    Parameters
+    ----------
+    label
+        The label that is learnt, for `train.fit`.
+    properties
+        The properties that are learnt, for `train.regression`; spectra without one of them are left out.
+    keep
+        Classes of the label that are learnt; by default all with 10 spectra or more.
+    features
+        What a learner reads of a spectrum: itself; its first and second derivative; its integral up to each energy
+        (`cumulative`); polynomials of the third degree over eight windows; its first 20 principal components, learnt from
+        the training; where it crosses half of the step (`edge_position`); height and energy of the `white_line`. Several
+        are read one behind the other.
+    window
+        Width of the window of derivatives, eV.
+    span
+        Energies that are read, eV; None is open.
+    unit_over
+        Without a cube: the energies, eV, over which the mean of each spectrum is made one; None leaves them as they are.
+    noise
+        Standard deviation of Gaussian noise, over the edge step; of a list, copies take one in turn. None: each copy has the
+        noise of a pixel of the cube, drawn, or none without a cube. Behind `derive.noise` it comes into the spectra as it
+        does in the cube: what the fitted curves make of it is shared by all energies.
+    broadening
+        Smallest and largest standard deviation, eV, of a Gaussian that broadens each copy.
+    shift
+        Smallest and largest energy offset of each copy, eV.
+    copies
+        Of each spectrum; with a list of noises as many at least.
+    seed
+        Of all that is drawn.
+
+    Returns
+    -------
+    Dataset
+        `features` (sample, feature): the spectra; `label` (sample) or `target` (sample, property), `group`, `noise` and for
+        labels `stable` (sample); the same of other groups as `check_features` and so on, and `check_clean`, without noise.
+        For labels `composition` (a unit matrix), `class_features` and `reference_norm`: the mean spectrum of each class.
+
+    Raises
+    ------
+    InputError
+        No label and no properties, or both; none of that name; fewer than two classes or ten groups; a library that does not
+        cover the cube.
+
+    Examples
+    --------
+    >>> from xafsflow.phantom import simulated_library
+    >>> samples = spectra(simulated_library(60), label="polyhedron", noise=[0.0, 0.03], copies=2)
+    >>> dict(samples.sizes)["class"], sorted(set(samples.noise.values.tolist()))
+    (3, [0.0, 0.03])
+    """
+    drawn = noise is None and cube is not None
+    levels = scan_noise(cube) if drawn and cube is not None else _levels(noise, copies)
+    if (label is None) == (properties is None):
+        raise InputError("label and properties", "one of the two", "name what is to be learnt")
+    if unit_over is not None and cube is not None:
+        raise InputError("unit_over with a cube", "the normalization of the cube", "remove unit_over")
+    answers = chosen_label(spectra, label, keep) if label else chosen_properties(spectra, properties or [])
+    axis, table, e0 = _normalized(spectra, answers.rows, cube, span, unit_over)
+    check_groups(answers.group, 10)
+    feature_map(features, axis, table, window)  # refuse names before anything is trained
+    check = held_out(answers.group, CHECKS, [seed, 1])
+    response = None if cube is None else noise_response(cube, axis)
+    made = Augmentation(levels, response, drawn, broadening, shift, copies)
+    parts = [
+        made(axis, table[where], np.random.default_rng([seed, number]))
+        for number, where in ((2, ~check), (3, check))
+    ]
+    wanted = [__version__, label, properties, keep, features, window]
+    settings: list[Any] = [*wanted, levels, broadening, shift, copies, seed]
+    groups = [answers.group.tolist(), answers.stable]
+    known = [] if response is None else [response.values, response.step]
+    normalization = "[]" if cube is None else json.dumps(normalization_of(cube, "norm"))
+    found = xr.Dataset(
+        {
+            **_part(parts[0], answers, ~check, ""),
+            **_part(parts[1], answers, check, "check_"),
+            **_classes(table, answers),
+            **_response(response),
+        },
+        {"energy": ("feature", axis)},
+        {
+            "features": "norm",
+            "normalization": normalization,
+            "feature_rows": json.dumps(list(features)),
+            "window": window,
+            "seed": seed,
+            "median_noise": float(np.median(parts[0].level)),
+            "digest": digest_of(settings, axis, table, answers.truth, *groups, normalization, *known),
+            **({} if e0 is None else {"e0": e0}),
+        },
+    )
+    return found.assign_coords(_names(axis, answers))
+
+
+def _levels(noise: float | list[float] | None, copies: int) -> list[float]:
+    if not isinstance(noise, list):
+        return [noise or 0.0]
+    if not noise:
+        raise InputError("an empty list of noises", "one or more", "give levels, or leave noise out")
+    if len(noise) > copies:
+        raise InputError(
+            f"{len(noise)} levels of noise and {copies} copies", "a copy for each", "raise copies"
+        )
+    return noise
+
+
+def _response(response: NoiseResponse | None) -> dict[str, Any]:
+    if response is None:
+        return {}
+    return {
+        "noise_response": (("source", "feature"), response.values),
+        "step_response": ("source", response.step),
+    }
+
+
+def _normalized(
+    library: xr.Dataset,
+    rows: Indices,
+    cube: xr.Dataset | None,
+    span: tuple[float | None, float | None],
+    unit_over: tuple[float, float] | None,
+) -> tuple[Doubles, Singles, float | None]:
+    """The axis, the spectra `(sample, energy)` of these rows on it, and their mean edge."""
+    axis, e0 = library.energy.values.astype(np.float64), None
+    table = library.mu.isel(sample=rows).values.astype(np.float32)
+    if cube is not None:
+        axis, table, e0 = on_cube(axis, table, cube)
+    elif unit_over is not None:
+        inside = (axis >= unit_over[0]) & (axis <= unit_over[1])
+        step_height = table[:, inside].mean(axis=1, keepdims=True) if inside.any() else np.zeros((1, 1))
+        if not (step_height > 0).all():
+            found = f"{inside.sum()} energies in unit_over, with means that are not all above zero"
+            raise InputError(found, "energies after the edge", "change unit_over")
+        table = table / step_height
+    low, high = (end if one is None else one for one, end in zip(span, (-np.inf, np.inf), strict=True))
+    used = (axis >= low) & (axis <= high) & np.isfinite(table).all(axis=0)
+    if used.sum() < 5:
+        raise InputError(f"{used.sum()} energies in span that all spectra have", "5 or more", "widen span")
+    return axis[used], np.ascontiguousarray(table[:, used]), e0
+
+
+def _part(made: Copies, answers: Answers, where: Mask, name: str) -> dict[str, Any]:
+    """The variables of the samples (name empty) or of the checks."""
+    dim = "check" if name else "sample"
+    places = np.flatnonzero(where)[made.origin]
+    found: dict[str, Any] = {
+        f"{name}features": ((dim, "feature"), made.noisy),
+        f"{name}group": (dim, answers.group[places]),
+    }
+    if name:
+        found["check_clean"] = ((dim, "feature"), made.clean)
+    else:
+        found["noise"] = (dim, made.level)
+    if answers.units:
+        return found | {f"{name}target": ((dim, "property"), answers.truth[places])}
+    found |= {f"{name}label": (dim, answers.truth[places]), f"{name}stable": (dim, answers.stable[places])}
+    if name:
+        shares = np.eye(len(answers.names))[answers.truth[places]]
+        found |= {"check_composition": (("check", "reference"), shares)}
+        found |= {"check_norm": (("check", "reference_energy"), made.noisy)}
+    return found
+
+
+def _classes(table: Singles, answers: Answers) -> dict[str, Any]:
+    if answers.units:
+        return {}
+    count = len(answers.names)
+    means = np.array([table[answers.truth == one].mean(axis=0, dtype=np.float64) for one in range(count)])
+    return {
+        "composition": (("class", "reference"), np.eye(count)),
+        "class_features": (("class", "feature"), means),
+        "reference_norm": (("reference", "reference_energy"), means),
+    }
+
+
+def _names(axis: Doubles, answers: Answers) -> dict[str, Any]:
+    if answers.units:
+        return {"property": answers.names, "unit": ("property", answers.units)}
+    return {"reference": answers.names, "reference_energy": axis}
