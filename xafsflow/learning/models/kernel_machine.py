@@ -107,7 +107,7 @@ class _Pairs:
 class KernelRidge:
     """Ridge regression in the space of a Gaussian kernel, properties and features scaled to mean 0 and scatter 1."""
 
-    def __init__(self, trees: int, seed: int, ridge: float = 0.01) -> None:
+    def __init__(self, trees: int, seed: int, ridge: float = 0.05) -> None:
         self.ridge = ridge
 
     def fit(self, features: Floats, properties: Doubles) -> None:
@@ -118,7 +118,7 @@ class KernelRidge:
         table = self.scaled(features)
         truth = np.asarray(properties, np.float64).reshape(len(table), -1)
         self.mean, self.spread = truth.mean(axis=0), truth.std(axis=0)
-        self.gamma = 0.3 / table.shape[1]
+        self.gamma = 1.0 / table.shape[1]
         gram = kernel_sums(table, table, self.gamma, np.eye(len(table)))
         gram[np.diag_indices_from(gram)] += self.ridge
         apart = (truth - self.mean) / np.where(self.spread > 0, self.spread, 1.0)
