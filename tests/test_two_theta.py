@@ -106,7 +106,7 @@ def test_resample__and_bin_follow_the_axis(patterns: xr.Dataset) -> None:
     found = xf.derive.resample(patterns, spacing=0.5)
     assert found.mu.dims == ("two_theta", "y", "x")
     np.testing.assert_allclose(np.diff(found.two_theta), 0.5)
-    assert xf.correct.bin(patterns).sizes == {**patterns.sizes, "y": 32, "x": 30}
+    assert xf.correct.bin(patterns).mu.sizes == {**patterns.mu.sizes, "y": 32, "x": 30}
 
 
 @pytest.mark.parametrize(
