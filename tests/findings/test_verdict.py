@@ -211,5 +211,5 @@ def test_false_alarms__are_a_reservation_and_no_second_warning() -> None:
     spoiled = replace(fine, spoiled_by=("images moved", "and more"))
     found = verdict(spoiled, warnings=spoiled.spoiled_by)
     assert [one.rule for one in found.reservations] == ["false_alarms"]
-    assert "images moved (and 1 more reasons)" in found.text
+    assert "images moved (and 1 more reason)" in found.text
     assert "the lamp is off" in verdict(spoiled, warnings=("the lamp is off", *spoiled.spoiled_by)).text

@@ -9,7 +9,7 @@ from xafsflow.kernels.array_types import Doubles, Indices
 from xafsflow.kernels.jit import kernel
 
 FAR = 1e4  # Angstrom: half of the side of the square that a face is cut from
-OPEN = 1e3  # a corner as far away lies on that square: the cell is open
+OPEN = 1e3  # a corner as far away is one of that square, or as good as that: the cell is open
 SAME = 1e-6  # Angstrom: atoms that stand in one place have one face
 
 
@@ -72,7 +72,7 @@ def _volume(atoms: Doubles) -> float:
         area = 0.0
         for k in range(left):
             after = (k + 1) % left
-            if max(abs(corners[k, 0]), abs(corners[k, 1])) > OPEN:
+            if corners[k, 0] ** 2 + corners[k, 1] ** 2 > OPEN * OPEN:
                 return np.nan
             area += 0.5 * (corners[k, 0] * corners[after, 1] - corners[k, 1] * corners[after, 0])
         height = 0.5 * np.sqrt(atoms[i, 0] ** 2 + atoms[i, 1] ** 2 + atoms[i, 2] ** 2)

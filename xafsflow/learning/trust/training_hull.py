@@ -37,7 +37,7 @@ def hull_distances(spectra: NDArray[Any], mean: Doubles, axes: Doubles) -> Doubl
     Examples
     --------
     >>> table = np.random.default_rng(0).standard_normal((2000, 2)) @ np.array([[3.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-    >>> found = hull_distances(np.array([[3.0, 30.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 3.0]]).T, *learn_hull(table))
+    >>> found = hull_distances(np.array([[3.0, 30.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 3.0]]), *learn_hull(table))
     >>> found.round(1).tolist()
     [[1.0, 7.1, 0.0], [0.0, 0.0, 1.7]]
     """

@@ -57,8 +57,8 @@ def regions(
     Returns
     -------
     Dataset
-        As train.mixtures gives it, with references "region 1", "region 2", ... in the order of `cluster_index`; the check
-        patterns are other pixels of the same regions.
+        As train.mixtures gives it, but for `check_shift` and `again_features`, with references "region 1", "region 2", ...
+        in the order of `cluster_index`; the check patterns are other pixels of the same regions.
 
     Raises
     ------

@@ -210,6 +210,8 @@ def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple
         noise, scatter = np.full(len(margin), np.nan), None
         if "check_noise" in samples:
             noise = typical(np.ascontiguousarray(samples.check_noise.values.T[:, None]))[0]
+        # Pixels of regions were measured once.
+        if "again_features" in samples:
             scatter = _scatter(model, samples.again_features.values, votes, noise)
     known = Trust(np.stack([knots, values]), scale, power, basis, misfit_limits(misfit, noise), scatter)
     return replace(model, trust=known), reliability, error
