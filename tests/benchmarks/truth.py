@@ -79,6 +79,8 @@ def joined(maps: xr.Dataset, alike: Mapping[str, str]) -> xr.Dataset:
     for one, phase in alike.items():
         for name in ("fraction", "lcf_fraction"):
             maps[name].loc[{"reference": phase}] += maps[name].sel(reference=one)
+        # Of their sum no error is stated.
+        maps["lcf_error"].loc[{"reference": phase}] = np.nan
     return maps.drop_sel(reference=list(alike))
 
 
