@@ -40,6 +40,8 @@ class MapStyle:
         What a value means.
     drawn
         False where the section draws it in its own way.
+    if_empty
+        False where a map in which no pixel has a value is left out: some models know no such value.
     """
 
     title: str = ""
@@ -47,6 +49,7 @@ class MapStyle:
     limits: tuple[float, float] | None = None
     hint: str = ""
     drawn: bool = True
+    if_empty: bool = True
 
 
 def small(frame: Frame) -> Frame:
@@ -73,7 +76,8 @@ def scalar_pictures(maps: MapView, styles: Mapping[str, MapStyle]) -> Iterator[P
     shown.sort(key=lambda layer: place[layer.variable])
     frame = small(maps.frame)
     for layer, key in zip(shown, file_names(layer.name for layer in shown), strict=True):
-        yield scalar_picture(maps, layer, key, frame, styles[layer.variable])
+        if styles[layer.variable].if_empty or maps.spread(layer):
+            yield scalar_picture(maps, layer, key, frame, styles[layer.variable])
 
 
 def scalar_picture(

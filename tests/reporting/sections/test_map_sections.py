@@ -219,3 +219,12 @@ def test_lcf__tells_the_errors_by_noise_and_the_systematic_ones(make) -> None:
     ]
     panel = next(block for block in found if isinstance(block, Panel))
     assert [row[1:] for row in panel.content.rows] == [("0.0125", "0.0040")] * maps.sizes["reference"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_composition__leaves_out_errors_that_the_model_does_not_know(make, known: bool) -> None:
+    maps, view = make((6, 7))
+    maps["fraction_error"] = xr.full_like(maps.fraction, 0.01 if known else np.nan)
+    titles = [one.title for one in map_pictures(maps, {"fit": view})]
+    assert any(title.startswith("Fraction:") for title in titles)
+    assert any(title.startswith("Standard deviation of the fraction") for title in titles) == known

@@ -19,6 +19,7 @@ from xafsflow.reporting.section_table import Block, Part, section
             "Standard deviation of the fraction by noise",
             "cividis",
             hint="How far the fraction would scatter if the sample were measured again.",
+            if_empty=False,
         ),
     },
 )
