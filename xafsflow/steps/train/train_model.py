@@ -115,10 +115,14 @@ def _trained(
     drawn: classifiers.Drawn,
 ) -> tuple[Model, FitFindings]:
     """A model of samples, scored on those that were `held` back."""
+    from threadpoolctl import threadpool_limits
+
     table, labels, seed = samples.features.values, samples.label.values, drawn.seed
     known = np.flatnonzero(~held)
     model = learnt(samples, targets, classifier, table[known], labels[known], drawn, classifiers.fit)
-    model, reliability, calibration_error = _with_what_noise_does(model, samples, seed)
+    # Sums in another order, by another number of threads, would make another file of the same model.
+    with threadpool_limits(1, "blas"):
+        model, reliability, calibration_error = _with_what_noise_does(model, samples, seed)
     votes = model.predict(table[held].T)
     score, confusion = classifiers.held_out_score(votes, labels[held], targets.shares)
     library = None
@@ -188,8 +192,6 @@ def versions() -> dict[str, str]:
 
 def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple[Model, Reliability, float]:
     """The model with its confidence, checked, the distances that noise gives where it is known, and limits of misfit."""
-    from threadpoolctl import threadpool_limits
-
     votes = model.predict(samples.check_features.values.T)
     fractions = votes @ model.targets.shares
     margin = trust.margins(fractions)
@@ -203,16 +205,14 @@ def _with_what_noise_does(model: Model, samples: xr.Dataset, seed: int) -> tuple
     if np.isfinite(samples.noise.values).any() and "check_clean" not in samples:
         arrays = (samples[name].values for name in ("features", "label", "class_features", "noise"))
         scale, power = learn_distances(*arrays)
-    # Sums in another order, by another number of threads, would make another file of the same model.
-    with threadpool_limits(1, "blas"):
-        basis = basis_of(model.targets.centers, len(model.targets.names))
-        misfit = class_misfit(samples.check_features.values.T, basis)
-        noise, scatter = np.full(len(margin), np.nan), None
-        if "check_noise" in samples:
-            noise = typical(np.ascontiguousarray(samples.check_noise.values.T[:, None]))[0]
-        # Pixels of regions were measured once.
-        if "again_features" in samples:
-            scatter = _scatter(model, samples.again_features.values, votes, noise)
+    basis = basis_of(model.targets.centers, len(model.targets.names))
+    misfit = class_misfit(samples.check_features.values.T, basis)
+    noise, scatter = np.full(len(margin), np.nan), None
+    if "check_noise" in samples:
+        noise = typical(np.ascontiguousarray(samples.check_noise.values.T[:, None]))[0]
+    # Pixels of regions were measured once.
+    if "again_features" in samples:
+        scatter = _scatter(model, samples.again_features.values, votes, noise)
     known = Trust(np.stack([knots, values]), scale, power, basis, misfit_limits(misfit, noise), scatter)
     return replace(model, trust=known), reliability, error
 
