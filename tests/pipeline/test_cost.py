@@ -61,13 +61,18 @@ def test_estimate_cost__reads_a_few_rows_and_writes_nothing(
     recipe: Recipe, scan: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows: list[int] = []
-    read_rows = TiffStack.read_rows
+    read_rows, read_bands = TiffStack.read_rows, TiffStack.read_bands
 
     def counted(self: TiffStack, start: int, stop: int, *args: Any) -> Any:
         rows.append(stop - start)
         return read_rows(self, start, stop, *args)
 
+    def counted_bands(self: TiffStack, bands: Any, *args: Any) -> Any:
+        rows.extend(stop - start for start, stop in bands)
+        return read_bands(self, bands, *args)
+
     monkeypatch.setattr(TiffStack, "read_rows", counted)
+    monkeypatch.setattr(TiffStack, "read_bands", counted_bands)
     products = look(recipe, scan)
     cost = estimate_cost(recipe, products)
     assert cost is not None

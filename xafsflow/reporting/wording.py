@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+# The plural of nouns with these ends; of others with an s.
+PLURALS = {"y": "ies", "s": "ses", "um": "a"}
+
 
 def number(value: float, digits: int = 4) -> str:
     """A number for reading: whole numbers in full, others with that many significant digits at least.
@@ -65,11 +68,12 @@ def counted(count: int, noun: str) -> str:
 
     Examples
     --------
-    >>> counted(1, "pixel"), counted(1200, "pixel"), counted(2, "class")
-    ('1 pixel', '1,200 pixels', '2 classes')
+    >>> counted(1, "pixel"), counted(1200, "pixel"), counted(2, "class"), counted(3, "spectrum")
+    ('1 pixel', '1,200 pixels', '2 classes', '3 spectra')
     """
     if count != 1:
-        noun = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}es" if noun.endswith("s") else f"{noun}s"
+        ends = next((one for one in PLURALS if noun.endswith(one)), "")
+        noun = noun.removesuffix(ends) + PLURALS.get(ends, "s")
     return f"{count:,} {noun}"
 
 

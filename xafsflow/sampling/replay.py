@@ -168,8 +168,10 @@ class Mixer:
         self.shifts = np.linspace(low, high, SHIFTS) if high > low else np.array([low])
         energy, library = cube.energy.values, as_blunt(library, cube)
         heights = reference.edge_step.values[0].astype(float)
-        raw = [on_grid(library, energy + shift).mu.values.T / heights for shift in self.shifts]
-        self.table = np.stack(raw)
+        # All places at once: to make the splines costs more than to read them.
+        places = (energy + self.shifts[:, None]).ravel()
+        spectra = on_grid(library, places).mu.values.reshape(len(heights), len(self.shifts), -1)
+        self.table = np.ascontiguousarray(spectra.transpose(1, 2, 0) / heights)
         self.ratio = step_ratios(library, reference, replayed(cube)).ratio
 
     def __call__(self, compositions: np.ndarray, shifts: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from xafsflow.kernels.mixtures.typical_misfit import damped, typical_chi_square
+from xafsflow.kernels.mixtures.typical_misfit import freedom_over_noise, typical_chi_square
 
 
 @pytest.mark.parametrize(("points", "columns"), [(20, 1), (60, 3), (150, 2)])
@@ -34,10 +34,17 @@ def test_typical_chi_square__what_a_column_follows_leaves_nothing() -> None:
     assert found == pytest.approx(stats.chi2(29).median(), rel=0.02)
 
 
-@pytest.mark.parametrize("further", [0.0, 0.2, 0.5])
-def test_damped__is_an_interpolation_between_neighbors(further: float) -> None:
-    left = (1 - further) ** 2 + further**2
-    response = np.eye(6)[:, :5].copy()
-    damped(response, np.arange(5), np.full(5, np.sqrt(left)))
-    wanted = (1 - further) * np.eye(6) + further * np.eye(6, k=-1)
-    np.testing.assert_allclose(response, wanted[:, :5], atol=1e-12)
+@pytest.mark.parametrize("off", [1.0, 0.8])
+def test_freedom_over_noise__takes_the_size_of_the_noise_from_sigma(off: float) -> None:
+    """A response that is too small where an interpolation differs from pixel to pixel tells what is shared only."""
+    sigma, places = np.linspace(0.5, 2, 40), np.arange(3, 33)
+    found = freedom_over_noise(
+        np.random.default_rng(2).standard_normal((3, 30)),
+        np.zeros((0, 30)),
+        sigma,
+        off * np.diag(sigma),
+        np.zeros(40),
+        places,
+        True,
+    )
+    assert found == pytest.approx(28 / stats.chi2(28).median(), rel=0.02)

@@ -16,19 +16,16 @@ BLANK = 0.03
 def light_of(stack: ImageStack) -> Doubles:
     """The median counts `(image,)` of every image, from a few of its rows.
 
-    Where rows cannot be read apart, as in compressed strips, one band of them from the middle is read.
+    Where rows cannot be read apart, as in compressed strips, they lie side by side in the middle.
     """
     rows, quantum = stack.shape[1], stack.row_quantum
     if quantum > 1:
         start = min(rows // 2 // quantum * quantum, rows - 1)
-        read = stack.read_rows(start, min(start + quantum, rows)).astype(np.float32)
-        return np.asarray(np.median(read, axis=(1, 2)), float)
-    places = np.unique(
-        np.linspace(0, rows - 1, ROWS + 2).astype(int)[1:-1] if rows > ROWS else np.arange(rows)
-    )
-    read = np.concatenate([stack.read_rows(int(row), int(row) + 1) for row in places], axis=1).astype(
-        np.float32
-    )
+        bands = [(start, min(start + min(quantum, ROWS), rows))]
+    else:
+        places = np.linspace(0, rows - 1, ROWS + 2)[1:-1] if rows > ROWS else np.arange(rows)
+        bands = [(int(row), int(row) + 1) for row in places]
+    read = np.concatenate(stack.read_bands(bands), axis=1).astype(np.float32)
     return np.asarray(np.median(read, axis=(1, 2)), float)
 
 

@@ -36,7 +36,8 @@ def freedom_over_noise(
     if not len(columns) or not np.isfinite(sigma[places]).all():
         return 1.0
     whole = response[:, places] + np.multiply.outer(step, references.mean(axis=0))
-    damped(whole, places, sigma[places])
+    # Nowhere more or less noise than the fit is weighed by.
+    whole *= sigma[places] / np.sqrt((whole**2).sum(axis=0))
     return (len(places) - len(columns)) / typical_chi_square(sigma[places], whole, columns)
 
 
@@ -85,39 +86,3 @@ def _median(*packed: tuple[bytes, tuple[int, ...]]) -> float:
     spectra = np.einsum("ds,se->de", draws, response / sigma)
     spectra -= np.einsum("di,ie->de", np.einsum("de,ie->di", spectra, basis), basis)
     return float(np.median((spectra**2).sum(axis=1)))
-
-
-def damped(response: Doubles, places: Indices, sigma: Doubles) -> None:
-    """Let each energy see what an interpolation left of its own noise, the rest shared with the next energy; in place.
-
-    A response leaves interpolations out. The noise of a point between two others is theirs by the weights `1 - a` and `a`,
-    with `(1 - a)^2 + a^2` of the variance left; cubics, whose outer weights are small, are much alike.
-
-    Parameters
-    ----------
-    response
-        `(source, energy)`, at energies of which each is one of the sources.
-    places
-        `(energy,)`: which source each energy is.
-    sigma
-        `(energy,)`: the standard deviations that come out.
-
-    Examples
-    --------
-    >>> response = np.eye(3)
-    >>> damped(response, np.arange(3), np.sqrt([0.5, 1.0, 1.0]))
-    >>> (response**2).sum(axis=0), response[:2, 0].round(3)
-    (array([0.5, 1. , 1. ]), array([0.5, 0.5]))
-    """
-    each = np.arange(len(places))
-    before = response[places, each] ** 2
-    response[places, each] = 0.0
-    own = np.maximum(sigma**2 - (response**2).sum(axis=0), 0.0)
-    left = np.clip(np.divide(own, before, out=np.ones_like(own), where=before > 0), 0.5, 1.0)
-    # Of an interpolation at `a` between two points, with variance `left`.
-    further = (1 - np.sqrt(2 * left - 1)) / 2
-    after = np.minimum(places + 1, len(response) - 1)
-    further[after == places] = 0.0
-    left = (1 - further) ** 2 + further**2
-    response[places, each] += (1 - further) * np.sqrt(own / left)
-    response[after, each] += further * np.sqrt(own / left)

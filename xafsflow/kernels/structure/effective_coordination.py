@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xafsflow.kernels.array_types import Doubles
+from xafsflow.kernels.structure.bond_lengths import mean_and_spread
 from xafsflow.kernels.structure.neighbor_shell import shortest
 
 
@@ -33,10 +34,7 @@ def average_distance(distance: ArrayLike) -> Doubles:
     >>> average_distance([[np.inf, 2.0, 2.4]]).round(3)
     array([2.048])
     """
-    apart, weight = np.asarray(distance, np.float64), weights(distance)
-    total = weight.sum(axis=1)
-    summed = np.where(weight > 0, apart, 0.0) * weight
-    return np.asarray(summed.sum(axis=1) / np.where(total > 0, total, np.nan))
+    return mean_and_spread(distance, weights(distance))[0]
 
 
 def effective_coordination(distance: ArrayLike) -> Doubles:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from xafsflow.errors import InputError
 from xafsflow.findings.hierarchy_findings import ClusterRule, ExplanationFindings, RuleTree
 from xafsflow.kernels.array_types import Doubles, Indices
+from xafsflow.learning.models.score_intervals import macro_f1
 
 # A condition on a class of a label is asked as `label = class`.
 IS = " = "
@@ -110,7 +111,7 @@ def explain_clusters(
         groups=count,
         folds=folds,
         accuracy=float((answers == truth).mean()),
-        macro_f1=_macro_f1(answers, truth),
+        macro_f1=macro_f1(answers, truth),
         largest=float(np.bincount(truth).max() / len(truth)),
     )
 
@@ -165,12 +166,6 @@ def _held_out(
     for known, held in split:
         answers[held] = _grown(table[known], truth[known], ends, seed).predict(table[held])
     return answers
-
-
-def _macro_f1(answers: Indices, truth: Indices) -> float:
-    from sklearn.metrics import f1_score
-
-    return float(f1_score(truth, answers, average="macro", zero_division=0.0))
 
 
 def _tree_of(grown: Any, conditions: Conditions) -> RuleTree:

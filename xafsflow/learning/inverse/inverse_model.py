@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,11 @@ class InverseModel:
     score_covariance: Doubles
     misfit_limit: float
     left_over: float
+
+    @cached_property
+    def training_scores(self) -> Doubles:
+        """What the reconstructor answers for the parameters of the training, `(sample, component)`."""
+        return self.reconstructor.predict(self.training)
 
     def spectra(self, table: Doubles) -> Doubles:
         """Spectra `(sample, energy)` of parameters `(sample, parameter)`, in their units, wherever these lie."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from xafsflow.kernels.array_types import Doubles, Mask
 from xafsflow.learning.inverse.inverse_model import InverseModel, whitener_of
@@ -74,6 +73,8 @@ def fit_parameters(model: InverseModel, spectrum: Doubles, noise: float) -> Fitt
     noise
         Standard deviation at each energy beyond that of the library's own spectra, in edge steps.
     """
+    from threadpoolctl import threadpool_limits
+
     # Matrices are small: threads of BLAS would wait for each other
     with threadpool_limits(1):
         return _fitted(model, spectrum, noise)
@@ -127,10 +128,9 @@ class _Problem:
     @classmethod
     def of(cls, model: InverseModel, spectrum: Doubles, noise: float) -> _Problem:
         covariance = model.score_covariance + noise**2 * (model.basis @ model.basis.T)
-        known = model.reconstructor.predict(model.training)
         scores = (spectrum - model.mean) @ model.basis.T
         ends = model.training.min(axis=0), model.training.max(axis=0)
-        return cls(model, scores, whitener_of(covariance), known, *ends)
+        return cls(model, scores, whitener_of(covariance), model.training_scores, *ends)
 
     def misfit(self, place: Doubles) -> Doubles:
         return self.whitener @ (self.model.reconstructor.predict(place[None])[0] - self.scores)

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from xafsflow.kernels.array_types import Doubles, Indices
 from xafsflow.learning.inverse.inverse_model import InverseModel, whitener_of
@@ -48,18 +47,7 @@ class Learnt:
 
 
 def learn(row: str, parameters: Doubles, spectra: Doubles, targets: TargetKind, seed: int) -> Learnt:
-    """Train one row of the table.
-
-    Parameters
-    ----------
-    row
-        Of `RECONSTRUCTORS`.
-    parameters, spectra
-        `(sample, parameter)` and `(sample, energy)`.
-    targets
-        `components`: the row learns scores of principal components; `direct`: the absorption at each energy.
-    seed
-        Of all that is drawn.
+    """Train one row of the table; see `learn_rows`.
 
     Examples
     --------
@@ -68,19 +56,42 @@ def learn(row: str, parameters: Doubles, spectra: Doubles, targets: TargetKind, 
     >>> found.basis.shape, found.spectra(np.array([[2.0]])).round(1).tolist()
     ((1, 5), [[0.0, 2.0, 4.0, 6.0, 8.0]])
     """
+    return learn_rows([row], parameters, spectra, targets, seed)[row]
+
+
+def learn_rows(
+    rows: Sequence[str], parameters: Doubles, spectra: Doubles, targets: TargetKind, seed: int
+) -> dict[str, Learnt]:
+    """Train rows of the table on the same samples.
+
+    Parameters
+    ----------
+    rows
+        Of `RECONSTRUCTORS`.
+    parameters, spectra
+        `(sample, parameter)` and `(sample, energy)`.
+    targets
+        `components`: a row learns scores of principal components; `direct`: the absorption at each energy.
+    seed
+        Of all that is drawn.
+    """
+    from threadpoolctl import threadpool_limits
+
     center, scale = parameters.mean(axis=0), parameters.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     mean = spectra.mean(axis=0)
     basis = np.eye(len(mean)) if targets == "direct" else components_of(spectra - mean)
-    scores = (spectra - mean) @ basis.T
+    scores, scaled = (spectra - mean) @ basis.T, (parameters - center) / scale
     # Matrices of some hundred rows: several threads of BLAS wait for each other, four times as long on a busy machine
     with threadpool_limits(1):
-        made = RECONSTRUCTORS[row]((parameters - center) / scale, scores, seed)
-    return Learnt(center, scale, mean, basis, made)
+        made = {row: RECONSTRUCTORS[row](scaled, scores, seed) for row in rows}
+    return {row: Learnt(center, scale, mean, basis, one) for row, one in made.items()}
 
 
 def components_of(apart: Doubles) -> Doubles:
     """`(component, energy)`: orthonormal, as many as hold nearly all of the variance of `apart` (sample, energy)."""
+    from threadpoolctl import threadpool_limits
+
     with threadpool_limits(1):
         _, size, basis = np.linalg.svd(apart, full_matrices=False)
     held = np.cumsum(size**2) / max((size**2).sum(), np.finfo(float).tiny)
@@ -112,8 +123,8 @@ def out_of_fold(
     found = {row: np.empty_like(table.spectra) for row in rows}
     for one in range(int(fold.max()) + 1):
         held = fold == one
-        for row in rows:
-            known = learn(row, table.parameters[~held], table.spectra[~held], targets, seed)
+        learnt = learn_rows(rows, table.parameters[~held], table.spectra[~held], targets, seed)
+        for row, known in learnt.items():
             found[row][held] = known.spectra(table.parameters[held])
     return found
 

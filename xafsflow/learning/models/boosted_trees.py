@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -136,7 +136,7 @@ class BoostedTrees:
             regression=estimator.regression,
         )
 
-    @property
+    @cached_property
     def texts(self) -> list[bytes]:
         """The text of each set of trees."""
         ends = np.cumsum(self.lengths)

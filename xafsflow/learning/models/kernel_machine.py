@@ -119,26 +119,29 @@ class KernelRidge:
         truth = np.asarray(properties, np.float64).reshape(len(table), -1)
         self.mean, self.spread = truth.mean(axis=0), truth.std(axis=0)
         self.gamma = 1.0 / table.shape[1]
-        gram = kernel_sums(table, table, self.gamma, np.eye(len(table)))
+        gram = kernel_sums(table, table, self.gamma, None)
         gram[np.diag_indices_from(gram)] += self.ridge
         apart = (truth - self.mean) / np.where(self.spread > 0, self.spread, 1.0)
         self.vectors, self.weights = table, solve(gram, apart, assume_a="pos") * self.spread
 
 
-def kernel_sums(table: Doubles, vectors: Doubles, gamma: float, weights: Doubles) -> Doubles:
+def kernel_sums(table: Doubles, vectors: Doubles, gamma: float, weights: Doubles | None) -> Doubles:
     """`sum_v weights[v] exp(-gamma |x - v|^2)` for each row x of `(sample, feature)`: `(sample, output)`.
+
+    Without weights the terms themselves, `(sample, vector)`.
 
     Examples
     --------
-    >>> kernel_sums(np.zeros((1, 2)), np.array([[0.0, 0.0], [1.0, 0.0]]), 1.0, np.eye(2)).round(3).tolist()
+    >>> kernel_sums(np.zeros((1, 2)), np.array([[0.0, 0.0], [1.0, 0.0]]), 1.0, None).round(3).tolist()
     [[1.0, 0.368]]
     """
-    found = np.empty((len(table), weights.shape[1]))
+    found = np.empty((len(table), len(vectors) if weights is None else weights.shape[1]))
     norms = (vectors**2).sum(axis=1)
     for start in range(0, len(table), BLOCK):
         rows = table[start : start + BLOCK]
         squares = (rows**2).sum(axis=1)[:, None] - 2 * rows @ vectors.T + norms
-        found[start : start + BLOCK] = np.exp(-gamma * np.maximum(squares, 0)) @ weights
+        bells = np.exp(-gamma * np.maximum(squares, 0))
+        found[start : start + BLOCK] = bells if weights is None else bells @ weights
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -202,10 +202,16 @@ class Mean:
         first = estimator.predictors[0]
         return cls(np.frombuffer(to_archive(header, arrays), np.uint8), first.classes, first.n_features)
 
-    @property
+    @cached_property
     def members(self) -> tuple[Predictor, ...]:
         """The predictors."""
-        return _members(self.content.tobytes())
+        header, arrays = from_archive(self.content.tobytes())
+        found = list[Predictor]()
+        for number in range(len(header)):
+            told: Any = header[str(number)]
+            own = {k.partition("/")[2]: a for k, a in arrays.items() if k.startswith(f"{number}/")}
+            found.append(PREDICTORS[told["row"]](**told["values"], **own))
+        return tuple(found)
 
     def predict(self, features: Features) -> Doubles:
         """Answers `(pixel, output)` to features `(feature, pixel)`."""
@@ -226,17 +232,6 @@ class Mean:
             one.check()
             if one.n_features != self.n_features or not np.array_equal(one.classes, self.classes):
                 raise _apart("several predictors")
-
-
-@lru_cache(maxsize=4)
-def _members(content: bytes) -> tuple[Predictor, ...]:
-    header, arrays = from_archive(content)
-    found = list[Predictor]()
-    for number in range(len(header)):
-        told: Any = header[str(number)]
-        own = {k.partition("/")[2]: a for k, a in arrays.items() if k.startswith(f"{number}/")}
-        found.append(PREDICTORS[told["row"]](**told["values"], **own))
-    return tuple(found)
 
 
 def _are(array: object, kind: str, dims: int) -> bool:

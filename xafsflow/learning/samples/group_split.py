@@ -12,9 +12,9 @@ from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Mask
 
 
-def groups_of(samples: xr.Dataset, dim: str = "sample", name: str = "group") -> NDArray[Any]:
+def groups_of(samples: xr.Dataset) -> NDArray[Any]:
     """The group of each sample `(sample,)`; each its own where the table knows none."""
-    return np.asarray(samples[name].values) if name in samples else np.arange(samples.sizes[dim])
+    return np.asarray(samples.group.values) if "group" in samples else np.arange(samples.sizes["sample"])
 
 
 def held_out(groups: NDArray[Any], share: float, seed: int | list[int]) -> Mask:

@@ -64,9 +64,7 @@ def _dendrogram(found: HierarchyFindings, colors: Sequence[str]) -> Picture:
     for place, leaf in enumerate(shown.leaves.tolist()):
         color = colors[int(shown.clusters[leaf])]
         marks.append(Curve(np.zeros(1), np.array([float(place)]), color, 0, marker="s", size=5))
-    names = [
-        counted(int(shown.sizes[leaf]), "spectrum").replace("spectrums", "spectra") for leaf in shown.leaves
-    ]
+    names = [counted(int(shown.sizes[leaf]), "spectrum") for leaf in shown.leaves]
     unit = f" ({UNITS[found.distance]})" if found.distance in UNITS else ""
     last = float(shown.linkage[-1, 2])
     figure = CurveFigure(

@@ -69,7 +69,7 @@ def _score_panel(found: ReconstructionFindings) -> Panel:
         for name, one in sorted(found.scores.items(), key=lambda item: item[1].rmse)
     ]
     notes = [
-        f"{counted(found.samples, 'spectrum').replace('spectrums', 'spectra')} of {counted(found.groups, 'material')}; "
+        f"{counted(found.samples, 'spectrum')} of {counted(found.groups, 'material')}; "
         f"{counted(found.folds, 'fold')} by material. R2 is about the mean spectrum of the other folds; errors are in the "
         "unit of the absorption. The row was chosen by these folds.",
         f"The interval that is to hold {percent(found.level)} of the spectra at each energy holds {percent(found.coverage)} "

@@ -13,7 +13,7 @@ from xafsflow.reporting.figure_style import QUIET, category_colors, short
 from xafsflow.reporting.panel import Panel, Table
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.section_table import Block, Part, section
-from xafsflow.reporting.wording import number
+from xafsflow.reporting.wording import number, sentence
 
 OPEN_ROWS, WIDTH = 10, 4.6
 # Curves that can still be told apart.
@@ -33,7 +33,7 @@ def unknown_detection(part: Part) -> Iterator[Block]:
     if not isinstance(found, UnknownFindings):
         return
     if found.spoiled_by:
-        texts = [f"{text[:1].upper()}{text[1:]}." for text in found.spoiled_by]
+        texts = [sentence(text) for text in found.spoiled_by]
         yield Panel("The rate of false alarms is in doubt", texts=texts)
     if found.detection:
         order = sorted(found.detection, key=lambda one: np.nan_to_num(one.detected_share, nan=np.inf))

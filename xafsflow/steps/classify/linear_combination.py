@@ -79,8 +79,11 @@ def combination(
     references that are blunter or sharper by `broadening_error`, refitted. Both are added in squares, as if no share were
     bounded. References of another sample, or off in energy against each other, are in neither.
 
-    Neighbors share noise after a mean over them: their errors are no independent ones. A reduced chi-square below one comes
-    of a fit that follows what is common to all energies, without `sum_to_one` or with a background.
+    Neighbors share noise after a mean over them: their errors are no independent ones. Energies do, too, where the
+    normalization moves them together; after `derive.noise` the reduced chi-square is therefore over what noise alone leaves
+    of a typical pixel, the median of simulated spectra, in place of the degrees of freedom. Where energies lie so far apart
+    that the interpolation of `calibrate.apply` misses some of the edge, the references of each pixel are those that its own
+    shift makes.
 
     Larch's `lincombo_fit` with bounds of zero finds the same where it leaves none of the references out. Where its last
     one is at the bound, its fractions do not sum to one; these do. Fractions without `sum_to_one` are as fitted: there is
@@ -162,7 +165,6 @@ def combination(
     seen = None if shift else moved_references(cube, library, still, features)
     if seen is not None:
         settings |= {"table": seen.table[:, :, places], "shifts": seen.shifts, "given": True}
-    # Check patterns of a training have noise, and no response of their own.
     if weights and "noise_response" in cube:
         slopes = np.gradient(table[len(shifts) // 2][:, places], energy[places], axis=1)
         settings |= {"slopes": slopes, "group": (energy > e0).astype(np.int64)}

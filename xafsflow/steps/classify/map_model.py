@@ -123,14 +123,15 @@ def usable(features: Singles, flags: Uint8s) -> NDArray[np.bool_]:
 
 def _answers(
     known: Model, values: Singles, flags: Uint8s, level: tuple[Singles, ...], places: Indices
-) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Which pixels `(y, x)` the model may answer for, and its answers `(pixel, output)`."""
+) -> tuple[NDArray[np.bool_], NDArray[Any], NDArray[np.float64]]:
+    """Which pixels `(y, x)` the model may answer for, their features `(feature, pixel)`, its answers `(pixel, output)`."""
     for one in level:
         known.signature.check_noise(float(one))
         check_scan(known.trust, float(one))
     features = chosen(values, places)
     good = usable(features, flags)
-    return good, known.predict(pixels(features, good))
+    spectra = pixels(features, good)
+    return good, spectra, known.predict(spectra)
 
 
 def _vote(
@@ -138,7 +139,7 @@ def _vote(
 ) -> tuple[NDArray[Any], ...]:
     """`more` holds the noise level of the scan where it is `leveled`, and the noise of the pixels if it is known."""
     known, noise = model.load(), more[leveled:]
-    good, votes = _answers(known, values, flags, more[:leveled], places)
+    good, spectra, votes = _answers(known, values, flags, more[:leveled], places)
     shares = known.targets.shares
     index = np.full(good.shape, -1, np.int16)
     vote = np.full(good.shape, np.nan, np.float32)
@@ -156,13 +157,13 @@ def _vote(
             confidence[good] = confidence_at(margins(parts), *known.trust.confidence)
         basis, limits = known.trust.class_basis, known.trust.misfit_limits
         if basis is not None and limits is not None:
-            off = class_misfit(pixels(chosen(values, places), good), basis.astype(np.float32))
+            off = class_misfit(spectra, basis.astype(np.float32))
             mixed = within_limits(off, limits, *(one[good] for one in noise))
             confidence[good] = np.where(mixed, confidence[good], np.nan)
     found = index, vote, fraction, error, confidence
     if not knows_limits(known.trust):
         return found
-    level, spectra = _noise_of(noise, good), pixels(chosen(values, places), good)
+    level = _noise_of(noise, good)
     inside = possible_classes(known.trust, votes, level)
     sets = _image(
         good, np.column_stack([inside.sum(axis=1), inside, outside_training(known.trust, spectra, level)])
@@ -174,10 +175,10 @@ def _properties(
     values: Singles, flags: Uint8s, *more: Singles, model: StoredModel, places: Indices, leveled: bool
 ) -> tuple[Singles, ...] | Singles:
     known = model.load()
-    good, answers = _answers(known, values, flags, more[:leveled], places)
+    good, spectra, answers = _answers(known, values, flags, more[:leveled], places)
     columns = [answers]
     if knows_limits(known.trust):
-        level, spectra = _noise_of(more[leveled:], good), pixels(chosen(values, places), good)
+        level = _noise_of(more[leveled:], good)
         half = half_intervals(known.trust, level)
         columns += [answers - half, answers + half, outside_training(known.trust, spectra, level)[:, None]]
     found = _image(good, np.hstack(columns))

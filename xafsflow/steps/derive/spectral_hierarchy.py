@@ -15,6 +15,7 @@ from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.findings.hierarchy_findings import ExplanationFindings, HierarchyFindings
 from xafsflow.kernels.array_types import Doubles, Indices
 from xafsflow.learning.explanation.cluster_rules import conditions_of, explain_clusters
+from xafsflow.learning.samples.group_split import groups_of
 from xafsflow.learning.unsupervised.linkage_tree import (
     Distance,
     Linkage,
@@ -179,5 +180,4 @@ def _explained(
 ) -> ExplanationFindings:
     units = {name: str(spectra[name].attrs.get("units", "1")) for name in names}
     conditions = conditions_of({name: spectra[name].values for name in names}, units)
-    groups = spectra.group.values if "group" in spectra.coords else np.arange(len(labels))
-    return explain_clusters(conditions, labels, groups, rules, folds, seed)
+    return explain_clusters(conditions, labels, groups_of(spectra), rules, folds, seed)

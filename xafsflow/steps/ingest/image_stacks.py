@@ -103,7 +103,8 @@ def tiff_stack(
     stacks = {"sample": stack} | {
         name: scan.opened(name, pattern, one_is_enough=name != "foil")
         for name, pattern in named.items()
-        if pattern is not None and scan.has_images(pattern)
+        # Only the flat field may be a text file, of I0.
+        if pattern is not None and (name != "flat_field" or scan.has_images(pattern))
     }
     frames = None if dark is None else scan.frames(dark)
     scan.order = _good(energy, stacks, frames, leave_out)

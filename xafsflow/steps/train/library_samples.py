@@ -116,7 +116,7 @@ def spectra(
     answers = chosen_label(spectra, label, keep) if label else chosen_properties(spectra, properties or [])
     axis, table, e0 = _normalized(spectra, answers.rows, cube, span, unit_over)
     check_groups(answers.group, 10)
-    feature_map(features, axis, table, window)  # refuse names before anything is trained
+    feature_map(features, axis, table[:1], window)  # refuse names before anything is trained
     check = held_out(answers.group, CHECKS, [seed, 1])
     response = None if cube is None else noise_response(cube, axis)
     made = Augmentation(levels, response, drawn, broadening, shift, copies)

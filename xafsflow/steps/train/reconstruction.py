@@ -25,6 +25,7 @@ from xafsflow.learning.inverse.train_inverse import (
     mean_answers,
     out_of_fold,
 )
+from xafsflow.learning.samples.group_split import groups_of
 from xafsflow.step_table import step
 
 # Samples of the background against which Shapley values are told.
@@ -171,9 +172,8 @@ def _table(
         _warn(f"learns from {most:,} of {len(known):,} spectra, drawn at random")
         known = np.sort(np.random.default_rng(seed).permutation(known)[:most])
     mu = prepared(spectra.mu.isel(sample=known).values, _energy(spectra), how)
-    groups = spectra.group.values if "group" in spectra.coords else np.arange(len(values))
     units = tuple(str(spectra[name].attrs.get("units", "1")) for name in names)
-    return Table(values[known], mu, groups[known]), lost, units
+    return Table(values[known], mu, groups_of(spectra)[known]), lost, units
 
 
 def _warn(text: str) -> None:

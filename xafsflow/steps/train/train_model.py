@@ -88,6 +88,8 @@ def fit(
     InputError
         There is no such classifier, the samples hold one class or properties, or do not say what their features are.
     """
+    from threadpoolctl import threadpool_limits
+
     learnt = [one.name for one in fields(Trust)]
     key = digest_of(
         samples.attrs.get("digest"), classifier, trees, members, held_out, seed, versions(), learnt
@@ -97,11 +99,14 @@ def fit(
         return cached[0], replace(cached[1], cached_model=key)
     targets = class_targets(samples)
     samples = finite(samples, "sample", "check")
-    held = split.held_out(split.groups_of(samples), held_out, seed)
+    group = split.groups_of(samples)
+    held = split.held_out(group, held_out, seed)
     if len(np.unique(samples.label.values[~held])) < 2:
         raise InputError("one class", "two or more", "give more references or a smaller step")
-    drawn = classifiers.Drawn(trees, seed, members, split.groups_of(samples)[~held])
-    model, findings = _trained(samples, targets, held, classifier, drawn)
+    drawn = classifiers.Drawn(trees, seed, members, group[~held])
+    # Sums in another order, by another number of threads, would make another file of the same model.
+    with threadpool_limits(1, "blas"):
+        model, findings = _trained(samples, targets, held, classifier, drawn)
     if "digest" in samples.attrs:
         keep(key, model, findings)
     return model, findings
@@ -115,14 +120,10 @@ def _trained(
     drawn: classifiers.Drawn,
 ) -> tuple[Model, FitFindings]:
     """A model of samples, scored on those that were `held` back."""
-    from threadpoolctl import threadpool_limits
-
     table, labels, seed = samples.features.values, samples.label.values, drawn.seed
     known = np.flatnonzero(~held)
     model = learnt(samples, targets, classifier, table[known], labels[known], drawn, classifiers.fit)
-    # Sums in another order, by another number of threads, would make another file of the same model.
-    with threadpool_limits(1, "blas"):
-        model, reliability, calibration_error = _with_what_noise_does(model, samples, seed)
+    model, reliability, calibration_error = _with_what_noise_does(model, samples, seed)
     votes = model.predict(table[held].T)
     score, confusion = classifiers.held_out_score(votes, labels[held], targets.shares)
     library = None

@@ -79,6 +79,8 @@ def regression(
     >>> findings.r_squared.round(2).tolist()
     [1.0]
     """
+    from threadpoolctl import threadpool_limits
+
     targets = property_targets(samples)
     table, truth = samples.features.values.astype(np.float32), samples.target.values.astype(np.float64)
     if not np.isfinite(table).all():
@@ -93,12 +95,14 @@ def regression(
         )
     drawn = Drawn(trees, seed, members, group[~held])
     learn = regressors.fit_properties
-    model = learnt(samples, targets, regressor, table[~held], truth[~held], drawn, learn)
-    answers, library = model.predict(table[held].T), None
-    if "check_clean" in samples:
-        checks, trust = calibration.checked(model, samples, table[~held], seed)
-        model = replace(model, trust=calibration.with_intervals(checks, trust))
-        library = calibration.interval_scores(checks, answers, truth[held], group[held], seed)
+    # Sums in another order, by another number of threads, would make another file of the same model.
+    with threadpool_limits(1, "blas"):
+        model = learnt(samples, targets, regressor, table[~held], truth[~held], drawn, learn)
+        answers, library = model.predict(table[held].T), None
+        if "check_clean" in samples:
+            checks, trust = calibration.checked(model, samples, table[~held], seed)
+            model = replace(model, trust=calibration.with_intervals(checks, trust))
+            library = calibration.interval_scores(checks, answers, truth[held], group[held], seed)
     r_squared, rmse = regressors.property_scores(answers, truth[held])
     findings = RegressionFindings(
         regressor=regressor,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -45,10 +45,7 @@ def cluster_variables(
     unknown = sorted(set(given) - set(NAMES))
     if unknown:
         raise InputError(f"{unknown[0]!r} in `structure`", f"{', '.join(NAMES)}", "name the arrays of these")
-    found = {
-        role: given.get(role) or next((n for n in names if n in arrays), None)
-        for role, names in NAMES.items()
-    }
+    found = names_of(arrays, given)
     for role, name in given.items():
         if name not in arrays:
             raise InputError(f"{place} without the array {name!r}", f"the {role} of atoms", "check the name")
@@ -74,6 +71,14 @@ def cluster_variables(
     }
 
 
+def names_of(arrays: Iterable[str], given: Mapping[str, str]) -> dict[str, str | None]:
+    """The array of each role in a structure: the one that is given, else the first known name among `arrays`."""
+    there = set(arrays)
+    return {
+        role: given.get(role) or next((n for n in names if n in there), None) for role, names in NAMES.items()
+    }
+
+
 def _padded(
     z: Any, position: Any, offset: NDArray[Any], samples: int, place: str
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
@@ -85,9 +90,11 @@ def _padded(
             f"offsets ({samples + 1},) that rise from 0 to the number of atoms, and positions (atoms, 3)",
             "name the right arrays in `structure`",
         )
-    natoms: NDArray[np.int64] = np.diff(offset.astype(np.int64)).astype(np.int64)
+    # Unsigned offsets taken from whole numbers would make floats
+    starts = offset.astype(np.int64)
+    natoms = np.diff(starts)
     sample = np.repeat(np.arange(samples), natoms)
-    number = np.arange(len(z)) - offset[sample]
+    number = np.arange(len(z)) - starts[sample]
     numbers = np.zeros((samples, natoms.max()), np.asarray(z).dtype)
     places = np.zeros((samples, natoms.max(), 3), np.asarray(position).dtype)
     numbers[sample, number], places[sample, number] = z, position

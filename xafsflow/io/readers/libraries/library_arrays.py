@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
-from xafsflow.io.readers.libraries.cluster_arrays import cluster_variables
+from xafsflow.io.readers.libraries.cluster_arrays import cluster_variables, names_of
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.vocabulary import nearest
 
@@ -112,10 +112,7 @@ def part_of(
 
 def cluster_names(arrays: Iterable[str], structure: Mapping[str, str]) -> set[str]:
     """Names of the arrays that structures are made of."""
-    from xafsflow.io.readers.libraries.cluster_arrays import NAMES
-
-    found = {structure.get(role) or _first(names, arrays) for role, names in NAMES.items()}
-    return {name for name in found if name is not None}
+    return {name for name in names_of(arrays, structure).values() if name is not None}
 
 
 def listing(arrays: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -230,15 +230,7 @@ def _same_variables(placed: Sequence[_Placed]) -> list[_Placed]:
             f"left out, since not all files have them: {', '.join(sorted(map(str, some)))} (not in {lacking[0]})"
         )
     return [
-        _Placed(
-            Part(
-                one.part.place,
-                one.part.energy,
-                one.part.data.drop_vars([n for n in some if n in one.part.data]),
-            ),
-            one.extent,
-            one.shift,
-        )
+        replace(one, part=replace(one.part, data=one.part.data.drop_vars(some, errors="ignore")))
         for one in placed
     ]
 

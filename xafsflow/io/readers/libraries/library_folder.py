@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def _rows(paths: Sequence[Path], table: Path) -> dict[str, Any]:
             "add it",
         )
     names = [str(name) for name in columns.pop(FILE)]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, lines in Counter(names).items() if lines > 1)
     if twice:
         raise InputError(f"{table} with {twice[0]!r} twice", "one line for each file", "remove one")
     line = {name: number for number, name in enumerate(names)}

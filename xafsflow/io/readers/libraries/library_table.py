@@ -80,7 +80,14 @@ def _frame(path: Path) -> Any:
 
     try:
         # A class named NA or None is a class
-        table = pd.read_csv(path, encoding="utf-8-sig", keep_default_na=False, na_values=["", "nan", "NaN"])
+        table = pd.read_csv(
+            path,
+            encoding="utf-8-sig",
+            keep_default_na=False,
+            na_values=["", "nan", "NaN"],
+            # The name of a file may look like a number
+            dtype={"file": str},
+        )
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: {error}", "a table (CSV) with a line of names", "export it as CSV in UTF-8"
