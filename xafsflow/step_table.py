@@ -251,6 +251,8 @@ def _checked_cube(row: Step, products: Sequence[object], settings: Mapping[str, 
     if "cube" not in row.takes or len(products) <= row.takes.index("cube"):
         return None
     cube = products[row.takes.index("cube")]
+    if cube is None and "cube" in row.optional:
+        return None
     if not isinstance(cube, xr.Dataset):
         raise InputError(
             f"{row.name} called on a {type(cube).__name__}",

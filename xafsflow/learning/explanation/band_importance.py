@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from xafsflow.kernels.array_types import Doubles, Floats
 from xafsflow.learning.explanation.tree_shap import band_of
 
-# Of features (sample, feature) the answers (sample, ...); of answers and truth a number, larger for worse.
+# Of features (sample, feature) the answers (sample, ...); of answers and truth a number, or one for each output, larger for
+# worse.
 Predict = Callable[[Floats], NDArray[Any]]
-Loss = Callable[[NDArray[Any], NDArray[Any]], float]
+Loss = Callable[[NDArray[Any], NDArray[Any]], float | Doubles]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +27,13 @@ class BandImportance:
     edges
         `(band + 1,)`, eV.
     loss
-        Of the model that sees all.
+        `(output,)`: of the model that sees all; without a dimension where the loss is one number.
     growth, error
-        `(band,)`: by how much the loss grows, mean and standard error over the repetitions.
+        `(band, output)` or `(band,)`: by how much the loss grows, mean and standard error over the repetitions.
     """
 
     edges: Doubles
-    loss: float
+    loss: Doubles
     growth: Doubles
     error: Doubles
 
@@ -40,6 +41,25 @@ class BandImportance:
 def mean_square(answers: NDArray[Any], truth: NDArray[Any]) -> float:
     """The loss of a property."""
     return float(((answers - truth) ** 2).mean())
+
+
+def mean_difference(answers: NDArray[Any], truth: NDArray[Any]) -> float:
+    """The loss of fractions: their mean absolute error."""
+    return float(np.abs(answers - truth).mean())
+
+
+def error_over_spread(answers: NDArray[Any], truth: NDArray[Any]) -> Doubles:
+    """The loss of several properties `(property,)`: root mean square error over the standard deviation of the truth.
+
+    Examples
+    --------
+    >>> truth = np.array([[0.0, 0.0], [2.0, 20.0]])
+    >>> error_over_spread(truth + 0.5, truth).tolist()
+    [0.5, 0.05]
+    """
+    spread = truth.std(axis=0)
+    error = np.sqrt(((answers - truth) ** 2).mean(axis=0))
+    return np.asarray(error / np.where(spread > 0, spread, 1.0), np.float64)
 
 
 def wrong_share(answers: NDArray[Any], truth: NDArray[Any]) -> float:
@@ -73,7 +93,7 @@ def band_importance(
     energy, edges
         `(feature,)`, and as of `band_edges`.
     loss
-        `mean_square`, `wrong_share`, or another one.
+        `mean_square`, `wrong_share`, or another one; it may give a number for each output.
     repetitions, seed
         How often it is shuffled.
 
@@ -82,17 +102,17 @@ def band_importance(
     >>> spectra = np.random.default_rng(0).normal(size=(200, 4))
     >>> energy, edges = np.arange(4.0), np.array([0.0, 1.5, 3.0])
     >>> found = band_importance(lambda x: x[:, 3], spectra, spectra[:, 3], energy, edges, mean_square)
-    >>> found.loss, bool(found.growth[0] == 0), bool(found.growth[1] > 1)
+    >>> float(found.loss), bool(found.growth[0] == 0), bool(found.growth[1] > 1)
     (0.0, True, True)
     """
     random, band = np.random.default_rng(seed), band_of(energy, edges)
-    whole = loss(predict(features), truth)
-    grown = np.zeros((repetitions, len(edges) - 1))
+    whole = np.asarray(loss(predict(features), truth), np.float64)
+    grown = np.zeros((repetitions, len(edges) - 1, *whole.shape))
     for i in range(repetitions):
         order = random.permutation(len(features))
         for one in range(len(edges) - 1):
             mixed = features.copy()
             mixed[:, band == one] = features[order][:, band == one]
             grown[i, one] = loss(predict(mixed), truth) - whole
-    error = grown.std(axis=0, ddof=1) / np.sqrt(repetitions) if repetitions > 1 else np.zeros(grown.shape[1])
+    error = grown.std(axis=0, ddof=1) / np.sqrt(repetitions) if repetitions > 1 else np.zeros(grown.shape[1:])
     return BandImportance(edges, whole, grown.mean(axis=0), error)

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles, Floats
 
+# Bands over an axis where nobody says how wide they are.
+BANDS = 20
+
 
 @dataclass(frozen=True, eq=False)
 class Contributions:
@@ -100,16 +103,33 @@ class Bands:
     samples: int
 
 
-def band_edges(energy: Doubles, width: float) -> Doubles:
-    """Edges of bands of about this width over an axis, `(band + 1,)`.
+def band_edges(energy: Doubles, width: float | None = None) -> Doubles:
+    """Edges of bands of one width over an axis, `(band + 1,)`; every band holds a value of the axis.
+
+    The first band begins and the last one ends with the axis; a rest of less than half a width belongs to the last one.
+
+    Parameters
+    ----------
+    energy
+        `(energy,)`, rising.
+    width
+        In the unit of the axis; None: about twenty bands, of a width with one digit.
 
     Examples
     --------
     >>> band_edges(np.arange(7100.0, 7111.0), 5.0).tolist()
     [7100.0, 7105.0, 7110.0]
+    >>> band_edges(np.arange(7092.5, 7212.0))[:4].tolist()
+    [7092.5, 7098.0, 7104.0, 7110.0]
     """
-    count = max(1, round(float(np.ptp(energy)) / width))
-    return np.linspace(energy.min(), energy.max(), count + 1)
+    low, high = float(energy.min()), float(energy.max())
+    step = width or float(f"{max((high - low) / BANDS, np.finfo(float).tiny):.0e}")
+    start = np.floor(low) if step >= 1 else low
+    inside = start + step * np.arange(1, max(1, round((high - start) / step)))
+    edges = np.array([low, *inside, high])
+    # Where the points of a scan lie farther apart than the edges
+    full = np.histogram(energy, edges)[0] > 0
+    return np.append(edges[:-1][full], high)
 
 
 def band_of(energy: Doubles, edges: Doubles) -> NDArray[np.int64]:
