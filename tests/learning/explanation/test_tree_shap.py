@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from xafsflow.errors import InputError
-from xafsflow.learning.explanation.band_importance import band_importance, mean_square, wrong_share
+from xafsflow.learning.explanation.band_importance import (
+    band_importance,
+    error_over_spread,
+    mean_square,
+    wrong_share,
+)
 from xafsflow.learning.explanation.tree_shap import band_edges, band_of, explained_bands, tree_shap
 
 RANDOM = np.random.default_rng(0)
@@ -106,6 +111,32 @@ def test_band_importance__finds_what_a_model_needs() -> None:
         predict, SPECTRA, predict(SPECTRA), ENERGY, np.array([7119.5, 7120.5]), mean_square
     )
     assert single.growth[0] < 0.2 * found.growth[WHITE_LINE]
+
+
+def test_bands__are_of_round_width_and_none_is_empty() -> None:
+    edges = band_edges(np.arange(9640.0, 9760.0))
+    assert edges[:3].tolist() == [9640, 9646, 9652]
+    assert edges[-2:].tolist() == [9754, 9759]
+    # A scan with few points after the edge
+    coarse = np.concatenate([np.arange(7100.3, 7130.0), [7150.0, 7170.0, 7200.0]])
+    edges = band_edges(coarse, 5.0)
+    assert (np.bincount(band_of(coarse, edges), minlength=len(edges) - 1) > 0).all()
+    assert edges[[0, -1]].tolist() == [7100.3, 7200.0]
+    assert np.diff(band_edges(np.linspace(10.0, 11.0, 101))).round(9).tolist() == [0.05] * 20
+
+
+def test_band_importance__takes_a_loss_for_each_property() -> None:
+    truth = np.column_stack([HEIGHT, 10 * SHOULDER])
+
+    def predict(table):
+        return np.column_stack([table[:, 20], 10 * table[:, 32]])
+
+    found = band_importance(predict, SPECTRA, truth, ENERGY, EDGES, error_over_spread)
+    assert found.loss.shape == (2,)
+    assert found.growth.shape == found.error.shape == (5, 2)
+    assert found.growth.argmax(axis=0).tolist() == [WHITE_LINE, AT_SHOULDER]
+    # Of two unlike spectra: the square root of two spreads
+    assert found.growth.max(axis=0) + found.loss == pytest.approx([np.sqrt(2)] * 2, rel=0.1)
 
 
 def test_band_importance__takes_classes_and_votes() -> None:
