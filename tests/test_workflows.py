@@ -12,7 +12,9 @@ from scipy.ndimage import binary_erosion
 
 import xafsflow as xf
 from xafsflow.cli.main import main
+from xafsflow.findings.explanation_findings import ModelExplanation
 from xafsflow.findings.reconstruction_findings import ParameterFindings, ReconstructionFindings
+from xafsflow.findings.train_findings import FitFindings, RegressionFindings
 from xafsflow.io.folders import Folders
 from xafsflow.phantom import Phantom, simulated_library, write_library, write_phantom
 from xafsflow.pipeline.execution import report_again, run
@@ -76,6 +78,51 @@ def test_reconstruction__goes_from_structures_to_spectra_and_back(tmp_path: Path
         assert "Structures from spectra</h2>" in text
 
 
+def test_zinc_coordination__is_told_on_new_materials_and_explained(shared: Path, tmp_path: Path) -> None:
+    pytest.importorskip("lightgbm")
+    quick = ["train.fit.trees=40", "derive.hierarchy.most=600"]
+    plan = apply_overrides(load_recipe(recipe("zinc_coordination")), quick)
+    products = run(plan, Folders(shared / "zn_xanes"), tmp_path / "run")
+    (score,) = products.findings.of(FitFindings).values()
+    (told,) = products.findings.of(ModelExplanation).values()
+    assert score.accuracy > 0.84
+    assert score.accuracy > max(one.accuracy for name, one in score.controls.items() if name != "lightgbm")
+    assert told.gap < 1e-9
+    assert [one.output for one in told.overall] == ["4", "5", "6"]
+    for page in (products.page, report_again(tmp_path / "run")):
+        assert page is not None
+        text = page.read_text(encoding="utf-8")
+        assert "What the model looks at</h2>" in text
+        assert told.overall[0].sentence in text
+        assert "Groups of similar spectra</h2>" in text
+
+
+def test_zinc_properties__are_told_on_new_materials_and_explained(shared: Path, tmp_path: Path) -> None:
+    pytest.importorskip("lightgbm")
+    plan = apply_overrides(load_recipe(recipe("zinc_properties")), ["train.regression.trees=40"])
+    products = run(plan, Folders(shared / "zn_xanes"), tmp_path / "run")
+    (score,) = products.findings.of(RegressionFindings).values()
+    (told,) = products.findings.of(ModelExplanation).values()
+    found = dict(zip(score.properties, score.r_squared.tolist(), strict=True))
+    assert found["mean_distance"] > 0.88
+    assert found["electronegativity"] > 0.9
+    assert told.gap < 1e-9
+    assert products.page is not None
+    assert "What the model looks at</h2>" in products.page.read_text(encoding="utf-8")
+
+
+def test_manganese_reconstruction__is_better_than_plain_models(shared: Path, tmp_path: Path) -> None:
+    plan = load_recipe(recipe("manganese_reconstruction"))
+    plan = apply_overrides(plan, ["train.reconstruction.rows=[radial, gaussian_process]"])
+    products = run(plan, Folders(shared / "formats" / "learning"), tmp_path / "run")
+    (made,) = products.findings.of(ReconstructionFindings).values()
+    best = made.scores[made.row]
+    assert best.r_squared > made.scores["extra_trees"].r_squared + 0.02
+    assert best.r_squared > made.scores["ridge"].r_squared + 0.2
+    assert products.page is not None
+    assert "From structures to spectra</h2>" in products.page.read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def library_scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A scan of grains whose spectra are in a library, and the library."""
@@ -107,7 +154,9 @@ def test_coordination__is_mapped_with_sets(library_scan: Path, tmp_path: Path) -
     covered = np.take_along_axis(maps.in_set.values, np.searchsorted(names, truth.clip(4, 6))[None], 0)[0]
     assert covered[known].mean() > 0.8
     assert maps.set_size.values[known].mean() < 2
-    assert "What else is possible" in (tmp_path / "run" / "report.html").read_text()
+    text = (tmp_path / "run" / "report.html").read_text()
+    assert "What else is possible" in text
+    assert "What the model looks at" in text
 
 
 def test_properties__are_mapped_with_intervals(library_scan: Path, tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_regions__are_explained_by_the_class_that_most_pixels_get(
     halves = np.where(np.arange(36) < 18, 0, 1) * np.ones((30, 1), int)
     with_regions = cube.assign(cluster_index=(("y", "x"), halves.astype(np.int16)))
     told = xf.judge.explanation(model, samples, with_regions, by="region", pixels=400)
-    assert [one.name for one in told.image] == ["region 1", "region 2"]
+    assert [one.name for one in told.image] == ["pixels of region 1", "pixels of region 2"]
     for one, half in zip(told.image, (0, 1), strict=True):
         most = np.bincount(index[(halves == half) & (index >= 0)]).argmax()
         assert one.output == model.targets.names[most]

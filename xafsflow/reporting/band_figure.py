@@ -34,7 +34,7 @@ def band_figure(
     width
         Of the figure, inches.
     energy, spectrum
-        `(energy,)`: mean spectrum.
+        `(energy,)`: one spectrum, or a mean of several.
     edges, effect
         `(band + 1,)`, eV, and `(band,)`: red where it raises the answer, blue where it lowers it.
     name
@@ -57,7 +57,7 @@ def band_figure(
     if error is not None:
         middle = (edges[:-1] + edges[1:]) / 2
         below.append(Bars(middle, effect - error, effect + error, QUIET, 1.2))
-    upper = Plot([*behind, Curve(energy, spectrum)], "mean spectrum", (low, high), share=1.4)
+    upper = Plot([*behind, Curve(energy, spectrum)], "spectrum", (low, high), share=1.4)
     lower = Plot([*below, Rule(0.0)], name)
     return CurveFigure(width, 3.6, [upper, lower], axis_label(axis), (float(edges[0]), float(edges[-1])))
 

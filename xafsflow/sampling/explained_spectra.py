@@ -147,7 +147,7 @@ def groups_by_region(cube: xr.Dataset, model: Model, pixels: int, seed: int) -> 
             every = range(model.targets.count)
             most = (np.bincount(votes.argmax(axis=1)).argmax(),)
             outputs = tuple(map(int, every if model.targets.kind == "properties" else most))
-            found.append(Group(f"region {region + 1}", own, outputs))
+            found.append(Group(f"pixels of region {region + 1}", own, outputs))
     return found
 
 

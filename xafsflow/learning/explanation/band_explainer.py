@@ -157,7 +157,7 @@ class BandExplainer:
         answer = base + float(bands.effect.sum())
         if not sentence:
             raised = words.raised_by(self.edges, bands.effect, self.model.signature.unit)
-            many = f"{name}, {bands.samples} spectra" if bands.samples > 1 else name
+            many = f"{name} ({bands.samples} spectra)" if bands.samples > 1 else name
             sentence = f"{many}: {self._answered(output, answer, base)}; {raised}."
         return BandEffect(
             name, self.names[output], sentence, bands.samples, bands.spectrum, bands.effect, bands.size, base, answer

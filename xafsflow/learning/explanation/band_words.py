@@ -10,6 +10,8 @@ from xafsflow.kernels.array_types import Doubles
 BESIDE = 0.5
 # Where the strongest bands are not so many times stronger than all bands are on the mean, none stands out.
 STANDS_OUT = 2.0
+# What is less than this share of the strongest effect is not worth a word.
+WORTH = 0.1
 # Standard errors below which a loss is none.
 ERRORS = 3.0
 
@@ -78,9 +80,9 @@ def raised_by(edges: Doubles, effect: Doubles, unit: str) -> str:
     >>> raised_by(np.array([0.0, 6.0, 12.0, 18.0]), np.array([1.0, 0.0, -0.25]), "eV")
     '0 to 6 eV raise it most (+1), 12 to 18 eV lower it most (-0.25)'
     """
-    parts = []
+    parts, least = [], WORTH * float(np.abs(effect).max())
     for sign, word in ((1.0, "raise"), (-1.0, "lower")):
-        if (sign * effect).max() > 0:
+        if (sign * effect).max() > least:
             low, high, _ = strongest(edges, sign * effect)
             inside = (edges[:-1] >= low) & (edges[1:] <= high)
             added = effect[inside].sum()

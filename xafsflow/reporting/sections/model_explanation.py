@@ -87,7 +87,7 @@ def _overall(found: ModelExplanation) -> Picture:
     names = [_called(found, one) for one in found.overall]
     text = (
         "Mean absolute effect of each band on the answer, as a share of that of all bands; "
-        f"{counted(found.overall[0].samples, 'spectrum')}, above their mean."
+        f"{counted(found.overall[0].samples, 'spectrum')}, with their mean above."
     )
     alt = " ".join(one.sentence for one in found.overall)
     figure = band_rows(WIDTH, found.energy, found.mean, found.edges, shares, names, axis=found.axis)
@@ -96,7 +96,7 @@ def _overall(found: ModelExplanation) -> Picture:
 
 def _effect(found: ModelExplanation, one: BandEffect, place: int) -> Picture:
     title = f"{capitalized(_called(found, one))}: {one.name}"
-    what = "effect on the property" if found.kind == "properties" else "effect on the score"
+    what = "effect" if found.kind == "properties" else "effect on score"
     figure = band_figure(WIDTH, found.energy, one.spectrum, found.edges, one.effect, what, axis=found.axis)
     text = f"{sentence(one.sentence)} Red raises, blue lowers the answer."
     return Picture(f"explanation_{place}", title, text, one.sentence, figure)
