@@ -50,7 +50,7 @@ def found() -> ModelExplanation:
 
 
 def test_sentences__stand_before_the_figures(found, shown, html) -> None:
-    words, *pictures = shown(found)
+    words, *pictures = shown("model_explanation", found)
     assert words.texts == [
         "Class 4 is told most by it.",
         "Class 6 also.",
@@ -64,11 +64,11 @@ def test_sentences__stand_before_the_figures(found, shown, html) -> None:
         "Class 4: check 3 (mp-1)",
         "Class 6: pixels of this class",
     ]
-    assert "One thing is left out." in html(found)
+    assert "One thing is left out." in html(words)
 
 
 def test_rows__are_shares_of_what_all_bands_add(found, shown) -> None:
-    rows = shown(found)[2].figure.plots[1:]
+    rows = shown("model_explanation", found)[2].figure.plots[1:]
     assert len(rows) == 2
     for plot, name in zip(rows, ("class 4", "class 6"), strict=True):
         bands = [mark for mark in plot.marks if isinstance(mark, Band)]
@@ -86,7 +86,7 @@ def test_properties__have_rows_with_errors(found, shown) -> None:
         error=np.full((2, 3), 0.05),
     )
     several = replace(found, kind="properties", permutation=lost, overall=(), single=(), image=())
-    _, picture = shown(several)
+    _, picture = shown("model_explanation", several)
     rows = picture.figure.plots[1:]
     assert [rows[i].marks[0].name for i in (0, 1)] == ["mean angle", "mean distance"]
     assert all(any(isinstance(mark, Bars) for mark in plot.marks) for plot in rows)
@@ -94,8 +94,8 @@ def test_properties__have_rows_with_errors(found, shown) -> None:
 
 def test_without_trees__only_what_the_model_needs_is_shown(found, shown) -> None:
     other = replace(found, overall=(), single=(), image=(), gap=float("nan"))
-    words, picture = shown(other)
+    words, picture = shown("model_explanation", other)
     assert words.notes == ["One thing is left out."]
     assert picture.title == "What the model needs"
-    (words,) = shown(replace(other, permutation=None))
+    (words,) = shown("model_explanation", replace(other, permutation=None))
     assert words.texts == []
