@@ -15,6 +15,7 @@ from xafsflow.findings.explanation_findings import ModelExplanation
 from xafsflow.findings.record import from_json, to_json
 from xafsflow.learning.models.model import Model
 from xafsflow.phantom import as_dataset, library_phantom, simulated_library
+from xafsflow.pipeline.recipe import parse_recipe
 from xafsflow.vocabulary import Flag
 
 FEATURES = ["spectrum", "derivative", "cumulative", "edge_position"]
@@ -187,6 +188,27 @@ def test_mixtures__are_explained_by_their_fractions(products: dict[str, Any]) ->
     assert told.permutation is not None
     assert told.permutation.measure == "mean absolute error of the fractions"
     assert 0 < told.permutation.loss[0] < 0.3
+
+
+def test_steps_that_can_do_without_a_cube__run_without_one(library: xr.Dataset) -> None:
+    # As in a recipe without a scan, which hands on None
+    samples = xf.train.spectra(library, None, label="polyhedron")
+    model, _ = xf.train.fit(samples, classifier="linear_discriminant")
+    told = xf.judge.explanation(model, samples, None)
+    assert told == xf.judge.explanation(model, samples)
+    with pytest.raises(InputError, match="NoneType"):
+        xf.judge.means(None)
+
+
+def test_settings__are_taken_from_a_recipe() -> None:
+    cube = "ingest.phantom, ingest.phantom_references, correct.absorbance, normalize.flat"
+    steps = f"[{cube}, train.mixtures, train.fit, {{judge.explanation: %s}}]"
+    for given, wanted in (
+        ("{spectrum: mp-1, pixel: [3, 4]}", {"spectrum": "mp-1", "pixel": (3, 4)}),
+        ("{spectrum: 7, by: region}", {"spectrum": 7, "by": "region"}),
+    ):
+        plan = parse_recipe(f"recipe: 1\nsteps: {steps % given}", "recipe.yaml").plan
+        assert plan[-1].settings.items() >= wanted.items()
 
 
 def test_what_does_not_apply__is_told(model: Model, samples: xr.Dataset, cube: xr.Dataset) -> None:
