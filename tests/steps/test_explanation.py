@@ -120,6 +120,13 @@ def test_parts_of_the_image__are_the_classes_that_the_model_answers(
         assert np.abs(one.spectrum - mean).max() < 0.1
 
 
+def test_it__does_not_depend_on_chunking(
+    found: ModelExplanation, model: Model, samples: xr.Dataset, cube: xr.Dataset
+) -> None:
+    chunked = cube.chunk(y=7, x=11)
+    assert xf.judge.explanation(model, samples, chunked, spectrum=3, pixel=(15, 18), pixels=20) == found
+
+
 def test_regions__are_explained_by_the_class_that_most_pixels_get(
     model: Model, samples: xr.Dataset, cube: xr.Dataset
 ) -> None:
