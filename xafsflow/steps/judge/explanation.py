@@ -54,7 +54,8 @@ def explanation(
     cube, for some pixels of each class or region, since a spectrum takes about a millisecond. What bands add sums up to the
     raw answer of the model: to 1e-9 and better with LightGBM, to 1e-5 with XGBoost, which works in single precision.
 
-    A model that reads derivatives or integrals shares what these add among the energies that they are made of.
+    Effects on a class are told of its score against the others: the logarithm of its probability, the mean of these over all
+    classes taken off. What a derivative or an integral adds is shared among the energies that it is made of.
 
     Parameters
     ----------
