@@ -20,6 +20,7 @@ from xafsflow.learning.models.boosted_trees import Boosting
 from xafsflow.learning.models.kernel_machine import SupportVectors
 from xafsflow.learning.models.perceptron import Network
 from xafsflow.learning.models.predictors import PREDICTORS, Mean, NearestPatterns, Predictor, Several
+from xafsflow.learning.network.residual_network import ResidualNetwork
 from xafsflow.vocabulary import nearest
 
 Labels = NDArray[np.integer[Any]]
@@ -64,6 +65,7 @@ CLASSIFIERS: dict[str, Learner] = {
     "xgboost": Learner(lambda trees, seed: Boosting("xgboost", trees, seed), "boosted_trees"),
     "support_vectors": Learner(SupportVectors, "kernel_machine"),
     "mlp": Learner(Network, "layers"),
+    "residual_network": Learner(ResidualNetwork, "folded_network"),
     SEVERAL: Learner(lambda trees, seed: None, "mean"),
 }
 MEMBERS = ("lightgbm", "support_vectors", "mlp")

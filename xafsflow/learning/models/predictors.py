@@ -18,6 +18,7 @@ from xafsflow.learning.models.boosted_trees import BoostedTrees
 from xafsflow.learning.models.kernel_machine import KernelMachine
 from xafsflow.learning.models.model_archive import Array, from_archive, to_archive
 from xafsflow.learning.models.perceptron import Layers
+from xafsflow.learning.network.folded_network import FoldedNetwork
 
 Features = NDArray[np.float32]
 
@@ -249,6 +250,7 @@ PREDICTORS: dict[str, type[Any]] = {
     "binned_forest": BinnedForest,
     "boosted_trees": BoostedTrees,
     "exact_forest": FlatForest,
+    "folded_network": FoldedNetwork,
     "kernel_machine": KernelMachine,
     "layers": Layers,
     "linear": Linear,

@@ -11,6 +11,7 @@ from xafsflow.learning.models.classifiers import SEVERAL, Drawn, Learner, fit_ro
 from xafsflow.learning.models.kernel_machine import KernelRidge
 from xafsflow.learning.models.perceptron import Network
 from xafsflow.learning.models.predictors import Predictor
+from xafsflow.learning.network.residual_network import ResidualNetwork
 
 # A further regressor is one line here.
 REGRESSORS: dict[str, Learner] = {
@@ -21,6 +22,7 @@ REGRESSORS: dict[str, Learner] = {
     "xgboost": Learner(lambda trees, seed: Boosting("xgboost", trees, seed, True), "boosted_trees"),
     "kernel_ridge": Learner(KernelRidge, "kernel_machine"),
     "mlp": Learner(lambda trees, seed: Network(trees, seed, True), "layers"),
+    "residual_network": Learner(lambda trees, seed: ResidualNetwork(trees, seed, True), "folded_network"),
     SEVERAL: Learner(lambda trees, seed: None, "mean"),
 }
 MEMBERS = ("kernel_ridge", "mlp", "lightgbm")

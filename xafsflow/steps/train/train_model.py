@@ -74,6 +74,8 @@ def fit(
     classifier
         A row of the table in `xafsflow.learning.models.classifiers`. `random_forest` grows on features binned to 255
         levels, as right as scikit-learn's, which is `sklearn_random_forest`, and some ten times as fast.
+        `residual_network` (extra `nets`) reads the features as one sequence, in which neighbors belong together: leave
+        `features` of `train.spectra` at `[spectrum]`.
     trees
         Number of trees of a forest, or rounds of boosting; without meaning for the others.
     members
@@ -185,8 +187,8 @@ def learnt(
 def versions() -> dict[str, str]:
     """Of what decides how a model comes out, by name."""
     found = {"python": platform.python_version()}
-    for name in ("xafsflow", "scikit-learn", "numpy", "lightgbm", "xgboost-cpu"):
-        with suppress(PackageNotFoundError):  # the last two are optional
+    for name in ("xafsflow", "scikit-learn", "numpy", "lightgbm", "xgboost-cpu", "torch"):
+        with suppress(PackageNotFoundError):  # the last three are optional
             found[name] = version(name)
     return found
 

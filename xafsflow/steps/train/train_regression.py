@@ -48,7 +48,8 @@ def regression(
     Parameters
     ----------
     regressor
-        A row of the table in `xafsflow.learning.models.regressors`.
+        A row of the table in `xafsflow.learning.models.regressors`. `residual_network` (extra `nets`) reads the features as
+        one sequence, in which neighbors belong together: leave `features` of `train.spectra` at `[spectrum]`.
     trees
         Number of trees of a forest, or rounds of boosting; without meaning for the others.
     members

@@ -1,0 +1,1 @@
+"""A residual network over one-dimensional sequences: trained with torch, answering from arrays alone."""
