@@ -30,7 +30,7 @@ from xafsflow.learning.trust import prediction_sets as sets
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "zn_xanes"
 FILES = ["Zn_element_train.npz", "Zn_element_valid.npz"]
 FOLDS, WINDOW = 5, 5.0
-FEATURES = ["spectrum", "derivative", "second_derivative", "cumulative"]
+FEATURES = {"classes": ["spectrum", "derivative"], "properties": ["spectrum"]}
 CLASSES = [4, 5, 6]
 PROPERTIES = [
     "mean_distance", "distance_spread", "mean_angle", "voronoi_volume", "effective_coordination", "electronegativity",
@@ -68,11 +68,13 @@ def ours(
         made = Augmentation(levels=levels, copies=copies)(
             zinc.axis, spectra, np.random.default_rng([seed, 1])
         )
-        read = feature_map(FEATURES, zinc.axis, spectra, WINDOW)
+        noise = float(np.mean(made.level**2)) * np.eye(len(zinc.axis)) if made.level.any() else None
+        read = feature_map(FEATURES[table], zinc.axis, made.noisy, WINDOW, noise)
         drawn = classifiers.Drawn(trees, seed, groups=group[made.origin])
         learn: Any = classifiers.fit if table == "classes" else regressors.fit_properties
-        predictor, _ = learn(name, read(made.noisy.T).T, truth[made.origin], drawn)
-        return lambda rows: predictor.predict(read(rows.T))
+        seen: Any = (lambda rows: rows) if read is None else read
+        predictor, _ = learn(name, seen(made.noisy.T).T, truth[made.origin], drawn)
+        return lambda rows: predictor.predict(seen(np.ascontiguousarray(rows.T)))
 
     return fit
 
@@ -133,7 +135,7 @@ def known_numbers(zinc: Zinc) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return kept, np.searchsorted(CLASSES, zinc.number.clip(4, 6)), zinc.group[kept]
 
 
-LEARNERS = ["mean_of_several", "lightgbm", "support_vectors", "mlp", "extra_trees"]
+LEARNERS = ["mean_of_several", "kernel_ridge", "lightgbm", "support_vectors", "mlp", "extra_trees"]
 
 
 def coordination(zinc: Zinc, seed: int, chosen: list[str]) -> dict[str, Any]:

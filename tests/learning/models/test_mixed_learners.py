@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.gaussian_process.kernels import Matern
 from sklearn.kernel_ridge import KernelRidge as PlainKernelRidge
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 
 from xafsflow.errors import InputError
+from xafsflow.learning.models import kernel_machine
 from xafsflow.learning.models.boosted_trees import BoostedTrees, Boosting
 from xafsflow.learning.models.classifiers import Drawn, fit
 from xafsflow.learning.models.kernel_machine import KernelMachine, KernelRidge, Scaled, SupportVectors
@@ -27,20 +29,24 @@ def table(classes: int = 4) -> tuple[np.ndarray, np.ndarray]:
     return (centers[labels] + 0.2 * rng.standard_normal((labels.size, 12))).astype("f4"), labels
 
 
+def gram(gamma: float, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return np.asarray(Matern(1 / np.sqrt(gamma), nu=1.5)(left, right))
+
+
 @pytest.mark.parametrize("classes", [2, 4])
 def test_support_vectors__decide_as_scikit_learn(classes: int) -> None:
     rows, labels = table(classes)
     ours = SupportVectors(0, 0)
     ours.fit(rows, labels)
     scaled = Scaled(rows)(rows)
-    plain = SVC(C=10.0, gamma=1 / 12, class_weight="balanced", decision_function_shape="ovo").fit(
-        scaled, labels
-    )
-    wanted = plain.decision_function(scaled).reshape(len(rows), -1)
-    np.testing.assert_allclose(ours.machine.decide(scaled), wanted, atol=1e-6)
+    known = gram(ours.gamma, scaled, scaled)
+    plain = SVC(C=10.0, kernel="precomputed", class_weight="balanced", decision_function_shape="ovo")
+    wanted = plain.fit(known, labels).decision_function(known).reshape(len(rows), -1)
+    # libsvm stops at 1e-3; kernels that differ by rounding take it another way
+    np.testing.assert_allclose(ours.machine.decide(scaled), wanted, atol=2e-3)
     found = KernelMachine.from_fitted(ours)
     found.check()
-    assert (found.predict(rows.T).argmax(axis=1) == plain.predict(scaled)).mean() > 0.95
+    assert (found.predict(rows.T).argmax(axis=1) == plain.predict(known)).mean() > 0.95
 
 
 def test_probabilities_of_support_vectors__are_not_those_of_the_training() -> None:
@@ -67,15 +73,54 @@ def test_support_vectors__keep_groups_whole_where_they_judge_themselves() -> Non
 def test_kernel_ridge__is_scikit_learns() -> None:
     rows, _ = table()
     truth = rows[:, :2].astype(float) ** 2
-    ours = KernelRidge(0, 0)
+    ours = KernelRidge(0, 0, True, 0.02)
     ours.fit(rows, truth)
     scaled, mean, spread = Scaled(rows)(rows), truth.mean(axis=0), truth.std(axis=0)
-    plain = PlainKernelRidge(alpha=ours.ridge, kernel="rbf", gamma=ours.gamma).fit(
-        scaled, (truth - mean) / spread
-    )
+    known = gram(ours.gamma, scaled, scaled)
+    plain = PlainKernelRidge(alpha=0.02, kernel="precomputed").fit(known, (truth - mean) / spread)
     found = KernelMachine.from_fitted(ours)
     found.check()
-    np.testing.assert_allclose(found.predict(rows.T), plain.predict(scaled) * spread + mean, atol=1e-4)
+    np.testing.assert_allclose(found.predict(rows.T), plain.predict(known) * spread + mean, atol=1e-4)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_kernel_ridge__tells_classes_by_folds_without_them(classes: int) -> None:
+    rows, labels = table(classes)
+    found, _ = fit("kernel_ridge", rows, 5 * labels, Drawn())
+    votes = found.predict(rows.T)
+    assert found.classes.tolist() == [5 * one for one in range(classes)]
+    assert (votes.argmax(axis=1) == labels).mean() > 0.95
+    np.testing.assert_allclose(votes.sum(axis=1), 1)
+    chance = np.random.default_rng(1).integers(0, classes, len(rows))
+    assert fit("kernel_ridge", rows, chance, Drawn())[0].predict(rows.T).max(axis=1).mean() < 0.75
+
+
+def test_kernel_ridge__of_more_samples_than_carry_kernels_fits_them_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+    place = rng.uniform(-1, 1, (900, 2)).astype("f4")
+    truth = np.sin(3 * place[:, :1]) * place[:, 1:] + 0.2 * rng.standard_normal((900, 1))
+
+    def error() -> float:
+        ours = KernelRidge(0, 0, True, 1.0)
+        ours.fit(place[:600], truth[:600])
+        wanted = np.sin(3 * place[600:, :1]) * place[600:, 1:]
+        return float(np.abs(KernelMachine.from_fitted(ours).predict(place[600:].T) - wanted).mean())
+
+    whole = error()
+    monkeypatch.setattr(kernel_machine, "MOST", 150)
+    some = error()
+    monkeypatch.setattr(
+        KernelRidge, "_solved", lambda self, table, truth: alone(self, table[:150], truth[:150])
+    )
+    assert some < 1.2 * whole
+    assert error() > 1.3 * some
+
+
+def alone(self: KernelRidge, table: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    known = gram(self.gamma, table, table) + self.ridge * np.eye(len(table))
+    return table, np.linalg.solve(known, truth)
 
 
 @pytest.mark.parametrize("classes", [2, 4])

@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 
 from xafsflow.errors import InputError
 from xafsflow.learning.models.feature_map import FeatureMap
-from xafsflow.learning.samples.spectrum_features import COMPONENTS, NAMES, feature_map
+from xafsflow.learning.samples.spectrum_features import COMPONENTS, NAMES, denoising, feature_map
 
 AXIS = 7100.0 + np.arange(80)
 SPECTRA = (1 / (1 + np.exp(-(AXIS - 7120 - np.random.default_rng(0).normal(0, 3, (200, 1)))))).astype("f4")
@@ -49,6 +49,55 @@ def test_polynomials__are_those_of_each_window() -> None:
     x = np.linspace(-1, 1, 10)
     wanted = np.polynomial.legendre.legfit(x, SPECTRA[:, 20:30].T, 3).T
     np.testing.assert_allclose(found[:, 2], wanted, atol=1e-5)
+
+
+def test_several_features__come_in_units_of_their_largest_scatter() -> None:
+    found = made("spectrum", "derivative", "cumulative").reshape(len(SPECTRA), 3, -1).std(axis=0)
+    np.testing.assert_allclose(found.max(axis=1), 1, rtol=1e-4)
+
+
+def noisy(covariance: np.ndarray, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Smooth spectra of a few shapes, and what such noise makes of them."""
+    rng = np.random.default_rng(seed)
+    clean = 1 / (1 + np.exp(-(AXIS - 7120 - rng.normal(0, 3, (3000, 1)))))
+    clean += rng.normal(0, 0.3, (3000, 1)) * np.exp(-(((AXIS - 7128) / 4) ** 2))
+    return clean, clean + rng.multivariate_normal(np.zeros(len(AXIS)), covariance, len(clean))
+
+
+def test_denoising__is_near_the_best_linear_estimate() -> None:
+    step = np.linspace(0, 1, len(AXIS))
+    noise = 0.1**2 * (np.eye(len(AXIS)) + 2 * np.outer(step, step))
+    clean, measured = noisy(noise)
+    true = np.cov(clean.T)
+    best = true @ np.linalg.inv(true + noise)
+    other, seen = noisy(noise, 4)
+    errors = [
+        np.mean((clean.mean(axis=0) + (seen - clean.mean(axis=0)) @ matrix.T - other) ** 2)
+        for matrix in (
+            denoising(np.cov(measured.T), noise, 3000),
+            best,
+            denoising(np.cov(measured.T), 0.1**2 * np.eye(80), 3000),
+        )
+    ]
+    assert errors[0] < 1.1 * errors[1] < 0.1 * np.mean((seen - other) ** 2)
+    # What goes together in the noise must be known
+    assert errors[2] > 1.5 * errors[0]
+
+
+def test_denoising__finds_nothing_where_a_few_samples_hold_noise_alone() -> None:
+    rows = np.random.default_rng(0).standard_normal((160, 80))
+    assert np.abs(denoising(np.cov(rows.T), np.eye(80), 160)).max() < 0.1
+
+
+def test_features__are_those_of_the_denoised_spectrum() -> None:
+    noise = 0.05**2 * np.eye(len(AXIS))
+    found = feature_map(["derivative"], AXIS, SPECTRA, 5.0, noise)
+    assert found is not None
+    mean = SPECTRA.mean(axis=0, dtype=float)
+    clear = mean + (SPECTRA - mean) @ denoising(np.cov(SPECTRA.T, bias=True), noise, len(SPECTRA)).T
+    plain = feature_map(["derivative"], AXIS, SPECTRA, 5.0)
+    assert plain is not None
+    np.testing.assert_allclose(found(SPECTRA.T), plain(clear.T.astype("f4")), atol=1e-5)
 
 
 def test_descriptors__find_the_edge() -> None:

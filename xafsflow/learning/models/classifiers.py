@@ -17,7 +17,7 @@ from xafsflow.findings.train_findings import Score
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.forest.histogram_forest import HistogramForest
 from xafsflow.learning.models.boosted_trees import Boosting
-from xafsflow.learning.models.kernel_machine import SupportVectors
+from xafsflow.learning.models.kernel_machine import KernelRidge, SupportVectors
 from xafsflow.learning.models.perceptron import Network
 from xafsflow.learning.models.predictors import PREDICTORS, Mean, NearestPatterns, Predictor, Several
 from xafsflow.learning.network.residual_network import ResidualNetwork
@@ -64,11 +64,12 @@ CLASSIFIERS: dict[str, Learner] = {
     "lightgbm": Learner(lambda trees, seed: Boosting("lightgbm", trees, seed), "boosted_trees"),
     "xgboost": Learner(lambda trees, seed: Boosting("xgboost", trees, seed), "boosted_trees"),
     "support_vectors": Learner(SupportVectors, "kernel_machine"),
+    "kernel_ridge": Learner(lambda trees, seed: KernelRidge(trees, seed, False, 0.2), "kernel_machine"),
     "mlp": Learner(Network, "layers"),
     "residual_network": Learner(ResidualNetwork, "folded_network"),
     SEVERAL: Learner(lambda trees, seed: None, "mean"),
 }
-MEMBERS = ("lightgbm", "support_vectors", "mlp")
+MEMBERS = ("kernel_ridge", "mlp", "lightgbm")
 
 
 def row(table: Mapping[str, Learner], name: str) -> Learner:

@@ -20,7 +20,7 @@ REGRESSORS: dict[str, Learner] = {
     "extra_trees": Learner(sklearn("ensemble.ExtraTreesRegressor", n_jobs=-1), "exact_forest"),
     "lightgbm": Learner(lambda trees, seed: Boosting("lightgbm", trees, seed, True), "boosted_trees"),
     "xgboost": Learner(lambda trees, seed: Boosting("xgboost", trees, seed, True), "boosted_trees"),
-    "kernel_ridge": Learner(KernelRidge, "kernel_machine"),
+    "kernel_ridge": Learner(lambda trees, seed: KernelRidge(trees, seed, True, 0.02), "kernel_machine"),
     "mlp": Learner(lambda trees, seed: Network(trees, seed, True), "layers"),
     "residual_network": Learner(lambda trees, seed: ResidualNetwork(trees, seed, True), "folded_network"),
     SEVERAL: Learner(lambda trees, seed: None, "mean"),

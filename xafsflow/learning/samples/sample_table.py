@@ -69,13 +69,27 @@ def feature_map_of(samples: xr.Dataset, training: Singles) -> FeatureMap | None:
     Parameters
     ----------
     samples
-        With the attributes `feature_rows` (JSON: names of features) and `window`, where `train.spectra` made them.
+        With the attributes `feature_rows` (JSON: names of features), `window` and `denoise`, where
+        `train.spectra` made them.
     training
         `(sample, feature)`: those that are trained on.
     """
     names = json.loads(samples.attrs.get("feature_rows", '["spectrum"]'))
     window = float(samples.attrs.get("window", 1.0))
-    return feature_map(names, signature_of(samples).values, training, window)
+    noise = _noise_covariance(samples, training) if samples.attrs.get("denoise") else None
+    return feature_map(names, signature_of(samples).values, training, window, noise)
+
+
+def _noise_covariance(samples: xr.Dataset, training: Singles) -> Doubles | None:
+    """Of the noise in the spectra `(energy, energy)`, mean over them; None where there is none."""
+    variance, response = float(np.mean(samples.noise.values**2)), response_of(samples)
+    if variance == 0:
+        return None
+    if response is None:
+        return variance * np.eye(training.shape[1])
+    mean = training.mean(axis=0, dtype=np.float64)
+    source = response.values + np.multiply.outer(response.step, mean)
+    return np.asarray(variance * source.T @ source, np.float64)
 
 
 def response_of(samples: xr.Dataset) -> NoiseResponse | None:

@@ -42,6 +42,7 @@ def spectra(
     keep: list[str | int] | None = None,
     features: list[Feature] = ["spectrum"],  # noqa: B006
     window: Annotated[float, Field(gt=0)] = 5.0,
+    denoise: bool = True,
     span: tuple[float | None, float | None] = (None, None),
     unit_over: tuple[float, float] | None = None,
     noise: Level | list[Level] | None = None,
@@ -70,6 +71,9 @@ def spectra(
         are read one behind the other.
     window
         Width of the window of derivatives, eV.
+    denoise
+        Read the features but `edge_position` and `white_line` of the likeliest spectrum without noise, as the scatter of the
+        library and the noise of the training tell it (Wiener's filter); without noise nothing changes.
     span
         Energies that are read, eV; None is open.
     unit_over
@@ -124,7 +128,7 @@ def spectra(
         made(axis, table[where], np.random.default_rng([seed, number]))
         for number, where in ((2, ~check), (3, check))
     ]
-    wanted = [__version__, label, properties, keep, features, window]
+    wanted = [__version__, label, properties, keep, features, window, denoise]
     settings: list[Any] = [*wanted, levels, broadening, shift, copies, seed]
     groups = [answers.group.tolist(), answers.stable]
     known = [] if response is None else [response.values, response.step]
@@ -142,6 +146,7 @@ def spectra(
             "normalization": normalization,
             "feature_rows": json.dumps(list(features)),
             "window": window,
+            "denoise": int(denoise),
             "seed": seed,
             "median_noise": float(np.median(parts[0].level)),
             "digest": digest_of(settings, axis, table, answers.truth, *groups, normalization, *known),
