@@ -157,10 +157,10 @@ def feature_map(
 def denoising(covariance: Doubles, noise: Doubles, samples: int) -> Doubles:
     """The matrix `W` `(energy, energy)` that makes of a noisy spectrum the likeliest one: `mean + W (spectrum - mean)`.
 
-    `W = S (S + N)^-1` is the linear estimate with the smallest mean square error (N. Wiener, 1949), with the covariances N of
-    the noise and S of the spectra without it. S is what N leaves of the covariance of the noisy spectra, by the eigenvalues
-    that are too large to be noise of so many samples (D. Donoho, M. Gavish and I. Johnstone, Annals of Statistics 46, 1742
-    (2018)).
+    `W = S (S + N)^-1` is the linear estimate with the smallest mean square error (N. Wiener, 1949), with the covariances N
+    of the noise and S of the spectra without it. S is what N leaves of the covariance of the noisy spectra, by those of its
+    eigenvalues that noise alone does not reach in so many samples (D. Donoho, M. Gavish and I. Johnstone, Annals of
+    Statistics 46, 1742 (2018)).
 
     Parameters
     ----------
