@@ -283,7 +283,8 @@ def mapped(seed: int, chosen: list[str]) -> dict[str, Any]:
     for name, cubes in found.items():
         right, by_class, size, far = (np.array(values) for values in zip(*cubes, strict=True))
         print(
-            f"  {name:44s} right {right.mean():.3f} {right.round(3).tolist()}, sets {by_class.mean(axis=0).round(3).tolist()} "
+            f"  {name:44s} right {right.mean():.3f} {right.round(3).tolist()}, "
+            f"sets {by_class.mean(axis=0).round(3).tolist()} "
             f"({by_class.min():.3f} to {by_class.max():.3f}), mean size {size.mean():.2f}, outside {far.mean():.3f}"
         )
     return found
