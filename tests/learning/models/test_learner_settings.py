@@ -32,6 +32,8 @@ def table() -> tuple[np.ndarray, np.ndarray]:
 
 def answers(name: str, properties: bool, settings: dict[str, float]) -> np.ndarray:
     rows, truth = table()
+    if name == "residual_network":
+        settings = {"epochs": 3} | settings
     drawn = Drawn(12, 0, settings=settings)
     if properties:
         return fit_properties(name, rows, truth, drawn)[0].predict(UNSEEN)

@@ -215,7 +215,9 @@ def _searched(
 
         # A client as scheduler would try a training that fails again and again, for ever.
         more |= {"scheduler": lambda graph, keys, **_: client.get(graph, keys)}
-        table, truth, groups = (delayed(one) for one in client.scatter([table, truth, groups], hash=False))
+        # To all workers: one that ends must not take the only copy with it.
+        sent = client.scatter([table, truth, groups], broadcast=True, hash=False)
+        table, truth, groups = map(delayed, sent)
     folds = [(~part, part) for part in parts]
     search = kind(candidate, grid, cv=folds, refit=False, iid=False, return_train_score=False, **more)
     # Both are for the whole process: what threads set for themselves, others would take back.
