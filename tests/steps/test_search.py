@@ -15,7 +15,7 @@ from sklearn.model_selection import cross_val_score
 import xafsflow as xf
 from xafsflow.blocks.where import computing_on
 from xafsflow.cluster import WorkerNeed, open_cluster
-from xafsflow.errors import InputError
+from xafsflow.errors import ComputationError, InputError
 from xafsflow.findings.record import from_json, to_json
 from xafsflow.findings.train_findings import FitFindings, RegressionFindings, SearchFindings
 from xafsflow.io.folders import Folders
@@ -24,6 +24,7 @@ from xafsflow.learning.samples import group_split as split
 from xafsflow.phantom import simulated_library, write_library
 from xafsflow.pipeline.execution import report_again, run
 from xafsflow.pipeline.recipe import apply_overrides, parse_recipe
+from xafsflow.steps.train.search import lost_workers
 
 
 def properties(spectra: np.ndarray, target: np.ndarray, group: np.ndarray | None = None) -> xr.Dataset:
@@ -244,6 +245,13 @@ def test_a_search__is_the_same_on_threads_and_on_a_cluster(
 def test_what_fails_on_a_cluster__ends_with_its_message(products: dict[str, Any], client: Any) -> None:
     with computing_on(client), pytest.raises(InputError, match="training patterns for k_nearest"):
         xf.train.fit(products["samples"], classifier="k_nearest", search={"neighbors": [3, 100000]})
+
+
+def test_workers_that_end__are_told_as_such() -> None:
+    from distributed.client import FutureCancelledError
+
+    with pytest.raises(ComputationError, match="workers that ended while they trained"), lost_workers():
+        raise FutureCancelledError(("candidate", 0, 1), "already forgotten")
 
 
 RECIPE = """\

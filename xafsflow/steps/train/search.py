@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.blocks.where import place
-from xafsflow.errors import InputError
+from xafsflow.errors import ComputationError, InputError
 from xafsflow.findings.train_findings import SearchFindings
 from xafsflow.kernels.array_types import Singles
 from xafsflow.learning.models import learner_settings as known
@@ -224,5 +225,27 @@ def _searched(
     with warnings.catch_warnings(), threadpool_limits(1, "blas"):
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.filterwarnings("ignore", message="Variables are collinear")
-        search.fit(table, truth, names=groups)
+        with lost_workers():
+            search.fit(table, truth, names=groups)
     return search.cv_results_
+
+
+@contextmanager
+def lost_workers() -> Iterator[None]:
+    """Tell what it means that a future was cancelled: the workers that held the training spectra have ended.
+
+    Raises
+    ------
+    ComputationError
+        They have.
+    """
+    from distributed.client import FutureCancelledError
+
+    try:
+        yield
+    except FutureCancelledError as error:
+        raise ComputationError(
+            "workers that ended while they trained",
+            "memory for one training in each of them",
+            "start workers with more memory and name their scheduler with --cluster, or use --cluster threads",
+        ) from error
