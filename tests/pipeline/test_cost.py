@@ -21,7 +21,7 @@ from xafsflow.pipeline import execution as flow
 from xafsflow.pipeline.cost import Cost, describe_cost, describe_measurement, estimate_cost, worker_need
 from xafsflow.pipeline.earlier_runs import EarlierRun, earlier_run, remember_run
 from xafsflow.pipeline.products import Products
-from xafsflow.pipeline.recipe import Recipe, parse_recipe
+from xafsflow.pipeline.recipe import Recipe, apply_overrides, parse_recipe
 
 TEXT = """\
 recipe: 1
@@ -111,7 +111,7 @@ def test_estimate_cost__counts_bands_and_workers(
     points, rows, columns = products.cube["sample"].shape
     # Of the sample and the flat field, uint16.
     monkeypatch.setattr(fields, "BAND_BYTES", 6 * 2 * 2 * points * columns)
-    need = worker_need(products)
+    need = worker_need(recipe, products)
     assert need is not None
     assert need.tasks == rows // 6
     two, eight = (estimate_cost(recipe, products, "slurm", n) for n in (2, 8))
@@ -171,8 +171,23 @@ def test_earlier_runs__are_not_kept_without_a_cache(recipe: Recipe, scan: Path) 
 def test_cost__without_a_measurement_is_none(recipe: Recipe) -> None:
     nothing = Products(Folders(Path(".")))
     assert estimate_cost(recipe, nothing) is None
-    assert worker_need(nothing) is None
+    assert worker_need(recipe, nothing) is None
     assert describe_measurement(nothing) == ["the recipe reads no measurement"]
+
+
+def test_workers_that_search__have_memory_for_a_training(recipe: Recipe, scan: Path) -> None:
+    products = look(recipe, scan)
+    given, searched = (
+        apply_overrides(recipe, [f"train.fit.{one}"]) for one in ("trees=10", "search={trees: [10, 20]}")
+    )
+    usual, larger = (worker_need(one, products) for one in (given, searched))
+    assert usual is not None
+    assert larger is not None
+    assert larger.process_bytes - usual.process_bytes == 2**30
+    assert (larger.task_bytes, larger.tasks) == (usual.task_bytes, usual.tasks)
+    nothing = worker_need(searched, Products(Folders(Path("."))))
+    assert nothing is not None
+    assert nothing.process_bytes == larger.process_bytes
 
 
 @pytest.mark.parametrize("cluster", ["threads", "local", "slurm", "tcp://host:8786"])

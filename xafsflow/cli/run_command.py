@@ -57,7 +57,7 @@ def run(
             workers,
             out,
             report_progress,
-            lambda: worker_need(execution.preview(loaded, folders)),
+            lambda: worker_need(loaded, execution.preview(loaded, folders)),
         ),
     ):
         if isinstance(out, Path):

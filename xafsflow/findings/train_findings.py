@@ -111,6 +111,35 @@ class IntervalScores(Finding):
 
 
 @dataclass(frozen=True, eq=False)
+class SearchFindings(Finding):
+    """How learners with other settings did on parts of the training, of which the best one was trained.
+
+    Parameters
+    ----------
+    settings
+        `(setting,)`: names of what was tried.
+    tried
+        `(candidate, setting)`: their values.
+    score
+        What they were judged by: `macro_f1` of classes, or `r_squared`, the mean over the properties.
+    mean, spread
+        `(candidate,)`: mean and standard deviation of the score over the folds.
+    folds
+        Parts of the training, of whole groups, each of which was left out once.
+    best
+        The settings of the best candidate, by name.
+    """
+
+    settings: tuple[str, ...]
+    tried: Doubles
+    score: Literal["macro_f1", "r_squared"]
+    mean: Doubles
+    spread: Doubles
+    folds: int
+    best: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
 class FitFindings(Finding):
     """What `train.fit` finds: how right the model is on patterns that it was not trained on.
 
@@ -139,6 +168,8 @@ class FitFindings(Finding):
         `(feature,)`: impurity importances, sum 1; None for a classifier that has none.
     library
         Further scores of samples of a library; None for others.
+    search
+        What was tried where settings were searched; None where none were.
     cached_model
         Digest under which the model was found in the cache; None where it was trained in this run.
     """
@@ -159,6 +190,7 @@ class FitFindings(Finding):
     better: str | None
     importances: Doubles | None
     library: LibraryScores | None = None
+    search: SearchFindings | None = None
     cached_model: str | None = None
 
 
@@ -187,6 +219,8 @@ class RegressionFindings(Finding):
         `(feature,)`: impurity importances, sum 1; None for a regressor that has none.
     library
         Further scores of samples of a library; None for others.
+    search
+        What was tried where settings were searched; None where none were.
     """
 
     regressor: str
@@ -200,6 +234,7 @@ class RegressionFindings(Finding):
     spread: Doubles
     importances: Doubles | None
     library: IntervalScores | None = None
+    search: SearchFindings | None = None
 
 
 @dataclass(frozen=True, eq=False)

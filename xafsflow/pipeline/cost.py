@@ -11,6 +11,7 @@ from xafsflow.blocks.field import bands_of
 from xafsflow.blocks.program import program_of
 from xafsflow.cluster.worker_size import WorkerNeed, WorkerSizes, worker_sizes
 from xafsflow.pipeline.earlier_runs import EarlierRun, cube_values, earlier_run
+from xafsflow.pipeline.entries import PlannedStep
 from xafsflow.pipeline.products import Products
 from xafsflow.pipeline.recipe import Recipe
 from xafsflow.vocabulary import AXES, CUBE, VARIABLES, cube_dims, is_cube, spectral_axis
@@ -18,6 +19,9 @@ from xafsflow.vocabulary import AXES, CUBE, VARIABLES, cube_dims, is_cube, spect
 # Tables of patterns that training holds at once, as float32: features, spectra, and what linear discriminant analysis makes
 # of them in float64. Measured: 480 MB for 66 classes of 1000 at 210 energies.
 TRAINING_COPIES = 9
+# What a worker that searches settings holds beside: the libraries that learn, and one training. Measured: 410 MB for a
+# kernel of 3,900 spectra, which goes by the square of their number, and 200 MB for the library of networks.
+SEARCH_BYTES = 2**30
 # Rows around a band that recipes reach for, and arrays like a tile's spectra that live at once; measured with `demo.yaml`.
 REACH, TILE_COPIES = 6, 16
 # Of one value in a map; the few that are whole numbers take less.
@@ -104,7 +108,7 @@ def estimate_cost(
     InputError
         The memory of this machine is too small for the workers of `local`.
     """
-    cube, need = products.cube, worker_need(products)
+    cube, need = products.cube, worker_need(recipe, products)
     if not isinstance(cube, xr.Dataset) or need is None:
         return None
     size = _worker_sizes(cluster, workers, need)
@@ -123,11 +127,13 @@ def estimate_cost(
     )
 
 
-def worker_need(products: Products) -> WorkerNeed | None:
-    """What a worker must hold, and how many bands there are; None where no measurement is read."""
-    cube = products.cube
+def worker_need(recipe: Recipe, products: Products) -> WorkerNeed | None:
+    """What a worker must hold, and how many bands there are; None where no measurement is read and nothing is searched."""
+    cube, searches = products.cube, any(_searches(planned) for planned in recipe.plan)
+    need = WorkerNeed()
+    need = replace(need, process_bytes=need.process_bytes + SEARCH_BYTES * searches)
     if cube is None:
-        return None
+        return need if searches else None
     # The foil has been read before bands are.
     program = program_of(
         {name: cube[name] for name in _images(cube) if name != "foil"} or {"cube": _largest(cube)}
@@ -139,7 +145,11 @@ def worker_need(products: Products) -> WorkerNeed | None:
     images = (bands[0].shape[0] + 2 * REACH) * row_bytes
     tile = max(bands[0].tiles(program.points), key=lambda one: math.prod(one.grown(REACH).shape))
     spectra = 4 * program.points * math.prod(tile.grown(REACH).shape)
-    return WorkerNeed(task_bytes=images + TILE_COPIES * spectra, tasks=len(bands))
+    return replace(need, task_bytes=images + TILE_COPIES * spectra, tasks=len(bands))
+
+
+def _searches(planned: PlannedStep) -> bool:
+    return planned.step.station == "train" and bool(planned.settings.get("search"))
 
 
 def _largest(cube: xr.Dataset) -> xr.DataArray:

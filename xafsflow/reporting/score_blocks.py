@@ -6,16 +6,24 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from xafsflow.findings.train_findings import FitFindings, IntervalScores, LibraryScores, RegressionFindings
+from xafsflow.findings.train_findings import (
+    FitFindings,
+    IntervalScores,
+    LibraryScores,
+    RegressionFindings,
+    SearchFindings,
+)
 from xafsflow.reporting.curve_figure import CurveFigure, Plot
 from xafsflow.reporting.curve_marks import Curve, CurveMark, Rule
 from xafsflow.reporting.figure_style import QUIET, SIGNAL, category_colors, short
-from xafsflow.reporting.panel import Panel, Table
+from xafsflow.reporting.panel import Cell, Panel, Table
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.section_table import Block
-from xafsflow.reporting.wording import number, percent
+from xafsflow.reporting.wording import number, percent, readable
 
 WIDTH = 4.2
+# Of a search, the others open on a click.
+BEST_ROWS = 6
 
 
 def class_blocks(found: FitFindings, scores: LibraryScores, names: list[str]) -> Iterator[Block]:
@@ -110,3 +118,29 @@ def _noise_picture(curves: list[Curve], y_name: str, what: str) -> Picture:
 
 def _between(value: float, low: float, high: float) -> str:
     return f"{number(value, 3)} ({number(low, 3)} to {number(high, 3)})"
+
+
+def search_panel(found: SearchFindings) -> Panel:
+    """The settings that were tried, the best ones first."""
+    order = np.argsort(-found.mean, kind="stable")
+    rows = [
+        [Cell(number(one), bold=not place) for one in (*found.tried[at], found.mean[at], found.spread[at])]
+        for place, at in enumerate(order.tolist())
+    ]
+    head = [
+        *map(readable, found.settings),
+        {"macro_f1": "macro F1", "r_squared": "mean R2"}[found.score],
+        "spread",
+    ]
+    told = ", ".join(f"{readable(name)} {number(value)}" for name, value in found.best.items())
+    note = (
+        f"Each row was trained on {found.folds - 1} of {found.folds} parts of the training and judged on the other one, "
+        "each part once, whole materials (groups) always: mean and standard deviation. The first row was trained. Its "
+        "score here is the best of all rows, so a little too good: see the held-out samples for the model's own."
+    )
+    return Panel(
+        "Search of the settings",
+        lead=f"Best of {len(rows)}: {told}.",
+        content=Table(head, rows, range(len(head)), BEST_ROWS),
+        notes=[note],
+    )

@@ -132,7 +132,7 @@ def test_layers__answer_as_scikit_learns_network(classes: int) -> None:
     found.check()
     assert isinstance(ours.made, MLPClassifier)
     np.testing.assert_allclose(found.predict(rows.T), ours.made.predict_proba(Scaled(rows)(rows)), atol=1e-9)
-    assert found.sizes.tolist() == [12, *HIDDEN, classes]
+    assert found.sizes.tolist() == [12, HIDDEN, HIDDEN // 2, classes]
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "xgboost"])

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xafsflow.findings.train_findings import IntervalScores, LibraryScores, RegressionFindings
-from xafsflow.reporting.score_blocks import class_blocks, property_blocks
+from xafsflow.findings.train_findings import IntervalScores, LibraryScores, RegressionFindings, SearchFindings
+from xafsflow.reporting.score_blocks import class_blocks, property_blocks, search_panel
 
 SCORES = LibraryScores(
     macro_f1=0.84,
@@ -46,6 +46,17 @@ INTERVALS = IntervalScores(
     coverage=0.9,
     observed_coverage=np.array([0.87]),
     width=np.array([0.0654]),
+)
+
+
+SEARCH = SearchFindings(
+    settings=("epochs", "ridge"),
+    tried=np.array([[1.0, 0.5], [20.0, 0.5], [20.0, 0.25]]),
+    score="r_squared",
+    mean=np.array([0.1234, 0.8765, 0.8765]),
+    spread=np.array([0.05, 0.0321, 0.04]),
+    folds=5,
+    best={"epochs": 20.0, "ridge": 0.5},
 )
 
 
@@ -99,3 +110,19 @@ def test_properties__are_told_with_their_errors(scores: IntervalScores | None, h
 
 def test_properties__have_a_place_in_the_report(shown: Any, html: Any) -> None:
     assert "mean absolute error" in html(*shown("model_accuracy", PROPERTIES))
+
+
+def test_a_search__is_told_with_the_best_first(shown: Any, html: Any) -> None:
+    panel = search_panel(SEARCH)
+    assert panel.lead == "Best of 3: epochs 20, ridge 0.5."
+    table: Any = panel.content
+    rows = [[cell.text for cell in row] for row in table.rows]
+    assert rows == [
+        ["20", "0.5", "0.8765", "0.0321"],
+        ["20", "0.25", "0.8765", "0.04"],
+        ["1", "0.5", "0.1234", "0.05"],
+    ]
+    assert [row[0].bold for row in table.rows] == [True, False, False]
+    assert table.head[2] == "mean R2"
+    assert "Search of the settings" in html(*shown("model_accuracy", replace(PROPERTIES, search=SEARCH)))
+    assert "Search of the settings" not in html(*shown("model_accuracy", PROPERTIES))

@@ -17,11 +17,11 @@ Library = Literal["lightgbm", "xgboost"]
 # Two threads of LightGBM on a busy machine stood still; Dask's workers are what runs side by side.
 THREADS = 1
 LIGHTGBM = {
-    "num_leaves": 31, "max_bin": 63, "min_data_in_leaf": 10, "bagging_fraction": 0.8, "bagging_freq": 1,
+    "max_bin": 63, "bagging_fraction": 0.8, "bagging_freq": 1,
     "deterministic": True, "force_col_wise": True, "verbosity": -1, "num_threads": THREADS,
 }  # fmt: skip
 XGBOOST = {
-    "max_depth": 6, "min_child_weight": 2.0, "subsample": 0.8, "tree_method": "hist",
+    "min_child_weight": 2.0, "subsample": 0.8, "tree_method": "hist",
     "nthread": THREADS, "verbosity": 0,
 }  # fmt: skip
 # Rounds times rate: how far the trees come in all.
@@ -58,23 +58,46 @@ class Boosting:
     name
         The library.
     trees
-        Rounds; the learning rate is `LEARNT` over it, at most `FASTEST`.
+        Rounds.
     seed
         Of the rows and features that each tree sees.
     regression
         Properties, not classes.
+    rate
+        Learning rate; None: `LEARNT` over the rounds, at most `FASTEST`.
+    share
+        Share of the features that a tree of LightGBM, or a node of XGBoost, may use; None: `SHARE` of them, and
+        `LEAST_FEATURES` at least.
+    leaves, min_samples_leaf
+        Of LightGBM: leaves of a tree at most, samples in a leaf at least.
+    depth
+        Of XGBoost: nodes from the root to a leaf at most.
     """
 
-    def __init__(self, name: Library, trees: int, seed: int, regression: bool = False) -> None:
+    def __init__(
+        self,
+        name: Library,
+        trees: int,
+        seed: int,
+        regression: bool = False,
+        *,
+        rate: float | None = None,
+        share: float | None = None,
+        leaves: int = 31,
+        min_samples_leaf: int = 10,
+        depth: int = 6,
+    ) -> None:
         self.name: Library = name
         self.trees, self.seed, self.regression = trees, seed, regression
-        self.rate = min(FASTEST, LEARNT / trees)
+        self.rate = min(FASTEST, LEARNT / trees) if rate is None else rate
+        self.share, self.leaves, self.min_samples_leaf, self.depth = share, leaves, min_samples_leaf, depth
 
     def fit(self, features: Floats, targets: NDArray[Any]) -> None:
         """Learn from features `(sample, feature)` and labels `(sample,)` or properties `(sample[, property])`."""
         table = np.ascontiguousarray(features, np.float32)
         self.n_features = table.shape[1]
-        self.share = min(1.0, max(SHARE, LEAST_FEATURES / self.n_features))
+        usual = min(1.0, max(SHARE, LEAST_FEATURES / self.n_features))
+        self.used = usual if self.share is None else self.share
         if self.regression:
             columns: NDArray[Any] = np.asarray(targets, np.float64).reshape(len(table), -1).T
             self.classes, kinds = np.arange(len(columns)), 0
@@ -91,7 +114,8 @@ class Boosting:
         module = library("lightgbm")
         kind = {"objective": "multiclass", "num_class": kinds} if kinds else {"objective": "regression"}
         settings = LIGHTGBM | kind | {"learning_rate": self.rate, "seed": self.seed}
-        settings |= {"feature_fraction": self.share}
+        settings |= {"feature_fraction": self.used, "num_leaves": self.leaves}
+        settings |= {"min_data_in_leaf": self.min_samples_leaf}
         data = module.Dataset(table, column, params={"verbosity": -1})
         booster = module.train(settings, data, num_boost_round=self.trees)
         text = booster.model_to_string().encode()
@@ -101,7 +125,7 @@ class Boosting:
         module = library("xgboost")
         kind = {"objective": "multi:softprob", "num_class": kinds} if kinds else {}
         settings = XGBOOST | kind | {"learning_rate": self.rate, "seed": self.seed}
-        settings |= {"colsample_bynode": self.share}
+        settings |= {"colsample_bynode": self.used, "max_depth": self.depth}
         booster = module.train(settings, module.DMatrix(table, column, nthread=THREADS), self.trees)
         gain = np.zeros(self.n_features)
         for name, value in booster.get_score(importance_type="total_gain").items():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -16,6 +17,7 @@ from xafsflow.findings.record import Integers
 from xafsflow.findings.train_findings import Score
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.forest.histogram_forest import HistogramForest
+from xafsflow.learning.models import learner_settings as known
 from xafsflow.learning.models.boosted_trees import Boosting
 from xafsflow.learning.models.kernel_machine import KernelRidge, SupportVectors
 from xafsflow.learning.models.perceptron import Network
@@ -24,30 +26,38 @@ from xafsflow.learning.network.residual_network import ResidualNetwork
 from xafsflow.vocabulary import nearest
 
 Labels = NDArray[np.integer[Any]]
-# Number of trees and seed to something with `fit(features, targets)`.
-Factory = Callable[[int, int], Any]
+# Number of trees, seed, and settings by name to something with `fit(features, targets)`.
+Factory = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class Learner:
-    """What learns from samples: how it is made, and the row of `PREDICTORS` that its result becomes."""
+    """What learns from samples.
+
+    `make` makes it, of the number of trees, the seed and `settings` by name, which recipes may give or search; `predictor`
+    is the row of `PREDICTORS` that its result becomes; `counts_trees` says whether the number of trees means something.
+    """
 
     make: Factory
     predictor: str
+    settings: Mapping[str, known.Setting] = field(default_factory=dict)
+    counts_trees: bool = False
 
 
-def sklearn(name: str, **settings: object) -> Factory:
+def sklearn(name: str, named: Mapping[str, str] | None = None, **fixed: object) -> Factory:
     """A factory of an estimator of scikit-learn by its name, such as `ensemble.ExtraTreesClassifier`.
 
-    It is imported when it is needed. The estimator gets the number of trees and the seed where it takes them.
+    It is imported when it is needed. The estimator gets the number of trees and the seed where it takes them. `named` is
+    scikit-learn's name of a setting where it is another one.
     """
 
-    def make(trees: int, seed: int) -> Any:
+    def make(trees: int, seed: int, **settings: float) -> Any:
         module, _, kind = name.rpartition(".")
-        estimator = getattr(import_module(f"sklearn.{module}"), kind)(**settings)
+        estimator = getattr(import_module(f"sklearn.{module}"), kind)(**fixed)
         drawn = {"n_estimators": trees, "random_state": seed}
-        known = estimator.get_params()
-        return estimator.set_params(**{key: value for key, value in drawn.items() if key in known})
+        takes = estimator.get_params()
+        estimator.set_params(**{key: value for key, value in drawn.items() if key in takes})
+        return estimator.set_params(**{(named or {}).get(key, key): one for key, one in settings.items()})
 
     return make
 
@@ -55,18 +65,26 @@ def sklearn(name: str, **settings: object) -> Factory:
 SEVERAL = "mean_of_several"
 # A further classifier is one line here. What is trained for SEVERAL is told by its members.
 CLASSIFIERS: dict[str, Learner] = {
-    "random_forest": Learner(HistogramForest, "binned_forest"),
-    "sklearn_random_forest": Learner(sklearn("ensemble.RandomForestClassifier", n_jobs=-1), "exact_forest"),
-    "extra_trees": Learner(sklearn("ensemble.ExtraTreesClassifier", n_jobs=-1), "exact_forest"),
+    "random_forest": Learner(HistogramForest, "binned_forest", counts_trees=True),
+    "sklearn_random_forest": Learner(
+        sklearn("ensemble.RandomForestClassifier", n_jobs=-1), "exact_forest", known.FOREST, counts_trees=True
+    ),
+    "extra_trees": Learner(
+        sklearn("ensemble.ExtraTreesClassifier", n_jobs=-1), "exact_forest", known.FOREST, counts_trees=True
+    ),
     "linear_discriminant": Learner(sklearn("discriminant_analysis.LinearDiscriminantAnalysis"), "linear"),
-    "logistic_regression": Learner(sklearn("linear_model.LogisticRegression", max_iter=1000), "linear"),
-    "k_nearest": Learner(lambda trees, seed: NearestPatterns(15), "neighbors"),
-    "lightgbm": Learner(lambda trees, seed: Boosting("lightgbm", trees, seed), "boosted_trees"),
-    "xgboost": Learner(lambda trees, seed: Boosting("xgboost", trees, seed), "boosted_trees"),
-    "support_vectors": Learner(SupportVectors, "kernel_machine"),
-    "kernel_ridge": Learner(lambda trees, seed: KernelRidge(trees, seed, False, 0.2), "kernel_machine"),
-    "mlp": Learner(Network, "layers"),
-    "residual_network": Learner(ResidualNetwork, "folded_network"),
+    "logistic_regression": Learner(
+        sklearn("linear_model.LogisticRegression", {"penalty": "C"}, max_iter=1000), "linear", known.ERRORS
+    ),
+    "k_nearest": Learner(
+        lambda trees, seed, neighbors=15: NearestPatterns(neighbors), "neighbors", known.NEIGHBORS
+    ),
+    "lightgbm": Learner(partial(Boosting, "lightgbm"), "boosted_trees", known.LIGHTGBM, counts_trees=True),
+    "xgboost": Learner(partial(Boosting, "xgboost"), "boosted_trees", known.XGBOOST, counts_trees=True),
+    "support_vectors": Learner(SupportVectors, "kernel_machine", known.ERRORS),
+    "kernel_ridge": Learner(partial(KernelRidge, regression=False, ridge=0.2), "kernel_machine", known.RIDGE),
+    "mlp": Learner(Network, "layers", known.LAYERS),
+    "residual_network": Learner(ResidualNetwork, "folded_network", known.RESIDUAL),
     SEVERAL: Learner(lambda trees, seed: None, "mean"),
 }
 MEMBERS = ("kernel_ridge", "mlp", "lightgbm")
@@ -91,14 +109,16 @@ class Drawn:
     """What a training needs beside its patterns.
 
     `trees` of a forest or rounds of boosting, the `seed` of all that is drawn, the names of the `members` of
-    `mean_of_several` (none for the usual ones), and `groups` (pattern,), which stay whole
-    where a learner judges itself.
+    `mean_of_several` (none for the usual ones), `groups` (pattern,), which stay whole where a learner judges itself, the
+    learner's `settings` by name, and whether it is to keep to one thread (`alone`) since others are trained beside it.
     """
 
     trees: int = 100
     seed: int = 0
     members: Sequence[str] = ()
     groups: NDArray[Any] | None = None
+    settings: Mapping[str, float] = field(default_factory=dict)
+    alone: bool = False
 
 
 def fit(
@@ -120,7 +140,7 @@ def fit(
     Raises
     ------
     InputError
-        There is no such classifier, or there are too few patterns for it.
+        There is no such classifier, it does not know a setting, or there are too few patterns for it.
 
     Examples
     --------
@@ -142,9 +162,12 @@ def fit_row(
 ) -> tuple[Predictor, Doubles | None]:
     """Train a row of a table on targets `(pattern,)` or `(pattern, property)`; see `fit`."""
     learner = row(table, name)
+    settings = known.checked(name, learner.settings, drawn.settings)
     if name == SEVERAL:
         return _mean(table, features, targets, replace(drawn, members=drawn.members or usual))
-    estimator = learner.make(drawn.trees, drawn.seed)
+    estimator = learner.make(drawn.trees, drawn.seed, **settings)
+    if drawn.alone:
+        _keep_to_one_thread(estimator)
     least = getattr(estimator, "n_neighbors", 2)
     if len(targets) < least:
         raise InputError(
@@ -161,6 +184,13 @@ def fit_row(
         estimator.fit(features, targets, *groups)
     importances = getattr(estimator, "feature_importances_", None)
     return PREDICTORS[learner.predictor].from_fitted(estimator), importances
+
+
+def _keep_to_one_thread(estimator: Any) -> None:
+    if isinstance(estimator, HistogramForest):
+        estimator.threads = 1
+    elif getattr(estimator, "n_jobs", None) == -1:  # scikit-learn's forests
+        estimator.n_jobs = 1
 
 
 def _mean(

@@ -13,8 +13,8 @@ from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles, Floats, Indices, Singles
 from xafsflow.learning.models.kernel_machine import Scaled, softmax
 
-HIDDEN = (200, 100)
-PENALTY = 1.0
+HIDDEN = 200
+DECAY = 1.0
 EPOCHS = 100
 
 
@@ -27,10 +27,26 @@ class Network:
         Of the first weights and of the order of the samples.
     regression
         Properties, not classes.
+    hidden
+        Neurons of the first layer; the second has half as many.
+    decay
+        On large weights.
+    epochs
+        Times that all samples are seen.
     """
 
-    def __init__(self, trees: int, seed: int, regression: bool = False) -> None:
+    def __init__(
+        self,
+        trees: int,
+        seed: int,
+        regression: bool = False,
+        *,
+        hidden: int = HIDDEN,
+        decay: float = DECAY,
+        epochs: int = EPOCHS,
+    ) -> None:
         self.seed, self.regression = seed, regression
+        self.hidden, self.decay, self.epochs = hidden, decay, epochs
 
     def fit(self, features: Floats, targets: NDArray[Any]) -> None:
         """Learn from features `(sample, feature)` and labels `(sample,)` or properties `(sample[, property])`."""
@@ -39,9 +55,9 @@ class Network:
 
         self.scaled = Scaled(features)
         table = self.scaled(features)
-        settings = {"alpha": PENALTY, "max_iter": EPOCHS, "random_state": self.seed}
+        settings = {"alpha": self.decay, "max_iter": self.epochs, "random_state": self.seed}
         kind = MLPRegressor if self.regression else MLPClassifier
-        self.made = kind(hidden_layer_sizes=HIDDEN, **settings)
+        self.made = kind(hidden_layer_sizes=(self.hidden, self.hidden // 2), **settings)
         if self.regression:
             truth = np.asarray(targets, np.float64).reshape(len(table), -1)
             self.mean, spread = truth.mean(axis=0), truth.std(axis=0)

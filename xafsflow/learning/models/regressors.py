@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.kernels.array_types import Doubles
+from xafsflow.learning.models import learner_settings as known
 from xafsflow.learning.models.boosted_trees import Boosting
 from xafsflow.learning.models.classifiers import SEVERAL, Drawn, Learner, fit_row, sklearn
 from xafsflow.learning.models.kernel_machine import KernelRidge
@@ -13,16 +16,28 @@ from xafsflow.learning.models.perceptron import Network
 from xafsflow.learning.models.predictors import Predictor
 from xafsflow.learning.network.residual_network import ResidualNetwork
 
+# Those that ridge regression chooses from by itself, sample by sample, where none is given.
+RIDGES = tuple(10.0**k for k in range(-6, 4))
 # A further regressor is one line here.
 REGRESSORS: dict[str, Learner] = {
-    "ridge": Learner(sklearn("linear_model.RidgeCV", alphas=tuple(10.0**k for k in range(-6, 4))), "linear"),
-    "regression_forest": Learner(sklearn("ensemble.RandomForestRegressor", n_jobs=-1), "exact_forest"),
-    "extra_trees": Learner(sklearn("ensemble.ExtraTreesRegressor", n_jobs=-1), "exact_forest"),
-    "lightgbm": Learner(lambda trees, seed: Boosting("lightgbm", trees, seed, True), "boosted_trees"),
-    "xgboost": Learner(lambda trees, seed: Boosting("xgboost", trees, seed, True), "boosted_trees"),
-    "kernel_ridge": Learner(lambda trees, seed: KernelRidge(trees, seed, True, 0.02), "kernel_machine"),
-    "mlp": Learner(lambda trees, seed: Network(trees, seed, True), "layers"),
-    "residual_network": Learner(lambda trees, seed: ResidualNetwork(trees, seed, True), "folded_network"),
+    "ridge": Learner(
+        sklearn("linear_model.RidgeCV", {"ridge": "alphas"}, alphas=RIDGES), "linear", known.RIDGE
+    ),
+    "regression_forest": Learner(
+        sklearn("ensemble.RandomForestRegressor", n_jobs=-1), "exact_forest", known.FOREST, counts_trees=True
+    ),
+    "extra_trees": Learner(
+        sklearn("ensemble.ExtraTreesRegressor", n_jobs=-1), "exact_forest", known.FOREST, counts_trees=True
+    ),
+    "lightgbm": Learner(
+        partial(Boosting, "lightgbm", regression=True), "boosted_trees", known.LIGHTGBM, counts_trees=True
+    ),
+    "xgboost": Learner(
+        partial(Boosting, "xgboost", regression=True), "boosted_trees", known.XGBOOST, counts_trees=True
+    ),
+    "kernel_ridge": Learner(partial(KernelRidge, regression=True, ridge=0.02), "kernel_machine", known.RIDGE),
+    "mlp": Learner(partial(Network, regression=True), "layers", known.LAYERS),
+    "residual_network": Learner(partial(ResidualNetwork, regression=True), "folded_network", known.RESIDUAL),
     SEVERAL: Learner(lambda trees, seed: None, "mean"),
 }
 MEMBERS = ("kernel_ridge", "mlp", "lightgbm")

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,7 @@ class Training:
 
 # A network of fewer steps an epoch has learnt nothing when it ends.
 STEPS = 8
+ONE_AT_A_TIME = Lock()
 # Groups from which on some are held out; of fewer, all are learnt from, to the last epoch.
 LEAST_GROUPS = 10
 
@@ -94,13 +96,15 @@ class ResidualNetwork:
         Of the first weights, of the groups held out, of dropout, and of the order of the samples.
     regression
         Properties, not classes.
+    **training
+        Fields of `Training` that are not to be as usual.
     """
 
     takes_groups = True
 
-    def __init__(self, trees: int, seed: int, regression: bool = False) -> None:
+    def __init__(self, trees: int, seed: int, regression: bool = False, **training: Any) -> None:
         self.seed, self.regression = seed, regression
-        self.shape, self.training = Shape(), Training()
+        self.shape, self.training = Shape(), Training(**training)
 
     def fit(self, features: Floats, targets: NDArray[Any], groups: NDArray[Any] | None = None) -> None:
         """Learn from features `(sample, feature)`, labels or properties `(sample[, property])` and groups `(sample,)`.
@@ -145,10 +149,13 @@ class ResidualNetwork:
 
 @contextmanager
 def reproducible(torch: Any, seed: int) -> Iterator[None]:
-    """Torch on one thread, with operations that always give the same bits, from this seed; afterwards as it was."""
-    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    warns = torch.is_deterministic_algorithms_warn_only_enabled()
-    with torch.random.fork_rng(devices=[]):
+    """Torch on one thread, with operations that always give the same bits, from this seed; afterwards as it was.
+
+    Its random numbers and these settings are those of the whole process: threads wait for each other.
+    """
+    with ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
+        threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+        warns = torch.is_deterministic_algorithms_warn_only_enabled()
         torch.manual_seed(seed)
         # Sums of several threads come in another order.
         torch.set_num_threads(1)

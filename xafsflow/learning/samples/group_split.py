@@ -31,6 +31,20 @@ def held_out(groups: NDArray[Any], share: float, seed: int | list[int]) -> Mask:
     return np.isin(of, order[: max(1, round(share * len(names)))])
 
 
+def folds(groups: NDArray[Any], count: int, seed: int | list[int]) -> list[Mask]:
+    """The samples of each of so many parts `(sample,)`: every group is whole in one of them, drawn.
+
+    Examples
+    --------
+    >>> parts = folds(np.array(["a", "a", "b", "c"]), 2, 0)
+    >>> [part.tolist() for part in parts]
+    [[True, True, True, False], [False, False, False, True]]
+    """
+    names, of = np.unique(groups, return_inverse=True)
+    part = (np.random.default_rng(seed).permutation(len(names)) % count)[of]
+    return [part == one for one in range(count)]
+
+
 def check_groups(groups: NDArray[Any], least: int) -> None:
     """Refuse samples of fewer groups than a split needs.
 

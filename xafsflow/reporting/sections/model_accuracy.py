@@ -17,7 +17,7 @@ from xafsflow.reporting.matrix_figure import MatrixFigure
 from xafsflow.reporting.model_view import ModelView
 from xafsflow.reporting.panel import Cell, Panel, Table
 from xafsflow.reporting.picture import Picture
-from xafsflow.reporting.score_blocks import class_blocks, property_blocks
+from xafsflow.reporting.score_blocks import class_blocks, property_blocks, search_panel
 from xafsflow.reporting.section_table import Block, Part, section
 from xafsflow.reporting.wording import number, percent, readable, sentence
 from xafsflow.vocabulary import AXES
@@ -45,6 +45,7 @@ Z = 1.96
         "r_squared",
         "mean_absolute_error",
         "spread",
+        "search",
     ),
 )
 def model_accuracy(part: Part) -> Iterator[Block]:
@@ -59,6 +60,8 @@ def model_accuracy(part: Part) -> Iterator[Block]:
         yield _reliability_diagram(found.calibration_error, found.reliability)
     if isinstance(found, RegressionFindings):
         yield from property_blocks(found, found.library)
+    if isinstance(found, FitFindings | RegressionFindings) and found.search is not None:
+        yield search_panel(found.search)
     if model is None:
         return
     if model.importances is not None and model.importances.size:

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
@@ -33,6 +34,7 @@ from xafsflow.learning.trust.noise_distance import learn_distances
 from xafsflow.learning.trust.trust_record import Trust
 from xafsflow.sampling.noisy_patterns import finite
 from xafsflow.step_table import step
+from xafsflow.steps.train.search import Train, asked, chosen
 
 if TYPE_CHECKING:
     Classifier: TypeAlias = str
@@ -49,6 +51,9 @@ def fit(
     classifier: Classifier = "random_forest",
     trees: Annotated[int, Field(ge=1)] = 100,
     members: list[Classifier] = list(classifiers.MEMBERS),  # noqa: B006
+    settings: dict[str, float] = {},  # noqa: B006
+    search: dict[str, Annotated[list[float], Field(min_length=1)]] = {},  # noqa: B006
+    tries: Annotated[int, Field(ge=1)] | None = None,
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2,
     seed: Annotated[int, Field(ge=0)] = 0,
 ) -> tuple[Model, FitFindings]:
@@ -80,6 +85,18 @@ def fit(
         Number of trees of a forest, or rounds of boosting; without meaning for the others.
     members
         Of `mean_of_several`: the classifiers whose votes are averaged.
+    settings
+        Of the classifier, by name, such as `{penalty: 3.0}`; their meanings stand in
+        `xafsflow.learning.models.learner_settings`. `sklearn_random_forest`, `extra_trees`: max_features, min_samples_leaf.
+        `lightgbm`: rate, share, leaves, min_samples_leaf. `xgboost`: rate, share, depth. `logistic_regression`,
+        `support_vectors`: penalty. `kernel_ridge`: ridge. `mlp`: hidden, decay, epochs. `residual_network`: epochs, rate,
+        decay, dropout. `k_nearest`: neighbors. The others have none.
+    search
+        Values of settings to try, by name, such as `{penalty: [1, 10, 100]}`, also `trees`. Each combination is trained on
+        parts of the training and judged by macro F1 on the others, whole groups always; the best one is trained. Held-out
+        samples take no part. The combinations are spread over the cluster, or the threads of this process.
+    tries
+        So many of the combinations, drawn; by default all of them.
     held_out
         Share of the patterns, or of their groups, that is kept for the score.
     seed
@@ -88,14 +105,14 @@ def fit(
     Raises
     ------
     InputError
-        There is no such classifier, the samples hold one class or properties, or do not say what their features are.
+        There is no such classifier, it does not know a setting, the samples hold one class or properties, or do not say what
+        their features are.
     """
     from threadpoolctl import threadpool_limits
 
-    learnt = [one.name for one in fields(Trust)]
-    key = digest_of(
-        samples.attrs.get("digest"), classifier, trees, members, held_out, seed, versions(), learnt
-    )
+    wanted = asked(classifiers.CLASSIFIERS, classifier, settings, search, tries)
+    made_of = classifier, trees, members, wanted.key, held_out, seed, versions()
+    key = digest_of(samples.attrs.get("digest"), *made_of, [one.name for one in fields(Trust)])
     cached = find(key) if "digest" in samples.attrs else None
     if cached is not None:
         return cached[0], replace(cached[1], cached_model=key)
@@ -108,7 +125,12 @@ def fit(
     drawn = classifiers.Drawn(trees, seed, members, group[~held])
     # Sums in another order, by another number of threads, would make another file of the same model.
     with threadpool_limits(1, "blas"):
+        train = trainer(samples, targets, classifier, classifiers.fit)
+        drawn, found = chosen(
+            wanted, train, samples.features.values[~held], samples.label.values[~held], drawn
+        )
         model, findings = _trained(samples, targets, held, classifier, drawn)
+    findings = replace(findings, search=found)
     if "digest" in samples.attrs:
         keep(key, model, findings)
     return model, findings
@@ -154,6 +176,11 @@ def _trained(
         library=library,
     )
     return model, findings
+
+
+def trainer(samples: xr.Dataset, targets: Targets, name: str, learn: Learn) -> Train:
+    """What makes a model of a part of the samples; it holds what is said of them, not the spectra."""
+    return partial(learnt, samples.drop_vars(list(samples.data_vars)), targets, name, learn=learn)
 
 
 def learnt(

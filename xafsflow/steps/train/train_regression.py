@@ -19,7 +19,8 @@ from xafsflow.learning.samples import group_split as split
 from xafsflow.learning.samples.sample_table import property_targets
 from xafsflow.learning.trust import library_calibration as calibration
 from xafsflow.step_table import step
-from xafsflow.steps.train.train_model import learnt
+from xafsflow.steps.train.search import asked, chosen
+from xafsflow.steps.train.train_model import learnt, trainer
 
 if TYPE_CHECKING:
     Regressor: TypeAlias = str
@@ -35,6 +36,9 @@ def regression(
     regressor: Regressor = "ridge",
     trees: Annotated[int, Field(ge=1)] = 100,
     members: list[Regressor] = list(regressors.MEMBERS),  # noqa: B006
+    settings: dict[str, float] = {},  # noqa: B006
+    search: dict[str, Annotated[list[float], Field(min_length=1)]] = {},  # noqa: B006
+    tries: Annotated[int, Field(ge=1)] | None = None,
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2,
     seed: Annotated[int, Field(ge=0)] = 0,
 ) -> tuple[Model, RegressionFindings]:
@@ -54,6 +58,17 @@ def regression(
         Number of trees of a forest, or rounds of boosting; without meaning for the others.
     members
         Of `mean_of_several`: the regressors whose answers are averaged.
+    settings
+        Of the regressor, by name, such as `{ridge: 0.1}`. `ridge`, `kernel_ridge`: ridge. `regression_forest`,
+        `extra_trees`: max_features, min_samples_leaf. `lightgbm`, `xgboost`, `mlp`, `residual_network`: as for classifiers,
+        see `train.fit`.
+    search
+        Values of settings to try, by name, such as `{ridge: [0.01, 0.1, 1]}`, also `trees`. Each combination is trained
+        on parts of the training and judged by the mean R2 of the properties on the others, whole groups always; the best one
+        is trained. Held-out samples take no part. The combinations are spread over the cluster, or the threads of this
+        process.
+    tries
+        So many of the combinations, drawn; by default all of them.
     held_out
         Share of the samples, or of their groups, that is kept for the score.
     seed
@@ -67,7 +82,8 @@ def regression(
     Raises
     ------
     InputError
-        The samples hold no properties, do not say what their features are, or hold NaN; or too few are left.
+        The regressor does not know a setting; the samples hold no properties, do not say what their features are, or hold
+        NaN; or too few are left.
 
     Examples
     --------
@@ -79,9 +95,13 @@ def regression(
     >>> model, findings = regression(table)
     >>> findings.r_squared.round(2).tolist()
     [1.0]
+    >>> _, findings = regression(table, regressor="kernel_ridge", search={"ridge": [0.001, 1.0, 100.0]})
+    >>> findings.search.best, findings.search.mean.round(2).tolist()
+    ({'ridge': 0.001}, [0.92, 0.82, -0.23])
     """
     from threadpoolctl import threadpool_limits
 
+    wanted = asked(regressors.REGRESSORS, regressor, settings, search, tries)
     targets = property_targets(samples)
     table, truth = samples.features.values.astype(np.float32), samples.target.values.astype(np.float64)
     if not np.isfinite(table).all():
@@ -98,6 +118,8 @@ def regression(
     learn = regressors.fit_properties
     # Sums in another order, by another number of threads, would make another file of the same model.
     with threadpool_limits(1, "blas"):
+        train = trainer(samples, targets, regressor, learn)
+        drawn, found = chosen(wanted, train, table[~held], truth[~held], drawn)
         model = learnt(samples, targets, regressor, table[~held], truth[~held], drawn, learn)
         answers, library = model.predict(table[held].T), None
         if "check_clean" in samples:
@@ -117,5 +139,6 @@ def regression(
         spread=truth[held].std(axis=0),
         importances=model.importances,
         library=library,
+        search=found,
     )
     return model, findings
