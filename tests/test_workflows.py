@@ -98,15 +98,14 @@ def test_zinc_coordination__is_told_on_new_materials_and_explained(shared: Path,
 
 
 def test_zinc_properties__are_told_on_new_materials_and_explained(shared: Path, tmp_path: Path) -> None:
-    pytest.importorskip("lightgbm")
-    plan = apply_overrides(load_recipe(recipe("zinc_properties")), ["train.regression.trees=40"])
-    products = run(plan, Folders(shared / "zn_xanes"), tmp_path / "run")
+    products = run(load_recipe(recipe("zinc_properties")), Folders(shared / "zn_xanes"), tmp_path / "run")
     (score,) = products.findings.of(RegressionFindings).values()
     (told,) = products.findings.of(ModelExplanation).values()
     found = dict(zip(score.properties, score.r_squared.tolist(), strict=True))
-    assert found["mean_distance"] > 0.88
-    assert found["electronegativity"] > 0.9
-    assert told.gap < 1e-9
+    assert found["mean_distance"] > 0.92
+    assert found["electronegativity"] > 0.94
+    assert told.permutation is not None
+    assert (told.permutation.growth.max(axis=0) > 3 * told.permutation.error.max(axis=0)).any()
     assert products.page is not None
     assert "What the model looks at</h2>" in products.page.read_text(encoding="utf-8")
 
