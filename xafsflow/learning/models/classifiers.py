@@ -151,13 +151,14 @@ def fit_row(
         )
     from threadpoolctl import threadpool_limits
 
+    table_read = features if getattr(estimator, "takes_rows", False) else np.asarray(features)
     groups = [drawn.groups] if getattr(estimator, "takes_groups", False) else []
     # Sums in another order, by another number of threads, would make another file of the same model; and on a busy
     # machine threads of small sums wait for each other.
     with warnings.catch_warnings(), threadpool_limits(1, "blas"):
         # Features that are alike in all patterns, outside the edge, are collinear: nothing the user can mend.
         warnings.filterwarnings("ignore", message="Variables are collinear")
-        estimator.fit(features, targets, *groups)
+        estimator.fit(table_read, targets, *groups)
     importances = getattr(estimator, "feature_importances_", None)
     return PREDICTORS[learner.predictor].from_fitted(estimator), importances
 
