@@ -12,7 +12,6 @@ from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles, Singles
 from xafsflow.kernels.spectra.edge_energy import e0_half_step
 from xafsflow.kernels.spectra.peak import highest_point
-from xafsflow.learning.samples.row_blocks import row_blocks
 
 # From the axis (energy,) and spectra (energy, pixel) to (feature, pixel), finite. A further descriptor is one line here.
 Descriptor = Callable[[Doubles, Singles], Doubles]
@@ -167,7 +166,4 @@ class FeatureRows:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """The features of all, for learners that have to hold them."""
-        found = np.empty(self.shape, dtype or np.float32, order="F")
-        for part in row_blocks(*self.shape):
-            found[part] = self[part]
-        return found
+        return self[:].astype(dtype or np.float32, copy=False)

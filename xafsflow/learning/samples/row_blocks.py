@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-# 16 MB of float32: with 200 features 20,000 rows.
-BLOCK_NUMBERS = 4_000_000
+# 4 MB of float32: with 200 features 5,000 rows.
+BLOCK_NUMBERS = 1_000_000
 
 
 class Rows(Protocol):
