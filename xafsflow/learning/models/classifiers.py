@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -17,6 +16,7 @@ from xafsflow.findings.train_findings import Score
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.forest.histogram_forest import HistogramForest
 from xafsflow.learning.models.boosted_trees import Boosting
+from xafsflow.learning.models.discriminant import Discriminant
 from xafsflow.learning.models.kernel_machine import SupportVectors
 from xafsflow.learning.models.perceptron import Network
 from xafsflow.learning.models.predictors import PREDICTORS, Mean, NearestPatterns, Predictor, Several
@@ -58,7 +58,7 @@ CLASSIFIERS: dict[str, Learner] = {
     "random_forest": Learner(HistogramForest, "binned_forest"),
     "sklearn_random_forest": Learner(sklearn("ensemble.RandomForestClassifier", n_jobs=-1), "exact_forest"),
     "extra_trees": Learner(sklearn("ensemble.ExtraTreesClassifier", n_jobs=-1), "exact_forest"),
-    "linear_discriminant": Learner(sklearn("discriminant_analysis.LinearDiscriminantAnalysis"), "linear"),
+    "linear_discriminant": Learner(lambda trees, seed: Discriminant(), "linear"),
     "logistic_regression": Learner(sklearn("linear_model.LogisticRegression", max_iter=1000), "linear"),
     "k_nearest": Learner(lambda trees, seed: NearestPatterns(15), "neighbors"),
     "lightgbm": Learner(lambda trees, seed: Boosting("lightgbm", trees, seed), "boosted_trees"),
@@ -155,9 +155,7 @@ def fit_row(
     groups = [drawn.groups] if getattr(estimator, "takes_groups", False) else []
     # Sums in another order, by another number of threads, would make another file of the same model; and on a busy
     # machine threads of small sums wait for each other.
-    with warnings.catch_warnings(), threadpool_limits(1, "blas"):
-        # Features that are alike in all patterns, outside the edge, are collinear: nothing the user can mend.
-        warnings.filterwarnings("ignore", message="Variables are collinear")
+    with threadpool_limits(1, "blas"):
         estimator.fit(table_read, targets, *groups)
     importances = getattr(estimator, "feature_importances_", None)
     return PREDICTORS[learner.predictor].from_fitted(estimator), importances
