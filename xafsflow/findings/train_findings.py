@@ -187,6 +187,8 @@ class RegressionFindings(Finding):
         `(feature,)`: impurity importances, sum 1; None for a regressor that has none.
     library
         Further scores of samples of a library; None for others.
+    truth_edges, truth_counts
+        `(property, edge)` and `(property, bin)`: how many samples have each value; None where it was not counted.
     """
 
     regressor: str
@@ -200,6 +202,8 @@ class RegressionFindings(Finding):
     spread: Doubles
     importances: Doubles | None
     library: IntervalScores | None = None
+    truth_edges: Doubles | None = None
+    truth_counts: Integers | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,6 +45,8 @@ Z = 1.96
         "r_squared",
         "mean_absolute_error",
         "spread",
+        "truth_edges",
+        "truth_counts",
     ),
 )
 def model_accuracy(part: Part) -> Iterator[Block]:
