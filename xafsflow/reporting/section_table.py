@@ -73,8 +73,8 @@ class Section:
     drawn
         Fields of the findings that it shows; the others follow in a folded table.
     of
-        What there is a part for: each "entry" of the recipe and each label of the maps, each "model", each label with maps of a
-        "property", the "rest" of maps and findings that have no section, or the "run".
+        What there is a part for: each "entry" of the recipe and each label of the maps, each "model", each label with
+        maps of a "property", the "rest" of maps and findings that have no section, or the "run".
     in_columns
         Whether the first block and the panels stand at the left, the other pictures at the right.
     """

@@ -13,7 +13,7 @@ from xafsflow.findings.run_findings import RunFindings
 from xafsflow.findings.train_findings import RegressionFindings
 from xafsflow.reporting.curve_marks import Band, Curve
 from xafsflow.reporting.map_views import views_of
-from xafsflow.reporting.page_parts import ReportInput, parts_of
+from xafsflow.reporting.page_parts import ReportInput, blocks_of, parts_of
 from xafsflow.reporting.section_table import sections_in_order
 
 EDGES = np.linspace(1.9, 2.5, 31)
@@ -77,9 +77,15 @@ def test_pixels__stand_beside_the_library() -> None:
     assert steps[0] == pytest.approx(1.9)
     beyond = np.mean(known > 2.5)
     assert "107 pixels" in shown[1].text
-    assert "435 library spectra" in shown[1].text
+    assert "(435 samples)" in shown[1].text
     assert f"{100 * beyond:.1f} % of the pixels lie beyond" in shown[1].text
     assert not blocks("further_results", of(maps(), model=FOUND))[:-1]
+
+
+def test_findings__are_told_where_the_model_is_and_not_twice() -> None:
+    (row,) = (one for one in sections_in_order() if one.name == "property_maps")
+    (part,) = parts_of(row, of(maps(), model=FOUND))
+    assert len(list(blocks_of(row, part))) == 4
 
 
 def test_pixels__stand_alone_where_no_training_is_known() -> None:
@@ -92,7 +98,7 @@ def test_the_library__is_that_of_the_model_which_made_the_maps() -> None:
     step = {"entry": "far", "step": "classify.model", "settings": {}, "uses": {"model": "second"}}
     second = replace(FOUND, truth_counts=np.ones((1, 30), np.int64))
     shown = blocks("property_maps", of(maps(label="far"), {"steps": [step]}, first=FOUND, second=second))
-    assert "30 library spectra" in shown[1].text
+    assert "(30 samples)" in shown[1].text
 
 
 def test_a_map_without_a_value__has_no_histogram() -> None:

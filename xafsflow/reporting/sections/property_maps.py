@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 import numpy as np
 
@@ -25,6 +26,8 @@ BINS, BEYOND = 30, 30
     title="Properties",
     intro="What a model of library spectra tells of each pixel, and how that lies beside the library that it learnt from.",
     order=24,
+    # The section on the model shows the rest of them.
+    drawn=[one.name for one in fields(RegressionFindings)],
     of="property",
 )
 def property_maps(part: Part) -> Iterator[Block]:
@@ -54,7 +57,7 @@ def _histogram(name: str, unit: str, values: Singles, known: RegressionFindings 
         line = np.repeat(edges, 2)[1:-1], np.repeat(100 * share, 2)
         library = [Curve(*line, INK, 1.3, name="library")]
         outside = int(((pixels < own[0]) | (pixels > own[-1])).sum())
-        told = f" The line is that of {counted(int(counts.sum()), 'library spectrum')}"
+        told = f" The line is that of the library ({counted(int(counts.sum()), 'sample')})"
         told += f"; {percent(outside, pixels.size)} of the pixels lie beyond all of these."
     share = np.histogram(pixels, edges)[0] / pixels.size
     middle = (edges[:-1] + edges[1:]) / 2
