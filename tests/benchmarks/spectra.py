@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from library_size import measured
 from sklearn.ensemble import ExtraTreesRegressor, RandomForestClassifier
 
 import xafsflow as xf
@@ -326,23 +326,6 @@ def _mapped(seed: int, chosen: list[str]) -> dict[str, Any]:
     return found
 
 
-def size(seed: int) -> dict[str, Any]:
-    """100,000 spectra of 200 energies: features, forest, prediction; seconds and the memory of the process at most."""
-    from xafsflow.phantom import simulated_library
-
-    library = simulated_library(5000, seed, energies=200)
-    start, table = time.perf_counter(), np.tile(library.mu.values, (20, 1))
-    labels = np.tile(np.unique(library.polyhedron.values, return_inverse=True)[1], 20)
-    table = with_noise(table, 0.02, np.random.default_rng(seed))
-    read = feature_map(["spectrum", "derivative"], library.energy.values, table[:5000], WINDOW)
-    predictor, _ = classifiers.fit("random_forest", read(table.T).T, labels, classifiers.Drawn(30, seed))
-    for first in range(0, len(table), 10_000):
-        predictor.predict(read(np.ascontiguousarray(table[first : first + 10_000].T)))
-    seconds, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"100,000 spectra x 200 energies: {seconds:.0f} s, at most {peak:.0f} MB (asked below 1000)")
-    return {"seconds": seconds, "megabytes": peak}
-
-
 PARTS: dict[str, Any] = {
     "coordination": coordination, "noise": noise, "sets": set_rates, "shift": shifted, "outside": outside,
     "properties": properties,
@@ -363,7 +346,7 @@ def main() -> None:
     zinc = Zinc(given.seed) if DATA.is_dir() and set(given.part) & set(PARTS) else None
     for part in given.part:
         if part == "size":
-            found[part] = size(given.seed)
+            found[part] = measured(100_000, 200, 30, None, given.seed)
         elif part == "map":
             found[part] = mapped(given.seed, given.learner or ["kernel_ridge"])
         elif zinc is None:

@@ -163,6 +163,30 @@ def test_what_cannot_be_learnt__is_refused(
         xf.train.spectra(library, **settings)
 
 
+def test_blocks_of_a_library_on_the_disk__change_nothing(
+    samples: xr.Dataset, library: xr.Dataset, monkeypatch: Any
+) -> None:
+    model, findings = xf.train.fit(samples, trees=10)
+    monkeypatch.setattr("xafsflow.learning.samples.row_blocks.BLOCK_NUMBERS", 6000)
+    monkeypatch.setenv("XAFSFLOW_CACHE", "")
+    again = xf.train.spectra(
+        library.chunk(sample=64),
+        label="coordination",
+        keep=[4, 5, 6],
+        features=["spectrum", "derivative"],
+        noise=[0.0, 0.03],
+        copies=2,
+    )
+    xr.testing.assert_identical(again, samples)
+    other, others = xf.train.fit(again, trees=10)
+    assert others.accuracy == pytest.approx(findings.accuracy, abs=0.02)
+    for name in ("hull_mean", "hull_limits", "misfit_limits", "class_basis"):
+        np.testing.assert_allclose(getattr(other.trust, name), getattr(model.trust, name), rtol=1e-4)
+    spectra = samples.check_features.values.T
+    np.testing.assert_allclose(other.predict(spectra), model.predict(spectra), atol=0.25)
+    assert (np.abs(other.predict(spectra) - model.predict(spectra)) > 1e-6).mean() < 0.05
+
+
 def test_a_library_of_few_materials__is_refused(library: xr.Dataset) -> None:
     few = library.isel(sample=np.isin(library.group, np.unique(library.group)[:8]))
     with pytest.raises(InputError, match="groups of samples"):

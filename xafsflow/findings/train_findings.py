@@ -221,6 +221,8 @@ class RegressionFindings(Finding):
         Further scores of samples of a library; None for others.
     search
         What was tried where settings were searched; None where none were.
+    truth_edges, truth_counts
+        `(property, edge)` and `(property, bin)`: how many samples have each value; None where it was not counted.
     """
 
     regressor: str
@@ -235,6 +237,8 @@ class RegressionFindings(Finding):
     importances: Doubles | None
     library: IntervalScores | None = None
     search: SearchFindings | None = None
+    truth_edges: Doubles | None = None
+    truth_counts: Integers | None = None
 
 
 @dataclass(frozen=True, eq=False)

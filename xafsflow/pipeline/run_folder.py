@@ -30,7 +30,9 @@ ANOTHER = "choose another --out, or replace it with --fresh"
 
 
 class Source(TypedDict):
-    """A small file, with its `sha256`, or the images of a folder: so many `files`, with a `digest` of sizes and times."""
+    """A small file, with its `sha256`, or the images of a folder or a whole Zarr group: so many `files`, with a `digest` of
+    sizes and times.
+    """
 
     path: str
     bytes: int
@@ -190,7 +192,7 @@ def check_sources(earlier: RunRecord, inputs: list[Source]) -> None:
 
 
 def inputs_of(folders: ReadFolders) -> list[Source]:
-    """Small files with their SHA-256; images by folder, with a digest over names, sizes and times."""
+    """Small files with their SHA-256; images by folder, and Zarr groups, with a digest over names, sizes and times."""
     import hashlib
 
     groups: dict[Path, tuple[Hash, int, int]] = {}
@@ -201,10 +203,13 @@ def inputs_of(folders: ReadFolders) -> list[Source]:
     placed = {_placed(path, roots): path for path in folders.files}
     for path in sorted(placed):
         status = path.stat()
-        if not is_small_table(path.name, status.st_size):
-            digest, count, size = groups.get(path.parent, (hashlib.sha256(), 0, 0))
-            digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
-            groups[path.parent] = (digest, count + 1, size + status.st_size)
+        group = _zarr_group(path, roots)
+        if group is not None or not is_small_table(path.name, status.st_size):
+            folder = group or path.parent
+            digest, count, size = groups.get(folder, (hashlib.sha256(), 0, 0))
+            inner = path.relative_to(folder).as_posix()
+            digest.update(f"{inner} {status.st_size} {status.st_mtime_ns}\n".encode())
+            groups[folder] = (digest, count + 1, size + status.st_size)
         else:
             name = _recorded(path, origins)
             found.append({"path": name, "bytes": status.st_size, "sha256": sha256_of(path)})
@@ -216,6 +221,16 @@ def inputs_of(folders: ReadFolders) -> list[Source]:
 
 def _placed(path: Path, roots: list[tuple[Path, Path]]) -> Path:
     return next((whole / path.relative_to(root) for root, whole in roots if path.is_relative_to(root)), path)
+
+
+def _zarr_group(path: Path, roots: list[tuple[Path, Path]]) -> Path | None:
+    """The Zarr group below the folders of the run that a file is a part of."""
+    for _, whole in roots:
+        if path.is_relative_to(whole):
+            inner = path.parent.relative_to(whole).parts
+            ends = [number for number, name in enumerate(inner, 1) if name.endswith(".zarr")]
+            return whole.joinpath(*inner[: ends[0]]) if ends else None
+    return None
 
 
 def _recorded(path: Path, origins: list[tuple[Path, str]]) -> str:

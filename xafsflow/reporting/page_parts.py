@@ -10,12 +10,14 @@ import xarray as xr
 
 from xafsflow.findings.record import Finding
 from xafsflow.findings.run_findings import RunFindings
+from xafsflow.findings.train_findings import RegressionFindings
 from xafsflow.reporting.map_views import MapView
 from xafsflow.reporting.model_view import ModelView
 from xafsflow.reporting.panel import Panel
 from xafsflow.reporting.plain_values import finding_table
 from xafsflow.reporting.scalar_maps import MapStyle
-from xafsflow.reporting.section_table import SECTIONS, Block, Part, Section
+from xafsflow.reporting.section_table import PROPERTY, SECTIONS, Block, Part, Section
+from xafsflow.reporting.wording import capitalized, readable
 from xafsflow.step_table import STEPS
 
 Parts = Iterator[Part]
@@ -48,13 +50,33 @@ class ReportInput:
 
     def model_of(self, view: MapView) -> ModelView | None:
         """The model that classified the maps of a label, as the run's record says; else the only one that fits them."""
+        entry = self._entry_of_model(view)
+        if entry is not None:
+            return self.models.get(entry)
+        fitting = [model for model in self.models.values() if fits(model, view)]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def regression_of(self, view: MapView) -> RegressionFindings | None:
+        """What the training found of the model whose properties the maps of a label are; as `model_of`."""
+        wanted = {
+            name: one
+            for name, one in self.findings.entries.items()
+            if isinstance(one, RegressionFindings)
+            and {PROPERTY + name for name in one.properties} <= view.variables
+        }
+        entry = self._entry_of_model(view)
+        if entry is not None:
+            return wanted.get(entry)
+        return next(iter(wanted.values())) if len(wanted) == 1 else None
+
+    def _entry_of_model(self, view: MapView) -> str | None:
+        """The entry whose model made the maps of a label; None where the run's record does not say."""
         for one in cast(Sequence[RecordedStep], self.run.get("steps", ())):
             # Without `as` an entry is called like its step, and its maps have no label.
             named = one["entry"] == view.label or (not view.label and one["entry"].startswith(one["step"]))
             if named and "class_index" in STEPS[one["step"]].gives:
-                return self.models.get(one["uses"].get("model", ""))
-        fitting = [model for model in self.models.values() if fits(model, view)]
-        return fitting[0] if len(fitting) == 1 else None
+                return one["uses"].get("model", "")
+        return None
 
 
 def fits(model: ModelView, view: MapView) -> bool:
@@ -103,12 +125,26 @@ def _of_models(section: Section, given: ReportInput) -> Parts:
         yield Part(name, given.first, {}, entries.get(name), given.models.get(name))
 
 
+def _of_properties(section: Section, given: ReportInput) -> Parts:
+    for view in given.views:
+        names = [layer.variable for layer in view.layers if layer.variable in view.variables]
+        styles = {name: _property_style(name) for name in names if name.startswith(PROPERTY)}
+        if styles:
+            yield Part(view.label, view, styles, given.regression_of(view))
+
+
+def _property_style(variable: str) -> MapStyle:
+    return MapStyle(capitalized(readable(variable.removeprefix(PROPERTY))))
+
+
 def _of_rest(section: Section, given: ReportInput) -> Parts:
     """Maps and findings that no other section shows."""
     shown = {variable for one in SECTIONS.values() for variable in one.maps}
     for view in given.views:
         rest = {
-            layer.variable: MapStyle() for layer in view.layers if layer.variable in view.variables - shown
+            layer.variable: MapStyle()
+            for layer in view.layers
+            if layer.variable in view.variables - shown and not layer.variable.startswith(PROPERTY)
         }
         if rest:
             yield Part(view.label, view, rest)
@@ -124,6 +160,7 @@ def _of_run(section: Section, given: ReportInput) -> Parts:
 _BY: Mapping[str, Callable[[Section, ReportInput], Parts]] = {
     "entry": _of_entries,
     "model": _of_models,
+    "property": _of_properties,
     "rest": _of_rest,
     "run": _of_run,
 }

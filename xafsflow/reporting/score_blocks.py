@@ -13,7 +13,7 @@ from xafsflow.findings.train_findings import (
     RegressionFindings,
     SearchFindings,
 )
-from xafsflow.reporting.curve_figure import CurveFigure, Plot
+from xafsflow.reporting.curve_figure import ROW, CurveFigure, Plot
 from xafsflow.reporting.curve_marks import Curve, CurveMark, Rule
 from xafsflow.reporting.figure_style import QUIET, SIGNAL, category_colors, short
 from xafsflow.reporting.panel import Cell, Panel, Table
@@ -24,10 +24,16 @@ from xafsflow.reporting.wording import number, percent, readable
 WIDTH = 4.2
 # Of a search, the others open on a click.
 BEST_ROWS = 6
+# Height of the curves alone, and of what stands above and below a plot, points.
+PLOT, MARGINS = 170.0, 45.0
 
 
 def class_blocks(found: FitFindings, scores: LibraryScores, names: list[str]) -> Iterator[Block]:
-    """Scores of a classifier on materials that it was not trained on, by noise, by abstention, and its sets by class."""
+    """Scores of a classifier on materials that it was not trained on, by noise, by abstention, and its sets by class.
+
+    `names` are those of the classes; empty where no model tells them, as in a run whose model file is gone.
+    """
+    names = names or [f"class {number}" for number in range(1, len(scores.class_coverage) + 1)]
     yield _score_panel(found, scores, names)
     noise = scores.noise_levels
     if len(noise) > 1:
@@ -110,8 +116,13 @@ def property_blocks(found: RegressionFindings, scores: IntervalScores | None) ->
 
 def _noise_picture(curves: list[Curve], y_name: str, what: str) -> Picture:
     marks: list[CurveMark] = [Rule(1.0, color=QUIET, width=0.6), *curves]
-    plot = Plot(marks, y_name, legend="lower left")
-    figure = CurveFigure(WIDTH, 3.2, [plot], "noise (edge step)")
+    columns = 1 + (len(curves) > 2)
+    legend = ROW * -(-len(curves) // columns) + 8
+    # Curves fall to either side: the legend stands in a room of its own below them.
+    lowest = min(float(np.nanmin(one.y, initial=1.0)) for one in curves)
+    below = (max(float(np.nanmax(one.y, initial=1.0)) for one in curves) - lowest) * legend / PLOT
+    plot = Plot(marks, y_name, (lowest - below, None), legend="lower left", columns=columns)
+    figure = CurveFigure(WIDTH, (PLOT + legend + MARGINS) / 72, [plot], "noise (edge step)")
     text = f"{what} against the noise of the spectra, on materials not trained on."
     return Picture("score_by_noise", "How noise harms", text, text, figure)
 

@@ -18,6 +18,8 @@ from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.scalar_maps import MapStyle, scalar_pictures
 
 Block: TypeAlias = Picture | Panel
+# Maps of a property of a model are called by it.
+PROPERTY = "property_"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +73,8 @@ class Section:
     drawn
         Fields of the findings that it shows; the others follow in a folded table.
     of
-        What there is a part for: each "entry" of the recipe and each label of the maps, each "model", the "rest" of maps and
-        findings that have no section, or the "run".
+        What there is a part for: each "entry" of the recipe and each label of the maps, each "model", each label with
+        maps of a "property", the "rest" of maps and findings that have no section, or the "run".
     in_columns
         Whether the first block and the panels stand at the left, the other pictures at the right.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -19,13 +21,13 @@ BLOCK = 2000
 PIXELS = 4000
 
 
-def on_cube(axis: Doubles, mu: Singles, cube: xr.Dataset) -> tuple[Doubles, Singles, float]:
+def on_cube(axis: Doubles, mu: Any, cube: xr.Dataset) -> tuple[Doubles, Singles, float]:
     """Spectra on the energies of a cube, as blunt, and after the steps that normalized it.
 
     Parameters
     ----------
     axis, mu
-        `(energy,)`, eV, and `(sample, energy)`.
+        `(energy,)`, eV, and `(sample, energy)`, an array of NumPy or Dask, read in blocks.
     cube
         With the history of its `norm`.
 
@@ -46,9 +48,10 @@ def on_cube(axis: Doubles, mu: Singles, cube: xr.Dataset) -> tuple[Doubles, Sing
             f"{energy[0]:g} to {energy[-1]:g} eV, the energies of the cube",
             "take the cube between these energies, or a longer library",
         )
-    plan, parts, edges = replayed(cube), [], []
+    plan, edges = replayed(cube), []
+    table = np.empty((len(mu), energy.size), np.float32)
     for start in range(0, len(mu), BLOCK):
-        rows = mu[start : start + BLOCK].astype(np.float64)
+        rows = np.asarray(mu[start : start + BLOCK], np.float64)
         library = xr.Dataset(
             {
                 "energy": (("spectrum", "point"), np.broadcast_to(axis, rows.shape), attributes("energy")),
@@ -57,9 +60,9 @@ def on_cube(axis: Doubles, mu: Singles, cube: xr.Dataset) -> tuple[Doubles, Sing
             {"spectrum": [f"spectrum {start + one + 1}" for one in range(len(rows))]},
         )
         found = normalized_references(cube, library, plan)
-        parts.append(np.asarray(found.norm.values[:, 0].T, np.float32))
+        table[start : start + BLOCK] = found.norm.values[:, 0].T
         edges.append(np.ravel(found.e0.values))
-    return energy, np.concatenate(parts), float(np.nanmean(np.concatenate(edges)))
+    return energy, table, float(np.nanmean(np.concatenate(edges)))
 
 
 def scan_noise(cube: xr.Dataset) -> list[float]:

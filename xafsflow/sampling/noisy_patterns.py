@@ -159,7 +159,7 @@ def finite(samples: xr.Dataset, *dims: str) -> xr.Dataset:
                 "energies that every pixel covers, and noise below the edge step",
                 "narrow span, flag pixels without sample first (correct.background), or average more pixels",
             )
-        found = found.isel({dim: good})
+        found = found if good.all() else found.isel({dim: good})
     return found
 
 

@@ -223,3 +223,13 @@ def test_trees_that_four_bytes_do_not_hold__become_a_flat_forest_with_the_same_v
     monkeypatch.setattr(histogram_forest.flat_kernels, "MOST_NODES", 10)
     with pytest.raises(InputError, match="fewer noise_patterns"):
         HistogramForest(5).fit(table, labels)
+
+
+def test_blocks__make_the_same_forest(monkeypatch: pytest.MonkeyPatch) -> None:
+    table, labels = blobs()
+    table[:, 3] = np.arange(len(table)) == 7  # nearly all alike
+    whole = HistogramForest(8, seed=2).fit(table, labels).forest_
+    monkeypatch.setattr("xafsflow.learning.samples.row_blocks.BLOCK_NUMBERS", 100)
+    blocks = HistogramForest(8, seed=2).fit(table, labels).forest_
+    for name in FLATS:
+        np.testing.assert_array_equal(getattr(whole, name), getattr(blocks, name))

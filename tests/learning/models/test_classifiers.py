@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import accuracy_score, confusion_matrix, mean_absolute_error
 
@@ -61,6 +62,24 @@ def test_features_that_are_alike_in_all_patterns__are_taken_without_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fit("linear_discriminant", table, labels, Drawn())
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 30])
+@pytest.mark.parametrize("block", [100, 10**6])
+def test_linear_discriminant__is_that_of_scikit_learn(n_classes, block, monkeypatch):
+    monkeypatch.setattr("xafsflow.learning.samples.row_blocks.BLOCK_NUMBERS", block)
+    table, labels = blobs(n_classes=n_classes)
+    table[:, 2], table[:, 3] = 1, table[:, 4]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Variables are collinear")
+        wanted = LinearDiscriminantAnalysis().fit(table.astype(float), labels).predict_proba(table)
+    found = fit("linear_discriminant", table, labels, Drawn())[0].predict(table.T)
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_linear_discriminant__needs_more_patterns_than_classes():
+    with pytest.raises(InputError, match="Expected more patterns than classes"):
+        fit("linear_discriminant", np.eye(3, dtype="f4"), np.arange(3), Drawn())
 
 
 def test_an_unknown_classifier__is_refused_with_the_nearest_name():

@@ -76,3 +76,10 @@ def test_reliability__finds_an_overconfident_statement():
     diagram, error = reliability(np.full(10_000, 0.95), right)
     assert error == pytest.approx(0.15, abs=0.01)
     assert diagram.count.tolist() == [10_000]
+
+
+def test_confidence__is_finite_where_margins_are_one_but_for_rounding():
+    margin = 1 - np.concatenate([np.geomspace(1e-2, 1e-12, 40), np.geomspace(1e-14, 1e-17, 40)])
+    knots, values = learn_confidence(margin, np.arange(80) > 3)
+    assert np.isfinite(values).all()
+    assert np.isfinite(confidence_at(margin, knots, values)).all()

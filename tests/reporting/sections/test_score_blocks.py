@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from xafsflow.findings.train_findings import IntervalScores, LibraryScores, RegressionFindings, SearchFindings
+from xafsflow.reporting.scene import Label, Line, text_width
 from xafsflow.reporting.score_blocks import class_blocks, property_blocks, search_panel
 
 SCORES = LibraryScores(
@@ -83,6 +84,42 @@ def test_curves__are_those_that_were_measured() -> None:
     curves = {one.name: one.y.tolist() for one in noise.figure.plots[0].curves}  # type: ignore[union-attr]
     assert curves == {"accuracy": [0.91, 0.83], "macro F1": [0.85, 0.7]}
     assert "0.89 without 10.0 %" in abstention.text  # type: ignore[union-attr]
+
+
+def test_classes__are_numbered_where_no_model_names_them(shown: Any, html: Any, judged: Any) -> None:
+    found: Any = OfClasses()
+    assert "class 1 91.0 %" in html(*class_blocks(found, SCORES, []))
+    assert "class 1 91.0 %" in html(
+        *shown("model_accuracy", replace(judged.entries["train.fit"], library=SCORES))
+    )
+
+
+@pytest.mark.parametrize("count", [2, 6, 7])
+def test_legend__of_the_noise_does_not_cover_the_curves(count: int) -> None:
+    rng = np.random.default_rng(0)
+    names = tuple(f"a property of number {number}" for number in range(count))
+    told = replace(
+        PROPERTIES,
+        properties=names,
+        units=("1",) * count,
+        **{name: np.full(count, 0.5) for name in ("r_squared", "rmse", "mean_absolute_error", "spread")},
+    )
+    levels = np.linspace(0, 0.1, 7)
+    scores = replace(
+        INTERVALS,
+        r_squared_interval=np.full((2, count), 0.5),
+        noise_levels=levels,
+        r_squared_at_noise=1 - rng.random((7, count)) * 9 * levels[:, None],
+        observed_coverage=np.full(count, 0.9),
+        width=np.full(count, 0.1),
+    )
+    _, picture = property_blocks(told, scores)
+    scene = picture.figure.scene()  # type: ignore[union-attr]
+    legend = [mark for mark in scene.marks if isinstance(mark, Label) and mark.text.startswith("a property")]
+    curves = [mark for mark in scene.marks if isinstance(mark, Line) and mark.clip and len(mark.places) == 7]
+    assert len(legend) == len(curves) == count
+    assert min(one.y for one in legend) - 9 > max(y for one in curves for _, y in one.places)
+    assert max(one.x + text_width(one.text, 9) for one in legend) < scene.width
 
 
 def test_a_model_without_noise__has_no_curve_over_it() -> None:

@@ -13,6 +13,7 @@ from xafsflow.errors import InputError
 from xafsflow.kernels.trees import binned_walker as kernels
 from xafsflow.kernels.trees.tree_growth import Tree
 from xafsflow.learning.forest.exact_layout import FlatForest, as_table
+from xafsflow.learning.samples.row_blocks import Rows, row_blocks
 
 # Rows from which the range of a feature is learned, and the share of them that may lie outside on either side.
 RANGE_ROWS, OUTSIDE = 4096, 0.001
@@ -44,7 +45,7 @@ class Bins:
         return np.array(found, np.int32)
 
 
-def find_bins(table: np.ndarray) -> Bins:
+def find_bins(table: Rows) -> Bins:
     """Bins for a table of training patterns.
 
     The range between the outermost thousandths of a feature is cut into 2045 even cells, with one more for all that
@@ -64,19 +65,24 @@ def find_bins(table: np.ndarray) -> Bins:
     >>> bins(np.array([[-9.0, 0.0, 0.9, 1.0, 5.0, 9.0]])).tolist()
     [[0, 0, 65, 67, 211, 254]]
     """
+    parts = row_blocks(*table.shape)
     some = np.sort(table[:: max(1, len(table) // RANGE_ROWS)], axis=0).astype(np.float64)
     outside = int(OUTSIDE * len(some))
     low, high = some[outside], some[len(some) - 1 - outside]
     # Where nearly all are alike, the few others are what matters.
     flat = low == high
     if flat.any():
-        low[flat], high[flat] = table[:, flat].min(axis=0), table[:, flat].max(axis=0)
+        ends = [(table[part].min(axis=0), table[part].max(axis=0)) for part in parts]
+        least, most = np.min([one for one, _ in ends], axis=0), np.max([one for _, one in ends], axis=0)
+        low[flat], high[flat] = least[flat], most[flat]
     width = (high - low) / (kernels.CELLS - 3)
     with np.errstate(over="ignore", divide="ignore"):
         scale = np.where(width > 0, 1 / width, 0).astype(np.float32)
         scale[np.isinf(scale)] = 0
         below = np.maximum(low - width, np.finfo(np.float32).min).astype(np.float32)
-    counts = kernels.cell_counts(np.ascontiguousarray(table, np.float32), below, scale)
+    counts = np.zeros((len(below), kernels.CELLS), np.int64)
+    for part in parts:
+        counts += kernels.cell_counts(np.ascontiguousarray(table[part], np.float32), below, scale)
     before = np.cumsum(counts, axis=1) - counts
     even = np.arange(kernels.CELLS) / (kernels.CELLS - 1)
     levels = (BY_COUNT * (before / len(table)) + BY_WIDTH * even).astype(np.uint8)

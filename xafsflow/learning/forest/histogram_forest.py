@@ -15,6 +15,7 @@ from xafsflow.kernels.trees.gini_split import MOST_CLASSES, MOST_SAMPLES, Sample
 from xafsflow.kernels.trees.tree_growth import Tree, bootstrap, grow
 from xafsflow.learning.forest.binned_layout import BinnedForest, Bins, find_bins, pack
 from xafsflow.learning.forest.exact_layout import FlatForest
+from xafsflow.learning.samples.row_blocks import Rows, row_blocks
 
 
 class HistogramForest:
@@ -50,6 +51,8 @@ class HistogramForest:
     [[1.0, 0.0], [0.0, 1.0]]
     """
 
+    # It reads a table in blocks of rows, and holds a byte of each number.
+    takes_rows = True
     forest_: BinnedForest | FlatForest
     classes_: NDArray[np.int64]
     feature_importances_: NDArray[np.float64]
@@ -58,13 +61,13 @@ class HistogramForest:
     def __init__(self, trees: int = 100, seed: int = 0, threads: int | None = None) -> None:
         self.trees, self.seed, self.threads = trees, seed, threads
 
-    def fit(self, features: np.ndarray, labels: np.ndarray) -> HistogramForest:
+    def fit(self, features: Rows, labels: np.ndarray) -> HistogramForest:
         """Grow the trees.
 
         Parameters
         ----------
         features
-            `(pattern, feature)` float32, finite.
+            `(pattern, feature)` float32, finite: an array, or what gives blocks of rows.
         labels
             `(pattern,)` integers.
 
@@ -73,11 +76,15 @@ class HistogramForest:
         InputError
             A table without patterns or features, not finite, or beyond the limits of the kernels.
         """
-        table = np.ascontiguousarray(features, np.float32)
+        table: Rows = (
+            np.ascontiguousarray(features, np.float32) if isinstance(features, np.ndarray) else features
+        )
         classes, known = np.unique(labels, return_inverse=True)
         _refuse(table, labels, len(classes))
         bins = find_bins(table)
-        rows = np.ascontiguousarray(bins(table.T).T)
+        rows = np.empty((len(table), table.shape[1]), np.uint8)
+        for part in row_blocks(*table.shape):
+            rows[part] = bins(table[part].T).T
         samples = Samples(rows, np.ascontiguousarray(rows.T), known.astype(np.int32), bins.ends)
         grown = self._grow(samples, len(classes))
         self.classes_, self.n_features_in_ = classes.astype(np.int64), table.shape[1]
@@ -116,8 +123,8 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _refuse(table: np.ndarray, labels: np.ndarray, n_classes: int) -> None:
-    if table.ndim != 2 or not table.size or len(labels) != len(table):
+def _refuse(table: Rows, labels: np.ndarray, n_classes: int) -> None:
+    if len(table.shape) != 2 or 0 in table.shape or len(labels) != len(table):
         raise InputError(
             f"a table of shape {table.shape} with {len(labels)} labels",
             "(pattern, feature) and a label a pattern",
@@ -129,7 +136,7 @@ def _refuse(table: np.ndarray, labels: np.ndarray, n_classes: int) -> None:
             f"at most {MOST_SAMPLES} patterns of {MOST_CLASSES} classes",
             "use a larger step or fewer noise_patterns",
         )
-    if not np.isfinite(table).all():
+    if not all(np.isfinite(table[part]).all() for part in row_blocks(*table.shape)):
         raise InputError("features that are not finite", "numbers", "leave such patterns out")
 
 

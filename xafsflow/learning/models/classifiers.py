@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,6 +18,7 @@ from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.forest.histogram_forest import HistogramForest
 from xafsflow.learning.models import learner_settings as known
 from xafsflow.learning.models.boosted_trees import Boosting
+from xafsflow.learning.models.discriminant import Discriminant
 from xafsflow.learning.models.kernel_machine import KernelRidge, SupportVectors
 from xafsflow.learning.models.perceptron import Network
 from xafsflow.learning.models.predictors import PREDICTORS, Mean, NearestPatterns, Predictor, Several
@@ -72,7 +72,7 @@ CLASSIFIERS: dict[str, Learner] = {
     "extra_trees": Learner(
         sklearn("ensemble.ExtraTreesClassifier", n_jobs=-1), "exact_forest", known.FOREST, counts_trees=True
     ),
-    "linear_discriminant": Learner(sklearn("discriminant_analysis.LinearDiscriminantAnalysis"), "linear"),
+    "linear_discriminant": Learner(lambda trees, seed: Discriminant(), "linear"),
     "logistic_regression": Learner(
         sklearn("linear_model.LogisticRegression", {"penalty": "C"}, max_iter=1000), "linear", known.ERRORS
     ),
@@ -175,13 +175,12 @@ def fit_row(
         )
     from threadpoolctl import threadpool_limits
 
+    table_read = features if getattr(estimator, "takes_rows", False) else np.asarray(features)
     groups = [drawn.groups] if getattr(estimator, "takes_groups", False) else []
     # Sums in another order, by another number of threads, would make another file of the same model; and on a busy
     # machine threads of small sums wait for each other.
-    with warnings.catch_warnings(), threadpool_limits(1, "blas"):
-        # Features that are alike in all patterns, outside the edge, are collinear: nothing the user can mend.
-        warnings.filterwarnings("ignore", message="Variables are collinear")
-        estimator.fit(features, targets, *groups)
+    with threadpool_limits(1, "blas"):
+        estimator.fit(table_read, targets, *groups)
     importances = getattr(estimator, "feature_importances_", None)
     return PREDICTORS[learner.predictor].from_fitted(estimator), importances
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -84,9 +85,15 @@ class FeatureMap:
         >>> twice(np.array([[1.0], [2.0]], "f4")).tolist()
         [[1.0], [3.0]]
         """
-        linear = self.weights.astype(np.float32) @ spectra - self.offset.astype(np.float32)[:, None]
-        told = [DESCRIPTORS[name][0](self.axis, spectra) for name in self.descriptors]
-        return np.concatenate([linear, *told]).astype(np.float32)
+        first = len(self.weights)
+        found = np.empty((self.count, spectra.shape[1]), np.float32)
+        np.matmul(self.weights.astype(np.float32), spectra, out=found[:first])
+        found[:first] -= self.offset.astype(np.float32)[:, None]
+        for name in self.descriptors:
+            make, count = DESCRIPTORS[name]
+            found[first : first + count] = make(self.axis, spectra)
+            first += count
+        return found
 
     def onto_axis(self, values: Doubles) -> Doubles:
         """Values of the features `(..., feature)`, such as importances, as values of the energies `(..., energy)`.
@@ -120,3 +127,43 @@ class FeatureMap:
         fits = fits and self.weights.shape == (len(self.offset), len(self.axis))
         if not fits or len(self.kinds) != len(self.offset) or not set(self.descriptors) <= set(DESCRIPTORS):
             raise InputError("a damaged map of features", "weights over the axis", "train the model again")
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureRows:
+    """What a learner reads of many spectra, made of some of them at a time: all at once would be several times their size.
+
+    Parameters
+    ----------
+    spectra
+        `(sample, energy)`.
+    features
+        What is read of them.
+
+    Examples
+    --------
+    >>> twice = FeatureMap(np.arange(2.0), 2 * np.eye(2), np.zeros(2), ["spectrum"] * 2, [])
+    >>> table = FeatureRows(np.ones((3, 2), "f4"), twice)
+    >>> table.shape, table[1:].tolist(), np.asarray(table).shape
+    ((3, 2), [[2.0, 2.0], [2.0, 2.0]], (3, 2))
+    """
+
+    spectra: Singles
+    features: FeatureMap
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Samples and features."""
+        return len(self.spectra), self.features.count
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.spectra)
+
+    def __getitem__(self, rows: Any) -> Singles:
+        """Features `(row, feature)` of some samples, which stand feature by feature in memory."""
+        return self.features(np.ascontiguousarray(self.spectra[rows].T)).T
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """The features of all, for learners that have to hold them."""
+        return self[:].astype(dtype or np.float32, copy=False)

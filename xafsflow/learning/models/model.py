@@ -18,6 +18,7 @@ from xafsflow.learning.models.model_archive import Array, from_archive, to_archi
 from xafsflow.learning.models.predictors import PREDICTORS, Features, Predictor, over_all_classes, row_of
 from xafsflow.learning.models.signature import Signature
 from xafsflow.learning.models.targets import Targets
+from xafsflow.learning.samples.row_blocks import row_blocks
 from xafsflow.learning.trust.trust_record import Trust
 
 # The first word of every model file; another number when what stands in it changes.
@@ -66,7 +67,13 @@ class Model:
         These are the values of the signature's variable at its places on the axis. A class that the training did not see
         gets no vote.
         """
-        return over_all_classes(self.predictor, self.read(features), self.targets.count)
+        # Blocks, as what is read is several times as large as the spectra
+        parts = row_blocks(features.shape[1], self.predictor.n_features) if self.features else [slice(None)]
+        found = [
+            over_all_classes(self.predictor, self.read(features[:, part]), self.targets.count)
+            for part in parts
+        ]
+        return found[0] if len(found) == 1 else np.concatenate(found)
 
     def read(self, spectra: Features) -> Features:
         """What the predictor reads of spectra `(feature, pixel)`."""

@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from xafsflow.errors import InputError
 from xafsflow.files import cache_folder, refuse_links, write_atomically
 from xafsflow.findings.record import from_json, to_json
@@ -23,7 +25,6 @@ def digest_of(*parts: Any) -> str:
 
     Examples
     --------
-    >>> import numpy as np
     >>> digest_of("a", np.arange(3), {"b": 1}) == digest_of("a", np.arange(3), {"b": 1})
     True
     >>> digest_of(np.arange(3)) == digest_of(np.arange(3.0))
@@ -32,7 +33,8 @@ def digest_of(*parts: Any) -> str:
     found = hashlib.sha256()
     for part in parts:
         if hasattr(part, "tobytes"):
-            found.update(f"{part.dtype} {part.shape} ".encode() + part.tobytes())
+            found.update(f"{part.dtype} {part.shape} ".encode())
+            found.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
         else:
             found.update(json.dumps(part, sort_keys=True, default=str).encode())
         found.update(b"\n")

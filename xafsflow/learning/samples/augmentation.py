@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 
 from xafsflow.io.readers.spectrum_library import broadened
 from xafsflow.kernels.array_types import Doubles, Floats, Indices, Singles
+from xafsflow.learning.samples.row_blocks import row_blocks
 
 
 @dataclass(frozen=True, eq=False)
 class Copies:
-    """Copies of spectra: `clean` and `noisy` (copy, energy), the `level` of their noise (copy,), and of which they are."""
+    """Copies of spectra: `noisy` (copy, energy), the `level` of their noise (copy,), of which they are (`origin`).
 
-    clean: Singles
+    `clean` (copy, energy) are the same without noise, where they were asked for.
+    """
+
+    clean: Singles | None
     noisy: Singles
     level: Doubles
     origin: Indices
@@ -61,8 +65,18 @@ class Augmentation:
     shift: tuple[float, float] = (0.0, 0.0)
     copies: int = 1
 
-    def __call__(self, axis: Doubles, spectra: Floats, rng: np.random.Generator) -> Copies:
+    def __call__(
+        self,
+        axis: Doubles,
+        spectra: Floats,
+        rng: np.random.Generator,
+        *,
+        rows: Indices | None = None,
+        keep_clean: bool = False,
+    ) -> Copies:
         """Copies of spectra `(sample, energy)` over the axis `(energy,)`, all first copies before all second ones.
+
+        Of all spectra, or of those at the places `rows`.
 
         Examples
         --------
@@ -70,17 +84,25 @@ class Augmentation:
         >>> made.level.tolist(), [f"{scatter:.1f}" for scatter in made.noisy.std(axis=1)]
         ([0.0, 0.0, 0.1, 0.1], ['0.0', '0.0', '0.1', '0.1'])
         """
-        origin = np.tile(np.arange(len(spectra)), self.copies)
+        rows = np.arange(len(spectra)) if rows is None else rows
+        origin = np.tile(rows, self.copies)
         levels = np.asarray(self.levels, float)
-        turn = np.repeat(np.arange(self.copies) % len(levels), len(spectra))
+        turn = np.repeat(np.arange(self.copies) % len(levels), len(rows))
         level = levels[rng.integers(len(levels), size=len(origin)) if self.drawn else turn]
         width = rng.uniform(*self.broadening, len(origin))
         offset = rng.uniform(*self.shift, len(origin))
-        clean = np.asarray(spectra, np.float32)[origin]
-        if width.any() or offset.any():
-            for number, one in enumerate(origin):
-                clean[number] = moved(axis, spectra[one], width[number], offset[number])
-        return Copies(clean, with_noise(clean, level, rng, self.response), level, origin)
+        noisy = np.empty((len(origin), spectra.shape[1]), np.float32)
+        kept = np.empty_like(noisy) if keep_clean else None
+        changed = bool(width.any() or offset.any())
+        for part in row_blocks(*noisy.shape):
+            clean = spectra[origin[part]].astype(np.float32, copy=False)
+            for number, one in enumerate(origin[part] if changed else ()):
+                place = part.start + number
+                clean[number] = moved(axis, spectra[one], width[place], offset[place])
+            noisy[part] = with_noise(clean, level[part], rng, self.response)
+            if kept is not None:
+                kept[part] = clean
+        return Copies(kept, noisy, level, origin)
 
 
 def moved(axis: Doubles, spectrum: Floats, width: float, offset: float) -> Doubles:

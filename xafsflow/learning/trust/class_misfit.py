@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.kernels.array_types import Doubles
+from xafsflow.learning.samples.row_blocks import row_blocks
 
 # Share of the known mixtures that are beyond the limit all the same.
 FALSE_ALARM = 0.01
@@ -39,8 +40,11 @@ def class_misfit(features: NDArray[Any], basis: NDArray[Any]) -> NDArray[Any]:
     >>> class_misfit(np.array([[2.0, 1.0], [2.0, 1.0], [0.0, 0.0], [0.0, 2.0]]), basis).round(6)
     array([0., 1.])
     """
-    left = features - basis.T @ (basis @ features)
-    return np.asarray(np.sqrt(np.einsum("fp,fp->p", left, left) / len(features)))
+    found = np.empty(features.shape[1], np.result_type(features, basis))
+    for part in row_blocks(features.shape[1], len(features)):
+        left = features[:, part] - basis.T @ (basis @ features[:, part])
+        found[part] = np.sqrt(np.einsum("fp,fp->p", left, left) / len(features))
+    return found
 
 
 def misfit_limits(misfit: NDArray[Any], noise: NDArray[Any]) -> Doubles:

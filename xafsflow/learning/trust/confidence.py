@@ -12,6 +12,8 @@ from xafsflow.findings.train_findings import Reliability
 
 # Points of the learnt curve, and bins of the reliability diagram.
 KNOTS, BINS = 20, 10
+# Margins that differ by less are one.
+ALIKE = 1e-9
 
 
 def check_compositions(references: int, count: int, rng: np.random.Generator) -> Doubles:
@@ -76,6 +78,10 @@ def learn_confidence(margin: NDArray[Any], right: NDArray[np.bool_]) -> tuple[Do
     cuts = np.unique(np.round(len(order) * (np.arange(1, KNOTS) / KNOTS) ** 1.5).astype(int))
     groups = [group for group in np.split(order, cuts) if len(group)]
     knots = np.array([margin[group].mean() for group in groups], float)
+    for place in range(1, len(knots)):
+        if knots[place] < knots[place - 1] + ALIKE:
+            # Margins of 1 but for rounding: a slope between these has no value.
+            knots[place] = knots[place - 1]
     means = np.array([(right[group].sum() + 0.5) / (len(group) + 1) for group in groups])
     weights = [len(group) for group in groups]
     return knots, np.asarray(IsotonicRegression().fit(knots, means, weights).predict(knots), float)

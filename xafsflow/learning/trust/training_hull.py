@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.kernels.array_types import Doubles
+from xafsflow.learning.samples.row_blocks import row_blocks
 
 # Principal components of the training that span the space of what is known.
 COMPONENTS = 20
@@ -21,8 +22,11 @@ def learn_hull(spectra: NDArray[Any]) -> tuple[Doubles, Doubles]:
     The axes are divided by the scatter along them: `axes @ (spectrum - mean)` has mean 0 and scatter 1.
     """
     middle = spectra.mean(axis=0, dtype=np.float64)
-    apart = spectra - middle
-    values, vectors = np.linalg.eigh(apart.T @ apart / len(spectra))
+    squares = np.zeros((len(middle), len(middle)))
+    for part in row_blocks(*spectra.shape):
+        apart = spectra[part] - middle
+        squares += apart.T @ apart
+    values, vectors = np.linalg.eigh(squares / len(spectra))
     values, vectors = values[::-1][:COMPONENTS], vectors[:, ::-1][:, :COMPONENTS]
     held = values > 1e-9 * values[0]
     return middle, np.ascontiguousarray((vectors[:, held] / np.sqrt(values[held])).T)
@@ -41,11 +45,15 @@ def hull_distances(spectra: NDArray[Any], mean: Doubles, axes: Doubles) -> Doubl
     >>> found.round(1).tolist()
     [[1.0, 7.1, 0.0], [0.0, 0.0, 1.7]]
     """
-    apart = np.asarray(spectra, np.float64) - mean[:, None]
-    scores = axes @ apart
     # The axes are orthogonal, not of length one.
-    left = apart - (axes / (axes**2).sum(axis=1, keepdims=True)).T @ scores
-    return np.sqrt(np.stack([(scores**2).mean(axis=0), (left**2).mean(axis=0)]))
+    back = (axes / (axes**2).sum(axis=1, keepdims=True)).T
+    found = np.empty((2, spectra.shape[1]))
+    for part in row_blocks(spectra.shape[1], len(spectra)):
+        apart = spectra[:, part] - mean[:, None]
+        scores = axes @ apart
+        left = apart - back @ scores
+        found[:, part] = np.sqrt([(scores**2).mean(axis=0), (left**2).mean(axis=0)])
+    return found
 
 
 def hull_limits(distances: Doubles) -> Doubles:

@@ -46,6 +46,8 @@ Z = 1.96
         "mean_absolute_error",
         "spread",
         "search",
+        "truth_edges",
+        "truth_counts",
     ),
 )
 def model_accuracy(part: Part) -> Iterator[Block]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,8 +15,6 @@ from xafsflow.step_table import step
 if TYPE_CHECKING:
     from xafsflow.io.folders import Folders
     from xafsflow.io.readers.libraries.library_arrays import Part, Wanted
-
-ZARR_FILES = ("zarr.json", ".zgroup")  # in a group of version 3, of version 2
 
 
 @step(makes="spectra", example={"files": ["library.npz"]})
@@ -133,10 +132,11 @@ def _parts(folders: Folders, files: list[str], table: str | None, wanted: Wanted
 
 
 def _zarr_group(folders: Folders, name: str) -> Path:
-    """The folder of a Zarr group, found by its metadata, which count as the input."""
-    for file in ZARR_FILES[1:]:
-        try:
-            return folders.resolve(f"{name}/{file}").parent
-        except InputError:
-            continue
-    return folders.resolve(f"{name}/{ZARR_FILES[0]}").parent
+    """The folder of a Zarr group, all files of which count as the input: another one may have the same metadata."""
+    try:
+        found, metadata = folders.resolve(f"{name}/.zgroup"), [".z*"]  # of version 2, hidden in each array
+    except InputError:
+        found, metadata = folders.resolve(f"{name}/zarr.json"), []
+    for pattern in ("*", *metadata):
+        folders.glob(f"{glob.escape(name)}/**/{pattern}")
+    return found.parent

@@ -11,11 +11,12 @@ from pydantic import Field
 
 from xafsflow import __version__
 from xafsflow.errors import InputError
-from xafsflow.kernels.array_types import Doubles, Indices, Mask, Singles
+from xafsflow.kernels.array_types import Doubles, Singles
 from xafsflow.learning.models.model_cache import digest_of
 from xafsflow.learning.samples.augmentation import Augmentation, Copies, NoiseResponse
 from xafsflow.learning.samples.group_split import check_groups, held_out
 from xafsflow.learning.samples.library_targets import Answers, chosen_label, chosen_properties
+from xafsflow.learning.samples.row_blocks import row_blocks
 from xafsflow.learning.samples.spectrum_features import NAMES, feature_map
 from xafsflow.sampling.library_normalization import noise_response, on_cube, scan_noise
 from xafsflow.sampling.signature_check import normalization_of
@@ -118,15 +119,15 @@ def spectra(
     if unit_over is not None and cube is not None:
         raise InputError("unit_over with a cube", "the normalization of the cube", "remove unit_over")
     answers = chosen_label(spectra, label, keep) if label else chosen_properties(spectra, properties or [])
-    axis, table, e0 = _normalized(spectra, answers.rows, cube, span, unit_over)
+    axis, table, e0 = _normalized(spectra.mu.isel(sample=answers.rows), cube, span, unit_over)
     check_groups(answers.group, 10)
     feature_map(features, axis, table[:1], window)  # refuse names before anything is trained
     check = held_out(answers.group, CHECKS, [seed, 1])
     response = None if cube is None else noise_response(cube, axis)
     made = Augmentation(levels, response, drawn, broadening, shift, copies)
     parts = [
-        made(axis, table[where], np.random.default_rng([seed, number]))
-        for number, where in ((2, ~check), (3, check))
+        made(axis, table, np.random.default_rng([seed, n]), rows=np.flatnonzero(where), keep_clean=n == 3)
+        for n, where in ((2, ~check), (3, check))
     ]
     wanted = [__version__, label, properties, keep, features, window, denoise]
     settings: list[Any] = [*wanted, levels, broadening, shift, copies, seed]
@@ -135,8 +136,8 @@ def spectra(
     normalization = "[]" if cube is None else json.dumps(normalization_of(cube, "norm"))
     found = xr.Dataset(
         {
-            **_part(parts[0], answers, ~check, ""),
-            **_part(parts[1], answers, check, "check_"),
+            **_part(parts[0], answers, ""),
+            **_part(parts[1], answers, "check_"),
             **_classes(table, answers),
             **_response(response),
         },
@@ -178,35 +179,37 @@ def _response(response: NoiseResponse | None) -> dict[str, Any]:
 
 
 def _normalized(
-    library: xr.Dataset,
-    rows: Indices,
+    mu: xr.DataArray,
     cube: xr.Dataset | None,
     span: tuple[float | None, float | None],
     unit_over: tuple[float, float] | None,
 ) -> tuple[Doubles, Singles, float | None]:
-    """The axis, the spectra `(sample, energy)` of these rows on it, and their mean edge."""
-    axis, e0 = library.energy.values.astype(np.float64), None
-    table = library.mu.isel(sample=rows).values.astype(np.float32)
+    """The axis, the spectra `(sample, energy)` on it, and their mean edge."""
+    axis, e0 = mu.energy.values.astype(np.float64), None
     if cube is not None:
-        axis, table, e0 = on_cube(axis, table, cube)
-    elif unit_over is not None:
+        axis, table, e0 = on_cube(axis, mu.data, cube)
+    else:
+        table = np.empty(mu.shape, np.float32)
+        for part in row_blocks(*mu.shape):
+            table[part] = mu.data[part]
+    if unit_over is not None:
         inside = (axis >= unit_over[0]) & (axis <= unit_over[1])
         step_height = table[:, inside].mean(axis=1, keepdims=True) if inside.any() else np.zeros((1, 1))
         if not (step_height > 0).all():
             found = f"{inside.sum()} energies in unit_over, with means that are not all above zero"
             raise InputError(found, "energies after the edge", "change unit_over")
-        table = table / step_height
+        table /= step_height
     low, high = (end if one is None else one for one, end in zip(span, (-np.inf, np.inf), strict=True))
     used = (axis >= low) & (axis <= high) & np.isfinite(table).all(axis=0)
     if used.sum() < 5:
         raise InputError(f"{used.sum()} energies in span that all spectra have", "5 or more", "widen span")
-    return axis[used], np.ascontiguousarray(table[:, used]), e0
+    return axis[used], table if used.all() else np.ascontiguousarray(table[:, used]), e0
 
 
-def _part(made: Copies, answers: Answers, where: Mask, name: str) -> dict[str, Any]:
+def _part(made: Copies, answers: Answers, name: str) -> dict[str, Any]:
     """The variables of the samples (name empty) or of the checks."""
     dim = "check" if name else "sample"
-    places = np.flatnonzero(where)[made.origin]
+    places = made.origin
     found: dict[str, Any] = {
         f"{name}features": ((dim, "feature"), made.noisy),
         f"{name}group": (dim, answers.group[places]),

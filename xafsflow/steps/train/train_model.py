@@ -19,6 +19,7 @@ from xafsflow.findings.train_findings import FitFindings, Reliability, Score
 from xafsflow.kernels.array_types import Doubles, Indices, Mask, Singles
 from xafsflow.kernels.spectra.noise_propagation import typical
 from xafsflow.learning.models import classifiers
+from xafsflow.learning.models.feature_map import FeatureRows
 from xafsflow.learning.models.model import Model
 from xafsflow.learning.models.model_cache import digest_of, find, keep
 from xafsflow.learning.models.predictors import Predictor
@@ -194,7 +195,7 @@ def learnt(
 ) -> Model:
     """A model without trust, from spectra `(sample, feature)` and truth `(sample,)` or `(sample, property)`."""
     features = feature_map_of(samples, training)
-    read = training if features is None else features(np.ascontiguousarray(training.T)).T
+    read = training if features is None else FeatureRows(training, features)
     predictor, importances = learn(name, read, truth, drawn)
     if features is not None and importances is not None:
         importances = features.onto_axis(importances)

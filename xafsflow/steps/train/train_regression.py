@@ -22,6 +22,8 @@ from xafsflow.step_table import step
 from xafsflow.steps.train.search import asked, chosen
 from xafsflow.steps.train.train_model import learnt, trainer
 
+BINS = 30  # of the histogram of each property
+
 if TYPE_CHECKING:
     Regressor: TypeAlias = str
 else:  # the names in the table, so that recipes and help know them
@@ -127,6 +129,7 @@ def regression(
             model = replace(model, trust=calibration.with_intervals(checks, trust))
             library = calibration.interval_scores(checks, answers, truth[held], group[held], seed)
     r_squared, rmse = regressors.property_scores(answers, truth[held])
+    known = [np.histogram(column, BINS) for column in truth.T]
     findings = RegressionFindings(
         regressor=regressor,
         properties=tuple(targets.names),
@@ -140,5 +143,7 @@ def regression(
         importances=model.importances,
         library=library,
         search=found,
+        truth_edges=np.array([edges for _, edges in known]),
+        truth_counts=np.array([counts for counts, _ in known], np.int64),
     )
     return model, findings

@@ -14,7 +14,14 @@ from numpy.typing import ArrayLike
 
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.io.readers.libraries.library_arrays import FEWEST, Part
-from xafsflow.io.readers.libraries.spectra_on_grid import Extent, edges_within, extents, rows_on_grid
+from xafsflow.io.readers.libraries.spectra_on_grid import (
+    Extent,
+    edges_at_step,
+    edges_within,
+    extents,
+    rows_on_grid,
+    step_at_edges,
+)
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.vocabulary import attributes, nearest
 
@@ -112,7 +119,7 @@ def _placed(parts: Sequence[Part], align: bool, e0: float | str | None, search: 
             )
     target = float(np.median(np.concatenate([one.edge for one in found])))
     if not isinstance(e0, str):
-        found = _searched_again(parts, found, target, search)
+        found = _found_alike(parts, _searched_again(parts, found, target, search))
         target = target if e0 is None else float(e0)
     return [_Placed(part, one, target - one.edge) for part, one in zip(parts, found, strict=True)]
 
@@ -147,6 +154,16 @@ def _searched_again(
             f"the median edge, {middle:.1f} eV: their edge is where they are steepest within that"
         )
     return result
+
+
+def _found_alike(parts: Sequence[Part], found: Sequence[Extent]) -> list[Extent]:
+    """Edges that are found on points as far apart in all spectra, where these have different axes."""
+    first = parts[0].energy
+    if not any(part.own_axes or not _equal(part.energy, first) for part in parts):
+        return list(found)
+    pairs = list(zip(parts, found, strict=True))
+    step = max(step_at_edges(part, one.edge) for part, one in pairs)
+    return [one.with_edges(edges_at_step(part, one.edge, step)) for part, one in pairs]
 
 
 def _common_grid(placed: Sequence[_Placed]) -> Doubles:

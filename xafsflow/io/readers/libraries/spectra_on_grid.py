@@ -16,6 +16,7 @@ from xafsflow.kernels.spectra.edge_energy import FEWEST as FEWEST_FOR_EDGE
 from xafsflow.kernels.spectra.edge_energy import find_e0
 
 STRIP = 256  # spectra whose spline stays in cache
+ROUNDS = 3  # in which an edge comes to lie in the middle of its points
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,33 @@ def edges_within(part: Part, rows: Integers, low: float, high: float) -> Doubles
         if near.any():
             steep = np.where(near, np.gradient(mu, energy), -np.inf)
             result[place] = _between_points(energy, mu[None], energy[[int(np.argmax(steep))]])[0]
+    return result
+
+
+def step_at_edges(part: Part, edge: Doubles) -> float:
+    """The largest distance, eV, of two energies around the edge of a spectrum of a part."""
+    axis = np.atleast_2d(np.asarray(part.energy, np.float64))
+    axis = np.broadcast_to(axis, (len(edge), axis.shape[1]))
+    row = np.arange(len(edge))
+    place = np.clip((axis < edge[:, None]).sum(axis=1), 1, np.isfinite(axis).sum(axis=1) - 1)
+    return float((axis[row, place] - axis[row, place - 1]).max())
+
+
+def edges_at_step(part: Part, edge: Doubles, step: float) -> Doubles:
+    """Edges `(sample,)` found again, eV, on five points around each that are `step` apart and begin alike.
+
+    By how much the top of a parabola misses the steepest point depends on the points: by their distance, and by where the
+    edge lies between two of them. Where spectra have different axes, that would tell one axis from another.
+    """
+    points = step * np.arange(-2.0, 3.0)
+    mu, result = part.data["mu"].data, np.array(edge)
+    sizes = mu.chunks[0] if hasattr(mu, "chunks") else (len(mu),)
+    for low, high in pairwise((0, *np.cumsum(sizes))):
+        rows = np.asarray(mu[low:high])
+        energy = np.asarray(part.energy[low:high] if part.own_axes else part.energy)
+        for _ in range(ROUNDS):
+            near = rows_on_grid(rows, energy, -result[low:high], points).astype(np.float64)
+            result[low:high] += _between_points(points, near, np.zeros(high - low))
     return result
 
 
