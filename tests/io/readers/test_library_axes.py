@@ -106,6 +106,16 @@ def test_align__is_not_misled_by_one_spectrum_that_is_steepest_at_a_later_peak(t
     assert library.sizes["energy"] > 85
 
 
+def test_align__does_not_depend_on_the_points_of_a_file(tmp_path: Path) -> None:
+    axes = {"a": 7080.0 + np.arange(70), "b": 7076.4 + 1.7 * np.arange(45)}
+    for name, energy in axes.items():
+        np.savez(tmp_path / f"{name}.npz", mu=curve(energy, EDGE[:, None]), energy=energy, group=SITE)
+    library = xf.ingest.spectra(tmp_path, files=["a.npz", "b.npz"], align="edge")
+    np.testing.assert_allclose(library.edge_found[:60], library.edge_found[60:], atol=0.005)
+    alone = [edges(energy, curve(energy, EDGE[:, None])) for energy in axes.values()]
+    assert np.abs(alone[0] - alone[1]).max() > 0.03
+
+
 @pytest.mark.parametrize("shift", [0.3, 0.5, 2.0, -3.7])
 def test_edges__move_with_the_spectrum(shift: float) -> None:
     energy = np.arange(7080.0, 7180.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -40,12 +41,7 @@ def extents(part: Part, *, edges: bool) -> Extent:
     InputError
         A spectrum with a gap, too few points, or energies that do not rise; names the first.
     """
-    mu, energy = part.data["mu"].data, part.energy
-    sizes = mu.chunks[0] if hasattr(mu, "chunks") else (len(mu),)
-    tables = [
-        _table(np.asarray(mu[low:high]), np.asarray(energy[low:high] if part.own_axes else energy), edges)
-        for low, high in pairwise((0, *np.cumsum(sizes)))
-    ]
+    tables = [_table(np.asarray(mu), energy, edges) for _, mu, energy in _blocks(part)]
     first, last, edge, wrong = np.concatenate(tables, axis=1)
     if wrong.any():
         at = int(np.argmax(wrong > 0))
@@ -137,11 +133,14 @@ def edges_within(part: Part, rows: Integers, low: float, high: float) -> Doubles
 
 def step_at_edges(part: Part, edge: Doubles) -> float:
     """The largest distance, eV, of two energies around the edge of a spectrum of a part."""
-    axis = np.atleast_2d(np.asarray(part.energy, np.float64))
-    axis = np.broadcast_to(axis, (len(edge), axis.shape[1]))
-    row = np.arange(len(edge))
-    place = np.clip((axis < edge[:, None]).sum(axis=1), 1, np.isfinite(axis).sum(axis=1) - 1)
-    return float((axis[row, place] - axis[row, place - 1]).max())
+    largest = 0.0
+    for here, _, energy in _blocks(part):
+        axis = np.broadcast_to(energy, (here.stop - here.start, energy.shape[-1]))
+        row = np.arange(len(axis))
+        below = (axis < edge[here, None]).sum(axis=1)
+        place = np.clip(below, 1, np.isfinite(axis).sum(axis=1) - 1)
+        largest = max(largest, float((axis[row, place] - axis[row, place - 1]).max()))
+    return largest
 
 
 def edges_at_step(part: Part, edge: Doubles, step: float) -> Doubles:
@@ -151,15 +150,22 @@ def edges_at_step(part: Part, edge: Doubles, step: float) -> Doubles:
     edge lies between two of them. Where spectra have different axes, that would tell one axis from another.
     """
     points = step * np.arange(-2.0, 3.0)
-    mu, result = part.data["mu"].data, np.array(edge)
+    result = np.array(edge)
+    for here, mu, energy in _blocks(part):
+        rows = np.asarray(mu)
+        for _ in range(ROUNDS):
+            near = rows_on_grid(rows, energy, -result[here], points).astype(np.float64)
+            result[here] += _between_points(points, near, np.zeros(len(rows)))
+    return result
+
+
+def _blocks(part: Part) -> Iterator[tuple[slice, Any, Floats]]:
+    """Some samples of a part at a time: their places, their spectra, lazy where the part is, and their energies."""
+    mu = part.data["mu"].data
     sizes = mu.chunks[0] if hasattr(mu, "chunks") else (len(mu),)
     for low, high in pairwise((0, *np.cumsum(sizes))):
-        rows = np.asarray(mu[low:high])
-        energy = np.asarray(part.energy[low:high] if part.own_axes else part.energy)
-        for _ in range(ROUNDS):
-            near = rows_on_grid(rows, energy, -result[low:high], points).astype(np.float64)
-            result[low:high] += _between_points(points, near, np.zeros(high - low))
-    return result
+        here = slice(int(low), int(high))
+        yield here, mu[here], np.asarray(part.energy[here] if part.own_axes else part.energy)
 
 
 def rows_on_grid(mu: Floats, energy: Floats, shift: Doubles, grid: Doubles) -> Singles:
