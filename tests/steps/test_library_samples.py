@@ -90,7 +90,7 @@ def test_a_model_of_a_library__is_stored_with_its_features(samples: xr.Dataset, 
 
 def test_sets__cover_every_class_at_each_noise(samples: xr.Dataset, library: xr.Dataset) -> None:
     # Not denoised, so that noise matters
-    model, findings = xf.train.fit(samples.assign_attrs(denoise=0), classifier="support_vectors")
+    model, findings = xf.train.fit(samples.assign_attrs(noise_variance=0.0), classifier="support_vectors")
     trust, scores = model.trust, findings.library
     assert trust.noise_levels is not None
     assert trust.set_thresholds is not None
@@ -119,16 +119,29 @@ def test_sets__cover_every_class_at_each_noise(samples: xr.Dataset, library: xr.
 def test_denoising__makes_a_model_right_where_noise_is_large(library: xr.Dataset) -> None:
     samples = xf.train.spectra(library, properties=["mean_distance"], noise=0.1)
     found = [
-        xf.train.regression(samples.assign_attrs(denoise=which), regressor="kernel_ridge")[1].r_squared[0]
-        for which in (0, 1)
+        xf.train.regression(samples.assign_attrs(noise_variance=which), regressor="kernel_ridge")[
+            1
+        ].r_squared[0]
+        for which in (0.0, 0.01)
     ]
     assert 1 - found[1] < 0.8 * (1 - found[0])
+
+
+def test_a_search__denoises_as_the_training_does(library: xr.Dataset) -> None:
+    samples = xf.train.spectra(library, properties=["mean_distance"], noise=0.1)
+    score = [
+        xf.train.regression(made, regressor="kernel_ridge", search={"ridge": [0.1]})[1].search
+        for made in (samples, samples.assign_attrs(noise_variance=0.0))
+    ]
+    assert score[0] is not None
+    assert score[1] is not None
+    assert 1 - score[0].mean[0] < 0.8 * (1 - score[1].mean[0])
 
 
 def test_intervals__hold_the_property(library: xr.Dataset) -> None:
     samples = xf.train.spectra(library, properties=["mean_distance", "electronegativity"], noise=0.02)
     # Not denoised, so that noise matters
-    model, findings = xf.train.regression(samples.assign_attrs(denoise=0), regressor="kernel_ridge")
+    model, findings = xf.train.regression(samples.assign_attrs(noise_variance=0.0), regressor="kernel_ridge")
     assert findings.units == ("Angstrom", "1")
     assert findings.r_squared.min() > 0.8
     assert (findings.mean_absolute_error < findings.rmse).all()

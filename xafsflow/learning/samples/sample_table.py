@@ -69,20 +69,20 @@ def feature_map_of(samples: xr.Dataset, training: Singles) -> FeatureMap | None:
     Parameters
     ----------
     samples
-        With the attributes `feature_rows` (JSON: names of features), `window` and `denoise`, where
-        `train.spectra` made them.
+        With the attributes `feature_rows` (JSON: names of features), `window` and `noise_variance`
+        (of the noise that is taken out, mean over the samples), where `train.spectra` made them.
     training
         `(sample, feature)`: those that are trained on.
     """
     names = json.loads(samples.attrs.get("feature_rows", '["spectrum"]'))
     window = float(samples.attrs.get("window", 1.0))
-    noise = _noise_covariance(samples, training) if samples.attrs.get("denoise") else None
+    noise = _noise_covariance(samples, training)
     return feature_map(names, signature_of(samples).values, training, window, noise)
 
 
 def _noise_covariance(samples: xr.Dataset, training: Singles) -> Doubles | None:
-    """Of the noise in the spectra `(energy, energy)`, mean over them; None where there is none."""
-    variance, response = float(np.mean(samples.noise.values**2)), response_of(samples)
+    """Of the noise in the spectra `(energy, energy)`, mean over them; None where none is taken out."""
+    variance, response = float(samples.attrs.get("noise_variance", 0.0)), response_of(samples)
     if variance == 0:
         return None
     if response is None:

@@ -147,7 +147,7 @@ def spectra(
             "normalization": normalization,
             "feature_rows": json.dumps(list(features)),
             "window": window,
-            "denoise": int(denoise),
+            "noise_variance": float(np.mean(parts[0].level ** 2)) if denoise else 0.0,
             "seed": seed,
             "median_noise": float(np.median(parts[0].level)),
             "digest": digest_of(settings, axis, table, answers.truth, *groups, normalization, *known),

@@ -181,7 +181,8 @@ def _trained(
 
 def trainer(samples: xr.Dataset, targets: Targets, name: str, learn: Learn) -> Train:
     """What makes a model of a part of the samples; it holds what is said of them, not the spectra."""
-    return partial(learnt, samples.drop_vars(list(samples.data_vars)), targets, name, learn=learn)
+    of_each = [name for name, one in samples.data_vars.items() if {"sample", "check"} & set(one.dims)]
+    return partial(learnt, samples.drop_vars(of_each), targets, name, learn=learn)
 
 
 def learnt(

@@ -10,7 +10,9 @@ import xarray as xr
 from pydantic import Field
 
 from xafsflow.errors import InputError
+from xafsflow.findings.record import Integers
 from xafsflow.findings.train_findings import RegressionFindings
+from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.models import regressors
 from xafsflow.learning.models.classifiers import Drawn
 from xafsflow.learning.models.model import Model
@@ -20,7 +22,7 @@ from xafsflow.learning.samples.sample_table import property_targets
 from xafsflow.learning.trust import library_calibration as calibration
 from xafsflow.step_table import step
 from xafsflow.steps.train.search import asked, chosen
-from xafsflow.steps.train.train_model import learnt, trainer
+from xafsflow.steps.train.train_model import trainer
 
 BINS = 30  # of the histogram of each property
 
@@ -99,7 +101,7 @@ def regression(
     [1.0]
     >>> _, findings = regression(table, regressor="kernel_ridge", search={"ridge": [0.001, 1.0, 100.0]})
     >>> findings.search.best, findings.search.mean.round(2).tolist()
-    ({'ridge': 0.001}, [0.92, 0.82, -0.23])
+    ({'ridge': 0.001}, [0.96, 0.83, -0.24])
     """
     from threadpoolctl import threadpool_limits
 
@@ -117,19 +119,18 @@ def regression(
             "give more samples or groups, or change held_out",
         )
     drawn = Drawn(trees, seed, members, group[~held])
-    learn = regressors.fit_properties
     # Sums in another order, by another number of threads, would make another file of the same model.
     with threadpool_limits(1, "blas"):
-        train = trainer(samples, targets, regressor, learn)
+        train = trainer(samples, targets, regressor, regressors.fit_properties)
         drawn, found = chosen(wanted, train, table[~held], truth[~held], drawn)
-        model = learnt(samples, targets, regressor, table[~held], truth[~held], drawn, learn)
+        model = train(table[~held], truth[~held], drawn)
         answers, library = model.predict(table[held].T), None
         if "check_clean" in samples:
             checks, trust = calibration.checked(model, samples, table[~held], seed)
             model = replace(model, trust=calibration.with_intervals(checks, trust))
             library = calibration.interval_scores(checks, answers, truth[held], group[held], seed)
     r_squared, rmse = regressors.property_scores(answers, truth[held])
-    known = [np.histogram(column, BINS) for column in truth.T]
+    edges, counts = histograms(truth)
     findings = RegressionFindings(
         regressor=regressor,
         properties=tuple(targets.names),
@@ -143,7 +144,13 @@ def regression(
         importances=model.importances,
         library=library,
         search=found,
-        truth_edges=np.array([edges for _, edges in known]),
-        truth_counts=np.array([counts for counts, _ in known], np.int64),
+        truth_edges=edges,
+        truth_counts=counts,
     )
     return model, findings
+
+
+def histograms(truth: Doubles) -> tuple[Doubles, Integers]:
+    """Edges `(property, edge)` and counts `(property, bin)` of the values of properties `(sample, property)`."""
+    found = [np.histogram(column, BINS) for column in truth.T]
+    return np.array([edges for _, edges in found]), np.array([counts for counts, _ in found], np.int64)
