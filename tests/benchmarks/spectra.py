@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from library_map import mapped
 from library_size import measured
 from sklearn.ensemble import ExtraTreesRegressor, RandomForestClassifier
 
@@ -104,12 +105,16 @@ def trees(seed: int, levels: list[float], copies: int) -> Fit:
     return fit
 
 
-def folds(zinc: Zinc, fit: Fit, truth: np.ndarray, kept: np.ndarray, tested: np.ndarray) -> np.ndarray:
-    """Answers `(sample, output)` for all kept samples, each from a model without its material; `tested` are the spectra."""
+def folds(zinc: Zinc, fit: Fit, truth: np.ndarray, kept: np.ndarray, *tested: np.ndarray) -> np.ndarray:
+    """Answers `(sample, output)` for all kept samples, each from a model without its material.
+
+    `tested` are the spectra; of several tables the answers stand side by side.
+    """
     found: np.ndarray | None = None
     for one in range(FOLDS):
         train, test = np.flatnonzero(kept & (zinc.fold != one)), np.flatnonzero(kept & (zinc.fold == one))
-        answers = fit(zinc.mu[train], truth[train], zinc.group[train])(tested[test])
+        model = fit(zinc.mu[train], truth[train], zinc.group[train])
+        answers = np.concatenate([model(table[test]) for table in tested], axis=1)
         found = np.full((len(kept), answers.shape[1]), np.nan) if found is None else found
         found[test] = answers
     assert found is not None
@@ -172,11 +177,30 @@ def noise(zinc: Zinc, seed: int, chosen: list[str]) -> dict[str, Any]:
     for level, asked in ((0.03, ".905/.84"), (0.10, ".865/.77")):
         print(f"noise {level:g} of the edge, trained for it (asked {asked})")
         noisy = with_noise(zinc.mu, level, np.random.default_rng([seed, 2]))
-        ways: dict[str, Fit] = {"scikit-learn forest": forest(seed, [level], 3)}
-        ways |= {name: ours(zinc, name, "classes", seed, [level], 3, 200) for name in chosen}
+        ways: dict[str, Fit] = {"scikit-learn forest": forest(seed, [level], 2)}
+        ways |= {name: ours(zinc, name, "classes", seed, [level], 2, 200) for name in chosen}
         for name, fit in ways.items():
             votes = folds(zinc, fit, labels, kept, noisy)
             found[f"{name} {level}"] = told(name, votes.argmax(axis=1), labels[kept], group)
+    return found
+
+
+def curve(zinc: Zinc, seed: int, chosen: list[str]) -> dict[str, Any]:
+    """Score by the noise of the test, for each noise of the training."""
+    kept, labels, _ = known_numbers(zinc)
+    found: dict[str, Any] = {}
+    print("accuracy and macro F1 at noise 0, .03, .10 of the edge, by the noise of the training")
+    for trained in (0.0, 0.03, 0.10):
+        tested = [with_noise(zinc.mu, level, np.random.default_rng([seed, 2])) for level in (0.0, 0.03, 0.10)]
+        fit = ours(zinc, chosen[0], "classes", seed, [trained], 1)
+        votes = folds(zinc, fit, labels, kept, *tested)
+        predicted = [votes[:, place : place + len(CLASSES)].argmax(axis=1) for place in (0, 3, 6)]
+        row = [
+            [float((one == labels[kept]).mean()), score_intervals.macro_f1(one, labels[kept])]
+            for one in predicted
+        ]
+        print(f"  trained at {trained:<5g} {'; '.join(f'{a:.3f}, {f:.3f}' for a, f in row)}", flush=True)
+        found[str(trained)] = row
     return found
 
 
@@ -259,7 +283,7 @@ def properties(zinc: Zinc, seed: int, chosen: list[str]) -> dict[str, Any]:
     for level, asked in ASKED.items():
         print(f"properties, noise {level:g}: {', '.join(PROPERTIES)} (asked {asked})")
         spectra = with_noise(zinc.mu, level, np.random.default_rng([seed, 2]))
-        copies = 3 if level else 1
+        copies = 2 if level else 1
         ways: dict[str, Fit] = {"scikit-learn extra trees": trees(seed, [level], copies)}
         ways |= {name: ours(zinc, name, "properties", seed, [level], copies, 200) for name in chosen}
         for name, fit in ways.items():
@@ -271,63 +295,8 @@ def properties(zinc: Zinc, seed: int, chosen: list[str]) -> dict[str, Any]:
     return found
 
 
-def mapped(seed: int, chosen: list[str]) -> dict[str, Any]:
-    """Cubes of 40 x 50 simulated spectra of another library, each a pixel, with noise .05, through the whole package."""
-    print(
-        "maps of 2000 pixels, noise .05, three simulated libraries of 3000 sites (asked .90, sets .88 to .92)"
-    )
-    found: dict[str, list[Any]] = {name: [] for name in ["random_forest", *chosen]}
-    for one in range(3):
-        for name, told_of in _mapped(seed + 10 * one, list(found)).items():
-            found[name].append(told_of)
-    for name, cubes in found.items():
-        right, by_class, size, far = (np.array(values) for values in zip(*cubes, strict=True))
-        print(
-            f"  {name:44s} right {right.mean():.3f} {right.round(3).tolist()}, "
-            f"sets {by_class.mean(axis=0).round(3).tolist()} "
-            f"({by_class.min():.3f} to {by_class.max():.3f}), mean size {size.mean():.2f}, outside {far.mean():.3f}"
-        )
-    return found
-
-
-def _mapped(seed: int, chosen: list[str]) -> dict[str, Any]:
-    from xafsflow.phantom import simulated_library
-
-    library, _ = xf.derive.structure(simulated_library(3000, seed, energies=160))
-    other, _ = xf.derive.structure(simulated_library(4000, seed + 1, energies=160))
-    other = other.isel(sample=np.flatnonzero(np.isin(other.coordination, CLASSES))[:2000])
-    mu = with_noise(other.mu.values, 0.05, np.random.default_rng([seed, 4])).T.reshape(-1, 40, 50)
-    cube = xr.Dataset(
-        {
-            "mu": (("energy", "y", "x"), mu),
-            "mu_noise": (("energy", "y", "x"), np.full_like(mu, 0.05)),
-            "flags": (("y", "x"), np.zeros(mu.shape[1:], np.uint8)),
-        },
-        {"energy": other.energy.values},
-    )
-    cube = xf.ingest.as_measured(cube)
-    cube = xf.normalize.flat(cube, e0=7118.0, pre1=-22, pre2=-10, npre=0, norm1=40, nnorm=1)
-    cube = xf.derive.noise(cube).compute()
-    samples = xf.train.spectra(
-        library, cube, label="coordination", keep=CLASSES, features=["spectrum", "derivative"], copies=2
-    )
-    truth = np.searchsorted(CLASSES, other.coordination.values).reshape(40, 50)
-    found = {}
-    for name in chosen:
-        model, _ = xf.train.fit(samples, classifier=name, trees=200, seed=seed)
-        maps = xf.classify.model(cube, model)
-        covered = np.take_along_axis(maps.in_set.values, truth[None], 0)[0]
-        found[name] = [
-            float((maps.class_index.values == truth).mean()),
-            [float(np.nanmean(covered[truth == one])) for one in range(len(CLASSES))],
-            float(np.nanmean(maps.set_size)),
-            float(np.nanmean(maps.outside)),
-        ]
-    return found
-
-
 PARTS: dict[str, Any] = {
-    "coordination": coordination, "noise": noise, "sets": set_rates, "shift": shifted, "outside": outside,
+    "coordination": coordination, "noise": noise, "curve": curve, "sets": set_rates, "shift": shifted, "outside": outside,
     "properties": properties,
 }  # fmt: skip
 
@@ -353,7 +322,7 @@ def main() -> None:
             print(f"{part}: skipped, {DATA.parent.name}/{DATA.name} is not beside the project")
         else:
             usual = ["kernel_ridge", "mean_of_several"] if part == "properties" else LEARNERS
-            usual = LEARNERS[:2] if part == "noise" else usual
+            usual = {"noise": LEARNERS[:2], "curve": ["kernel_ridge"]}.get(part, usual)
             found[part] = PARTS[part](zinc, given.seed, given.learner or usual)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1))

@@ -127,6 +127,22 @@ def test_denoising__makes_a_model_right_where_noise_is_large(library: xr.Dataset
     assert 1 - found[1] < 0.8 * (1 - found[0])
 
 
+def test_poisson_noise__goes_by_the_root_of_the_spectrum(library: xr.Dataset) -> None:
+    how = {"label": "polyhedron", "noise": 0.1, "copies": 8}
+    counted, quiet = (
+        xf.train.spectra(library, noise_kind="poisson", **how | more) for more in ({}, {"noise": 0.0})
+    )
+    clean = quiet.features.values
+    apart = (counted.features.values - clean) / 0.1
+    for low, high in ((0.1, 0.3), (0.9, 1.1), (1.4, 1.6)):
+        inside = (clean > low) & (clean < high)
+        assert inside.sum() > 1000
+        assert apart[inside].std() == pytest.approx(np.sqrt(clean[inside].mean()), rel=0.05)
+    _, findings = xf.train.fit(counted, classifier="kernel_ridge")
+    assert findings.library is not None
+    assert findings.library.accuracy_at_noise[0] > findings.library.accuracy_at_noise[-1]
+
+
 def test_a_search__denoises_as_the_training_does(library: xr.Dataset) -> None:
     samples = xf.train.spectra(library, properties=["mean_distance"], noise=0.1)
     score = [

@@ -19,7 +19,7 @@ BLOCK = 2048
 # What scatters less than this share of the largest scatter is more noise than news, and is not blown up to the same size.
 FLOOR = 0.1
 # Samples that kernel ridge is solved of as a whole; of more, so many are drawn to carry the kernels.
-MOST = 6000
+MOST = 5000
 # Added to the diagonal of a matrix of kernels that is not regularized otherwise.
 JITTER = 1e-6
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,10 @@ class NoiseResponse:
     step: Doubles
 
 
+# How noise comes into spectra: in a way that is known; as that of counts; or None, Gaussian and into each value its own.
+Response: TypeAlias = NoiseResponse | Literal["poisson"] | None
+
+
 @dataclass(frozen=True)
 class Augmentation:
     """How copies differ from their spectrum.
@@ -45,9 +50,9 @@ class Augmentation:
     Parameters
     ----------
     levels
-        Standard deviations of Gaussian noise, in units of the edge step: copies take them in turn.
+        Standard deviations of the noise, in units of the edge step: copies take them in turn.
     response
-        How noise comes into the spectra; None: each value has its own.
+        How noise comes into the spectra, see `with_noise`.
     drawn
         Each copy of each spectrum takes a level at random instead.
     broadening
@@ -59,7 +64,7 @@ class Augmentation:
     """
 
     levels: Sequence[float] = (0.0,)
-    response: NoiseResponse | None = None
+    response: Response = None
     drawn: bool = False
     broadening: tuple[float, float] = (0.0, 0.0)
     shift: tuple[float, float] = (0.0, 0.0)
@@ -125,9 +130,12 @@ def with_noise(
     spectra: Singles,
     level: NDArray[np.float64] | float,
     rng: np.random.Generator,
-    response: NoiseResponse | None = None,
+    response: Response = None,
 ) -> Singles:
-    """Spectra `(sample, energy)` with Gaussian noise of these standard deviations `(sample,)`, or of one for all.
+    """Spectra `(sample, energy)` with noise of these standard deviations `(sample,)`, or of one for all.
+
+    Gaussian, of each value its own or by a `NoiseResponse`; or `poisson`: a value `v` is counted as `v/level^2` quanta, so
+    that its noise is `level sqrt(v)`, the level where a spectrum is one; what is not above zero has none.
 
     Examples
     --------
@@ -137,6 +145,10 @@ def with_noise(
     (True, '0.1')
     """
     size = np.broadcast_to(np.asarray(level, np.float32), len(spectra))[:, None]
+    if response == "poisson":
+        quantum = np.where(size > 0, size**2, 1).astype(np.float64)
+        counted = rng.poisson(np.maximum(spectra, 0) / quantum) * quantum
+        return np.where((size > 0) & (spectra > 0), counted, spectra).astype(np.float32)
     if response is None:
         return np.asarray(spectra + size * rng.standard_normal(spectra.shape, np.float32), np.float32)
     random = rng.standard_normal((len(spectra), len(response.step)), np.float32)

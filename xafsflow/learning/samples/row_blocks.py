@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from xafsflow.kernels.array_types import Doubles, Floats
+
 # 4 MB of float32: with 200 features 5,000 rows.
 BLOCK_NUMBERS = 1_000_000
 
@@ -25,6 +27,23 @@ class Rows(Protocol):
     def __getitem__(self, rows: Any, /) -> np.ndarray:
         """These rows, from a slice, a mask or places."""
         ...
+
+
+def mean_and_covariance(spectra: Floats) -> tuple[Doubles, Doubles]:
+    """Mean `(energy,)` and covariance `(energy, energy)` of spectra `(sample, energy)`, summed over blocks.
+
+    Examples
+    --------
+    >>> mean_and_covariance(np.array([[0.0, 1.0], [2.0, 1.0]]))
+    (array([1., 1.]), array([[1., 0.],
+           [0., 0.]]))
+    """
+    mean = spectra.mean(axis=0, dtype=np.float64)
+    squares = np.zeros((len(mean), len(mean)))
+    for part in row_blocks(*spectra.shape):
+        apart = spectra[part] - mean
+        squares += apart.T @ apart
+    return mean, squares / len(spectra)
 
 
 def row_blocks(rows: int, width: int) -> list[slice]:

@@ -12,7 +12,7 @@ from xafsflow.kernels.array_types import Doubles, Singles
 from xafsflow.learning.models.feature_map import FeatureMap
 from xafsflow.learning.models.signature import Signature
 from xafsflow.learning.models.targets import Kind, Targets
-from xafsflow.learning.samples.augmentation import NoiseResponse
+from xafsflow.learning.samples.augmentation import NoiseResponse, Response
 from xafsflow.learning.samples.spectrum_features import feature_map
 from xafsflow.vocabulary import attributes
 
@@ -88,12 +88,16 @@ def _noise_covariance(samples: xr.Dataset, training: Singles) -> Doubles | None:
     if response is None:
         return variance * np.eye(training.shape[1])
     mean = training.mean(axis=0, dtype=np.float64)
+    if response == "poisson":
+        return np.diag(variance * np.maximum(mean, 0))
     source = response.values + np.multiply.outer(response.step, mean)
     return np.asarray(variance * source.T @ source, np.float64)
 
 
-def response_of(samples: xr.Dataset) -> NoiseResponse | None:
-    """How noise comes into the spectra, from `noise_response` (source, feature) and `step_response` (source,), if known."""
+def response_of(samples: xr.Dataset) -> Response:
+    """How noise comes into the spectra: by `noise_response` (source, feature) and `step_response`, or by `noise_kind`."""
+    if samples.attrs.get("noise_kind") == "poisson":
+        return "poisson"
     if "noise_response" not in samples:
         return None
     return NoiseResponse(samples.noise_response.values, samples.step_response.values)

@@ -11,12 +11,11 @@ from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles, Floats
 from xafsflow.kernels.spectra.derivative import derivative
 from xafsflow.learning.models.feature_map import DESCRIPTORS, FeatureMap
+from xafsflow.learning.samples.row_blocks import mean_and_covariance
 from xafsflow.vocabulary import nearest
 
 # Windows over which polynomials of the third degree are fitted, and how many principal components count.
 WINDOWS, DEGREE, COMPONENTS = 8, 3, 20
-# Rows of a table that are in memory as doubles at once.
-BLOCK = 8192
 # A share of the mean variance of noise that each energy has of its own, so that the noise can be divided by.
 OWN = 1e-6
 
@@ -139,7 +138,7 @@ def feature_map(
         return None
     if len(axis) < 5:
         raise InputError(f"{len(axis)} energies", "5 or more for these features", "widen span")
-    mean, covariance = _moments(spectra)
+    mean, covariance = mean_and_covariance(spectra)
     clear = np.eye(len(axis)) if noise is None else denoising(covariance, noise, len(spectra))
     seen = Seen(np.asarray(axis, np.float64), mean, clear @ covariance @ clear.T, window)
     weights, offsets, kinds = [np.zeros((0, len(axis)))], [np.zeros(0)], list[str]()
@@ -184,16 +183,6 @@ def denoising(covariance: Doubles, noise: Doubles, samples: int) -> Doubles:
     true = (middle + np.sqrt(np.maximum(middle**2 - 4 * np.where(known, found, 1), 0))) / 2
     gain = np.where(known, 1 - 1 / true, 0.0)
     return np.asarray(root @ (vectors * gain) @ vectors.T @ whiten)
-
-
-def _moments(spectra: Floats) -> tuple[Doubles, Doubles]:
-    """Mean and covariance of spectra `(sample, energy)`."""
-    mean = spectra.mean(axis=0, dtype=np.float64)
-    covariance = np.zeros((len(mean), len(mean)))
-    for start in range(0, len(spectra), BLOCK):
-        apart = spectra[start : start + BLOCK] - mean
-        covariance += apart.T @ apart
-    return mean, covariance / len(spectra)
 
 
 def _largest_scatter(row: Doubles, covariance: Doubles) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.kernels.array_types import Doubles
-from xafsflow.learning.samples.row_blocks import row_blocks
+from xafsflow.learning.samples.row_blocks import mean_and_covariance, row_blocks
 
 # Principal components of the training that span the space of what is known.
 COMPONENTS = 20
@@ -21,12 +21,8 @@ def learn_hull(spectra: NDArray[Any]) -> tuple[Doubles, Doubles]:
 
     The axes are divided by the scatter along them: `axes @ (spectrum - mean)` has mean 0 and scatter 1.
     """
-    middle = spectra.mean(axis=0, dtype=np.float64)
-    squares = np.zeros((len(middle), len(middle)))
-    for part in row_blocks(*spectra.shape):
-        apart = spectra[part] - middle
-        squares += apart.T @ apart
-    values, vectors = np.linalg.eigh(squares / len(spectra))
+    middle, covariance = mean_and_covariance(spectra)
+    values, vectors = np.linalg.eigh(covariance)
     values, vectors = values[::-1][:COMPONENTS], vectors[:, ::-1][:, :COMPONENTS]
     held = values > 1e-9 * values[0]
     return middle, np.ascontiguousarray((vectors[:, held] / np.sqrt(values[held])).T)

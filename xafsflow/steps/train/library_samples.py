@@ -13,7 +13,7 @@ from xafsflow import __version__
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles, Singles
 from xafsflow.learning.models.model_cache import digest_of
-from xafsflow.learning.samples.augmentation import Augmentation, Copies, NoiseResponse
+from xafsflow.learning.samples.augmentation import Augmentation, Copies, NoiseResponse, Response
 from xafsflow.learning.samples.group_split import check_groups, held_out
 from xafsflow.learning.samples.library_targets import Answers, chosen_label, chosen_properties
 from xafsflow.learning.samples.row_blocks import row_blocks
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 else:  # the names in the tables, so that recipes and help know them
     Feature: TypeAlias = Literal[NAMES]
 Level = Annotated[float, Field(ge=0, lt=1)]
+Kind = Literal["gaussian", "poisson"]
 Least = Annotated[float, Field(ge=0)]
+RESPONSES: dict[Kind, Response] = {"gaussian": None, "poisson": "poisson"}
 # Shares of the groups that are kept for checks.
 CHECKS = 0.2
 
@@ -47,6 +49,7 @@ def spectra(
     span: tuple[float | None, float | None] = (None, None),
     unit_over: tuple[float, float] | None = None,
     noise: Level | list[Level] | None = None,
+    noise_kind: Kind = "gaussian",
     broadening: tuple[Least, Least] = (0.0, 0.0),
     shift: tuple[float, float] = (0.0, 0.0),
     copies: Annotated[int, Field(ge=1)] = 1,
@@ -80,9 +83,12 @@ def spectra(
     unit_over
         Without a cube: the energies, eV, over which the mean of each spectrum is made one; None leaves them as they are.
     noise
-        Standard deviation of Gaussian noise, over the edge step; of a list, copies take one in turn. None: each copy has the
+        Standard deviation of the noise, over the edge step; of a list, copies take one in turn. None: each copy has the
         noise of a pixel of the cube, drawn, or none without a cube. Behind `derive.noise` it comes into the spectra as it
         does in the cube: what the fitted curves make of it is shared by all energies.
+    noise_kind
+        Without a cube: `gaussian`, alike at all energies, or `poisson`, of counts as in fluorescence: the standard deviation
+        is `noise` where a spectrum is one, and goes by its root.
     broadening
         Smallest and largest standard deviation, eV, of a Gaussian that broadens each copy.
     shift
@@ -116,23 +122,23 @@ def spectra(
     levels = scan_noise(cube) if drawn and cube is not None else _levels(noise, copies)
     if (label is None) == (properties is None):
         raise InputError("label and properties", "one of the two", "name what is to be learnt")
-    if unit_over is not None and cube is not None:
-        raise InputError("unit_over with a cube", "the normalization of the cube", "remove unit_over")
+    if cube is not None:
+        _check_that_the_cube_tells(unit_over, noise_kind)
     answers = chosen_label(spectra, label, keep) if label else chosen_properties(spectra, properties or [])
     axis, table, e0 = _normalized(spectra.mu.isel(sample=answers.rows), cube, span, unit_over)
     check_groups(answers.group, 10)
     feature_map(features, axis, table[:1], window)  # refuse names before anything is trained
     check = held_out(answers.group, CHECKS, [seed, 1])
-    response = None if cube is None else noise_response(cube, axis)
+    response = RESPONSES[noise_kind] if cube is None else noise_response(cube, axis)
     made = Augmentation(levels, response, drawn, broadening, shift, copies)
     parts = [
         made(axis, table, np.random.default_rng([seed, n]), rows=np.flatnonzero(where), keep_clean=n == 3)
         for n, where in ((2, ~check), (3, check))
     ]
     wanted = [__version__, label, properties, keep, features, window, denoise]
-    settings: list[Any] = [*wanted, levels, broadening, shift, copies, seed]
+    settings: list[Any] = [*wanted, levels, noise_kind, broadening, shift, copies, seed]
     groups = [answers.group.tolist(), answers.stable]
-    known = [] if response is None else [response.values, response.step]
+    known = [response.values, response.step] if isinstance(response, NoiseResponse) else []
     normalization = "[]" if cube is None else json.dumps(normalization_of(cube, "norm"))
     found = xr.Dataset(
         {
@@ -148,6 +154,7 @@ def spectra(
             "feature_rows": json.dumps(list(features)),
             "window": window,
             "noise_variance": float(np.mean(parts[0].level ** 2)) if denoise else 0.0,
+            "noise_kind": noise_kind,
             "seed": seed,
             "median_noise": float(np.median(parts[0].level)),
             "digest": digest_of(settings, axis, table, answers.truth, *groups, normalization, *known),
@@ -155,6 +162,13 @@ def spectra(
         },
     )
     return found.assign_coords(_names(axis, answers))
+
+
+def _check_that_the_cube_tells(unit_over: tuple[float, float] | None, noise_kind: Kind) -> None:
+    if unit_over is not None:
+        raise InputError("unit_over with a cube", "the normalization of the cube", "remove unit_over")
+    if noise_kind != "gaussian":
+        raise InputError(f"noise_kind {noise_kind} with a cube", "the noise of the cube", "remove noise_kind")
 
 
 def _levels(noise: float | list[float] | None, copies: int) -> list[float]:
@@ -169,8 +183,8 @@ def _levels(noise: float | list[float] | None, copies: int) -> list[float]:
     return noise
 
 
-def _response(response: NoiseResponse | None) -> dict[str, Any]:
-    if response is None:
+def _response(response: Response) -> dict[str, Any]:
+    if not isinstance(response, NoiseResponse):
         return {}
     return {
         "noise_response": (("source", "feature"), response.values),
