@@ -204,3 +204,48 @@ def test_published_libraries__come_in_by_their_names(shared: Path) -> None:
     assert zn.attrs["grouped"]
     assert zn.group.attrs["source"] == "mpid"
     assert {zn[name].attrs["role"] for name in ("cn_1p2xdmin", "nearest_Z")} == {"label"}
+
+
+HEADER = "site,group," + ",".join(f"{e:g}" for e in ENERGY)
+ROWS = [
+    ",".join([site, group, *map(repr, mu.tolist())]) for site, group, mu in zip(SITE, GROUP, MU, strict=True)
+]
+
+
+@pytest.mark.parametrize(
+    ("names", "rows", "message"),
+    [
+        (HEADER.replace("7105", "7104"), ROWS, "the column '7104' twice"),
+        (HEADER.replace("group", "site"), ROWS, "the column 'site' twice"),
+        (HEADER.replace(",", ";"), [row.replace(",", ";") for row in ROWS], "not separated by commas"),
+        (HEADER.replace(",", "\t"), [row.replace(",", "\t") for row in ROWS], "not separated by commas"),
+        (HEADER, ["x," + row for row in ROWS], "Length of header"),
+        (HEADER, [*ROWS[:3], ROWS[3] + ",1"], "line 5, saw 33"),
+        (HEADER, [row.replace("a,", "\u00e9,") for row in ROWS], "in UTF-8"),
+    ],
+)
+def test_table__that_would_be_read_wrongly_is_refused(
+    tmp_path: Path, names: str, rows: list[str], message: str
+) -> None:
+    (tmp_path / "library.csv").write_bytes("\n".join([names, *rows]).encode("cp1252"))
+    with pytest.raises(InputError, match=message):
+        xf.ingest.spectra(tmp_path, files=["library.csv"])
+
+
+def test_table__has_its_columns_though_lines_end_with_a_comma_and_names_have_spaces(tmp_path: Path) -> None:
+    lines = [HEADER.replace(",", ", "), *(row + "," for row in ROWS)]
+    (tmp_path / "library.csv").write_text("\n".join(lines))
+    found = xf.ingest.spectra(tmp_path, files=["library.csv"])
+    np.testing.assert_array_equal(found.mu, MU)
+    assert found.site.values.tolist() == SITE.tolist()
+    assert found.group.values.tolist() == GROUP.tolist()
+
+
+@pytest.mark.parametrize("name", ["mu", "energy"])
+def test_labels_of_files__do_not_have_the_names_of_spectra(tmp_path: Path, name: str) -> None:
+    for k, mu in enumerate(MU[:2]):
+        lines = [f"{e} {float(m)!r}" for e, m in zip(ENERGY, mu, strict=True)]
+        (tmp_path / f"site{k}.dat").write_text("\n".join(lines))
+    (tmp_path / "labels.csv").write_text(f"file,{name},7110\nsite0.dat,1,3\nsite1.dat,2,4\n")
+    with pytest.raises(InputError, match=f"labels.csv with a column '{name}'"):
+        xf.ingest.spectra(tmp_path, files=["site*.dat"], table="labels.csv")
