@@ -76,3 +76,13 @@ def test_reliability__finds_an_overconfident_statement():
     diagram, error = reliability(np.full(10_000, 0.95), right)
     assert error == pytest.approx(0.15, abs=0.01)
     assert diagram.count.tolist() == [10_000]
+
+
+def test_confidence__is_learnt_of_a_classifier_without_doubt():
+    rng = np.random.default_rng(0)
+    margin = np.r_[0.6276, 1 - 1e-7, 1 - 2.0 ** -rng.integers(44, 54, 22)]
+    right = rng.random(24) < 0.8
+    knots, values = learn_confidence(margin, right)
+    assert ((values > 0) & (values < 1)).all()
+    assert (np.diff(values) >= 0).all()
+    assert (np.diff(knots) >= 0).all()

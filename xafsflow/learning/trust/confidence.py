@@ -78,7 +78,9 @@ def learn_confidence(margin: NDArray[Any], right: NDArray[np.bool_]) -> tuple[Do
     knots = np.array([margin[group].mean() for group in groups], float)
     means = np.array([(right[group].sum() + 0.5) / (len(group) + 1) for group in groups])
     weights = [len(group) for group in groups]
-    return knots, np.asarray(IsotonicRegression().fit(knots, means, weights).predict(knots), float)
+    fitted = IsotonicRegression().fit(knots, means, weights)
+    # Its own predict() is NaN between knots that differ in the last bit, which a classifier without doubt has
+    return knots, np.interp(knots, fitted.X_thresholds_, fitted.y_thresholds_)
 
 
 def confidence_at(margin: NDArray[Any], knots: Doubles, values: Doubles) -> NDArray[Any]:

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     Classifier: TypeAlias = str
 else:  # the names in the table, so that recipes and help know them
     Classifier: TypeAlias = Literal[tuple(classifiers.CLASSIFIERS)]
+# What is said of the noise of samples: what is read of their spectra hangs on it
+NOISE = ("noise", "noise_response", "step_response")
 Learn: TypeAlias = Callable[[str, Any, Any, classifiers.Drawn], tuple[Predictor, Doubles | None]]
 
 
@@ -179,8 +181,9 @@ def _trained(
 
 
 def trainer(samples: xr.Dataset, targets: Targets, name: str, learn: Learn) -> Train:
-    """What makes a model of a part of the samples; it holds what is said of them, not the spectra."""
-    return partial(learnt, samples.drop_vars(list(samples.data_vars)), targets, name, learn=learn)
+    """What makes a model of a part of the samples; it holds what is said of them and of their noise, not the spectra."""
+    told = samples.drop_vars([one for one in samples.data_vars if one not in NOISE])
+    return partial(learnt, told, targets, name, learn=learn)
 
 
 def learnt(
