@@ -249,3 +249,24 @@ def test_labels_of_files__do_not_have_the_names_of_spectra(tmp_path: Path, name:
     (tmp_path / "labels.csv").write_text(f"file,{name},7110\nsite0.dat,1,3\nsite1.dat,2,4\n")
     with pytest.raises(InputError, match=f"labels.csv with a column '{name}'"):
         xf.ingest.spectra(tmp_path, files=["site*.dat"], table="labels.csv")
+
+
+@pytest.mark.parametrize(
+    "energy", [ENERGY / 1000, np.tile(ENERGY / 1000, (6, 1)), {"first": 7.1, "step": 0.001}]
+)
+def test_energies_in_kev__are_converted_and_told(tmp_path: Path, energy: Any) -> None:
+    given = isinstance(energy, dict)
+    save(tmp_path, energy=None if given else energy)
+    with pytest.warns(XafsflowWarning, match="keV and were converted"):
+        found = xf.ingest.spectra(tmp_path, files=["library.npz"], energy=energy if given else None)
+    np.testing.assert_allclose(found.energy, ENERGY, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(found.mu, MU)
+
+
+def test_groups__may_be_numbers_and_none_may_lack(tmp_path: Path) -> None:
+    save(tmp_path, group=np.array([1.0, 1.0, 2.0, 2.0, 3.0, 3.0]))
+    assert xf.ingest.spectra(tmp_path, files=["library.npz"]).group.values.tolist() == list("112233")
+    for group in (np.array([1.0, 1.0, np.nan, 2.0, np.nan, 3.0]), np.array(["a", "a", "", "b", " ", "b"])):
+        save(tmp_path, group=group)
+        with pytest.raises(InputError, match="without a value for 2 of 6 spectra, the first at sample 2"):
+            xf.ingest.spectra(tmp_path, files=["library.npz"])
