@@ -144,6 +144,16 @@ def true_values(scan: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     return known[name].values[rows][place], whole
 
 
+def test_phantom__simulates_the_libraries_of_the_recipes(library_scan: Path) -> None:
+    library, others = (
+        xf.ingest.spectra(library_scan, files=[f"{name}.npz"]) for name in ("library", "measured")
+    )
+    assert (library.sizes["sample"], others.sizes["sample"]) == (600, 8)
+    np.testing.assert_array_equal(others.energy, library.energy)
+    distances = np.abs(others.mu.values[:, None] - library.mu.values).max(axis=-1)
+    assert distances.min() > 1e-3
+
+
 def test_coordination__is_mapped_with_sets(library_scan: Path, tmp_path: Path) -> None:
     maps = run(load_recipe(recipe("coordination")), Folders(library_scan), tmp_path / "run").maps
     truth, alone = true_values(library_scan, "coordination")

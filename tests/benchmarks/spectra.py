@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from library_map import mapped
 from library_size import measured
 from sklearn.ensemble import ExtraTreesRegressor, RandomForestClassifier

@@ -181,6 +181,8 @@ def test_intervals__hold_the_property(library: xr.Dataset) -> None:
         ({"label": "coordination", "features": ["spectrum", "spectrum"]}, "different ones of"),
         ({"label": "coordination", "noise": [0.0, 0.1]}, "Raise copies"),
         ({"label": "coordination", "noise": []}, "an empty list of noises"),
+        ({"label": "coordination", "shift": (2.0, -2.0)}, "shift from 2 to -2"),
+        ({"label": "coordination", "broadening": (3.0, 1.0)}, "broadening from 3 to 1"),
         ({"label": "coordination", "span": (7100.0, 7102.0)}, "Widen span"),
         ({"label": "coordination", "unit_over": (7300.0, 7400.0)}, "Change unit_over"),
     ],

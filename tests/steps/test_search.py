@@ -106,6 +106,19 @@ def test_trees__are_searched_where_they_count(products: dict[str, Any]) -> None:
         xf.train.fit(products["samples"], classifier="k_nearest", search={"trees": [1, 12]})
 
 
+def test_a_search__reads_what_the_model_reads_of_noisy_spectra() -> None:
+    """The filter of the noise hangs on the noise of the samples, which a candidate has to know."""
+    library = simulated_library(120, seed=3)
+    samples = xf.train.spectra(library, label="polyhedron", features=["spectrum", "derivative"], noise=0.1)
+    how: dict[str, Any] = {"classifier": "support_vectors"}
+    searched, findings = xf.train.fit(samples, search={"penalty": [1.0]}, **how)
+    given, _ = xf.train.fit(samples, settings={"penalty": 1.0}, **how)
+    assert findings.search is not None
+    assert searched.features is not None
+    spectra = samples.check_features.values.T
+    np.testing.assert_array_equal(searched.predict(spectra), given.predict(spectra))
+
+
 def test_a_search__keeps_groups_whole() -> None:
     """Copies of 30 spectra whose properties nothing tells: only who sees a copy in the training knows them."""
     rng = np.random.default_rng(0)

@@ -9,6 +9,9 @@ import click
 from xafsflow.cli.progress_display import ProgressDisplay
 from xafsflow.cli.shared_options import LOCAL_PATH
 
+# Added to the seed of a library: that of spectra which are not in it
+OTHER_SEED = 900
+
 
 @click.command()
 @click.argument("out", type=LOCAL_PATH)
@@ -29,7 +32,8 @@ from xafsflow.cli.shared_options import LOCAL_PATH
     type=click.IntRange(min=50),
     default=None,
     metavar="SPECTRA",
-    help="Simulate a library of so many spectra, too (library.npz): the sample is made of some of them.",
+    help="Simulate a library of so many spectra, too (library.npz): the sample is made of some of them. Beside it are 8 "
+    "spectra of other structures (measured.npz).",
 )
 def phantom(
     out: Path, size: tuple[int, int], energies: int, seed: int, multipage: bool, library: int | None
@@ -53,4 +57,6 @@ def phantom(
         )
     if spectra is not None:
         write_library(spectra, out / "library.npz")
+        others = simulated_library(8, seed + OTHER_SEED, energies=160)
+        write_library(others, out / "measured.npz")
     click.echo(out)

@@ -204,3 +204,69 @@ def test_published_libraries__come_in_by_their_names(shared: Path) -> None:
     assert zn.attrs["grouped"]
     assert zn.group.attrs["source"] == "mpid"
     assert {zn[name].attrs["role"] for name in ("cn_1p2xdmin", "nearest_Z")} == {"label"}
+
+
+HEADER = "site,group," + ",".join(f"{e:g}" for e in ENERGY)
+ROWS = [
+    ",".join([site, group, *map(repr, mu.tolist())]) for site, group, mu in zip(SITE, GROUP, MU, strict=True)
+]
+
+
+@pytest.mark.parametrize(
+    ("names", "rows", "message"),
+    [
+        (HEADER.replace("7105", "7104"), ROWS, "the column '7104' twice"),
+        (HEADER.replace("group", "site"), ROWS, "the column 'site' twice"),
+        (HEADER.replace(",", ";"), [row.replace(",", ";") for row in ROWS], "not separated by commas"),
+        (HEADER.replace(",", "\t"), [row.replace(",", "\t") for row in ROWS], "not separated by commas"),
+        (HEADER, ["x," + row for row in ROWS], "Length of header"),
+        (HEADER, [*ROWS[:3], ROWS[3] + ",1"], "line 5, saw 33"),
+        (HEADER, [row.replace("a,", "\u00e9,") for row in ROWS], "in UTF-8"),
+    ],
+)
+def test_table__that_would_be_read_wrongly_is_refused(
+    tmp_path: Path, names: str, rows: list[str], message: str
+) -> None:
+    (tmp_path / "library.csv").write_bytes("\n".join([names, *rows]).encode("cp1252"))
+    with pytest.raises(InputError, match=message):
+        xf.ingest.spectra(tmp_path, files=["library.csv"])
+
+
+def test_table__has_its_columns_though_lines_end_with_a_comma_and_names_have_spaces(tmp_path: Path) -> None:
+    lines = [HEADER.replace(",", ", "), *(row + "," for row in ROWS)]
+    (tmp_path / "library.csv").write_text("\n".join(lines))
+    found = xf.ingest.spectra(tmp_path, files=["library.csv"])
+    np.testing.assert_array_equal(found.mu, MU)
+    assert found.site.values.tolist() == SITE.tolist()
+    assert found.group.values.tolist() == GROUP.tolist()
+
+
+@pytest.mark.parametrize("name", ["mu", "energy"])
+def test_labels_of_files__do_not_have_the_names_of_spectra(tmp_path: Path, name: str) -> None:
+    for k, mu in enumerate(MU[:2]):
+        lines = [f"{e} {float(m)!r}" for e, m in zip(ENERGY, mu, strict=True)]
+        (tmp_path / f"site{k}.dat").write_text("\n".join(lines))
+    (tmp_path / "labels.csv").write_text(f"file,{name},7110\nsite0.dat,1,3\nsite1.dat,2,4\n")
+    with pytest.raises(InputError, match=f"labels.csv with a column '{name}'"):
+        xf.ingest.spectra(tmp_path, files=["site*.dat"], table="labels.csv")
+
+
+@pytest.mark.parametrize(
+    "energy", [ENERGY / 1000, np.tile(ENERGY / 1000, (6, 1)), {"first": 7.1, "step": 0.001}]
+)
+def test_energies_in_kev__are_converted_and_told(tmp_path: Path, energy: Any) -> None:
+    given = isinstance(energy, dict)
+    save(tmp_path, energy=None if given else energy)
+    with pytest.warns(XafsflowWarning, match="keV and were converted"):
+        found = xf.ingest.spectra(tmp_path, files=["library.npz"], energy=energy if given else None)
+    np.testing.assert_allclose(found.energy, ENERGY, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(found.mu, MU)
+
+
+def test_groups__may_be_numbers_and_none_may_lack(tmp_path: Path) -> None:
+    save(tmp_path, group=np.array([1.0, 1.0, 2.0, 2.0, 3.0, 3.0]))
+    assert xf.ingest.spectra(tmp_path, files=["library.npz"]).group.values.tolist() == list("112233")
+    for group in (np.array([1.0, 1.0, np.nan, 2.0, np.nan, 3.0]), np.array(["a", "a", "", "b", " ", "b"])):
+        save(tmp_path, group=group)
+        with pytest.raises(InputError, match="without a value for 2 of 6 spectra, the first at sample 2"):
+            xf.ingest.spectra(tmp_path, files=["library.npz"])

@@ -83,3 +83,13 @@ def test_confidence__is_finite_where_margins_are_one_but_for_rounding():
     knots, values = learn_confidence(margin, np.arange(80) > 3)
     assert np.isfinite(values).all()
     assert np.isfinite(confidence_at(margin, knots, values)).all()
+
+
+def test_confidence__is_learnt_of_a_classifier_without_doubt():
+    rng = np.random.default_rng(0)
+    margin = np.r_[0.6276, 1 - 1e-7, 1 - 2.0 ** -rng.integers(44, 54, 22)]
+    right = rng.random(24) < 0.8
+    knots, values = learn_confidence(margin, right)
+    assert ((values > 0) & (values < 1)).all()
+    assert (np.diff(values) >= 0).all()
+    assert (np.diff(knots) >= 0).all()

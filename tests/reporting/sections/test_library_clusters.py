@@ -50,6 +50,13 @@ def test_rules__stand_with_their_counts_and_score(found, shown, html) -> None:
     assert "no better than naming" in html(*shown("library_clusters", worse))
 
 
+def test_materials__are_not_spoken_of_where_none_is_known(found, shown, html) -> None:
+    explained = replace(found.explanation, groups=found.explanation.samples)
+    text = html(*shown("library_clusters", replace(found, explanation=explained)))
+    assert "of the spectra that they were not made of" in text
+    assert "material" not in text
+
+
 def test_random_part__is_said(found, shown) -> None:
     part = replace(found, linked=100)
     assert "It is of 100 spectra drawn at random" in shown("library_clusters", part)[0].text

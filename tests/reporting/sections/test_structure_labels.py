@@ -31,6 +31,9 @@ def test_labels__are_counted_with_their_stable_share(found, shown, html) -> None
     for kind, count in label.counts.items():
         assert kind in text
         assert f"{100 * count / 80:.1f} %" in text
+    # The bar stands beside the share that it shows
+    assert blocks[0].content.head == ["class", "samples", "share", "", "stable"]
+    assert all(row[3].share == label.counts[row[0]] / 80 for row in blocks[0].content.rows)
     assert f"of {found.groups} materials" in text
     unknown = html(*shown("structure_labels", replace(found, grouped=False)))
     assert "whose material is not known" in unknown

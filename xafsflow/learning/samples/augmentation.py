@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from xafsflow.errors import InputError
 from xafsflow.io.readers.spectrum_library import broadened
 from xafsflow.kernels.array_types import Doubles, Floats, Indices, Singles
 from xafsflow.learning.samples.row_blocks import row_blocks
@@ -61,6 +62,11 @@ class Augmentation:
         Smallest and largest energy offset of a copy, eV.
     copies
         Of each spectrum.
+
+    Raises
+    ------
+    InputError
+        A smallest value is above the largest.
     """
 
     levels: Sequence[float] = (0.0,)
@@ -69,6 +75,14 @@ class Augmentation:
     broadening: tuple[float, float] = (0.0, 0.0)
     shift: tuple[float, float] = (0.0, 0.0)
     copies: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse ranges that fall."""
+        for name, (low, high) in {"broadening": self.broadening, "shift": self.shift}.items():
+            if low > high:
+                raise InputError(
+                    f"{name} from {low:g} to {high:g}", "the smallest, then the largest", "swap them"
+                )
 
     def __call__(
         self,

@@ -16,6 +16,8 @@ from xafsflow.vocabulary import nearest
 
 # A class of fewer spectra is not learnt unless it is named.
 LEAST = 10
+# How a library says what an array is: texts and whole numbers are labels unless they are named as properties.
+OTHER = {"label": "labels", "property": "properties"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,14 @@ class Answers:
 
 
 def _array(library: xr.Dataset, name: str, role: str) -> xr.DataArray:
-    known = [str(one) for one, a in library.data_vars.items() if a.attrs.get("role") == role]
+    roles = {str(one): a.attrs.get("role") for one, a in library.data_vars.items()}
+    known = [one for one, own in roles.items() if own == role]
+    if name not in known and roles.get(name) in OTHER:
+        raise InputError(
+            f"the {role} {name!r}, which is a {roles[name]}",
+            f"one of {', '.join(known) or 'none: the library has no ' + role}",
+            f"name it in `{OTHER[role]}` of ingest.spectra, if it is a {role}",
+        )
     if name not in known:
         raise InputError(
             f"the {role} {name!r}{nearest(name, known)}",
@@ -47,7 +56,7 @@ def _array(library: xr.Dataset, name: str, role: str) -> xr.DataArray:
 
 
 def chosen_label(library: xr.Dataset, name: str, keep: Sequence[str | int] | None) -> Answers:
-    """The classes of a label.
+    """The classes of a label; a spectrum whose label is empty belongs to none.
 
     Parameters
     ----------
@@ -72,17 +81,19 @@ def chosen_label(library: xr.Dataset, name: str, keep: Sequence[str | int] | Non
     """
     values = _array(library, name, "label").values
     known, index, counts = np.unique(values, return_inverse=True, return_counts=True)
-    names = [str(one) for one in known]
+    names = [_class_name(one) for one in known]
+    counts = np.where(np.isin(names, ["", "nan"]), 0, counts)
+    names = [one if count else "" for one, count in zip(names, counts, strict=True)]
     wanted = (
         [n for n, c in zip(names, counts, strict=True) if c >= LEAST]
         if keep is None
-        else [str(k) for k in keep]
+        else [_class_name(k) for k in keep]
     )
-    wrong = [one for one in wanted if one not in names]
+    wrong = [one for one in wanted if not one or one not in names]
     if wrong or len(set(wanted)) < 2:
         raise InputError(
             f"the class {wrong[0]!r} of {name}" if wrong else f"{len(set(wanted))} classes of {name}",
-            f"two or more of {', '.join(names)}",
+            f"two or more of {', '.join(filter(None, names))}, of {LEAST} spectra each unless keep names them",
             "change keep",
         )
     kept = [n for n in names if n in wanted]
@@ -95,27 +106,50 @@ def chosen_label(library: xr.Dataset, name: str, keep: Sequence[str | int] | Non
     return Answers(rows, place[rows], kept, [], library.group.values[rows], stable[rows])
 
 
+def _class_name(value: Any) -> str:
+    # Whole numbers become such with a point where one of the table is missing
+    whole = isinstance(value, float | np.floating) and value.is_integer()
+    return str(int(value)) if whole else str(value)
+
+
 def chosen_properties(library: xr.Dataset, names: Sequence[str]) -> Answers:
     """The values of properties, of the spectra that have them all.
 
     Raises
     ------
     InputError
-        There is no property of that name.
+        There is no property of that name, it is named twice, it is not known, or it is the same of all spectra.
 
     Examples
     --------
-    >>> table = xr.Dataset({"d": ("sample", [2.0, np.nan], {"role": "property", "units": "Angstrom"})},
-    ...                    {"group": ("sample", list("ab"))})
+    >>> table = xr.Dataset({"d": ("sample", [2.0, np.nan, 2.5], {"role": "property", "units": "Angstrom"})},
+    ...                    {"group": ("sample", list("abc"))})
     >>> found = chosen_properties(table, ["d"])
     >>> found.truth.tolist(), found.units
-    ([[2.0]], ['Angstrom'])
+    ([[2.0], [2.5]], ['Angstrom'])
     """
     arrays = [_array(library, name, "property") for name in names]
     if not arrays:
         raise InputError("no property", "one or more", "name the properties")
     table = np.stack([one.values.astype(np.float64) for one in arrays], axis=1)
     rows = np.flatnonzero(np.isfinite(table).all(axis=1))
+    twice = [name for name in names if list(names).count(name) > 1]
+    if twice:
+        raise InputError(f"the property {twice[0]!r} twice", "each once", "remove one")
+    if not len(rows):
+        raise InputError(
+            f"no spectrum of which {', '.join(names)} are known",
+            "finite values of all of them",
+            "name fewer, or fill them in",
+        )
+    alike = [name for name, one in zip(names, table[rows].T, strict=True) if np.ptp(one) == 0]
+    if alike:
+        raise InputError(
+            f"the property {alike[0]!r} with the same value, {arrays[names.index(alike[0])].values[rows[0]]:g}, of "
+            f"all {len(rows)} spectra",
+            "values that differ",
+            "leave it out, or take a larger library",
+        )
     units = [str(one.attrs.get("units", "1")) for one in arrays]
     stable = np.ones(len(rows), bool)
     return Answers(rows, table[rows], list(names), units, library.group.values[rows], stable)

@@ -136,13 +136,17 @@ def _rules(found: ExplanationFindings, colors: Sequence[str]) -> Panel:
         for rule in sorted(found.rules, key=lambda rule: (rule.cluster, -rule.samples))
     ]
     better = "better than" if found.accuracy > found.largest else "no better than"
+    # Where each sample is a group of its own, nobody may know what is of one material
+    known = found.groups < found.samples
     lead = (
-        f"Rules on the structure name the cluster of {percent(found.accuracy)} of the spectra of materials that they were "
-        f"not made of, {better} naming always the largest cluster ({percent(found.largest)})."
+        f"Rules on the structure name the cluster of {percent(found.accuracy)} of the spectra "
+        f"{'of materials ' if known else ''}that they were not made of, {better} naming always the largest cluster "
+        f"({percent(found.largest)})."
     )
+    groups = f" of {counted(found.groups, 'material')}" if known else ""
+    folds = counted(found.folds, "fold") + (" by material" if known else "")
     notes = [
-        f"Decision tree on {counted(found.samples, 'sample')} of {counted(found.groups, 'material')}; "
-        f"{counted(found.folds, 'fold')} by material, macro-F1 {number(found.macro_f1, 3)}."
+        f"Decision tree on {counted(found.samples, 'sample')}{groups}; {folds}, macro-F1 {number(found.macro_f1, 3)}."
     ]
     if found.without_value:
         notes.append(f"Left out: {counted(found.without_value, 'sample')} without one of the values.")

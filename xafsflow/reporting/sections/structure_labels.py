@@ -40,8 +40,8 @@ def _label_panel(name: str, label: LabelFindings, found: StructureFindings) -> P
             kind,
             f"{count:,}",
             percent(count, found.samples),
-            percent(label.stable_by_class[kind]),
             Cell(share=count / found.samples, color=OKABE_ITO[0]),
+            percent(label.stable_by_class[kind]),
         )
         for kind, count in label.counts.items()
     ]
@@ -54,7 +54,7 @@ def _label_panel(name: str, label: LabelFindings, found: StructureFindings) -> P
     if factors:
         note += f" A class is stable where it is the same at {factors} times: no model can pass what the others leave open."
     lead = f"{percent(label.stable)} of the samples keep their class when the end of the shell moves."
-    content = Table(["class", "samples", "share", "stable", ""], rows, numeric=[1, 2, 3])
+    content = Table(["class", "samples", "share", "", "stable"], rows, numeric=[1, 2, 4])
     return Panel(capitalized(readable(name)), lead=lead, content=content, notes=[note])
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
 from xafsflow.io.readers.libraries.cluster_arrays import cluster_variables, names_of
+from xafsflow.io.readers.stack_energies import FINEST_STEP_EV, HIGHEST_KEV, to_ev
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.vocabulary import nearest
 
@@ -93,8 +94,11 @@ def part_of(
     group = wanted.group or _first(GROUPS, arrays)
     # A library that this program wrote says so where each spectrum is a group of its own
     if group is not None and told.get(group, {}).get("source", group):
-        column = _column(arrays, group, len(mu), place)
-        data["group"] = ("sample", _texts(column), {"source": group})
+        data["group"] = (
+            "sample",
+            _groups(_column(arrays, group, len(mu), place), group, place),
+            {"source": group},
+        )
     taken = {spectrum, energy_name, group, "sample", *cluster_names(arrays, wanted.structure)}
     for name, role in _roles(arrays, wanted, taken, len(mu), told).items():
         values = np.asarray(_column(arrays, name, len(mu), place))
@@ -108,6 +112,22 @@ def part_of(
         text = values.dtype.kind not in "fiub"
         data[_free(name, data, place)] = ("sample", _texts(values) if text else values, own)
     return Part(place, energy, xr.Dataset(data))
+
+
+def _groups(column: Any, name: str, place: str) -> NDArray[np.str_]:
+    """The materials as texts; whole numbers without a point, as they were before another one was lost."""
+    values = np.asarray(column)
+    if values.dtype.kind == "f" and (values == np.floor(values)).all():
+        values = values.astype(np.int64)
+    texts = _texts(values)
+    gaps = np.flatnonzero(np.isin(np.char.strip(texts), ["", "nan"]))
+    if len(gaps):
+        raise InputError(
+            f"{name!r} of {place} without a value for {len(gaps)} of {len(texts)} spectra, the first at sample {gaps[0]}",
+            "the material of each, so that spectra of one are never on both sides of a split",
+            f"fill in {name!r}, or leave out these spectra",
+        )
+    return texts
 
 
 def cluster_names(arrays: Iterable[str], structure: Mapping[str, str]) -> set[str]:
@@ -156,7 +176,7 @@ def _energies(
     name = given if isinstance(given, str) else _first(ENERGIES, arrays)
     if name is None or name not in arrays:
         if isinstance(given, Mapping) and set(given) == {"first", "step"} and given["step"] > 0:
-            return None, given["first"] + given["step"] * np.arange(shape[1], dtype=np.float64)
+            return None, _in_ev(given["first"] + given["step"] * np.arange(shape[1], dtype=np.float64), place)
         raise InputError(
             f"{place} without energies of its {shape[1]} points"
             + (f": energy {given!r}" if given is not None else ""),
@@ -174,7 +194,17 @@ def _energies(
         )
     if energy.ndim == 1:
         check_rising(energy, place)
-    return name, energy
+    return name, _in_ev(energy, place)
+
+
+def _in_ev(energy: Any, place: str) -> Any:
+    """Energies (point,) or (sample, point), which are keV where they are as small and fine as no scan in eV is."""
+    some = np.asarray(energy if energy.ndim == 1 else energy[0], np.float64)
+    some = some[np.isfinite(some)]
+    if len(some) < 2 or some.max() >= HIGHEST_KEV or np.median(np.abs(np.diff(some))) > FINEST_STEP_EV:
+        return energy
+    to_ev(some, place, "keV")  # says so, and refuses what lies at no edge
+    return np.round(energy * 1000.0, 6)
 
 
 def check_rising(energy: Doubles, place: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from xafsflow.errors import InputError
 from xafsflow.io.readers import read_spectrum
-from xafsflow.io.readers.libraries.library_table import read_table
+from xafsflow.io.readers.libraries.library_table import read_columns
 
 FILE = "file"  # the column of the table that names the files
 
@@ -45,7 +45,12 @@ def read_folder(paths: Sequence[Path], table: Path | None) -> dict[str, Any]:
 
 def _rows(paths: Sequence[Path], table: Path) -> dict[str, Any]:
     """The columns of a table in the order of the files."""
-    columns = read_table(table)
+    columns = read_columns(table)
+    taken = {"mu", "energy"} & set(columns)
+    if taken:
+        raise InputError(
+            f"{table} with a column {min(taken)!r}", "names that the spectra do not have", "rename it"
+        )
     if FILE not in columns:
         raise InputError(
             f"{table} with the columns {', '.join(columns)}",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import warnings
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,8 @@ import numpy as np
 
 from xafsflow.errors import InputError
 from xafsflow.io.readers.libraries.library_arrays import FEWEST
+
+SEPARATORS = (",", ";", "\t")  # only the first is read; files with the others are named
 
 
 def is_table(path: Path) -> bool:
@@ -27,11 +32,11 @@ def is_table(path: Path) -> bool:
     if path.suffix.lower() != ".csv":
         return False
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            names = next(csv.reader(file), [])
-    except (OSError, UnicodeDecodeError, csv.Error):
+        return any(
+            sum(_number(name) is not None for name in _names(path, mark)) >= FEWEST for mark in SEPARATORS
+        )
+    except (OSError, csv.Error):
         return False  # whoever reads it as a spectrum says what is wrong
-    return sum(_number(name) is not None for name in names) >= FEWEST
 
 
 def read_table(path: Path) -> dict[str, Any]:
@@ -42,7 +47,8 @@ def read_table(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        A cell of a spectrum is no number (names line and column), or an energy stands twice.
+        A cell of a spectrum is no number (names line and column), a name or an energy stands twice, lines are longer than
+        the names, or they are separated by something other than commas.
 
     Examples
     --------
@@ -56,9 +62,7 @@ def read_table(path: Path) -> dict[str, Any]:
     """
     table = _frame(path)
     energies = {name: value for name in table.columns if (value := _number(name)) is not None}
-    found: dict[str, Any] = {
-        str(name): _texts_or_numbers(table[name]) for name in table.columns if name not in energies
-    }
+    found = _columns(table, [name for name in table.columns if name not in energies])
     if not energies:
         return found
     names = sorted(energies, key=lambda name: energies[name])
@@ -75,22 +79,79 @@ def read_table(path: Path) -> dict[str, Any]:
     return found
 
 
+def read_columns(path: Path) -> dict[str, Any]:
+    r"""All columns of a CSV file as arrays: whole numbers, numbers, or texts.
+
+    Raises
+    ------
+    InputError
+        As `read_table`.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "labels.csv")
+    ...     _ = path.write_text("file,valence\na.xdi,2\nb.xdi,3\n")
+    ...     read_columns(path)["valence"].tolist()
+    [2, 3]
+    """
+    table = _frame(path)
+    return _columns(table, table.columns)
+
+
+def _columns(table: Any, names: Iterable[Any]) -> dict[str, Any]:
+    return {str(name): _texts_or_numbers(table[name]) for name in names}
+
+
+def _names(path: Path, separator: str = ",") -> list[str]:
+    # What is no UTF-8 is refused when the table is read; here it still counts as a table
+    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+        lines = csv.reader(file, delimiter=separator)
+        return [name.strip() for name in next((line for line in lines if line), [])]
+
+
+def _checked_names(path: Path) -> list[str]:
+    """The names of the columns, as they stand in the file: pandas would make 7110.1 of a second 7110."""
+    names = _names(path)
+    if len(names) == 1 and any(mark in names[0] for mark in SEPARATORS):
+        raise InputError(
+            f"{path} with the names {names[0][:40]!r}, not separated by commas",
+            "commas between columns, and decimal points",
+            "export it so",
+        )
+    twice = [name for name, columns in Counter(names).items() if columns > 1 and name]
+    if twice:
+        raise InputError(f"{path} with the column {twice[0]!r} twice", "different names", "remove one")
+    return [name or f"column {number}" for number, name in enumerate(names, 1)]
+
+
 def _frame(path: Path) -> Any:
     import pandas as pd  # type: ignore[import-untyped]
 
     try:
-        # A class named NA or None is a class
-        table = pd.read_csv(
-            path,
-            encoding="utf-8-sig",
-            keep_default_na=False,
-            na_values=["", "nan", "NaN"],
-            # The name of a file may look like a number
-            dtype={"file": str},
-        )
-    except (OSError, ValueError) as error:
+        with warnings.catch_warnings():
+            # What is behind the last name would be lost
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            # A class named NA or None is a class
+            table = pd.read_csv(
+                path,
+                header=0,
+                names=_checked_names(path),
+                encoding="utf-8-sig",
+                keep_default_na=False,
+                na_values=["", "nan", "NaN"],
+                # The name of a file may look like a number
+                dtype={"file": str},
+                # A comma at the end of every line would move all columns by one
+                index_col=False,
+            )
+    except (OSError, ValueError, csv.Error, pd.errors.ParserWarning) as error:
+        told = str(error).strip()
         raise InputError(
-            f"{path}: {error}", "a table (CSV) with a line of names", "export it as CSV in UTF-8"
+            f"{path}: {told}",
+            "a table (CSV) with a line of names, and as many cells in each other line",
+            "export it as CSV in UTF-8",
         ) from error
     if not len(table):
         raise InputError(f"{path} without a row", "a row for each sample", "check the file")
