@@ -139,7 +139,7 @@ def known_numbers(zinc: Zinc) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return kept, np.searchsorted(CLASSES, zinc.number.clip(4, 6)), zinc.group[kept]
 
 
-LEARNERS = ["mean_of_several", "kernel_ridge", "lightgbm", "support_vectors", "mlp", "extra_trees"]
+LEARNERS = ["kernel_ridge", "mean_of_several", "lightgbm", "support_vectors", "mlp", "extra_trees"]
 
 
 def coordination(zinc: Zinc, seed: int, chosen: list[str]) -> dict[str, Any]:
@@ -320,8 +320,7 @@ def main() -> None:
         elif zinc is None:
             print(f"{part}: skipped, {DATA.parent.name}/{DATA.name} is not beside the project")
         else:
-            usual = ["kernel_ridge", "mean_of_several"] if part == "properties" else LEARNERS
-            usual = {"noise": LEARNERS[:2], "curve": ["kernel_ridge"]}.get(part, usual)
+            usual = LEARNERS if part == "coordination" else LEARNERS[:1]
             found[part] = PARTS[part](zinc, given.seed, given.learner or usual)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1))
