@@ -257,3 +257,15 @@ def test_a_pixel_without_an_image_or_samples_of_another_axis__are_refused(
         xf.judge.explanation(model, samples, pixel=(0, 0))
     with pytest.raises(InputError, match="another axis"):
         xf.judge.explanation(model, samples.isel(feature=slice(5, None)))
+
+
+def test_samples_of_other_answers__are_refused(model: Model, samples: xr.Dataset) -> None:
+    names = [f"other_{one}" for one in samples.reference.values]
+    with pytest.raises(InputError, match=r"samples of other_.* and a model of"):
+        xf.judge.explanation(model, samples.assign_coords(reference=names))
+    library, _ = xf.derive.structure(simulated_library(60))
+    properties = xf.train.spectra(library, properties=["mean_distance"])
+    labels = xf.train.spectra(library, label="polyhedron")
+    known, _ = xf.train.fit(labels, classifier="linear_discriminant")
+    with pytest.raises(InputError, match="samples of mean_distance and a model of"):
+        xf.judge.explanation(known, properties)

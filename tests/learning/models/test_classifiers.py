@@ -122,3 +122,10 @@ def test_held_out_score__does_not_let_rounding_choose_a_leader():
 def test_held_out_score__of_one_reference_is_right():
     found, _ = held_out_score(np.ones((4, 1)), np.zeros(4, int), np.ones((1, 1)))
     assert (found.accuracy, found.dominant_accuracy, found.fraction_error) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("name", ["random_forest", "linear_discriminant"])
+def test_spectra_that_are_all_alike__are_refused(name):
+    table, labels = blobs()
+    with pytest.raises(InputError, match="240 training spectra that are all alike"):
+        fit(name, np.repeat(table[:1], len(table), axis=0), labels, Drawn(5))

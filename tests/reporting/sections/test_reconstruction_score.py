@@ -101,5 +101,8 @@ def test_fitted__parameters_stand_with_intervals_and_doubts(fitted, shown, html)
     assert "not determined: 2.03 to 2.07" in text
     assert "2 different structures fit equally well" in text
     assert "Of 2 known values of mean distance, 1 lie within their interval" in text
-    curves = shown("fitted_parameters", fitted)[0].figure.plots[0].curves
+    # The table comes first, for that gives it the width of the page
+    table, picture = shown("fitted_parameters", fitted)
+    assert table.title == "Parameters"
+    curves = picture.figure.plots[0].curves
     assert [one.name for one in curves] == ["spectrum", "fit", "", ""]

@@ -140,7 +140,7 @@ def fit(
     Raises
     ------
     InputError
-        There is no such classifier, it does not know a setting, or there are too few patterns for it.
+        There is no such classifier, it does not know a setting, or there are too few patterns for it, or all are alike.
 
     Examples
     --------
@@ -171,7 +171,15 @@ def fit_row(
     least = getattr(estimator, "n_neighbors", 2)
     if len(targets) < least:
         raise InputError(
-            f"{len(targets)} training patterns for {name}", f"{least} or more", "raise noise_patterns"
+            f"{len(targets)} training patterns for {name}",
+            f"{least} or more",
+            "give more spectra, raise noise_patterns of train.mixtures, or take fewer neighbors",
+        )
+    if not (features != features[0]).any():
+        raise InputError(
+            f"{len(targets)} training spectra that are all alike",
+            "spectra that differ",
+            "check what was read and its span of energies",
         )
     from threadpoolctl import threadpool_limits
 

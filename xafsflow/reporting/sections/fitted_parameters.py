@@ -30,8 +30,9 @@ def fitted_parameters(part: Part) -> Iterator[Block]:
     """Parameters of each spectrum with their intervals, and the first fits."""
     found = part.finding
     if isinstance(found, ParameterFindings):
-        yield _fits(found)
+        # A table that comes first has the width of the page, which many parameters need
         yield _table(found)
+        yield _fits(found)
 
 
 def _table(found: ParameterFindings) -> Panel:

@@ -80,7 +80,8 @@ def explanation(
     Raises
     ------
     InputError
-        Samples of another axis than the model's; a spectrum or pixel that there is not, or a pixel without a cube.
+        Samples of another axis than the model's, or of other classes or properties; a spectrum or pixel that there is not,
+        or a pixel without a cube.
 
     Examples
     --------
@@ -92,7 +93,7 @@ def explanation(
     ('share of wrong classes', ())
     """
     known = model.load() if isinstance(model, StoredModel) else model
-    _check_axis(samples, known)
+    _check_samples(samples, known)
     drawn, notes = checks_of(samples, known, EXCHANGED, seed), list[str]()
     if drawn is None:
         notes.append(
@@ -130,11 +131,21 @@ def explanation(
     )
 
 
-def _check_axis(samples: xr.Dataset, known: Model) -> None:
+def _check_samples(samples: xr.Dataset, known: Model) -> None:
     axis, values = known.signature.axis, known.signature.values
     if axis not in samples or not np.array_equal(samples[axis].values, values):
         raise InputError(
             f"samples on another axis than the {len(values)} values of {axis} of the model",
+            "the samples that the model was trained on",
+            "name the model with `use`, or train it on these samples",
+        )
+    answers = "property" if "target" in samples else "reference"
+    names = (
+        [str(one) for one in samples[answers].values] if answers in samples.coords else known.targets.names
+    )
+    if names != known.targets.names:
+        raise InputError(
+            f"samples of {', '.join(names)} and a model of {', '.join(known.targets.names)}",
             "the samples that the model was trained on",
             "name the model with `use`, or train it on these samples",
         )
