@@ -94,8 +94,8 @@ VARIABLES: dict[str, Variable] = {
     "white_line_energy": Variable(MAP, "eV", "energy of the white line"),
     "flags": Variable(MAP, "bits", "why a pixel is out or in doubt"),
     "class_index": Variable(MAP, "1", "index into the model's classes, -1 where there is none"),
-    "class_vote": Variable(MAP, "1", "share of trees for that class"),
-    "fraction": Variable(("reference", "y", "x"), "1", "composition by the forest"),
+    "class_vote": Variable(MAP, "1", "vote for that class"),
+    "fraction": Variable(("reference", "y", "x"), "1", "composition by the classifier"),
     "fraction_error": Variable(
         ("reference", "y", "x"), "1", "standard deviation of fraction by the pixel's noise"
     ),

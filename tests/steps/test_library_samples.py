@@ -62,9 +62,14 @@ def test_samples__are_moved_and_broadened_within_their_ranges(library: xr.Datase
 
 
 def test_samples__are_made_of_unit_step(library: xr.Dataset) -> None:
-    made = xf.train.spectra(library.assign(mu=3 * library.mu), label="polyhedron", unit_over=(7150.0, 7211.0))
+    how = {"label": "polyhedron", "zero_over": (7080.0, 7102.0), "unit_over": (7150.0, 7211.0)}
+    made = xf.train.spectra(library.assign(mu=3 * library.mu + 2), **how)
     after = made.features.values[:, made.energy.values >= 7150]
     np.testing.assert_allclose(after.mean(axis=1), 1, atol=1e-5)
+    before = made.features.values[:, made.energy.values <= 7102]
+    np.testing.assert_allclose(before.mean(axis=1), 0, atol=1e-5)
+    with pytest.raises(InputError, match=r"take the background off with zero_over"):
+        xf.train.spectra(library.assign(mu=library.mu - 5), label="polyhedron", unit_over=(7150.0, 7211.0))
 
 
 def test_a_model_of_a_library__learns_from_whole_materials(samples: xr.Dataset) -> None:

@@ -87,7 +87,7 @@ CLASSIFIERS: dict[str, Learner] = {
     "residual_network": Learner(ResidualNetwork, "folded_network", known.RESIDUAL),
     SEVERAL: Learner(lambda trees, seed: None, "mean"),
 }
-MEMBERS = ("kernel_ridge", "mlp", "lightgbm")
+MEMBERS = ("kernel_ridge", "support_vectors", "extra_trees")
 
 
 def row(table: Mapping[str, Learner], name: str) -> Learner:

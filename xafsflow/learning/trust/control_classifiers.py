@@ -92,7 +92,7 @@ def compare(
     --------
     >>> patterns = Patterns(np.eye(2), np.array([0, 1]), np.eye(2), np.eye(2), np.eye(2))
     >>> compare("blind", {"blind": lambda rows: 0 * rows + 0.5, "seeing": lambda rows: rows}, patterns)[1]
-    'seeing is better than blind: fractions of mixtures wrong by 0.000 in place of 0.500 (difference 0.500 +- 0.000)'
+    'seeing is better than blind: votes for the classes wrong by 0.000 in place of 0.500 (difference 0.500 +- 0.000)'
     """
     scores: dict[str, Score] = {}
     errors: dict[str, NDArray[Any]] = {}
@@ -108,8 +108,10 @@ def compare(
     gain = errors[chosen] - errors[best]
     by, error = float(gain.mean()), float(gain.std() / np.sqrt(len(gain)))
     first, second = (scores[name].fraction_error for name in (best, chosen))
+    classes = np.array_equal(patterns.compositions, np.eye(len(patterns.compositions)))
+    what = "votes for the classes" if classes else "fractions of mixtures"
     sentence = (
-        f"{best} is better than {chosen}: fractions of mixtures wrong by {first:.3f} in place of {second:.3f} "
+        f"{best} is better than {chosen}: {what} wrong by {first:.3f} in place of {second:.3f} "
         f"(difference {by:.3f} +- {error:.3f})"
     )
     return scores, sentence if best != chosen and by > error else None

@@ -47,6 +47,7 @@ def spectra(
     window: Annotated[float, Field(gt=0)] = 5.0,
     denoise: bool = True,
     span: tuple[float | None, float | None] = (None, None),
+    zero_over: tuple[float, float] | None = None,
     unit_over: tuple[float, float] | None = None,
     noise: Level | list[Level] | None = None,
     noise_kind: Kind = "gaussian",
@@ -80,8 +81,9 @@ def spectra(
         library and the noise of the training tell it (Wiener's filter); without noise nothing changes.
     span
         Energies that are read, eV; None is open.
-    unit_over
-        Without a cube: the energies, eV, over which the mean of each spectrum is made one; None leaves them as they are.
+    zero_over, unit_over
+        Without a cube: energies before and behind the edge, eV, over which the mean of each spectrum is made zero and one;
+        None leaves them as they are. Measured spectra need both.
     noise
         Standard deviation of the noise, over the edge step; of a list, copies take one in turn. None: each copy has the
         noise of a pixel of the cube, drawn, or none without a cube. Behind `derive.noise` it comes into the spectra as it
@@ -123,9 +125,9 @@ def spectra(
     if (label is None) == (properties is None):
         raise InputError("label and properties", "one of the two", "name what is to be learnt")
     if cube is not None:
-        _check_that_the_cube_tells(unit_over, noise_kind)
+        _check_that_the_cube_tells(zero_over or unit_over, noise_kind)
     answers = chosen_label(spectra, label, keep) if label else chosen_properties(spectra, properties or [])
-    axis, table, e0 = _normalized(spectra.mu.isel(sample=answers.rows), cube, span, unit_over)
+    axis, table, e0 = _normalized(spectra.mu.isel(sample=answers.rows), cube, span, (zero_over, unit_over))
     check_groups(answers.group, 10)
     feature_map(features, axis, table[:1], window)  # refuse names before anything is trained
     check = held_out(answers.group, CHECKS, [seed, 1])
@@ -135,7 +137,7 @@ def spectra(
         made(axis, table, np.random.default_rng([seed, n]), rows=np.flatnonzero(where), keep_clean=n == 3)
         for n, where in ((2, ~check), (3, check))
     ]
-    wanted = [__version__, label, properties, keep, features, window, denoise]
+    wanted = [__version__, label, properties, keep, features, window, denoise, zero_over]
     settings: list[Any] = [*wanted, levels, noise_kind, broadening, shift, copies, seed]
     groups = [answers.group.tolist(), answers.stable]
     known = [response.values, response.step] if isinstance(response, NoiseResponse) else []
@@ -164,9 +166,10 @@ def spectra(
     return found.assign_coords(_names(axis, answers))
 
 
-def _check_that_the_cube_tells(unit_over: tuple[float, float] | None, noise_kind: Kind) -> None:
-    if unit_over is not None:
-        raise InputError("unit_over with a cube", "the normalization of the cube", "remove unit_over")
+def _check_that_the_cube_tells(over: tuple[float, float] | None, noise_kind: Kind) -> None:
+    if over is not None:
+        found = "zero_over or unit_over with a cube"
+        raise InputError(found, "the normalization of the cube", "remove them")
     if noise_kind != "gaussian":
         raise InputError(f"noise_kind {noise_kind} with a cube", "the noise of the cube", "remove noise_kind")
 
@@ -196,7 +199,7 @@ def _normalized(
     mu: xr.DataArray,
     cube: xr.Dataset | None,
     span: tuple[float | None, float | None],
-    unit_over: tuple[float, float] | None,
+    zero_and_unit_over: tuple[tuple[float, float] | None, ...],
 ) -> tuple[Doubles, Singles, float | None]:
     """The axis, the spectra `(sample, energy)` on it, and their mean edge."""
     axis, e0 = mu.energy.values.astype(np.float64), None
@@ -206,18 +209,31 @@ def _normalized(
         table = np.empty(mu.shape, np.float32)
         for part in row_blocks(*mu.shape):
             table[part] = mu.data[part]
+    zero_over, unit_over = zero_and_unit_over
+    if zero_over is not None:
+        table -= _means(axis, table, zero_over, "zero_over")
     if unit_over is not None:
-        inside = (axis >= unit_over[0]) & (axis <= unit_over[1])
-        step_height = table[:, inside].mean(axis=1, keepdims=True) if inside.any() else np.zeros((1, 1))
+        step_height = _means(axis, table, unit_over, "unit_over")
         if not (step_height > 0).all():
-            found = f"{inside.sum()} energies in unit_over, with means that are not all above zero"
-            raise InputError(found, "energies after the edge", "change unit_over")
+            found = f"spectra with means over unit_over that are not above zero, first number {np.argmax(step_height <= 0)}"
+            do = "change unit_over, or take the background off with zero_over"
+            raise InputError(found, "energies behind the edge, of spectra that rise there", do)
         table /= step_height
     low, high = (end if one is None else one for one, end in zip(span, (-np.inf, np.inf), strict=True))
     used = (axis >= low) & (axis <= high) & np.isfinite(table).all(axis=0)
     if used.sum() < 5:
-        raise InputError(f"{used.sum()} energies in span that all spectra have", "5 or more", "widen span")
+        found = f"{used.sum()} energies in span that all spectra have, of {axis[0]:g} to {axis[-1]:g}"
+        raise InputError(found, "5 or more", "widen span")
     return axis[used], table if used.all() else np.ascontiguousarray(table[:, used]), e0
+
+
+def _means(axis: Doubles, table: Singles, over: tuple[float, float], name: str) -> Singles:
+    """`(sample, 1)` over the energies from `over[0]` to `over[1]`."""
+    inside = (axis >= over[0]) & (axis <= over[1])
+    if not inside.any():
+        found = f"no energy in {name} from {over[0]:g} to {over[1]:g}"
+        raise InputError(found, f"some of {axis[0]:g} to {axis[-1]:g}", f"change {name}")
+    return np.asarray(table[:, inside].mean(axis=1, keepdims=True))
 
 
 def _part(made: Copies, answers: Answers, name: str) -> dict[str, Any]:
