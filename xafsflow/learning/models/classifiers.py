@@ -23,6 +23,7 @@ from xafsflow.learning.models.kernel_machine import KernelRidge, SupportVectors
 from xafsflow.learning.models.perceptron import Network
 from xafsflow.learning.models.predictors import PREDICTORS, Mean, NearestPatterns, Predictor, Several
 from xafsflow.learning.network.residual_network import ResidualNetwork
+from xafsflow.learning.samples.row_blocks import row_blocks
 from xafsflow.vocabulary import nearest
 
 Labels = NDArray[np.integer[Any]]
@@ -175,7 +176,7 @@ def fit_row(
             f"{least} or more",
             "give more spectra, raise noise_patterns of train.mixtures, or take fewer neighbors",
         )
-    if not (features != features[0]).any():
+    if not any((features[part] != features[:1]).any() for part in row_blocks(*features.shape)):
         raise InputError(
             f"{len(targets)} training spectra that are all alike",
             "spectra that differ",
