@@ -16,7 +16,7 @@ from xafsflow.errors import InputError
 from xafsflow.io.folders import Folders
 from xafsflow.io.readers.blank_images import ROWS
 from xafsflow.io.readers.tiff_stack import TiffStack
-from xafsflow.phantom import Phantom, write_phantom
+from xafsflow.phantom import Phantom, simulated_library, write_library, write_phantom
 from xafsflow.pipeline import execution as flow
 from xafsflow.pipeline.cost import Cost, describe_cost, describe_measurement, estimate_cost, worker_need
 from xafsflow.pipeline.earlier_runs import EarlierRun, earlier_run, remember_run
@@ -55,6 +55,19 @@ def look(recipe: Recipe, scan: Path) -> dict[str, Any]:
 def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("XAFSFLOW_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
+
+
+def test_preview__opens_what_is_ingested_behind_a_training(scan: Path, tmp_path: Path) -> None:
+    write_library(simulated_library(40), scan / "library.npz")
+    for name, message in (("library.npz", ""), ("librari.npz", "did you mean 'library.npz'")):
+        later = parse_recipe(
+            f"{TEXT}  - ingest.spectra: {{files: [{name}]}}\n  - derive.structure\n", "recipe.yaml"
+        )
+        if message:
+            with pytest.raises(InputError, match=message):
+                look(later, scan)
+        else:
+            look(later, scan)
 
 
 def test_estimate_cost__reads_a_few_rows_and_writes_nothing(

@@ -194,17 +194,19 @@ def preview(recipe: Recipe, folders: Folders) -> Products:
     """
     from xafsflow.steps.ingest.reference_spectra import check_cover
 
-    products = Products(folders)
+    products, further = Products(folders), True
     for planned in recipe.plan:
         step = planned.step
         reads = not {"run", "maps", "findings"} & set(step.takes) and set(step.makes) <= {"cube", "library"}
-        if reads and products.has(planned):
+        # Whatever comes before, files are there or not
+        opens = step.station == "ingest" and set(step.makes) <= {"cube", "library", "spectra"}
+        if (opens or (further and reads)) and products.has(planned):
             products.advance(planned)
-        elif step.station == "calibrate" or "run" in step.takes:
+        elif further and (step.station == "calibrate" or "run" in step.takes):
             # A calibration or a stored cube leaves the variables as they are: what follows can be looked at
             products.hand_on(planned)
         else:
-            break
+            further = False
     if products.cube is not None and products.library is not None:
         check_cover(products.library, products.cube.energy.values)
     return products
