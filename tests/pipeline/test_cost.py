@@ -57,7 +57,7 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-def test_preview__opens_what_is_ingested_behind_a_training(scan: Path, tmp_path: Path) -> None:
+def test_preview__opens_what_is_ingested_behind_a_training(scan: Path) -> None:
     write_library(simulated_library(40), scan / "library.npz")
     for name, message in (("library.npz", ""), ("librari.npz", "did you mean 'library.npz'")):
         later = parse_recipe(
