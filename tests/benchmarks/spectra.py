@@ -169,6 +169,21 @@ def coordination(zinc: Zinc, seed: int, chosen: list[str]) -> dict[str, Any]:
     return found
 
 
+def valid(zinc: Zinc, seed: int, chosen: list[str]) -> dict[str, Any]:
+    """Trained on the file of the training, tried on that of the validation."""
+    kept, labels, _ = known_numbers(zinc)
+    known = np.arange(len(kept)) < len(np.load(DATA / FILES[0])["natoms"])
+    train, test = np.flatnonzero(kept & known), np.flatnonzero(kept & ~known)
+    print(f"from the {len(train)} sites of the first file to the {len(test)} of the second")
+    found: dict[str, Any] = {}
+    ways: dict[str, Fit] = {"scikit-learn forest": forest(seed, [0.0], 1)}
+    ways |= {name: ours(zinc, name, "classes", seed, [0.0], 1) for name in chosen}
+    for name, fit in ways.items():
+        votes = fit(zinc.mu[train], labels[train], zinc.group[train])(zinc.mu[test])
+        found[name] = told(name, votes.argmax(axis=1), labels[test], zinc.group[test])
+    return found
+
+
 def noise(zinc: Zinc, seed: int, chosen: list[str]) -> dict[str, Any]:
     """Trained for the noise of the test."""
     kept, labels, group = known_numbers(zinc)
@@ -295,8 +310,8 @@ def properties(zinc: Zinc, seed: int, chosen: list[str]) -> dict[str, Any]:
 
 
 PARTS: dict[str, Any] = {
-    "coordination": coordination, "noise": noise, "curve": curve, "sets": set_rates, "shift": shifted, "outside": outside,
-    "properties": properties,
+    "coordination": coordination, "valid": valid, "noise": noise, "curve": curve, "sets": set_rates,
+    "shift": shifted, "outside": outside, "properties": properties,
 }  # fmt: skip
 
 
