@@ -26,6 +26,7 @@ from xafsflow.findings.overall_verdict import Verdict
 from xafsflow.findings.reference_set_findings import ReferenceSetFindings
 from xafsflow.findings.run_findings import RunFindings
 from xafsflow.findings.run_verdict import RULES, verdict_of
+from xafsflow.findings.train_findings import FitFindings, RegressionFindings
 
 GOOD: dict[str, Any] = {
     "pixels": 1000,
@@ -213,3 +214,33 @@ def test_false_alarms__are_a_reservation_and_no_second_warning() -> None:
     assert [one.rule for one in found.reservations] == ["false_alarms"]
     assert "images moved (and 1 more reason)" in found.text
     assert "the lamp is off" in verdict(spoiled, warnings=("the lamp is off", *spoiled.spoiled_by)).text
+
+
+def classifier(accuracy: float, of_a_library: bool = True) -> FitFindings:
+    known: dict[str, Any] = dict.fromkeys(one.name for one in fields(FitFindings))
+    return FitFindings(**(known | {"controls": {}, "accuracy": accuracy, "library": of_a_library or None}))
+
+
+def regressor(*r_squared: float) -> RegressionFindings:
+    known: dict[str, Any] = dict.fromkeys(one.name for one in fields(RegressionFindings))
+    names = tuple(f"p{number}" for number in range(len(r_squared)))
+    return RegressionFindings(
+        **(known | {"properties": names, "r_squared": np.array(r_squared), "library": True})
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "light"),
+    [
+        (classifier(0.81), "answer holds"),
+        (classifier(0.79), "holds with reservations"),
+        (classifier(0.49), "do not use"),
+        (classifier(0.3, False), "answer holds"),
+        (regressor(0.51, 0.9), "answer holds"),
+        (regressor(0.49, 0.9), "holds with reservations"),
+        (regressor(-0.1, 0.9), "holds with reservations"),
+        (regressor(-0.1, np.nan), "do not use"),
+    ],
+)
+def test_a_library_model__that_is_often_wrong_is_held_against_its_map(found: Any, light: str) -> None:
+    assert verdict(found).light == light

@@ -11,11 +11,13 @@ from xafsflow.findings.maps_findings import MapFindings
 from xafsflow.findings.overall_verdict import Reservation, Severity
 from xafsflow.findings.reference_set_findings import ReferenceSetFindings
 from xafsflow.findings.run_findings import RunFindings
-from xafsflow.findings.train_findings import FitFindings
+from xafsflow.findings.train_findings import FitFindings, RegressionFindings
 
 MISFIT, MISFIT_REFUSED = 1.5, 10.0
 MANY_PIXELS, MOST_PIXELS = 0.05, 0.5
 APART, APART_REFUSED = 0.05, 0.3
+RIGHT, RIGHT_REFUSED = 0.8, 0.5
+KNOWN, KNOWN_REFUSED = 0.5, 0.0
 
 
 def misfit(found: RunFindings) -> Reservation | None:
@@ -102,6 +104,35 @@ def disagreement(found: RunFindings) -> Reservation | None:
         return None
     text = f"model and combination fit disagree about {apart:.1%} of the sample (by noise at most {by_noise:.1%})"
     return Reservation("disagreement", text, "refusal" if apart > by_noise + APART_REFUSED else "reservation")
+
+
+def library_model(found: RunFindings) -> Reservation | None:
+    """A model of a library is often wrong on materials that it was not trained on: the map can be no better.
+
+    With fewer than four of five right, a pixel among its four neighbors is likely to be wrong or to have a wrong neighbor;
+    with fewer than one half the map is more wrong than right. A property with R2 below 0.5 is known within 0.7 of its
+    spread; at 0 its mean would do.
+    """
+    for one in found.of(FitFindings).values():
+        if one.library is not None and one.accuracy < RIGHT:
+            text = f"the model names the right class for {one.accuracy:.0%} of the spectra of materials that it has not seen"
+            return Reservation(
+                "library_model", text, "refusal" if one.accuracy < RIGHT_REFUSED else "reservation"
+            )
+    for known in found.of(RegressionFindings).values():
+        poor = [
+            (name, float(value))
+            for name, value in zip(known.properties, known.r_squared, strict=True)
+            if known.library is not None and not value >= KNOWN
+        ]
+        if poor:
+            told = ", ".join(f"{name} (R2 {value:.2f})" for name, value in poor)
+            useless = all(not value > KNOWN_REFUSED for _, value in poor) and len(poor) == len(
+                known.properties
+            )
+            text = f"the model hardly knows {told} of materials that it has not seen"
+            return Reservation("library_model", text, "refusal" if useless else "reservation")
+    return None
 
 
 def references(found: RunFindings) -> Reservation | None:

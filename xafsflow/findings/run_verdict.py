@@ -17,9 +17,9 @@ Rule = Callable[[RunFindings], Reservation | None]
 # In the order in which they are told. A further rule is a function and its place here.
 RULES: tuple[Rule, ...] = (
     answer.few_answers, answer.misfit, answer.unknown_pixels, answer.false_alarms, answer.unlike_classes,
-    answer.references, answer.untested, answer.disagreement, measurement.shift_error, measurement.calibration_check,
-    measurement.standard_misfit, measurement.resolution, measurement.edge_place, measurement.pre_edge,
-    measurement.post_edge, measurement.noise_check, measurement.warned,
+    answer.references, answer.library_model, answer.untested, answer.disagreement, measurement.shift_error,
+    measurement.calibration_check, measurement.standard_misfit, measurement.resolution, measurement.edge_place,
+    measurement.pre_edge, measurement.post_edge, measurement.noise_check, measurement.warned,
 )  # fmt: skip
 
 
