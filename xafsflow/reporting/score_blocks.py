@@ -24,6 +24,8 @@ from xafsflow.reporting.wording import number, percent, readable
 WIDTH = 4.2
 # Of a search, the others open on a click.
 BEST_ROWS = 6
+# What stands where nothing can be told.
+FEW = "too few"
 # Height of the curves alone, and of what stands above and below a plot, points.
 PLOT, MARGINS = 170.0, 45.0
 
@@ -93,9 +95,10 @@ def property_blocks(found: RegressionFindings, scores: IntervalScores | None) ->
     if scores is not None:
         head += ["R2 from", "to", "interval", "held"]
         for i, row in enumerate(rows):
-            ends = scores.r_squared_interval[:, i]
-            row += [number(ends[0], 3), number(ends[1], 3), number(scores.width[i], 3)]
-            row.append(percent(scores.observed_coverage[i]))
+            row += [_known(one) for one in (*scores.r_squared_interval[:, i], scores.width[i])]
+            row.append(percent(scores.observed_coverage[i]) if np.isfinite(scores.width[i]) else FEW)
+        if not np.isfinite([*scores.r_squared_interval.flat, *scores.width]).all():
+            notes.append(f"{FEW}: there are not enough spectra to tell.")
         notes.append(
             f"R2 from and to: 95 % interval by bootstrap over the groups. The interval should hold the truth for "
             f"{percent(scores.coverage)}; it did for the share in the last column, on materials that did not calibrate it."
@@ -125,6 +128,10 @@ def _noise_picture(curves: list[Curve], y_name: str, what: str) -> Picture:
     figure = CurveFigure(WIDTH, (PLOT + legend + MARGINS) / 72, [plot], "noise (edge step)")
     text = f"{what} against the noise of the spectra, on materials not trained on."
     return Picture("score_by_noise", "How noise harms", text, text, figure)
+
+
+def _known(value: float) -> str:
+    return number(value, 3) if np.isfinite(value) else FEW
 
 
 def _between(value: float, low: float, high: float) -> str:

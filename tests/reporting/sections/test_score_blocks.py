@@ -145,6 +145,18 @@ def test_properties__are_told_with_their_errors(scores: IntervalScores | None, h
     )
 
 
+def test_intervals_of_too_few_spectra__are_no_numbers(html: Any) -> None:
+    few = replace(
+        INTERVALS,
+        r_squared_interval=np.full((2, 1), np.nan),
+        width=np.array([np.inf]),
+        noise_levels=np.zeros(1),
+    )
+    text = html(*property_blocks(PROPERTIES, few))
+    assert text.count("too few") == 5
+    assert "87" not in text.split("too few", 1)[1].split("</table>")[0]
+
+
 def test_properties__have_a_place_in_the_report(shown: Any, html: Any) -> None:
     assert "mean absolute error" in html(*shown("model_accuracy", PROPERTIES))
 
