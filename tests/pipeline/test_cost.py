@@ -70,6 +70,12 @@ def test_preview__opens_what_is_ingested_behind_a_training(scan: Path) -> None:
             look(later, scan)
 
 
+def test_preview__stores_nothing(scan: Path) -> None:
+    first, middle, last = TEXT.partition("  - train.mixtures")
+    stored = parse_recipe(f"{first}  - ingest.store\n{middle}{last}", "recipe.yaml")
+    assert look(stored, scan).cube is not None
+
+
 def test_estimate_cost__reads_a_few_rows_and_writes_nothing(
     recipe: Recipe, scan: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

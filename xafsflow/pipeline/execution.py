@@ -197,10 +197,11 @@ def preview(recipe: Recipe, folders: Folders) -> Products:
     products, further = Products(folders), True
     for planned in recipe.plan:
         step = planned.step
-        reads = not {"run", "maps", "findings"} & set(step.takes) and set(step.makes) <= {"cube", "library"}
+        made, later = set(step.makes), {"run", "maps", "findings"} & set(step.takes)
         # Whatever comes before, files are there or not
-        opens = step.station == "ingest" and set(step.makes) <= {"cube", "library", "spectra"}
-        if (opens or (further and reads)) and products.has(planned):
+        opens = step.station == "ingest" and made <= {"cube", "library", "spectra"}
+        reads = opens or (further and made <= {"cube", "library"})
+        if reads and not later and products.has(planned):
             products.advance(planned)
         elif further and (step.station == "calibrate" or "run" in step.takes):
             # A calibration or a stored cube leaves the variables as they are: what follows can be looked at
