@@ -165,6 +165,8 @@ def test_intervals__hold_the_property(library: xr.Dataset) -> None:
     model, findings = xf.train.regression(samples.assign_attrs(noise_variance=0.0), regressor="kernel_ridge")
     assert findings.units == ("Angstrom", "1")
     assert findings.r_squared.min() > 0.8
+    assert model.signature.noise is not None  # so that a noisier scan is told
+    np.testing.assert_allclose(model.signature.noise, 0.02)
     assert (findings.mean_absolute_error < findings.rmse).all()
     assert findings.library is not None
     assert findings.library.observed_coverage.min() > 0.8

@@ -63,6 +63,17 @@ def percent(part: float, whole: float = 1) -> str:
     return f"{share:.1f} %"
 
 
+def with_unit(name: str, unit: str) -> str:
+    """A name with its unit, where it has one.
+
+    Examples
+    --------
+    >>> with_unit("distance", "Angstrom"), with_unit("spread", "1")
+    ('distance (Angstrom)', 'spread')
+    """
+    return name if unit in ("", "1") else f"{name} ({unit})"
+
+
 def counted(count: int, noun: str) -> str:
     """A number with its noun.
 

@@ -109,10 +109,10 @@ def band_importance(
     whole = np.asarray(loss(predict(features), truth), np.float64)
     grown = np.zeros((repetitions, len(edges) - 1, *whole.shape))
     for i in range(repetitions):
-        order = random.permutation(len(features))
+        others = features[random.permutation(len(features))]
         for one in range(len(edges) - 1):
             mixed = features.copy()
-            mixed[:, band == one] = features[order][:, band == one]
+            mixed[:, band == one] = others[:, band == one]
             grown[i, one] = loss(predict(mixed), truth) - whole
     error = grown.std(axis=0, ddof=1) / np.sqrt(repetitions) if repetitions > 1 else np.zeros(grown.shape[1:])
     return BandImportance(edges, whole, grown.mean(axis=0), error)

@@ -41,6 +41,19 @@ class Scaled:
         return np.asarray((table - self.mean) / self.scale)
 
 
+def standardized(properties: NDArray[Any], count: int) -> tuple[Doubles, Doubles, Doubles]:
+    """Properties `(sample[, property])` with mean 0 and scatter 1 `(sample, property)`, and their mean and scatter."""
+    truth = np.asarray(properties, np.float64).reshape(count, -1)
+    mean, spread = truth.mean(axis=0), truth.std(axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    return (truth - mean) / spread, mean, spread
+
+
+def carriers(count: int, seed: int) -> Indices:
+    """Places of the `MOST` samples, drawn of so many, that carry kernels where there are more."""
+    return np.sort(np.random.default_rng(seed).choice(count, MOST, replace=False))
+
+
 def gamma_of(table: Doubles) -> float:
     """One over the mean square distance of scaled features `(sample, feature)` from their mean: the width of the kernel."""
     return 1.0 / max(float((table**2).sum(axis=1).mean()), 1e-300)
@@ -76,7 +89,7 @@ class SupportVectors:
     def fit(self, features: Floats, labels: NDArray[Any], groups: NDArray[Any] | None = None) -> None:
         """Learn from features `(sample, feature)`, labels and groups `(sample,)`."""
         if len(labels) > MOST:
-            some = np.sort(np.random.default_rng(self.seed).choice(len(labels), MOST, replace=False))
+            some = carriers(len(labels), self.seed)
             features, labels = features[some], labels[some]
             groups = None if groups is None else groups[some]
         self.scaled = Scaled(features)
@@ -136,10 +149,10 @@ class _Pairs:
 class KernelRidge:
     """Ridge regression in the space of a Matern kernel, of properties or of the membership in classes.
 
-    Properties are scaled to mean 0 and scatter 1. Of classes it is learnt who belongs to each, 1 or 0; probabilities are
-    those of a multinomial logistic regression of the answers in folds that were not trained on, by group. Of more than
-    `MOST` samples, so many are drawn to carry the kernels, and all are fitted (subset of regressors; C. E. Rasmussen and
-    C. K. I. Williams, Gaussian Processes for Machine Learning, MIT Press 2006, section 8.3.1).
+    Of classes it is learnt who belongs to each, 1 or 0; probabilities are those of a multinomial logistic regression of the
+    answers in folds that were not trained on, by group. Of more than `MOST` samples, so many are drawn to carry the kernels,
+    and all are fitted (subset of regressors; C. E. Rasmussen and C. K. I. Williams, Gaussian Processes for Machine Learning,
+    MIT Press 2006, section 8.3.1).
     """
 
     takes_groups = True
@@ -157,9 +170,8 @@ class KernelRidge:
         else:
             self.classes_ = np.unique(targets)
             truth = (targets[:, None] == self.classes_).astype(np.float64)
-        self.mean, spread = truth.mean(axis=0), truth.std(axis=0)
-        self.vectors, weights = self._solved(table, (truth - self.mean) / np.where(spread > 0, spread, 1.0))
-        self.weights = weights * spread
+        self.mean = truth.mean(axis=0)
+        self.vectors, self.weights = self._solved(table, truth - self.mean)
         if not self.regression:
             self.platt = probabilities_of(self._answers(table, truth, groups), targets)
 
@@ -167,6 +179,8 @@ class KernelRidge:
         """Answers `(sample, class)` from folds without each."""
         found = np.empty_like(truth)
         for outside in folds_of(groups, len(table), self.seed):
+            if not outside.any():  # fewer groups than folds
+                continue
             # Of a single group nothing can be left out
             known = outside if outside.all() else ~outside
             vectors, weights = self._solved(table[known], truth[known] - self.mean)
@@ -181,7 +195,7 @@ class KernelRidge:
             gram = kernel_sums(table, table, self.gamma, None)
             gram[np.diag_indices_from(gram)] += self.ridge
             return table, solve(gram, truth, assume_a="pos")
-        vectors = table[np.sort(np.random.default_rng(self.seed).choice(len(table), MOST, replace=False))]
+        vectors = table[carriers(len(table), self.seed)]
         gram = self.ridge * kernel_sums(vectors, vectors, self.gamma, None)
         gram[np.diag_indices_from(gram)] += JITTER * len(table)
         wanted = np.zeros((MOST, truth.shape[1]))

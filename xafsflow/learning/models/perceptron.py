@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles, Floats, Indices, Singles
-from xafsflow.learning.models.kernel_machine import Scaled, softmax
+from xafsflow.learning.models.kernel_machine import Scaled, softmax, standardized
 
 HIDDEN = 200
 DECAY = 1.0
@@ -59,10 +59,7 @@ class Network:
         kind = MLPRegressor if self.regression else MLPClassifier
         self.made = kind(hidden_layer_sizes=(self.hidden, self.hidden // 2), **settings)
         if self.regression:
-            truth = np.asarray(targets, np.float64).reshape(len(table), -1)
-            self.mean, spread = truth.mean(axis=0), truth.std(axis=0)
-            self.spread = np.where(spread > 0, spread, 1.0)
-            targets = (truth - self.mean) / self.spread
+            targets, self.mean, self.spread = standardized(targets, len(table))
             targets = targets[:, 0] if targets.shape[1] == 1 else targets
         with warnings.catch_warnings():
             # The number of epochs is what ends the training, as much a bound to its weights as the penalty.

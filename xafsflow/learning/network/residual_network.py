@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles, Floats, Mask, Singles
-from xafsflow.learning.models.kernel_machine import Scaled
+from xafsflow.learning.models.kernel_machine import Scaled, standardized
 from xafsflow.learning.network.folded_network import STRIDE
 from xafsflow.learning.samples.group_split import held_out
 
@@ -119,11 +119,9 @@ class ResidualNetwork:
         table = self.scaled(features).astype(np.float32)
         truth: NDArray[Any]
         if self.regression:
-            given = np.asarray(targets, np.float64).reshape(len(table), -1)
-            self.mean, spread = given.mean(axis=0), given.std(axis=0)
-            self.spread = np.where(spread > 0, spread, 1.0)
-            truth = ((given - self.mean) / self.spread).astype(np.float32)
-            self.classes_: NDArray[Any] = np.arange(given.shape[1])
+            scaled, self.mean, self.spread = standardized(targets, len(table))
+            truth = scaled.astype(np.float32)
+            self.classes_: NDArray[Any] = np.arange(truth.shape[1])
         else:
             self.classes_, truth = np.unique(targets, return_inverse=True)
         names = np.arange(len(table)) if groups is None else groups

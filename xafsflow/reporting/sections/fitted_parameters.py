@@ -14,7 +14,7 @@ from xafsflow.reporting.map_statistics import axis_label
 from xafsflow.reporting.panel import Cell, Content, Panel, Table
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.section_table import Block, Part, section
-from xafsflow.reporting.wording import capitalized, number, readable
+from xafsflow.reporting.wording import capitalized, number, readable, with_unit
 
 WIDTH, SHOWN, OPEN_ROWS = 4.6, 4, 20
 
@@ -51,8 +51,9 @@ def _table(found: ParameterFindings) -> Panel:
             )
         )
         rows.append(row)
-    units = [f" ({unit})" if unit != "1" else "" for unit in found.units]
-    names = [readable(name) + unit for name, unit in zip(found.parameters, units, strict=True)]
+    names = [
+        with_unit(readable(name), unit) for name, unit in zip(found.parameters, found.units, strict=True)
+    ]
     doubted = sum(bool(one.doubts) for one in found.structures.values())
     lead = f"{len(found.structures) - doubted} of {len(found.structures)} spectra fitted without doubt."
     notes = [

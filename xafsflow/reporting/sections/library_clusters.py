@@ -15,7 +15,7 @@ from xafsflow.reporting.panel import Cell, Content, Panel, Table
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.section_table import Block, Part, section
 from xafsflow.reporting.sections.regions import branches
-from xafsflow.reporting.wording import capitalized, counted, listed, number, percent, readable
+from xafsflow.reporting.wording import capitalized, counted, listed, number, percent, readable, with_unit
 
 WIDTH = 4.6
 # Mean spectra stand one above the other where there are this many or more.
@@ -65,13 +65,12 @@ def _dendrogram(found: HierarchyFindings, colors: Sequence[str]) -> Picture:
         color = colors[int(shown.clusters[leaf])]
         marks.append(Curve(np.zeros(1), np.array([float(place)]), color, 0, marker="s", size=5))
     names = [counted(int(shown.sizes[leaf]), "spectrum") for leaf in shown.leaves]
-    unit = f" ({UNITS[found.distance]})" if found.distance in UNITS else ""
     last = float(shown.linkage[-1, 2])
     figure = CurveFigure(
         WIDTH,
         0.7 + 0.155 * max(len(names), 8),
         [Plot(marks, rows=names)],
-        f"{found.distance} distance{unit}",
+        with_unit(f"{found.distance} distance", UNITS.get(found.distance, "")),
         (0, 1.05 * max(last, found.height)),
     )
     cut = f"The tree is cut at {number(found.height, 3)} (dashed) into {counted(found.number, 'cluster')}."

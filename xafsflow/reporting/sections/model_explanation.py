@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 import numpy as np
 
@@ -21,20 +22,7 @@ WIDTH = 4.6
     title="What the model looks at",
     intro="Which bands of energies the model needs, and what each adds to an answer.",
     order=111,
-    drawn=(
-        "learner",
-        "kind",
-        "axis",
-        "energy",
-        "edges",
-        "mean",
-        "permutation",
-        "overall",
-        "single",
-        "image",
-        "gap",
-        "notes",
-    ),
+    drawn=[one.name for one in fields(ModelExplanation)],
 )
 def model_explanation(part: Part) -> Iterator[Block]:
     """Sentences, permutation importance, the mean effect by class or property, single spectra, and parts of the image."""

@@ -14,7 +14,7 @@ from xafsflow.reporting.curve_marks import Band, Curve, CurveMark
 from xafsflow.reporting.figure_style import INK, OKABE_ITO
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.section_table import PROPERTY, Block, Part, section
-from xafsflow.reporting.wording import capitalized, counted, percent, readable
+from xafsflow.reporting.wording import capitalized, counted, percent, readable, with_unit
 
 WIDTH, HEIGHT = 4.2, 2.8
 # Bins without a library to take them from, and at most so many on either side of those of the library.
@@ -65,7 +65,7 @@ def _histogram(name: str, unit: str, values: Singles, known: RegressionFindings 
         Band(middle, 100 * share, None, OKABE_ITO[0], 0.8, steps=True, name="pixels"), *library
     ]  # fmt: skip
     title = capitalized(readable(name))
-    axis = readable(name) + ("" if unit in ("", "1") else f" ({unit})")
+    axis = with_unit(readable(name), unit)
     plot = Plot(marks, "share (%)", (0, None), legend="upper right")
     text = f"How many of {counted(pixels.size, 'pixel')} have each value.{told}"
     figure = CurveFigure(WIDTH, HEIGHT, [plot], axis)

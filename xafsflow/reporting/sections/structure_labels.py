@@ -11,7 +11,7 @@ from xafsflow.reporting.figure_style import OKABE_ITO, SIGNAL
 from xafsflow.reporting.panel import Cell, Panel, Table
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.section_table import Block, Part, section
-from xafsflow.reporting.wording import capitalized, counted, listed, number, percent, readable
+from xafsflow.reporting.wording import capitalized, counted, listed, number, percent, readable, with_unit
 
 WIDTH, HEIGHT = 3.2, 1.9
 
@@ -64,8 +64,8 @@ def _histogram(name: str, one: PropertyFindings, missing: int) -> Picture:
         Band(middle, one.counts.astype(float), None, OKABE_ITO[0], 0.8, steps=True),
         Rule(one.mean, True, SIGNAL, 1.0, (3, 2)),
     ]
-    unit = "" if one.unit == "1" else f" ({one.unit})"
-    figure = CurveFigure(WIDTH, HEIGHT, [Plot(marks, "samples", (0, None))], f"{readable(name)}{unit}")
+    axis = with_unit(readable(name), one.unit)
+    figure = CurveFigure(WIDTH, HEIGHT, [Plot(marks, "samples", (0, None))], axis)
     told = f"Mean {number(one.mean)} (dashed), standard deviation {number(one.spread, 3)}"
     told += "." if one.unit == "1" else f" {one.unit}."
     text = told + (f" {counted(missing, 'sample')} without a value." if missing else "")

@@ -29,7 +29,6 @@ else:  # the names in the tables, so that recipes and help know them
 Level = Annotated[float, Field(ge=0, lt=1)]
 Kind = Literal["gaussian", "poisson"]
 Least = Annotated[float, Field(ge=0)]
-RESPONSES: dict[Kind, Response] = {"gaussian": None, "poisson": "poisson"}
 # Shares of the groups that are kept for checks.
 CHECKS = 0.2
 
@@ -131,7 +130,8 @@ def spectra(
     check_groups(answers.group, 10)
     feature_map(features, axis, table[:1], window)  # refuse names before anything is trained
     check = held_out(answers.group, CHECKS, [seed, 1])
-    response = RESPONSES[noise_kind] if cube is None else noise_response(cube, axis)
+    response: Response = None if noise_kind == "gaussian" else noise_kind
+    response = response if cube is None else noise_response(cube, axis)
     made = Augmentation(levels, response, drawn, broadening, shift, copies)
     parts = [
         made(axis, table, np.random.default_rng([seed, n]), rows=np.flatnonzero(where), keep_clean=n == 3)

@@ -224,7 +224,6 @@ def _searched(
     # Both are for the whole process: what threads set for themselves, others would take back.
     with warnings.catch_warnings(), threadpool_limits(1, "blas"):
         warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.filterwarnings("ignore", message="Variables are collinear")
         with lost_workers():
             search.fit(table, truth, names=groups)
     return search.cv_results_

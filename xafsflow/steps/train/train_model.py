@@ -16,7 +16,7 @@ from pydantic import Field
 
 from xafsflow.errors import InputError
 from xafsflow.findings.train_findings import FitFindings, Reliability, Score
-from xafsflow.kernels.array_types import Doubles, Indices, Mask, Singles
+from xafsflow.kernels.array_types import Doubles, Mask, Singles
 from xafsflow.kernels.spectra.noise_propagation import typical
 from xafsflow.learning.models import classifiers
 from xafsflow.learning.models.feature_map import FeatureRows
@@ -35,7 +35,7 @@ from xafsflow.learning.trust.noise_distance import learn_distances
 from xafsflow.learning.trust.trust_record import Trust
 from xafsflow.sampling.noisy_patterns import finite
 from xafsflow.step_table import step
-from xafsflow.steps.train.search import Train, asked, chosen
+from xafsflow.steps.train.search import Asked, Train, asked, chosen
 
 if TYPE_CHECKING:
     Classifier: TypeAlias = str
@@ -126,12 +126,7 @@ def fit(
     drawn = classifiers.Drawn(trees, seed, members, group[~held])
     # Sums in another order, by another number of threads, would make another file of the same model.
     with threadpool_limits(1, "blas"):
-        train = trainer(samples, targets, classifier, classifiers.fit)
-        drawn, found = chosen(
-            wanted, train, samples.features.values[~held], samples.label.values[~held], drawn
-        )
-        model, findings = _trained(samples, targets, held, classifier, drawn)
-    findings = replace(findings, search=found)
+        model, findings = _trained(samples, targets, held, classifier, wanted, drawn)
     if "digest" in samples.attrs:
         keep(key, model, findings)
     return model, findings
@@ -142,26 +137,29 @@ def _trained(
     targets: Targets,
     held: Mask,
     classifier: str,
+    wanted: Asked,
     drawn: classifiers.Drawn,
 ) -> tuple[Model, FitFindings]:
     """A model of samples, scored on those that were `held` back."""
     table, labels, seed = samples.features.values, samples.label.values, drawn.seed
-    known = np.flatnonzero(~held)
-    model = learnt(samples, targets, classifier, table[known], labels[known], drawn, classifiers.fit)
+    training, truth = table[~held], labels[~held]
+    train = trainer(samples, targets, classifier, classifiers.fit)
+    drawn, found = chosen(wanted, train, training, truth, drawn)
+    model = learnt(samples, targets, classifier, training, truth, drawn, classifiers.fit)
     model, reliability, calibration_error = _with_what_noise_does(model, samples, seed)
     votes = model.predict(table[held].T)
     score, confusion = classifiers.held_out_score(votes, labels[held], targets.shares)
     library = None
     if "check_clean" in samples:
-        checks, trust_known = calibration.checked(model, samples, table[known], seed)
+        checks, trust_known = calibration.checked(model, samples, training, seed)
         model = replace(model, trust=calibration.with_sets(checks, trust_known))
         group, stable = samples.group.values[held], samples.stable.values[held]
         library = calibration.library_scores(checks, votes, labels[held], group, stable, seed)
-    controls, better = _beside_controls(model, samples, known, held)
+    controls, better = _beside_controls(model, samples, training, truth, held)
     findings = FitFindings(
         classifier=classifier,
         classes=len(targets.shares),
-        training_patterns=len(known),
+        training_patterns=len(training),
         held_out_patterns=int(held.sum()),
         check_patterns=samples.sizes["check"],
         noise=samples.attrs["median_noise"],
@@ -175,6 +173,7 @@ def _trained(
         better=better,
         importances=model.importances,
         library=library,
+        search=found,
     )
     return model, findings
 
@@ -260,12 +259,12 @@ def _scatter(model: Model, again: Singles, votes: Doubles, noise: Singles) -> Do
 
 
 def _beside_controls(
-    model: Model, samples: xr.Dataset, known: Indices, held: Mask
+    model: Model, samples: xr.Dataset, training: Singles, truth: np.ndarray, held: Mask
 ) -> tuple[dict[str, Score], str | None]:
     table, labels = samples.features.values, samples.label.values
     ways = {model.learner: lambda rows: model.predict(rows.T)}
-    ways |= control_votes(table[known], labels[known], model.targets.centers, model.learner)
-    checks, truth = samples.check_features.values, samples.check_composition.values
+    ways |= control_votes(training, truth, model.targets.centers, model.learner)
+    checks, shares = samples.check_features.values, samples.check_composition.values
     return compare(
-        model.learner, ways, Patterns(table[held], labels[held], checks, truth, model.targets.shares)
+        model.learner, ways, Patterns(table[held], labels[held], checks, shares, model.targets.shares)
     )

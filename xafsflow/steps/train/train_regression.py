@@ -22,7 +22,7 @@ from xafsflow.learning.samples.sample_table import property_targets
 from xafsflow.learning.trust import library_calibration as calibration
 from xafsflow.step_table import step
 from xafsflow.steps.train.search import asked, chosen
-from xafsflow.steps.train.train_model import trainer
+from xafsflow.steps.train.train_model import learnt, trainer
 
 BINS = 30  # of the histogram of each property
 
@@ -118,15 +118,15 @@ def regression(
             "two or more of each",
             "give more samples or groups, or change held_out",
         )
-    drawn = Drawn(trees, seed, members, group[~held])
+    drawn, learn = Drawn(trees, seed, members, group[~held]), regressors.fit_properties
     # Sums in another order, by another number of threads, would make another file of the same model.
     with threadpool_limits(1, "blas"):
-        train = trainer(samples, targets, regressor, regressors.fit_properties)
-        drawn, found = chosen(wanted, train, table[~held], truth[~held], drawn)
-        model = train(table[~held], truth[~held], drawn)
+        training, known = table[~held], truth[~held]
+        drawn, found = chosen(wanted, trainer(samples, targets, regressor, learn), training, known, drawn)
+        model = learnt(samples, targets, regressor, training, known, drawn, learn)
         answers, library = model.predict(table[held].T), None
         if "check_clean" in samples:
-            checks, trust = calibration.checked(model, samples, table[~held], seed)
+            checks, trust = calibration.checked(model, samples, training, seed)
             model = replace(model, trust=calibration.with_intervals(checks, trust))
             library = calibration.interval_scores(checks, answers, truth[held], group[held], seed)
     r_squared, rmse = regressors.property_scores(answers, truth[held])
