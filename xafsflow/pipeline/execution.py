@@ -36,7 +36,7 @@ from xafsflow.pipeline.run_folder import (
     inputs_of,
     model_file,
 )
-from xafsflow.progress import VERDICT, WARNING, ProgressCallback, no_progress
+from xafsflow.progress import VERDICT, WARNING, ProgressCallback, no_progress, told_to
 from xafsflow.store.verify import named
 
 # Seconds from which on a step counts as one that has computed something.
@@ -163,7 +163,8 @@ class _Run:
     def _timed(self, name: str, work: Callable[[], None]) -> None:
         self.report_progress(name, None)
         start = time.perf_counter()
-        work()
+        with told_to(self.report_progress):
+            work()
         spent = time.perf_counter() - start
         self.timings[name] = round(self.timings.get(name, 0.0) + spent, 3)
         if spent > COMPUTING:

@@ -13,7 +13,9 @@ import pytest
 
 from xafsflow.errors import InputError
 from xafsflow.learning.network.folded_network import BLOCK, FoldedNetwork, convolved, shapes
-from xafsflow.learning.network.residual_network import ResidualNetwork, Shape, Training
+from xafsflow.learning.network.network_training import Training
+from xafsflow.learning.network.residual_network import ResidualNetwork
+from xafsflow.learning.network.torch_network import Shape
 
 
 def network(
@@ -23,7 +25,7 @@ def network(
     rng, wanted = np.random.default_rng(0), shapes(5, 3, widths, outputs)
     weights = np.concatenate([rng.standard_normal(shape).ravel() for shape in wanted]).astype("f4")
     good = {
-        "mean": np.linspace(0, 1, length), "scale": np.linspace(1, 2, length), "stem": 5, "taps": 3,
+        "mean": np.linspace(0, 1, length), "scale": np.linspace(1, 2, length), "stem": 5, "stride": 2, "taps": 3,
         "widths": np.array(widths), "weights": weights, "probabilities": True, "classes": np.arange(outputs),
     }  # fmt: skip
     return FoldedNetwork(**(good | changes))
@@ -50,13 +52,13 @@ def test_a_convolution__is_numpys(length: int, stride: int) -> None:
 
 
 @pytest.mark.parametrize("regression", [False, True])
-@pytest.mark.parametrize("length", [4, 33])
-def test_arrays__answer_as_torch_does(length: int, regression: bool) -> None:
+@pytest.mark.parametrize(("length", "stride"), [(4, 2), (33, 2), (33, 4)])
+def test_arrays__answer_as_torch_does(length: int, stride: int, regression: bool) -> None:
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(0)
     table, labels = rng.standard_normal((60, length)).astype("f4"), rng.integers(0, 3, 60) * 2
     fitted = ResidualNetwork(0, 0, regression)
-    fitted.shape, fitted.training = Shape(5, 3, (4, 8, 8)), Training(epochs=3)
+    fitted.shape, fitted.training = Shape(5, 3, (4, 8, 8), stride), Training(epochs=3)
     fitted.fit(table, np.stack([100 + labels, 0.01 * labels], axis=1) if regression else labels)
     found = FoldedNetwork.from_fitted(fitted)
     found.check()

@@ -15,7 +15,9 @@ from xafsflow.learning.models.classifiers import Drawn, fit
 from xafsflow.learning.models.model import save_model
 from xafsflow.learning.models.regressors import fit_properties
 from xafsflow.learning.network.folded_network import FoldedNetwork
-from xafsflow.learning.network.residual_network import ResidualNetwork, Shape, Training
+from xafsflow.learning.network.network_training import Training
+from xafsflow.learning.network.residual_network import ResidualNetwork
+from xafsflow.learning.network.torch_network import Shape
 from xafsflow.learning.samples.group_split import held_out
 from xafsflow.phantom import simulated_library
 

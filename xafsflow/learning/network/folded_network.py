@@ -16,7 +16,7 @@ from xafsflow.learning.models.kernel_machine import softmax
 if TYPE_CHECKING:
     from xafsflow.learning.network.residual_network import ResidualNetwork
 
-# The stem and every block but the first look at every second place.
+# Every block but the first looks at every second place; the stem of spectra, too.
 STRIDE = 2
 # Samples whose sums are in memory at once: 0.29 ms a spectrum with 16 to 32, 1.1 ms with one, 0.33 ms with 128.
 BLOCK = 32
@@ -32,6 +32,8 @@ class FoldedNetwork:
         `(feature,)` float64: the features are `(x - mean) / scale` before they go in, as one sequence.
     stem, taps
         Odd numbers of neighboring places that the first convolution, and those of the blocks, look at.
+    stride
+        Places that the first convolution goes on at a time.
     widths
         `(block,)` channels of each block.
     weights
@@ -52,6 +54,7 @@ class FoldedNetwork:
     mean: Doubles
     scale: Doubles
     stem: int
+    stride: int
     taps: int
     widths: Indices
     weights: Singles
@@ -70,6 +73,7 @@ class FoldedNetwork:
             mean=estimator.scaled.mean,
             scale=estimator.scaled.scale,
             stem=shape.stem,
+            stride=shape.stride,
             taps=shape.taps,
             widths=np.array(shape.widths, np.int64),
             weights=np.concatenate([one.ravel() for one in weights]),
@@ -105,7 +109,7 @@ class FoldedNetwork:
         """What the head gives `(sample, output)` for `(sample, place, 1)`."""
         arrays = iter(self.arrays)
         weights, offset = next(arrays), next(arrays)
-        found = convolved(sequences, weights, STRIDE) + offset
+        found = convolved(sequences, weights, self.stride) + offset
         for number in range(len(self.widths)):
             found = _block(found, arrays, 1 if number == 0 else STRIDE)
         active = _lifted(found, next(arrays), next(arrays))
@@ -133,6 +137,7 @@ class FoldedNetwork:
         )
         fits = fits and isinstance(self.probabilities, bool)
         fits = fits and all(type(one) is int and one > 0 and one % 2 == 1 for one in (self.stem, self.taps))
+        fits = fits and type(self.stride) is int and self.stride > 0
         fits = fits and len(self.widths) > 0 and bool((self.widths > 0).all()) and len(self.classes) > 0
         fits = fits and 0 < len(self.mean) == len(self.scale) and bool((self.scale > 0).all())
         if fits:
