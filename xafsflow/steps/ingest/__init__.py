@@ -4,10 +4,12 @@ from xafsflow.steps.ingest.image_stacks import tiff_stack
 from xafsflow.steps.ingest.labelled_spectra import spectra
 from xafsflow.steps.ingest.reference_spectra import candidates, references
 from xafsflow.steps.ingest.stored_cubes import as_measured, phantom, phantom_references, store
+from xafsflow.steps.ingest.stored_models import model
 
 __all__ = [
     "as_measured",
     "candidates",
+    "model",
     "phantom",
     "phantom_references",
     "references",
