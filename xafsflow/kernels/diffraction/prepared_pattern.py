@@ -35,6 +35,18 @@ def half_window(two_theta: Floats, window: float, factor: int) -> int:
     return max(2, round(0.5 * window / (abs(step) * factor)))
 
 
+def angles_of_means(two_theta: Floats, factor: int = 4) -> Doubles:
+    """Two theta `(point // factor,)` of the points of a prepared pattern, in degrees.
+
+    Examples
+    --------
+    >>> angles_of_means(np.arange(9.0), 4)
+    array([1.5, 5.5])
+    """
+    n = len(two_theta) // factor
+    return np.asarray(two_theta[: n * factor], np.float64).reshape(n, factor).mean(axis=1)
+
+
 def prepared(two_theta: Floats, counts: Numbers, factor: int = 4, *, window: float = 3.0) -> Singles:
     """Square roots of what stands above background and noise, the highest point being one.
 
