@@ -1,0 +1,1 @@
+"""Powder diffraction: structure factors, patterns, peaks."""
