@@ -1,0 +1,1 @@
+"""Kernels of powder diffraction: structure factors, preferred orientation, peaks."""
