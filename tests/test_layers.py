@@ -26,6 +26,7 @@ LAYERS = (
     ("learning",),
     ("store",),
     ("blocks", "phantom"),
+    ("crystals",),
     ("io.readers",),
     ("io.folders", "io"),
     ("kernels",),

@@ -1,1 +1,1 @@
-"""Powder diffraction: structure factors, patterns, peaks."""
+"""Kernels of powder diffraction: structure factors, preferred orientation, peaks."""

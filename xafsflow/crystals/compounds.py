@@ -1,0 +1,230 @@
+"""Compounds of a structure type: which species, in a cell of which size, with atoms where the symmetry lets them be."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from xafsflow.crystals.prototypes import Prototype, cell_vectors, prototype
+from xafsflow.crystals.substitution import Option, Reference, options, partners
+from xafsflow.kernels.array_types import Doubles
+
+CELL_SCATTER = 0.02  # of lengths beside sums of radii
+STRAIN = 0.015  # of c/a and b/a
+ANGLE = 0.8  # degrees, of angles that are free
+JITTER = 0.04  # Angstrom, of a free coordinate
+SHARED = (0.1, 0.9)  # share of the second species in a solid solution
+
+Shares = tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Compound:
+    """A compound of a structure type.
+
+    Attributes
+    ----------
+    kind
+        Name of the type.
+    species
+        Of each role, elements and their shares; more than one in a solid solution.
+    cell
+        a, b, c, Angstrom, alpha, beta, gamma, degrees.
+    shift
+        (orbit, 3) displacement of each orbit's first atom, fractional, before its site's symmetry.
+    damping
+        (role) Debye-Waller B, Angstrom^2.
+    """
+
+    kind: str
+    species: tuple[Shares, ...]
+    cell: tuple[float, ...]
+    shift: tuple[tuple[float, float, float], ...]
+    damping: tuple[float, ...]
+
+    @property
+    def group(self) -> str:
+        """Element symbols, sorted, with blanks between: what splits are made by."""
+        return " ".join(sorted({symbol for shares in self.species for symbol, _ in shares}))
+
+    @property
+    def formula(self) -> str:
+        """Elements role by role with their amounts, such as `Mg Al2 O4`, `Na0.70 K0.30 Cl`."""
+        counts = prototype(self.kind).counts
+        unit = math.gcd(*counts)
+        parts = []
+        for shares, count in zip(self.species, counts, strict=True):
+            for symbol, share in shares:
+                amount = share * count / unit
+                whole = round(amount)
+                parts.append(
+                    symbol + ("" if amount == 1 else str(whole) if amount == whole else f"{amount:.2f}")
+                )
+        return " ".join(parts)
+
+    @property
+    def places(self) -> Doubles:
+        """(atom, 3) fractional coordinates."""
+        kind = prototype(self.kind)
+        moved = np.einsum("oij,oj->oi", kind.free, np.asarray(self.shift))
+        return kind.places + np.einsum("nij,nj->ni", kind.carry, moved[kind.orbit])
+
+
+def reference_compound(name: str, damping: float = 0.5) -> Compound:
+    """The reference of a type as it stands in the table.
+
+    Examples
+    --------
+    >>> reference_compound("spinel").formula
+    'Mg Al2 O4'
+    """
+    kind = prototype(name)
+    species = tuple(((symbol, 1.0),) for symbol in kind.elements)
+    still = ((0.0, 0.0, 0.0),) * len(kind.free)
+    return Compound(name, species, kind.cell, still, (damping,) * len(species))
+
+
+def compound(name: str, number: int, seed: int = 0, damping: tuple[float, float] = (0.2, 1.2)) -> Compound:
+    """Compound `number` of a type: depends on nothing else but the seed.
+
+    Those with even numbers have one species a role, as long as there are such; the others are solid solutions on one site.
+
+    Parameters
+    ----------
+    name
+        Of the type.
+    number
+        From 0.
+    seed
+        Another seed, other compounds.
+    damping
+        Range of Debye-Waller B, Angstrom^2.
+
+    Raises
+    ------
+    InputError
+        No such type.
+
+    Examples
+    --------
+    >>> one = compound("rocksalt", 0)
+    >>> one == compound("rocksalt", 0), len(one.group.split())
+    (True, 2)
+    """
+    rng = np.random.default_rng((seed, zlib.crc32(name.encode()), number))
+    kind = prototype(name)
+    option, reference, species = _species(name, number, seed)
+    scale = _scale(kind, option, reference) * (1 + CELL_SCATTER * rng.standard_normal())
+    return Compound(
+        name, species, _cell(kind, scale, rng), _shift(kind, rng), tuple(rng.uniform(*damping, len(species)))
+    )
+
+
+def distinct_compounds(name: str) -> int:
+    """How many compounds of a type differ in their elements; beyond it, solid solutions differ in their amounts.
+
+    Examples
+    --------
+    >>> distinct_compounds("bcc") > 500
+    True
+    """
+    return len(options(name)) + len(_mixtures(name))
+
+
+@cache
+def _mixtures(name: str) -> list[tuple[int, int, int]]:
+    """Solid solutions: number of the option, of the role, of the partner; each pair of partners once."""
+    found, seen = [], set[tuple[object, ...]]()
+    for number, (option, _) in enumerate(options(name)):
+        for role in range(len(option)):
+            for which, other in enumerate(partners(option, role, name)):
+                pair = frozenset((option[role].symbol, other.symbol))
+                key = (role, pair, *(one.symbol for n, one in enumerate(option) if n != role))
+                if key not in seen:
+                    seen.add(key)
+                    found.append((number, role, which))
+    return found
+
+
+@cache
+def _orders(name: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng((seed, zlib.crc32(name.encode())))
+    return rng.permutation(len(options(name))), rng.permutation(len(_mixtures(name)))
+
+
+def _species(name: str, number: int, seed: int) -> tuple[Option, Reference, tuple[Shares, ...]]:
+    pure, mixed = _orders(name, seed)
+    half = number // 2
+    if (number % 2 == 0 and half < len(pure)) or not len(mixed):
+        option, reference = options(name)[pure[half % len(pure)]]
+        return option, reference, tuple(((role.symbol, 1.0),) for role in option)
+    later = half if number < 2 * len(pure) else number - len(pure)
+    turn, place = divmod(later, len(mixed))
+    which, role, partner = _mixtures(name)[mixed[place]]
+    option, reference = options(name)[which]
+    other = partners(option, role, name)[partner]
+    # Turn by turn other shares, far from those before: multiples of the golden ratio.
+    low, high = SHARED
+    spot = (zlib.crc32(f"{name} {seed} {place}".encode()) / 2**32 + turn * 0.6180339887) % 1.0
+    share = round(low + (high - low) * spot, 3)
+    species = [((one.symbol, 1.0),) for one in option]
+    species[role] = ((option[role].symbol, round(1 - share, 3)), (other.symbol, share))  # type: ignore[assignment]
+    radius = (1 - share) * option[role].radius + share * other.radius
+    blended = (*option[:role], option[role]._replace(radius=radius), *option[role + 1 :])
+    return blended, reference, tuple(species)
+
+
+@cache
+def _bonds(name: str) -> tuple[tuple[int, int, float, float], ...]:
+    """Neighboring roles of a type: the two, how often, and the mean distance in the reference, Angstrom."""
+    kind = prototype(name)
+    vectors = cell_vectors(kind.cell)
+    ends = [max(1, math.ceil(4.0 / length)) for length in kind.cell[:3]]
+    steps = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in ends), indexing="ij"), -1).reshape(-1, 3)
+    images = kind.places[:, None] + kind.centering[None]
+    everywhere = (images[:, :, None] + steps).reshape(len(kind.places), -1, 3) @ vectors
+    found: dict[tuple[int, int], list[float]] = {}
+    for atom, place in enumerate(kind.places @ vectors):
+        distances = np.linalg.norm(everywhere - place, axis=-1)
+        distances[distances < 0.1] = np.inf
+        for other, near in zip(*np.nonzero(distances < 1.2 * distances.min()), strict=True):
+            pair = sorted((int(kind.role[atom]), int(kind.role[other])))
+            found.setdefault((pair[0], pair[1]), []).append(float(distances[other, near]))
+    return tuple((i, j, float(len(d)), float(np.mean(d))) for (i, j), d in sorted(found.items()))
+
+
+def _scale(kind: Prototype, option: Option, reference: Reference) -> float:
+    """Length of the compound's cell beside the reference's: sums of radii of neighbors."""
+    total = sum(n * (option[i].radius + option[j].radius) for i, j, n, _ in _bonds(kind.name))
+    own = tuple(role.symbol for role in reference.roles) == kind.elements
+    if own:
+        return total / sum(
+            n * (reference.roles[i].radius + reference.roles[j].radius) for i, j, n, _ in _bonds(kind.name)
+        )
+    return total / sum(n * d for _, _, n, d in _bonds(kind.name))
+
+
+def _cell(kind: Prototype, scale: float, rng: np.random.Generator) -> tuple[float, ...]:
+    """The cell, strained as its crystal system allows."""
+    a, b, c, *angles = kind.cell
+    along = np.exp(STRAIN * rng.standard_normal(2))
+    turned = ANGLE * rng.standard_normal(3)
+    if kind.system != "cubic":
+        c *= along[0]
+    if kind.system in ("orthorhombic", "monoclinic", "triclinic"):
+        b *= along[1]
+    if kind.system == "monoclinic":
+        angles[1] += turned[1]
+    if kind.system == "triclinic":
+        angles = [angle + turn for angle, turn in zip(angles, turned, strict=True)]
+    return (*(float(scale * length) for length in (a, b, c)), *(float(angle) for angle in angles))
+
+
+def _shift(kind: Prototype, rng: np.random.Generator) -> tuple[tuple[float, float, float], ...]:
+    drawn = JITTER * rng.standard_normal((len(kind.free), 3))
+    fractional = drawn @ np.linalg.inv(cell_vectors(kind.cell))
+    return tuple((float(x), float(y), float(z)) for x, y, z in fractional)

@@ -1,0 +1,170 @@
+"""The table of structure types: cells, atoms, and how far they may move without changing the symmetry."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Doubles, Indices, Mask
+
+KNOWN_COUNT = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Prototype:
+    """A structure type.
+
+    Atoms are those that centering does not repeat. A displacement `u` (fractional) of an orbit's first atom keeps the
+    symmetry as `free[orbit] @ u`, and moves atom n by `carry[n] @ free[orbit[n]] @ u`.
+
+    Attributes
+    ----------
+    name, aflow, pearson, system, ratio
+        Plain name, AFLOW label (empty where that set lacks it), Pearson symbol, crystal system, anonymous formula.
+    number
+        Of the space group.
+    cell
+        a, b, c, Angstrom, alpha, beta, gamma, degrees, of the conventional cell of the reference compound.
+    elements, counts, charges
+        Of each role: the reference's element, atoms in `places`, charge (none where no charges balance).
+    places, role, orbit, carry, free
+        Of each atom: (atom, 3) fractional coordinates, its role, its orbit, (atom, 3, 3); of each orbit (orbit, 3, 3).
+    rotations, centering
+        (operation, 3, 3) of the space group; (vector, 3).
+    """
+
+    name: str
+    aflow: str
+    pearson: str
+    number: int
+    system: str
+    cell: tuple[float, ...]
+    ratio: str
+    elements: tuple[str, ...]
+    counts: tuple[int, ...]
+    charges: tuple[float, ...]
+    places: Doubles
+    role: Indices
+    orbit: Indices
+    carry: Doubles
+    free: Doubles
+    rotations: Indices
+    centering: Doubles
+
+    @property
+    def moves(self) -> Mask:
+        """Whether an atom may move within its site's symmetry."""
+        return abs(self.free).max((1, 2))[self.orbit] > 0
+
+
+@cache
+def _rows() -> dict[str, dict[str, Any]]:
+    rows = json.loads(files("xafsflow.crystals").joinpath("prototypes.json").read_text("utf-8"))
+    return {row["name"]: row for row in rows}
+
+
+def all_types() -> tuple[str, ...]:
+    """Names of all types, those that are known by default first.
+
+    Examples
+    --------
+    >>> all_types()[:3]
+    ('rocksalt', 'fcc', 'bcc')
+    """
+    return tuple(_rows())
+
+
+def known_types(count: int = KNOWN_COUNT) -> tuple[str, ...]:
+    """The first so many types, the everyday ones first."""
+    return all_types()[:count]
+
+
+def chosen_types(types: Sequence[str] | int) -> tuple[str, ...]:
+    """Names of types that a setting means: a number for the first so many, or names.
+
+    Raises
+    ------
+    InputError
+        A name that is no type's, with those that are like it; a name twice.
+
+    Examples
+    --------
+    >>> chosen_types(2)
+    ('rocksalt', 'fcc')
+    """
+    if isinstance(types, int):
+        return known_types(types)
+    names = tuple(types)
+    for name in names:
+        if name not in _rows():
+            near = difflib.get_close_matches(name, _rows(), 3, 0.4)
+            raise InputError(
+                f"structure type {name!r}",
+                f"one of {len(_rows())} names" + (f", such as {', '.join(near)}" if near else ""),
+                "take the name from xafsflow.crystals.all_types()",
+            )
+    if len(set(names)) < len(names):
+        raise InputError("a structure type named twice", "each once", "name it once")
+    return names
+
+
+@cache
+def prototype(name: str) -> Prototype:
+    """A structure type by its name.
+
+    Raises
+    ------
+    InputError
+        No such type.
+
+    Examples
+    --------
+    >>> rocksalt = prototype("rocksalt")
+    >>> rocksalt.pearson, rocksalt.number, rocksalt.elements
+    ('cF8', 225, ('Cl', 'Na'))
+    """
+    row = _rows()[chosen_types([name])[0]]
+    rotations = np.array(row["rotations"], np.int64).reshape(-1, 3, 3)
+    atoms = [(number, atom) for number, orbit in enumerate(row["orbits"]) for atom in orbit["atoms"]]
+    orbit = np.array([number for number, _ in atoms])
+    free = [np.reshape(one["free"], (3, 3)) if one["free"] else np.zeros((3, 3)) for one in row["orbits"]]
+    return Prototype(
+        **{key: row[key] for key in ("name", "aflow", "pearson", "number", "system", "ratio")},
+        **{key: tuple(row[key]) for key in ("cell", "elements", "counts", "charges")},
+        places=np.array([atom[:3] for _, atom in atoms], float),
+        role=np.array([one["element"] for one in row["orbits"]])[orbit],
+        orbit=orbit,
+        carry=rotations[[atom[3] for _, atom in atoms]].astype(float),
+        free=np.array(free),
+        rotations=rotations,
+        centering=np.array(row["centering"], float),
+    )
+
+
+def cell_vectors(cell: Sequence[float]) -> Doubles:
+    """Rows are the vectors a, b, c of a cell, Angstrom.
+
+    Examples
+    --------
+    >>> cell_vectors((2.0, 3.0, 4.0, 90.0, 90.0, 90.0)).round(6).diagonal()
+    array([2., 3., 4.])
+    """
+    a, b, c = cell[:3]
+    alpha, beta, gamma = np.cos(np.radians(cell[3:]))
+    sine = np.sqrt(1 - gamma**2)
+    x, y = beta, (alpha - beta * gamma) / sine
+    return np.array([[a, 0, 0], [b * gamma, b * sine, 0], [c * x, c * y, c * np.sqrt(1 - x * x - y * y)]])
+
+
+def reciprocal_metric(cell: Sequence[float]) -> Doubles:
+    """G* of a cell, 1/Angstrom^2: 1/d^2 = h G* h."""
+    vectors = cell_vectors(cell)
+    return np.linalg.inv(vectors @ vectors.T)

@@ -1,0 +1,66 @@
+"""Elements with their charges and radii, and how strongly they scatter X-rays."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+import numpy as np
+
+from xafsflow.kernels.array_types import Doubles
+
+FACTOR_STEP = 0.005  # of sin(theta)/lambda, 1/Angstrom: straight lines between are within .001 electrons
+FACTOR_END = 2.5
+# Nobody has powder of these, or they show no more than a neighbor does.
+LEFT_OUT = frozenset(
+    ["H", "He", "Ne", "Ar", "Kr", "Xe", "Tc", "Pm", "Po", "At", "Rn", "Fr", "Ra", "Ac", "Pa", "Np", "Pu"]
+)
+
+
+class Element(NamedTuple):
+    """An element: atomic number, Shannon radii by charge, radius in metals and bonds (Angstrom), whether it is a metal."""
+
+    symbol: str
+    z: int
+    ionic: dict[int, float]
+    radius: float
+    metal: bool
+
+
+@cache
+def elements() -> dict[str, Element]:
+    """Elements that compounds are made of, by symbol.
+
+    Examples
+    --------
+    >>> elements()["Na"].ionic
+    {1: 1.02}
+    """
+    rows = json.loads(files("xafsflow.crystals").joinpath("species.json").read_text("utf-8"))
+    found = {}
+    for row in rows:
+        radius = row["metallic"] if row["metal"] else row["atomic"]
+        if row["symbol"] not in LEFT_OUT and (radius or row["atomic"]):
+            ionic = {int(charge): value for charge, value in row["ionic"].items()}
+            found[row["symbol"]] = Element(
+                row["symbol"], row["z"], ionic, radius or row["atomic"], row["metal"]
+            )
+    return found
+
+
+@cache
+def form_factor(symbol: str) -> Doubles:
+    """Form factor of a neutral atom at multiples of FACTOR_STEP of sin(theta)/lambda, electrons.
+
+    Examples
+    --------
+    >>> round(float(form_factor("Fe")[0]), 1)
+    26.0
+    """
+    import xraydb
+
+    found = np.asarray(xraydb.f0(symbol, np.arange(0, FACTOR_END, FACTOR_STEP)), float)
+    found.flags.writeable = False
+    return found
