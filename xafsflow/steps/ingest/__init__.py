@@ -2,12 +2,14 @@
 
 from xafsflow.steps.ingest.image_stacks import tiff_stack
 from xafsflow.steps.ingest.labelled_spectra import spectra
+from xafsflow.steps.ingest.measured_patterns import patterns
 from xafsflow.steps.ingest.reference_spectra import candidates, references
 from xafsflow.steps.ingest.stored_cubes import as_measured, phantom, phantom_references, store
 
 __all__ = [
     "as_measured",
     "candidates",
+    "patterns",
     "phantom",
     "phantom_references",
     "references",
