@@ -32,7 +32,7 @@ LAYERS = (
     ("kernels",),
     ("findings",),
     ("files", "locks", "progress", "provenance"),
-    ("vocabulary",),
+    ("vocabulary", "wavelengths"),
     ("errors", "__version__", "STATIONS"),
 )
 HEIGHT = {name: -number for number, layer in enumerate(LAYERS) for name in layer}

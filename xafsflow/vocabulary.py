@@ -55,6 +55,7 @@ VARIABLES: dict[str, Variable] = {
     "counter": Variable(("energy",), "counts", "reading of a beam monitor at each image of the sample"),
     "flat_counter": Variable(("energy",), "counts", "reading of the same monitor at each flat field"),
     "mu": Variable(CUBE, "1", "absorbance, -ln(I/I0); over another axis than energy, the measured spectrum"),
+    "wavelength": Variable((), "Angstrom", "wavelength that the angles two_theta belong to"),
     "mu_noise": Variable(CUBE, "1", "standard deviation of mu as it was measured, from photon statistics"),
     "foil_mu": Variable(CUBE, "1", "the foil's absorbance"),
     "energy_shift": Variable(MAP, "eV", "a pixel's true energy minus the nominal energy"),

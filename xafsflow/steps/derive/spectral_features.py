@@ -18,6 +18,7 @@ from xafsflow.kernels.spectra.peak import highest_point
 from xafsflow.provenance import Passage
 from xafsflow.step_table import Span, step
 from xafsflow.vocabulary import AXES, CUBE, MAP, SPECTRAL, axis_of, spectral_axis
+from xafsflow.wavelengths import angles_at, angstrom
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -47,7 +48,14 @@ def _derivative(norm: Any, energy: Any, window: float, order: int) -> Any:
 
 
 @step(makes="cube", needs=["mu"], gives=["mu"], example={"spacing": 2.0})
-def resample(cube: xr.Dataset, /, *, spacing: Positive, span: Span = (None, None)) -> xr.Dataset:
+def resample(
+    cube: xr.Dataset,
+    /,
+    *,
+    spacing: Positive,
+    span: Span = (None, None),
+    wavelength: float | str | None = None,
+) -> xr.Dataset:
     """Put `mu` on an even grid of its axis, linearly between the nearest two points; counts and later results are dropped.
 
     `mu_noise` follows: the noise of a mean of two points with weights w and 1 - w is
@@ -58,14 +66,20 @@ def resample(cube: xr.Dataset, /, *, spacing: Positive, span: Span = (None, None
     spacing
         Between points, in the unit of the axis (eV for energies).
     span
-        First and last point; None: those of the scan.
+        First and last point; None: those of the scan, at the wavelength that is asked for.
+    wavelength
+        Of a cube over two_theta, to bring it to the angles of another wavelength: Angstrom, or a line by name (`CuKa`, the
+        mean of both lines; `CuKa1`; likewise Co, Mo, Cr, Fe, Ag). Peaks of a spacing d are then at
+        2 asin(wavelength / 2d); `mu` itself is not scaled. The cube must carry its own `wavelength`.
 
     Raises
     ------
     InputError
-        The span leaves the scan or holds fewer than 3 points.
+        The span leaves the scan or holds fewer than 3 points; a wavelength for energies, or for a cube without its own.
     """
     axis = spectral_axis(cube)
+    if wavelength is not None:
+        cube = _at_wavelength(cube, axis, wavelength)
     old, unit = cube[axis].values, AXES[axis].unit
     first = old[0] if span[0] is None else span[0]
     last = old[-1] if span[1] is None else span[1]
@@ -78,7 +92,8 @@ def resample(cube: xr.Dataset, /, *, spacing: Positive, span: Span = (None, None
         )
     above = np.clip(np.searchsorted(old, grid, side="right"), 1, old.size - 1)
     share = (grid - old[above - 1]) / (old[above] - old[above - 1])
-    stays = {n: cube[n] for n in ("dark", "flags") if n in cube and axis_of(cube[n].dims) is None}
+    kept = ("dark", "flags", "wavelength")
+    stays = {n: cube[n] for n in kept if n in cube and axis_of(cube[n].dims) is None}
     for name in ("drift", "drift_error", "flux_offset", "flux_offset_error"):
         if name in cube:
             near = [cube[name].drop_vars(axis).isel({axis: at}) for at in (above - 1, above)]
@@ -91,6 +106,30 @@ def resample(cube: xr.Dataset, /, *, spacing: Positive, span: Span = (None, None
             settings = {"above": above, "share": share, "squares": name == "mu_noise"}
             result = result.assign(over_blocks(_between, [cube[name]], [output], **settings))
     return result
+
+
+def _at_wavelength(cube: xr.Dataset, axis: str, wavelength: float | str) -> xr.Dataset:
+    """The cube over the angles of another wavelength, without those whose spacing does not scatter there."""
+    if axis != "two_theta":
+        raise InputError(
+            f"wavelength {wavelength!r} for a cube over {axis}",
+            "a cube over two_theta",
+            "remove `wavelength`",
+        )
+    if "wavelength" not in cube:
+        raise InputError(
+            "a cube over two_theta without its `wavelength`",
+            "the wavelength that it was measured with, Angstrom",
+            "say it where the cube is made: cube.assign(wavelength=0.7093)",
+        )
+    own, wanted = angstrom(float(cube.wavelength)), angstrom(wavelength)
+    angles = angles_at(cube[axis].values, own, wanted)
+    there = np.isfinite(angles)
+    return (
+        cube.isel({axis: there})
+        .assign_coords({axis: angles[there]})
+        .assign(wavelength=((), wanted, cube.wavelength.attrs))
+    )
 
 
 def _between(values: Any, above: Any, share: Any, squares: bool) -> Any:

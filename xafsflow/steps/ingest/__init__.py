@@ -2,6 +2,7 @@
 
 from xafsflow.steps.ingest.image_stacks import tiff_stack
 from xafsflow.steps.ingest.labelled_spectra import spectra
+from xafsflow.steps.ingest.measured_patterns import patterns
 from xafsflow.steps.ingest.reference_spectra import candidates, references
 from xafsflow.steps.ingest.stored_cubes import as_measured, phantom, phantom_references, store
 from xafsflow.steps.ingest.stored_models import model
@@ -10,6 +11,7 @@ __all__ = [
     "as_measured",
     "candidates",
     "model",
+    "patterns",
     "phantom",
     "phantom_references",
     "references",
