@@ -163,7 +163,7 @@ def test_memory__does_not_grow_with_the_patterns(training):
     table, labels = training
     found = LogDCorrelation(table.two_theta, 4).fit(table.prepared, labels)
     peak = []
-    for times in (10, 40):
+    for times in (20, 80):
         many = np.tile(table.prepared, (times, 1))
         tracemalloc.start()
         votes = found.votes(many)
