@@ -98,6 +98,15 @@ def test_baselines__give_the_same_votes_again(name, training, check):
     np.testing.assert_array_equal(first, second)
 
 
+def test_forests__grow_in_parts_of_other_trees(training, check):
+    votes = baseline_votes("forest_binned", *training, check[0], n_classes=4, trees=60)
+    np.testing.assert_allclose(votes.sum(axis=1), 1)
+    shares = votes * 60
+    np.testing.assert_allclose(shares, shares.round(), atol=1e-6)
+    alone = baseline_votes("forest_binned", *training, check[0], n_classes=4, trees=25)
+    assert not np.array_equal(votes, alone)
+
+
 @pytest.mark.parametrize("name", BASELINES)
 def test_baselines__do_not_vote_for_a_type_without_patterns(name, training, check):
     votes = baseline_votes(name, training[0], training[1] * 2, check[0], n_classes=8, trees=10)
@@ -154,7 +163,7 @@ def test_memory__does_not_grow_with_the_patterns(training):
     table, labels = training
     found = LogDCorrelation(table.two_theta, 4).fit(table.prepared, labels)
     peak = []
-    for times in (40, 160):
+    for times in (20, 80):
         many = np.tile(table.prepared, (times, 1))
         tracemalloc.start()
         votes = found.votes(many)

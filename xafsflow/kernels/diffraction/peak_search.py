@@ -58,7 +58,7 @@ def peaks(
     >>> place.round(3), height.round(2)
     (array([[40.003, 60.   ,    nan]]), array([[1.  , 0.25, 0.  ]]))
     """
-    rows = np.ascontiguousarray(counts, None if counts.dtype.kind == "f" else np.float32)
+    rows = np.ascontiguousarray(counts, np.float32)
     step = float(two_theta[-1] - two_theta[0]) / max(1, len(two_theta) - 1)
     reach = max(2, round(REACH / abs(step)))
     place, height = highest_peaks(rows, half_window(two_theta, window, FACTOR), reach, most)
@@ -94,7 +94,7 @@ def highest_peaks(counts: Numbers, half: int, reach: int, most: int) -> tuple[Do
 def smoothed_excess(row: Numbers, half: int, lift: float) -> tuple[Doubles, Doubles]:
     """What smoothed points have above the background, and their sigma; NaN within two points of a gap and at the ends."""
     ground = background(means(row, FACTOR), half)
-    spread = noise_of_means(row, ground, FACTOR)
+    spread = noise_of_means(row, ground, FACTOR, lift)
     above, sigma = np.full(row.size, np.nan), np.full(row.size, np.nan)
     middle = 0.5 * (FACTOR - 1)
     for i in range(2, row.size - 2):

@@ -15,8 +15,10 @@ from xafsflow.kernels.jit import kernel
 # of numpy's normal deviates through scipy.ndimage.grey_opening and uniform_filter1d.
 WINDOWS = np.log(np.array([5.0, 9.0, 13.0, 19.0, 25.0, 39.0, 59.0, 79.0, 121.0, 201.0]))
 DEPTHS = np.array([0.746, 1.052, 1.242, 1.434, 1.564, 1.761, 1.941, 2.070, 2.247, 2.427])
-# The median of |x0 - 3 x1 + 3 x2 - x3| of white noise: 0.6745 sqrt(1 + 9 + 9 + 1) sigma.
-THIRD_DIFFERENCE = 0.6745 * np.sqrt(20.0)
+# The third difference x0 - 3 x1 + 3 x2 - x3 of white noise has sqrt(1 + 9 + 9 + 1) sigma. Its size is averaged over a few,
+# since that of single ones is zero more often than not below one count a point; the median of such means is that of 4
+# million means of numpy's normal deviates.
+RUN, MEDIAN = 4, 0.7719
 # What the mean of a point and its neighbors does not exceed, in sigma of that mean, is taken for noise. For made patterns
 # with noise the cosine with those without is .93, where a point that is clipped by itself gives .89: peaks have neighbors.
 CLIP = 2.5
@@ -80,7 +82,7 @@ def prepared(two_theta: Floats, counts: Numbers, factor: int = 4, *, window: flo
     >>> root.shape, root.max(), root[0, 600:650].max().round(2)
     ((1, 1000), np.float32(1.0), np.float32(0.5))
     """
-    rows = np.ascontiguousarray(counts, None if counts.dtype.kind == "f" else np.float32)
+    rows = np.ascontiguousarray(counts, np.float32)
     return prepare_rows(rows, half_window(two_theta, window, factor), factor)
 
 
@@ -100,12 +102,12 @@ def prepare_rows(counts: Numbers, half: int, factor: int) -> Singles:
                     total, count = total + above[k], count + 1
             # NaN compares as False, where nothing was measured.
             if above[j] > 0.0 and total > CLIP * sigma[j] * np.sqrt(count):
-                out[s, j] = np.sqrt(above[j])
+                out[s, j] = 1.0
                 highest = max(highest, above[j])
                 clear = clear or above[j] > NOTHING * sigma[j]
-        scale = 1.0 / np.sqrt(highest) if clear else 0.0
         for j in range(n):
-            out[s, j] = np.float32(out[s, j] * scale)
+            if out[s, j] > 0.0:
+                out[s, j] = np.sqrt(above[j] / highest) if clear else 0.0
     return out
 
 
@@ -117,7 +119,7 @@ def excess(row: Numbers, half: int, factor: int, lift: float) -> tuple[Doubles, 
     """
     values = means(row, factor)
     ground = background(values, half)
-    sigma = noise_of_means(row, ground, factor)
+    sigma = noise_of_means(row, ground, factor, lift)
     return values - ground - lift * sigma, sigma
 
 
@@ -228,29 +230,40 @@ def least_in_windows(values: Doubles, half: int) -> Doubles:
 
 
 @kernel
-def noise_of_means(row: Numbers, ground: Doubles, factor: int) -> Doubles:
+def noise_of_means(row: Numbers, ground: Doubles, factor: int, lift: float) -> Doubles:
     """Sigma of the means of `factor` points: of the third differences of points, going with the root of the background.
 
-    So is the noise of counts. Where the background is near zero, its mean size is the least that counts, for noise of
-    other origin.
+    So is the noise of counts. The background is `ground`, which is `lift` sigma too low; where it is near zero, half its
+    mean size counts, for noise of other origin. White noise is meant: of smoothed points the result is too small, and of
+    .3 counts a point it is by a fifth.
     """
     n = ground.size
+    usual = usual_noise(row, factor)
     level, size, count = np.empty(n), 0.0, 0
     for j in range(n):
-        if np.isfinite(ground[j]):
-            size += abs(ground[j])
+        level[j] = ground[j] + lift * usual
+        if np.isfinite(level[j]):
+            size += abs(level[j])
             count += 1
     least = 0.5 * size / count if count and size > 0.0 else 1.0
-    found, m = np.empty(n), 0
+    total = 0.0
     for j in range(n):
-        level[j] = np.sqrt(max(least, ground[j]))
-        i = j * factor
-        if i + 3 < row.size and np.isfinite(ground[j]):
-            bend = abs((row[i] - row[i + 3]) - 3.0 * (row[i + 1] - row[i + 2])) / level[j]
-            if np.isfinite(bend):
-                found[m] = bend
-                m += 1
-    one = np.median(found[:m]) / (THIRD_DIFFERENCE * np.sqrt(factor)) if m else 0.0
-    for j in range(n):
-        level[j] *= one
+        there = np.isfinite(level[j])
+        level[j] = np.sqrt(max(least, level[j])) if there else np.nan
+        total += level[j] if there else 0.0
+    if total > 0.0:
+        level *= usual * count / total
     return level
+
+
+@kernel
+def usual_noise(row: Numbers, factor: int) -> float:
+    """The sigma that is the median over a pattern; 0 where too little was measured."""
+    found, m = np.zeros(row.size // factor), 0
+    for i in range(0, factor * found.size, factor):
+        if i + 3 < row.size:
+            bend = abs((row[i] - row[i + 3]) - 3.0 * (row[i + 1] - row[i + 2]))
+            if np.isfinite(bend):
+                found[m // RUN] += bend / RUN
+                m += 1
+    return np.median(found[: m // RUN]) / (MEDIAN * np.sqrt(20.0 * factor)) if m >= RUN else 0.0

@@ -22,6 +22,9 @@ from xafsflow.vocabulary import nearest
 PEAKS = 15  # the strongest of a pattern, in features that do not know the size of the cell
 BINS = 200  # of a prepared pattern, for forests
 TREES = 200
+# Trees of scikit-learn hold a number for each node and type, 3 GB for 200 trees, 100 types and 60,000 patterns, until they
+# are packed: they grow in parts of so many.
+PART = 25
 
 
 @dataclass(frozen=True)
@@ -171,8 +174,6 @@ class ShiftedMean:
 class Forest:
     """A row of `CLASSIFIERS` on features of patterns; votes are shares of trees."""
 
-    found: Predictor
-
     def __init__(
         self,
         learner: str,
@@ -183,16 +184,24 @@ class Forest:
         alone: bool,
     ) -> None:
         self.learner, self.features, self.n_classes = learner, features, n_classes
-        self.drawn = Drawn(trees=trees, seed=seed, alone=alone)
+        sizes = [min(PART, trees - begin) for begin in range(0, trees, PART)]
+        seeds = np.random.SeedSequence(seed).generate_state(len(sizes)).tolist()
+        self.parts = [Drawn(trees=n, seed=one, alone=alone) for n, one in zip(sizes, seeds, strict=True)]
+        self.found: list[Predictor] = []
 
     def fit(self, table: PatternTable, labels: Integers) -> Forest:
         """Grow the trees."""
-        self.found, _ = fit(self.learner, self.features(table), labels, self.drawn)
+        features = self.features(table)
+        self.found = [fit(self.learner, features, labels, part)[0] for part in self.parts]
         return self
 
     def votes(self, table: PatternTable) -> Floats:
         """Shares of trees `(sample, class)`."""
-        return over_all_classes(self.found, self.features(table).T, self.n_classes)
+        features = self.features(table).T
+        votes = np.zeros((len(table), self.n_classes))
+        for part, found in zip(self.parts, self.found, strict=True):
+            votes += part.trees * over_all_classes(found, features, self.n_classes)
+        return votes / sum(part.trees for part in self.parts)
 
 
 def _unit(rows: Singles) -> Singles:
