@@ -199,7 +199,7 @@ def pattern_of(
     --------
     >>> from xafsflow.crystals.compounds import reference_compound
     >>> y = pattern_of(reference_compound("rocksalt"), PatternSettings(), UNDISTURBED, np.random.default_rng(0))
-    >>> PatternSettings().two_theta[y.argmax()].round(1)
+    >>> float(PatternSettings().two_theta[y.argmax()])
     31.7
     """
     lines, draw = lines_of(pattern.wavelength), disturbances

@@ -73,7 +73,8 @@ class Prototype:
     @cached_property
     def inverse_vectors(self) -> Doubles:
         """Fractional coordinates are Cartesian ones times these."""
-        return np.linalg.inv(self.vectors)
+        found: Doubles = np.linalg.inv(self.vectors)
+        return found
 
     @cached_property
     def laue(self) -> Indices:
@@ -157,8 +158,16 @@ def prototype(name: str) -> Prototype:
     orbit = np.array([number for number, _ in atoms])
     free = [np.reshape(one["free"], (3, 3)) if one["free"] else np.zeros((3, 3)) for one in row["orbits"]]
     return Prototype(
-        **{key: row[key] for key in ("name", "aflow", "pearson", "number", "system", "ratio")},
-        **{key: tuple(row[key]) for key in ("cell", "elements", "counts", "charges")},
+        name=row["name"],
+        aflow=row["aflow"],
+        pearson=row["pearson"],
+        number=row["number"],
+        system=row["system"],
+        cell=tuple(row["cell"]),
+        ratio=row["ratio"],
+        elements=tuple(row["elements"]),
+        counts=tuple(row["counts"]),
+        charges=tuple(row["charges"]),
         places=np.array([atom[:3] for _, atom in atoms], float),
         role=np.array([one["element"] for one in row["orbits"]])[orbit],
         orbit=orbit,
@@ -192,5 +201,5 @@ def reciprocal_metric(cell: Sequence[float]) -> Doubles:
     >>> reciprocal_metric((2.0, 2.0, 4.0, 90.0, 90.0, 120.0)).round(4).diagonal()
     array([0.3333, 0.3333, 0.0625])
     """
-    inverse = np.linalg.inv(cell_vectors(cell))
+    inverse: Doubles = np.linalg.inv(cell_vectors(cell))
     return inverse.T @ inverse

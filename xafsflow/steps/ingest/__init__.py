@@ -1,6 +1,7 @@
 """Measurements and references come in."""
 
 from xafsflow.steps.ingest.image_stacks import tiff_stack
+from xafsflow.steps.ingest.known_structures import structure_patterns
 from xafsflow.steps.ingest.labelled_spectra import spectra
 from xafsflow.steps.ingest.reference_spectra import candidates, references
 from xafsflow.steps.ingest.stored_cubes import as_measured, phantom, phantom_references, store
@@ -13,5 +14,6 @@ __all__ = [
     "references",
     "spectra",
     "store",
+    "structure_patterns",
     "tiff_stack",
 ]

@@ -9,8 +9,10 @@ import numpy as np
 
 from xafsflow.crystals.compounds import Compound, compound, reference_compound
 from xafsflow.crystals.powder_patterns import strengths
-from xafsflow.crystals.prototypes import chosen_types, prototype
-from xafsflow.kernels.array_types import Doubles
+from xafsflow.crystals.prototype_names import KNOWN_ORDER
+from xafsflow.crystals.prototypes import all_types, chosen_types, prototype
+from xafsflow.errors import InputError
+from xafsflow.kernels.array_types import Complexes, Doubles
 
 LIMIT = 0.95  # of the correlation, above which types are near copies
 TRIED = 4  # compounds of each type, beside one of equal scatterers
@@ -63,7 +65,33 @@ def near_copies(
     return found
 
 
-def _likeness(one: Doubles, other: Doubles) -> float:
+def background_types(known: Sequence[str] | int, count: int) -> tuple[str, ...]:
+    """Types for the class of none of these: not in the default order, and no near copies of the known ones.
+
+    They are taken evenly over the rest of the table.
+
+    Raises
+    ------
+    InputError
+        There are not so many.
+
+    Examples
+    --------
+    >>> found = background_types(["rocksalt", "fcc"], 5)
+    >>> len(found), "Ca7Ge" in found
+    (5, False)
+    """
+    rest = all_types()[len(KNOWN_ORDER) :]
+    near = {name for names in near_copies(known, rest).values() for name in names}
+    left = [name for name in rest if name not in near | set(chosen_types(known))]
+    if count > len(left):
+        raise InputError(
+            f"{count} background types", f"{len(left)} at most beside these known ones", "ask for fewer"
+        )
+    return tuple(left[number * len(left) // count] for number in range(count))
+
+
+def _likeness(one: Complexes, other: Complexes) -> float:
     """The best correlation of images of two types, over all pairs and shifts."""
     shifted = np.fft.irfft(one[:, None] * other[None].conj(), axis=-1)
     return float(max(shifted[..., : FARTHEST + 1].max(), shifted[..., -FARTHEST:].max()))
