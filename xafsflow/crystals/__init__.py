@@ -1,6 +1,9 @@
 """Crystals of known structure types: prototypes, compounds, and their powder patterns."""
 
 from xafsflow.crystals.compounds import Compound, compound, distinct_compounds, reference_compound
+from xafsflow.crystals.pattern_likeness import background_types, near_copies
+from xafsflow.crystals.pattern_store import open_patterns, write_patterns
+from xafsflow.crystals.pattern_table import digest_of, simulated_patterns, wanted_samples
 from xafsflow.crystals.powder_patterns import (
     UNDISTURBED,
     Disturbances,
@@ -10,7 +13,6 @@ from xafsflow.crystals.powder_patterns import (
     peak_list,
 )
 from xafsflow.crystals.prototypes import Prototype, all_types, chosen_types, known_types, prototype
-from xafsflow.crystals.simulated_patterns import simulated_patterns
 from xafsflow.crystals.wavelengths import ANODES, lines_of, mean_wavelength
 
 __all__ = [
@@ -22,15 +24,21 @@ __all__ = [
     "PeakList",
     "Prototype",
     "all_types",
+    "background_types",
     "chosen_types",
     "compound",
+    "digest_of",
     "distinct_compounds",
     "known_types",
     "lines_of",
     "mean_wavelength",
+    "near_copies",
+    "open_patterns",
     "pattern_of",
     "peak_list",
     "prototype",
     "reference_compound",
     "simulated_patterns",
+    "wanted_samples",
+    "write_patterns",
 ]

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from xafsflow.crystals.prototypes import Prototype, cell_vectors, prototype
+from xafsflow.crystals.prototypes import Prototype, prototype
 from xafsflow.crystals.substitution import Option, Reference, options, partners
 from xafsflow.kernels.array_types import Doubles
 
@@ -129,50 +129,53 @@ def distinct_compounds(name: str) -> int:
 
     Examples
     --------
-    >>> distinct_compounds("bcc") > 500
+    >>> distinct_compounds("bcc") > 300
     True
     """
-    return len(options(name)) + len(_mixtures(name))
+    return len({frozenset(one.symbol for one in option) for option, _ in options(name)} | _mixtures(name))
+
+
+def _mixtures(name: str) -> set[frozenset[str]]:
+    return {
+        frozenset((*(one.symbol for one in option), other.symbol))
+        for option, _ in options(name)
+        for role in range(len(option))
+        for other in partners(option, role, name)
+    }
 
 
 @cache
-def _mixtures(name: str) -> list[tuple[int, int, int]]:
-    """Solid solutions: number of the option, of the role, of the partner; each pair of partners once."""
-    found, seen = [], set[tuple[object, ...]]()
-    for number, (option, _) in enumerate(options(name)):
-        for role in range(len(option)):
-            for which, other in enumerate(partners(option, role, name)):
-                pair = frozenset((option[role].symbol, other.symbol))
-                key = (role, pair, *(one.symbol for n, one in enumerate(option) if n != role))
-                if key not in seen:
-                    seen.add(key)
-                    found.append((number, role, which))
-    return found
-
-
-@cache
-def _orders(name: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _orders(name: str, seed: int) -> tuple[list[int], list[tuple[int, int]]]:
+    """Compounds of one species a role in the order of a seed; sites that can be shared, as number of compound and role."""
     rng = np.random.default_rng((seed, zlib.crc32(name.encode())))
-    return rng.permutation(len(options(name))), rng.permutation(len(_mixtures(name)))
+    found = options(name)
+    sites = [
+        (n, role)
+        for n, (option, _) in enumerate(found)
+        for role in range(len(option))
+        if partners(option, role, name)
+    ]
+    return rng.permutation(len(found)).tolist(), [sites[n] for n in rng.permutation(len(sites))]
 
 
 def _species(name: str, number: int, seed: int) -> tuple[Option, Reference, tuple[Shares, ...]]:
-    pure, mixed = _orders(name, seed)
+    """Of compound `number`: even numbers have one species a role while there are such, the others share a site."""
+    pure, shared = _orders(name, seed)
     half = number // 2
-    if (number % 2 == 0 and half < len(pure)) or not len(mixed):
-        option, reference = options(name)[pure[half % len(pure)]]
+    if (number % 2 == 0 and half < len(pure)) or not shared:
+        option, reference = options(name)[pure[(half if shared else number) % len(pure)]]
         return option, reference, tuple(((role.symbol, 1.0),) for role in option)
     later = half if number < 2 * len(pure) else number - len(pure)
-    turn, place = divmod(later, len(mixed))
-    which, role, partner = _mixtures(name)[mixed[place]]
+    turn, place = divmod(later, len(shared))
+    which, role = shared[place]
     option, reference = options(name)[which]
-    other = partners(option, role, name)[partner]
-    # Turn by turn other shares, far from those before: multiples of the golden ratio.
-    low, high = SHARED
-    spot = (zlib.crc32(f"{name} {seed} {place}".encode()) / 2**32 + turn * 0.6180339887) % 1.0
-    share = round(low + (high - low) * spot, 3)
-    species = [((one.symbol, 1.0),) for one in option]
-    species[role] = ((option[role].symbol, round(1 - share, 3)), (other.symbol, share))  # type: ignore[assignment]
+    others = partners(option, role, name)
+    first = zlib.crc32(f"{name} {seed} {place}".encode())
+    # Turn by turn the next partner, and a share far from those before: multiples of the golden ratio.
+    other, spot = others[(first + turn) % len(others)], (first / 2**32 + turn * 0.6180339887) % 1.0
+    share = round(SHARED[0] + (SHARED[1] - SHARED[0]) * spot, 3)
+    species: list[Shares] = [((one.symbol, 1.0),) for one in option]
+    species[role] = ((option[role].symbol, round(1 - share, 3)), (other.symbol, share))
     radius = (1 - share) * option[role].radius + share * other.radius
     blended = (*option[:role], option[role]._replace(radius=radius), *option[role + 1 :])
     return blended, reference, tuple(species)
@@ -182,7 +185,7 @@ def _species(name: str, number: int, seed: int) -> tuple[Option, Reference, tupl
 def _bonds(name: str) -> tuple[tuple[int, int, float, float], ...]:
     """Neighboring roles of a type: the two, how often, and the mean distance in the reference, Angstrom."""
     kind = prototype(name)
-    vectors = cell_vectors(kind.cell)
+    vectors = kind.vectors
     ends = [max(1, math.ceil(4.0 / length)) for length in kind.cell[:3]]
     steps = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in ends), indexing="ij"), -1).reshape(-1, 3)
     images = kind.places[:, None] + kind.centering[None]
@@ -226,5 +229,4 @@ def _cell(kind: Prototype, scale: float, rng: np.random.Generator) -> tuple[floa
 
 def _shift(kind: Prototype, rng: np.random.Generator) -> tuple[tuple[float, float, float], ...]:
     drawn = JITTER * rng.standard_normal((len(kind.free), 3))
-    fractional = drawn @ np.linalg.inv(cell_vectors(kind.cell))
-    return tuple((float(x), float(y), float(z)) for x, y, z in fractional)
+    return tuple((x, y, z) for x, y, z in (drawn @ kind.inverse_vectors).tolist())

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp, log
 from typing import NamedTuple
 
 import numpy as np
 
 from xafsflow.crystals.compounds import Compound
 from xafsflow.crystals.prototypes import prototype, reciprocal_metric
-from xafsflow.crystals.reflections import laue_rotations, reflections_up_to
-from xafsflow.crystals.species_table import FACTOR_STEP, form_factor
+from xafsflow.crystals.reflections import reflections_up_to
+from xafsflow.crystals.species_table import FACTOR_STEP, mean_form_factor
 from xafsflow.crystals.wavelengths import lines_of
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles, Indices, Singles
-from xafsflow.kernels.diffraction.peak_profiles import add_pattern, lorentz_polarization
+from xafsflow.kernels.diffraction.peak_profiles import add_background, add_pattern, lorentz_polarization
 from xafsflow.kernels.diffraction.preferred_orientation import march_dollase
 from xafsflow.kernels.diffraction.structure_factors import (
     geometric_sums,
@@ -24,6 +25,10 @@ from xafsflow.kernels.diffraction.structure_factors import (
 
 BEYOND = 1.0  # degrees: peaks so far outside the range have tails in it
 Range = tuple[float, float]
+FEW = 60.0  # counts, below which Poisson's numbers themselves are drawn
+# Background: degrees of its fall, share that does not fall, an amorphous hump's height, middle and width (of the range).
+BACKGROUND_LOW = np.array([8.0, 0.2, 0.0, 0.12, 0.05])
+BACKGROUND_HIGH = np.array([40.0, 0.9, 0.6, 0.45, 0.14])
 AXES = np.array([[0, 0, 1], [1, 0, 0], [1, 1, 0], [1, 1, 1]])
 
 
@@ -46,10 +51,14 @@ class PatternSettings:
             )
 
     @property
+    def points(self) -> int:
+        """How many."""
+        return int((self.high - self.low) / self.step + 1e-6) + 1
+
+    @property
     def two_theta(self) -> Doubles:
         """The grid, degrees."""
-        count = int(np.floor((self.high - self.low) / self.step + 1e-6)) + 1
-        return np.round(self.low + self.step * np.arange(count), 6)
+        return np.round(self.low + self.step * np.arange(self.points), 6)
 
 
 @dataclass(frozen=True)
@@ -121,29 +130,27 @@ class PeakList(NamedTuple):
 
 
 class Strengths(NamedTuple):
-    """Of one reflection of each set: (reflection, 3), 1/d, multiplicity times |F|^2."""
+    """Of one reflection of each set: (reflection, 3), 1/d, multiplicity times |F|^2; and the reciprocal metric."""
 
     hkl: Indices
     inverse_d: Doubles
     strength: Doubles
+    metric: Doubles
 
 
 def strengths(compound: Compound, inverse_d: float) -> Strengths:
     """Multiplicity times |F|^2 of the reflections up to 1/d, 1/Angstrom."""
-    kind = prototype(compound.kind)
+    kind, metric = prototype(compound.kind), reciprocal_metric(compound.cell)
     table = reflections_up_to(kind, compound.cell, inverse_d)
-    spacing = inverse_spacings(table.hkl, reciprocal_metric(compound.cell))
+    spacing = inverse_spacings(table.hkl, metric)
     inside = spacing <= inverse_d
-    hkl, sums, moves = table.hkl[inside], table.still[:, inside], kind.moves
-    if moves.any():
-        moved = np.zeros_like(sums)
-        geometric_sums(hkl, compound.places[moves], kind.role[moves], moved)
-        sums = sums + moved * len(kind.centering)
-    factors = np.stack([sum(share * form_factor(s) for s, share in shares) for shares in compound.species])
-    squared = squared_structure_factors(
-        np.ascontiguousarray(sums), spacing[inside], factors, FACTOR_STEP, np.asarray(compound.damping)
-    )
-    return Strengths(hkl, spacing[inside], squared * table.multiplicity[inside])
+    hkl, sums, spacing = table.hkl[inside], table.still[:, inside], spacing[inside]
+    if kind.moves.any():
+        moved = compound.places[kind.moves]
+        geometric_sums(hkl, moved, kind.role[kind.moves], float(len(kind.centering)), sums)
+    factors = np.stack([mean_form_factor(shares) for shares in compound.species])
+    squared = squared_structure_factors(sums, spacing, factors, FACTOR_STEP, np.array(compound.damping))
+    return Strengths(hkl, spacing, squared * table.multiplicity[inside], metric)
 
 
 def peak_list(compound: Compound, wavelength: float = 1.54056, highest: float = 90.0) -> PeakList:
@@ -157,7 +164,7 @@ def peak_list(compound: Compound, wavelength: float = 1.54056, highest: float = 
     (array([27.37, 31.71]), array([2, 0, 0]))
     """
     limit = 2 * np.sin(np.radians(highest / 2)) / wavelength
-    hkl, inverse_d, strength = strengths(compound, limit)
+    hkl, inverse_d, strength, _ = strengths(compound, limit)
     order = np.argsort(inverse_d, kind="stable")
     hkl, inverse_d, strength = hkl[order], inverse_d[order], strength[order]
     two_theta = 2 * np.degrees(np.arcsin(0.5 * wavelength * inverse_d))
@@ -192,64 +199,54 @@ def pattern_of(
     --------
     >>> from xafsflow.crystals.compounds import reference_compound
     >>> y = pattern_of(reference_compound("rocksalt"), PatternSettings(), UNDISTURBED, np.random.default_rng(0))
-    >>> PatternSettings().two_theta[y.argmax()].round(1)
+    >>> float(PatternSettings().two_theta[y.argmax()])
     31.7
     """
-    grid, lines = pattern.two_theta, lines_of(pattern.wavelength)
-    shift = np.array([rng.uniform(*disturbances.zero_shift), rng.uniform(*disturbances.displacement)])
-    instrument = rng.uniform(*disturbances.instrument)
-    y = _phase(compound, pattern, disturbances, lines, shift, instrument, rng)
+    lines, draw = lines_of(pattern.wavelength), disturbances
+    shift = np.array([rng.uniform(*draw.zero_shift), rng.uniform(*draw.displacement)])
+    instrument = rng.uniform(*draw.instrument)
+    y = _phase(compound, pattern, draw, lines, shift, instrument, rng)
     if impurity is not None:
-        other = _phase(impurity, pattern, disturbances, lines, shift, instrument, rng)
-        y += np.float32(rng.uniform(*disturbances.impurity)) * other
-    y += _background(grid, disturbances.background, rng)
-    if disturbances.counts is None:
+        other = _phase(impurity, pattern, draw, lines, shift, instrument, rng)
+        y += np.float32(rng.uniform(*draw.impurity)) * other
+    level = rng.uniform(*draw.background)
+    add_background(y, level, pattern.high - pattern.low, rng.uniform(BACKGROUND_LOW, BACKGROUND_HIGH))
+    if draw.counts is None:
         return y
-    height = np.exp(rng.uniform(*np.log(disturbances.counts)))
-    return rng.poisson(np.float32(height) * y).astype(np.float32)
+    return _counted(y * np.float32(_logarithmic(draw.counts, rng)), rng)
 
 
 def _phase(
     compound: Compound,
     pattern: PatternSettings,
-    disturbances: Disturbances,
+    draw: Disturbances,
     lines: Doubles,
     shift: Doubles,
     instrument: float,
     rng: np.random.Generator,
 ) -> Singles:
     """Peaks of one phase, 1 at the highest point."""
-    size = 10 * np.exp(rng.uniform(*np.log(disturbances.size)))
-    strain, r, axis = (
-        rng.uniform(*disturbances.strain) / 100,
-        rng.uniform(*disturbances.texture),
-        rng.integers(4),
-    )
-    count = len(pattern.two_theta)
-    y = np.zeros(count, np.float32)
-    farthest = min(pattern.high + BEYOND, 178.0)
-    limit = 2 * np.sin(np.radians(farthest / 2)) / lines[:, 0].min()
-    hkl, inverse_d, strength = strengths(compound, limit)
+    size = 10 * _logarithmic(draw.size, rng)
+    strain, r, axis = rng.uniform(*draw.strain) / 100, rng.uniform(*draw.texture), rng.integers(len(AXES))
+    y = np.zeros(pattern.points, np.float32)
+    limit = 2 * np.sin(np.radians(min(pattern.high + BEYOND, 178.0) / 2)) / lines[:, 0].min()
+    hkl, inverse_d, strength, metric = strengths(compound, limit)
     if r != 1:
-        kind = prototype(compound.kind)
-        metric = reciprocal_metric(compound.cell)
-        strength = strength * march_dollase(hkl, laue_rotations(kind), metric, AXES[axis], r)
+        strength = strength * march_dollase(hkl, prototype(compound.kind).laue, metric, AXES[axis], r)
     shape = np.array([size, strain, instrument])
     add_pattern(y, pattern.low, pattern.step, inverse_d, strength, lines, shape, shift)
     highest = y.max()
     return y / highest if highest > 0 else y
 
 
-def _background(grid: Doubles, share: Range, rng: np.random.Generator) -> Singles:
-    """A falling curve, a constant, and the hump of something amorphous."""
-    level, fall, rest, hump = (
-        rng.uniform(*share),
-        rng.uniform(8, 40),
-        rng.uniform(0.2, 0.9),
-        rng.uniform(0, 0.6),
-    )
-    middle, width = rng.uniform(0.12, 0.45), rng.uniform(0.05, 0.14)
-    along = (grid - grid[0]) / (grid[-1] - grid[0])
-    curve = rest + (1 - rest) * np.exp(-(grid - grid[0]) / fall)
-    bell = np.exp(-0.5 * ((along - middle) / width) ** 2)
-    return (level * (curve + hump * bell) / (1 + hump)).astype(np.float32)
+def _logarithmic(ends: Range, rng: np.random.Generator) -> float:
+    return exp(rng.uniform(log(ends[0]), log(ends[1])))
+
+
+def _counted(y: Singles, rng: np.random.Generator) -> Singles:
+    """Counts with the noise of counting; many are a rounded normal number, its root corrected for the Poisson's skewness."""
+    noise = rng.standard_normal(y.size, np.float32)
+    counts = np.round(np.square(np.sqrt(y) + 0.5 * noise) - 0.25 * np.float32(1))
+    few = y < FEW
+    counts[few] = rng.poisson(y[few])
+    return counts

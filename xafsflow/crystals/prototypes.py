@@ -6,8 +6,9 @@ import difflib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
+from math import cos, radians, sqrt
 from typing import Any
 
 import numpy as np
@@ -59,10 +60,30 @@ class Prototype:
     rotations: Indices
     centering: Doubles
 
-    @property
+    @cached_property
     def moves(self) -> Mask:
         """Whether an atom may move within its site's symmetry."""
         return abs(self.free).max((1, 2))[self.orbit] > 0
+
+    @cached_property
+    def vectors(self) -> Doubles:
+        """Rows are the vectors of the reference's cell, Angstrom."""
+        return cell_vectors(self.cell)
+
+    @cached_property
+    def inverse_vectors(self) -> Doubles:
+        """Fractional coordinates are Cartesian ones times these."""
+        found: Doubles = np.linalg.inv(self.vectors)
+        return found
+
+    @cached_property
+    def laue(self) -> Indices:
+        """Rotations without their inverses, (operation, 3, 3): `hkl @ rotation` is as strong as `hkl`."""
+        both = np.unique(np.concatenate((self.rotations, -self.rotations)), axis=0)
+        # A rotation and its inversion give the same line; that with the positive leading entry stands for both.
+        flat = both.reshape(-1, 9)
+        leading = flat[np.arange(len(flat)), (flat != 0).argmax(1)]
+        return np.ascontiguousarray(both[leading > 0])
 
 
 @cache
@@ -137,8 +158,16 @@ def prototype(name: str) -> Prototype:
     orbit = np.array([number for number, _ in atoms])
     free = [np.reshape(one["free"], (3, 3)) if one["free"] else np.zeros((3, 3)) for one in row["orbits"]]
     return Prototype(
-        **{key: row[key] for key in ("name", "aflow", "pearson", "number", "system", "ratio")},
-        **{key: tuple(row[key]) for key in ("cell", "elements", "counts", "charges")},
+        name=row["name"],
+        aflow=row["aflow"],
+        pearson=row["pearson"],
+        number=row["number"],
+        system=row["system"],
+        cell=tuple(row["cell"]),
+        ratio=row["ratio"],
+        elements=tuple(row["elements"]),
+        counts=tuple(row["counts"]),
+        charges=tuple(row["charges"]),
         places=np.array([atom[:3] for _, atom in atoms], float),
         role=np.array([one["element"] for one in row["orbits"]])[orbit],
         orbit=orbit,
@@ -157,14 +186,20 @@ def cell_vectors(cell: Sequence[float]) -> Doubles:
     >>> cell_vectors((2.0, 3.0, 4.0, 90.0, 90.0, 90.0)).round(6).diagonal()
     array([2., 3., 4.])
     """
-    a, b, c = cell[:3]
-    alpha, beta, gamma = np.cos(np.radians(cell[3:]))
-    sine = np.sqrt(1 - gamma**2)
+    a, b, c, *angles = cell
+    alpha, beta, gamma = (cos(radians(angle)) for angle in angles)
+    sine = sqrt(1 - gamma * gamma)
     x, y = beta, (alpha - beta * gamma) / sine
-    return np.array([[a, 0, 0], [b * gamma, b * sine, 0], [c * x, c * y, c * np.sqrt(1 - x * x - y * y)]])
+    return np.array([[a, 0, 0], [b * gamma, b * sine, 0], [c * x, c * y, c * sqrt(1 - x * x - y * y)]])
 
 
 def reciprocal_metric(cell: Sequence[float]) -> Doubles:
-    """G* of a cell, 1/Angstrom^2: 1/d^2 = h G* h."""
-    vectors = cell_vectors(cell)
-    return np.linalg.inv(vectors @ vectors.T)
+    """G* of a cell, 1/Angstrom^2: 1/d^2 = h G* h.
+
+    Examples
+    --------
+    >>> reciprocal_metric((2.0, 2.0, 4.0, 90.0, 90.0, 120.0)).round(4).diagonal()
+    array([0.3333, 0.3333, 0.0625])
+    """
+    inverse: Doubles = np.linalg.inv(cell_vectors(cell))
+    return inverse.T @ inverse

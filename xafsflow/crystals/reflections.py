@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import ceil, log, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -22,23 +23,15 @@ class Reflections(NamedTuple):
     still: Complexes
 
 
-def laue_rotations(kind: Prototype) -> Indices:
-    """Rotations without their inverses, (operation, 3, 3): `hkl @ rotation` is as strong as `hkl`."""
-    both = np.concatenate((kind.rotations, -kind.rotations))
-    found = np.unique(both, axis=0)
-    # A rotation and its inversion give the same line; that with the positive leading entry stands for both.
-    flat = found.reshape(-1, 9)
-    leading = flat[np.arange(len(flat)), (flat != 0).argmax(1)]
-    return np.ascontiguousarray(found[leading > 0])
-
-
 def reflections_up_to(kind: Prototype, cell: tuple[float, ...], inverse_d: float) -> Reflections:
     """Those of a type that can have 1/d up to `inverse_d` in a cell that differs from the reference's.
 
     Some beyond it are among them. Lists are kept, in steps of 1/d, for the next compound of the type.
     """
-    strain = np.linalg.norm(np.linalg.inv(cell_vectors(kind.cell)) @ cell_vectors(cell), 2)
-    level = int(np.ceil(np.log(inverse_d * float(strain) / 0.1) / np.log(GROWTH)))
+    change = abs(kind.inverse_vectors @ cell_vectors(cell))
+    # No vector grows by more than this: the root of the largest sums of columns and of rows.
+    stretch = sqrt(change.sum(0).max() * change.sum(1).max())
+    level = ceil(log(inverse_d * stretch / 0.1) / log(GROWTH))
     return _reflections(kind.name, level)
 
 
@@ -47,7 +40,7 @@ def _reflections(name: str, level: int) -> Reflections:
     kind = prototype(name)
     limit = 0.1 * GROWTH**level
     hkl = _within(kind, limit)
-    images = np.einsum("ni,oij->noj", hkl, laue_rotations(kind))
+    images = np.einsum("ni,oij->noj", hkl, kind.laue)
     span = 2 * int(abs(images).max(initial=1)) + 1
     weights = np.array([span * span, span, 1])
     # Of equal ones the first in this order stands for all; a reflection and its opposite are equal.
@@ -58,8 +51,8 @@ def _reflections(name: str, level: int) -> Reflections:
     chosen = np.ascontiguousarray(chosen * np.sign(chosen @ weights)[:, None])
     still = np.zeros((len(kind.elements), len(chosen)), complex)
     rest = ~kind.moves
-    geometric_sums(chosen, kind.places[rest], kind.role[rest], still)
-    return Reflections(chosen, count[order].astype(float), still * len(kind.centering))
+    geometric_sums(chosen, kind.places[rest], kind.role[rest], float(len(kind.centering)), still)
+    return Reflections(chosen, count[order].astype(float), still)
 
 
 def _within(kind: Prototype, limit: float) -> Indices:

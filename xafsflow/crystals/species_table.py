@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -64,3 +64,9 @@ def form_factor(symbol: str) -> Doubles:
     found = np.asarray(xraydb.f0(symbol, np.arange(0, FACTOR_END, FACTOR_STEP)), float)
     found.flags.writeable = False
     return found
+
+
+@lru_cache(maxsize=4096)
+def mean_form_factor(shares: tuple[tuple[str, float], ...]) -> Doubles:
+    """Form factor of a site that elements share, as `form_factor`."""
+    return np.sum([share * form_factor(symbol) for symbol, share in shares], axis=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import zlib
 from collections.abc import Iterator
 from functools import cache
@@ -16,6 +17,7 @@ from xafsflow.crystals.type_rules import ANIONS, HYDROXIDES, MIXED_VALENCE, MOST
 
 MOST_TRIED = 200_000  # combinations of species for one type
 MOST_OPTIONS = 600  # that are kept of them, and mixed further
+LIKE_RATIOS = 1.15  # ratios of radii in metals may differ so much from the reference's
 LIKE = 0.12  # of a radius: as much may the species of a solid solution differ
 
 
@@ -151,17 +153,22 @@ def _balanced(kind: Prototype, lists: list[list[Role]]) -> Iterator[Option]:
 def _metallic(kind: Prototype, reference: Reference) -> Iterator[Option]:
     """Metals for metals, and what bonds for what bonds; radii in about the reference's ratios."""
     lists = [_of_class(role.symbol) for role in reference.roles]
-    size = int(np.prod([len(one) for one in lists]))
-    if size <= MOST_TRIED:
-        tried: Iterator[tuple[Role, ...]] = itertools.product(*lists)
+    sizes = [len(one) for one in lists]
+    if math.prod(sizes) <= MOST_TRIED:
+        picked = np.stack([axis.ravel() for axis in np.indices(sizes)])
     else:
         rng = np.random.default_rng(zlib.crc32(kind.name.encode()))
-        draws = [rng.integers(len(one), size=MOST_TRIED) for one in lists]
-        tried = (tuple(one[i] for one, i in zip(lists, row, strict=True)) for row in zip(*draws, strict=True))
-    wanted = [role.radius for role in reference.roles]
-    for option in tried:
-        shares = [role.radius / radius for role, radius in zip(option, wanted, strict=True)]
-        if max(shares) <= 1.15 * min(shares) and _differ(kind.name, option):
+        picked = np.stack([rng.integers(size, size=MOST_TRIED) for size in sizes])
+    shares = np.stack(
+        [
+            np.array([role.radius for role in one])[row] / own.radius
+            for one, row, own in zip(lists, picked, reference.roles, strict=True)
+        ]
+    )
+    near = shares.max(0) <= LIKE_RATIOS * shares.min(0)
+    for row in picked[:, near].T.tolist():
+        option = tuple(one[n] for one, n in zip(lists, row, strict=True))
+        if _differ(kind.name, option):
             yield option
 
 
@@ -186,13 +193,12 @@ def _may_be_metal(element: Element) -> bool:
 
 def _differ(name: str, option: Option) -> bool:
     """No element in two roles, and in types that are ordered arrangements of others, scatterers that show the order."""
-    symbols = [role.symbol for role in option]
-    if len(set(symbols)) < len(symbols) and name not in MIXED_VALENCE:
+    if len({role.symbol for role in option}) < len(option) and name not in MIXED_VALENCE:
         return False
+    if name not in ORDERED and option[0].charge is not None:
+        return True
     table = elements()
     for a, b in itertools.combinations(option, 2):
-        if name not in ORDERED and a.charge is not None:
-            continue
         if (a.charge or 1) * (b.charge or 1) < 0 or a.symbol not in table or b.symbol not in table:
             continue
         za, zb = table[a.symbol].z, table[b.symbol].z
@@ -203,14 +209,24 @@ def _differ(name: str, option: Option) -> bool:
 
 def partners(option: Option, role: int, name: str) -> tuple[Role, ...]:
     """Species that may share a site with that of a role: of the same charge, of like size, and not there already."""
-    own, present = option[role], {one.symbol for one in option}
-    ions = own.charge is not None
-    pool = _ions(1 if (own.charge or 0) > 0 else -1, name) if ions else _of_class(own.symbol)
+    present = {one.symbol for one in option}
     found = []
-    for other in pool:
-        if other.symbol in present or other.charge != own.charge:
-            continue
+    for other in _like(option[role], name if option[role].charge == -1 else ""):
         placed = (*option[:role], other, *option[role + 1 :])
-        if abs(other.radius - own.radius) <= LIKE * own.radius and _differ(name, placed):
+        if other.symbol not in present and _differ(name, placed):
             found.append(other)
     return tuple(found)
+
+
+@cache
+def _like(own: Role, name: str) -> tuple[Role, ...]:
+    """Other species of the same charge and of like size."""
+    ions = own.charge is not None
+    pool = _ions(1 if (own.charge or 0) > 0 else -1, name) if ions else _of_class(own.symbol)
+    return tuple(
+        other
+        for other in pool
+        if other.charge == own.charge
+        and other.symbol != own.symbol
+        and abs(other.radius - own.radius) <= LIKE * own.radius
+    )

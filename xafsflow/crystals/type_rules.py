@@ -55,6 +55,7 @@ CHARGES: dict[str, tuple[float, ...]] = dict.fromkeys(
 ALSO: dict[str, tuple[tuple[tuple[str, ...], tuple[float, ...]], ...]] = {
     "rocksalt": ((("C", "Ti"), (-4.0, 4.0)), (("N", "Ti"), (-3.0, 3.0))),
     "CsCl": ((("Al", "Ni"), ()),),
+    "BiF3": ((("Al", "Fe"), ()),),
     "fluorite": ((("O", "Li"), (-2.0, 1.0)), (("Si", "Mg"), ())),
     "UCl3": ((("La", "O"), (3.0, -1.0)),),
     "CdI2": ((("Mg", "O"), (2.0, -1.0)),),

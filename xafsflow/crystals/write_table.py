@@ -104,7 +104,9 @@ def _row(name: str, label: str, whole: Any) -> dict[str, Any]:
         _short(t) for r, t in zip(data.rotations, data.translations, strict=True) if (r == np.eye(3)).all()
     ]
     rotations = np.unique(data.rotations, axis=0)
-    pearson = f"{_family(data.number)}{data.international[0].replace('A', 'S').replace('C', 'S')}{len(whole)}"
+    letter = data.international[0].replace("A", "C")
+    # Pearson's number of rhombohedral cells is that of the primitive cell, as in the AFLOW set.
+    pearson = f"{_family(data.number)}{letter}{len(whole) // (3 if letter == 'R' else 1)}"
     row = {
         "name": name,
         "aflow": label,

@@ -99,10 +99,10 @@ def add_peak(
         np.float32(step * 2 / width),
         np.float32(high),
     )
-    one = np.float32(1)
+    one, foot = np.float32(1), np.float32(high / (1 + (2 * reach / width) ** 2))  # it ends without a step
     for n in range(first, last + 1):
         x = offset + scale * np.float32(n)
-        y[n] += top / (one + x * x)
+        y[n] += top / (one + x * x) - foot
     first = max(int(np.ceil((middle - NEAREST * width - start) / step)), 0)
     last = min(int(np.floor((middle + NEAREST * width - start) / step)), y.size - 1)
     top, fall = np.float32(bell), np.float32(-np.log(2))
@@ -158,4 +158,34 @@ def add_pattern(
             theta = np.arcsin(0.5 * lines[line, 0] * inverse_d[n])
             width, share = peak_width(theta, lines[line, 0], shape[0], shape[1], shape[2])
             middle = 2 * theta / RADIAN + shift[0] + shift[1] * np.cos(theta)
-            add_peak(y, start, step, middle, areas[line, n], width, share, 2e-4 * strongest / width)
+            add_peak(y, start, step, middle, areas[line, n], width, share, 5e-4 * strongest / width)
+
+
+@kernel
+def add_background(y: Singles, level: float, degrees: float, shape: Doubles) -> None:
+    """Add a falling curve with the hump of something amorphous, `level` high at the low end.
+
+    Parameters
+    ----------
+    y
+        (two_theta) changed in place.
+    level
+        In the unit of `y`.
+    degrees
+        Range of the pattern.
+    shape
+        Degrees of the fall, share that does not fall, height of the hump beside it, its middle and its width as shares of
+        the range.
+    """
+    fall, rest, hump, middle, width = shape
+    start = 1 + hump * np.exp(-0.5 * (middle / width) ** 2)
+    decay = np.float32(-degrees / fall / (y.size - 1))
+    high, low, bell = (
+        np.float32(level / start * (1 - rest)),
+        np.float32(level / start * rest),
+        np.float32(level / start * hump),
+    )
+    center, scale, half = np.float32(middle / width), np.float32(1 / width / (y.size - 1)), np.float32(-0.5)
+    for n in range(y.size):
+        x = scale * np.float32(n) - center
+        y[n] += low + high * np.exp(decay * np.float32(n)) + bell * np.exp(half * x * x)

@@ -9,7 +9,7 @@ from xafsflow.kernels.jit import kernel
 
 
 @kernel
-def geometric_sums(hkl: Indices, places: Doubles, role: Indices, sums: Complexes) -> None:
+def geometric_sums(hkl: Indices, places: Doubles, role: Indices, weight: float, sums: Complexes) -> None:
     """Add exp(2 pi i h x) of each atom to the sum of its role.
 
     Parameters
@@ -20,6 +20,8 @@ def geometric_sums(hkl: Indices, places: Doubles, role: Indices, sums: Complexes
         (atom, 3) fractional coordinates.
     role
         (atom) row of `sums` that an atom adds to.
+    weight
+        Of each atom: how often centering repeats it.
     sums
         (role, reflection) complex; changed in place.
     """
@@ -41,7 +43,7 @@ def geometric_sums(hkl: Indices, places: Doubles, role: Indices, sums: Complexes
                 powers[axis, highest - index] = value.conjugate()
         row = role[atom]
         for n in range(hkl.shape[0]):
-            sums[row, n] += (
+            sums[row, n] += weight * (
                 powers[0, highest + hkl[n, 0]]
                 * powers[1, highest + hkl[n, 1]]
                 * powers[2, highest + hkl[n, 2]]

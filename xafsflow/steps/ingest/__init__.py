@@ -1,6 +1,7 @@
 """Measurements and references come in."""
 
 from xafsflow.steps.ingest.image_stacks import tiff_stack
+from xafsflow.steps.ingest.known_structures import structure_patterns
 from xafsflow.steps.ingest.labelled_spectra import spectra
 from xafsflow.steps.ingest.measured_patterns import patterns
 from xafsflow.steps.ingest.reference_spectra import candidates, references
@@ -17,5 +18,6 @@ __all__ = [
     "references",
     "spectra",
     "store",
+    "structure_patterns",
     "tiff_stack",
 ]
