@@ -137,7 +137,7 @@ def _wavelengths(found: Sequence[Pattern], own: Sequence[str], given: float | No
         used.append(value or np.nan)
     if silent:
         raise InputError(
-            f"{len(silent)} files that do not tell their wavelength: {', '.join(silent[:5])}"
+            f"no wavelength in {len(silent)} of {len(found)} files: {', '.join(silent[:5])}"
             + (", ..." if len(silent) > 5 else ""),
             "the wavelength of every pattern",
             "give it with `wavelength` (Angstrom, or a line such as CuKa), or in a column `wavelength` of the table",

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from xafsflow.errors import InputError, XafsflowWarning
+from xafsflow.io.readers.patterns.safe_files import HUGE
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.wavelengths import HIGHEST, LOWEST, RATIO, alike, mean_of_lines
 
 FEWEST = 5  # points
-HUGE = 1e30  # nothing measured is above
 # Angles of several scans are alike where they differ by less than any goniometer sets, degrees.
 SAME_ANGLE = 1e-4
 # Scans in which the detector moves, or moves along: their angle is 2 theta.

@@ -10,7 +10,8 @@ from xafsflow.io.readers.patterns.measured_pattern import Light, light_of
 from xafsflow.wavelengths import K_ALPHA, alike, angstrom
 
 WORD = re.compile(r"wave[\s_-]*length|\blambda\b|λ", re.IGNORECASE)
-NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?")
+# With decimals: "lambda/2" and the like are no wavelengths
+NUMBER = re.compile(r"(?<![\w.])(?<!\d,)\d+(?:[.,]\d+(?:[eE][-+]?\d+)?|[eE][-+]?\d+)")
 UNIT = re.compile(r"\s*[\])]?\s*\(?(nm|pm|m)\b", re.IGNORECASE)
 BEFORE = re.compile(r"[\[(]\s*(nm|pm|m)\s*[\])]", re.IGNORECASE)
 PER_ANGSTROM = {"m": 1e10, "nm": 10.0, "pm": 0.01}
@@ -18,8 +19,8 @@ NAMED_LINE = re.compile(
     rf"\b({'|'.join(K_ALPHA)})[\s_-]*K[\s_-]*(?:alpha|a|α)[\s_-]*([12]?)(?![\w/])", re.IGNORECASE
 )
 SECOND, FIRST = (
-    re.compile(r"(?:alpha|α|a|length)[\s_-]*2", re.IGNORECASE),
-    re.compile(r"(?:alpha|α|a|length)[\s_-]*1", re.IGNORECASE),
+    re.compile(r"(?:alpha|α|a|length)[\s_-]*2(?![.,\d])", re.IGNORECASE),
+    re.compile(r"(?:alpha|α|a|length)[\s_-]*1(?![.,\d])", re.IGNORECASE),
 )
 BETA = re.compile(r"beta|β", re.IGNORECASE)
 SHARE = re.compile(
@@ -67,9 +68,9 @@ def _told(line: str) -> list[tuple[str, float]]:
         behind = line[word.end() : words[number + 1].start() if number + 1 < len(words) else len(line)]
         if BETA.search(before[-12:]) or BETA.match(behind.lstrip(" _-(K")):
             continue
-        around = before[-12:] + word[0] + behind[:3]
+        around = before[-12:] + word[0] + behind[:4]
         name = "Ka2" if SECOND.search(around) else "Ka1" if FIRST.search(around) else "wavelength"
-        value = _value(re.sub(r"^[\s_-]*(?:k?[\s_-]*alpha[\s_-]*)?[12]\b", "", behind))
+        value = _value(re.sub(r"^[\s_-]*(?:k?[\s_-]*alpha[\s_-]*)?[12]\b(?![.,]\d)", "", behind))
         if value is not None:
             told.append((name, value))
     return told
