@@ -235,6 +235,7 @@ def test_resample__brings_peaks_to_the_angles_of_another_wavelength(wavelength: 
     last = history(found)[-1]
     assert last["step"] == "derive.resample"
     assert last["settings"]["wavelength"] == wavelength
+    assert history(found.wavelength)[-1] == last
 
 
 def test_resample__there_and_back_is_the_same() -> None:

@@ -93,10 +93,10 @@ def patterns(
 
 
 def _relative(path: Path, folders: Folders) -> str:
-    for base in (folders.data, folders.references):
-        if base is not None and path.is_relative_to(base):
-            return path.relative_to(base).as_posix()
-    return path.name
+    bases = [
+        one for one in (folders.data, folders.references) if one is not None and path.is_relative_to(one)
+    ]
+    return path.relative_to(bases[0]).as_posix()
 
 
 def _readable(paths: Sequence[Path], scan: int | None) -> tuple[list[Pattern], list[int]]:

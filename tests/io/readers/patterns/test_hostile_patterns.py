@@ -53,6 +53,8 @@ def test_empty_binary_and_missing_files(tmp_path: Path) -> None:
     refused(tmp_path / "a.xrdml", b"", "of 0 bytes")
     refused(tmp_path / "a.xy", b"\x00\x01\x02" * 50, "no known format")
     refused(tmp_path / "a.xy", b"10 1\n" * 2000 + b"\0", "binary")
+    refused(tmp_path / "a.xy", b"\xff\xfe1", "binary")
+    refused(tmp_path / "a.ras", "*RAS_DATA_START\n*RAS_INT_START\n*RAS_INT_END\n", "without points")
     refused(tmp_path / "a.raw", b"RAW1.01\0" + bytes(400), "no known format of patterns")
     refused(tmp_path / "a.chi", "LaB6\n2-Theta Angle (Degrees)\n", "without a number of points")
     for name in ("b.xy", "a\0b"):
@@ -103,6 +105,8 @@ def test_zip_bomb__is_not_unpacked(made: SimpleNamespace, tmp_path: Path) -> Non
         ('<kAlpha1 unit="Angstrom">1.788996', "<kAlpha1>178.8996", "wavelength 178.9"),
         (">1.792835", ">0.71", "lines 1.789 and 0.71 Angstrom"),
         (">0.5<", ">5<", "ratio 5 of K alpha 2"),
+        ("<intensities", "<commonCountingTime>0</commonCountingTime><intensities", "the counting time 0"),
+        ("23.5", "1e40", "'1e40'. Expected a number"),
         ("UTF-8", "klingon", "unknown encoding"),
     ],
 )
@@ -141,6 +145,14 @@ def test_zips__that_are_wrong(made: SimpleNamespace, tmp_path: Path) -> None:
         read_pattern(tmp_path / "a.brml")
     with pytest.raises(InputError, match=r"8 points\. Expected 9"):
         read_pattern(made.rasx(tmp_path / "a.rasx", made.conditions(count=9)))
+    for old, new, match in (
+        ("Datum>", "Data>", "without <Datum>"),
+        ("21,50<", "21<", "point 3: '1,1,7,21'"),
+        ("21,50<", "21,5O<", "'5O'. Expected finite numbers"),
+        ('Alpha2 Unit="Å"', 'Alpha2 Unit="nm"', "WaveLengthAlpha2 in 'nm'"),
+    ):
+        with pytest.raises(InputError, match=match):
+            read_pattern(made.brml(tmp_path / "a.brml", made.raw_data().replace(old, new)))
     views = made.raw_data().replace('Start="4" Length="1"', 'Start="4" Length="192"')
     with pytest.raises(InputError, match="192 channels at every point"):
         read_pattern(made.brml(tmp_path / "a.brml", views))

@@ -155,6 +155,23 @@ def test_rasx__has_its_profile_and_light(made: SimpleNamespace, tmp_path: Path) 
         assert read_pattern(made.rasx(tmp_path / "b.rasx", scans=2)).counts.max() == 400
 
 
+def test_scan_of_a_zip__is_chosen_by_its_number(made: SimpleNamespace, tmp_path: Path) -> None:
+    assert read_pattern(made.rasx(tmp_path / "a.rasx", scans=2), 2).scans == ("Data1/Profile1",)
+    path = made.brml(tmp_path / "a.brml", made.raw_data("Phi"), made.raw_data())
+    assert read_pattern(path, 2).scans == ("RawData1 (2Theta-Omega)",)
+    with pytest.raises(InputError, match="a scan over Phi"):
+        read_pattern(path)
+
+
+def test_silent_formats__tell_no_wavelength(made: SimpleNamespace, tmp_path: Path) -> None:
+    assert read_pattern(written(tmp_path / "a.xrdml", made.xrdml(light=""))).wavelength is None
+    assert read_pattern(made.rasx(tmp_path / "a.rasx", "<a/>")).wavelength is None
+    silent = made.raw_data().replace("WaveLengthAlpha", "Other")
+    assert read_pattern(made.brml(tmp_path / "a.brml", silent)).wavelength is None
+    latin = made.columns(header="# Messung bei 20 °C\n")
+    assert read_pattern(written(tmp_path / "a.xy", latin, "latin-1")).wavelength is None
+
+
 @pytest.mark.parametrize("described", [True, False])
 def test_brml__fields_are_those_that_it_describes(
     made: SimpleNamespace, tmp_path: Path, described: bool
@@ -266,6 +283,10 @@ def test_chi__is_over_two_theta(made: SimpleNamespace, tmp_path: Path) -> None:
         ("_diffrn_radiation_wavelength 0.61992", {"wavelength": 0.61992}),
         (";WaveLength1 = 1.54059 WaveLength2 = 1.54441", {"Ka1": 1.54059, "Ka2": 1.54441}),
         ("K-Alpha1 wavelength, 1.54060", {"Ka1": 1.5406}),
+        ("*HW_XG_WAVE_LENGTH_ALPHA1 1.540593", {"Ka1": 1.540593}),
+        ("alpha1 wavelength 1.5406, alpha2 wavelength 1.54439", {"Ka1": 1.5406, "Ka2": 1.54439}),
+        ("wavelength 1.2", {"wavelength": 1.2}),
+        ("Wavelength: Cu Kα 1.5418", {"wavelength": (2 * 1.540593 + 1.544427) / 3}),
         ("K-Beta wavelength, 1.39222", {}),
         ("contamination by lambda/2", {}),
         ("anode Cu at 40 kV and 1.5 mA", {}),

@@ -131,18 +131,16 @@ def zip_names(path: Path) -> list[str]:
 
 
 def zip_member(path: Path, name: str) -> bytes:
-    """A file out of a zip, unpacked in memory; whatever the zip says of its size, not more than the limit.
+    """One of the files in a zip, unpacked in memory; whatever the zip says of its size, not more than the limit.
 
     Raises
     ------
     InputError
-        It is missing, broken, encrypted, or grows beyond the limit.
+        It is broken, encrypted, or grows beyond the limit.
     """
     try:
         with zipfile.ZipFile(path) as file, file.open(name) as member:
             raw = member.read(MAX_BYTES + 1)
-    except KeyError:
-        raise InputError(f"{path} without {name}", "that file in it", "export the pattern again") from None
     except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"{path}, {name}: {error}", "a whole zip without a password", "export or copy the file again"
