@@ -47,7 +47,7 @@ def _derivative(norm: Any, energy: Any, window: float, order: int) -> Any:
     return kernels.derivative(energy, norm, window, order)
 
 
-@step(makes="cube", needs=["mu"], gives=["mu"], example={"spacing": 2.0})
+@step(makes="cube", needs=["mu"], gives=["mu", "{wavelength}=wavelength"], example={"spacing": 2.0})
 def resample(
     cube: xr.Dataset,
     /,

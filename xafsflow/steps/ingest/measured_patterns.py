@@ -93,10 +93,10 @@ def patterns(
 
 
 def _relative(path: Path, folders: Folders) -> str:
-    for base in (folders.data, folders.references):
-        if base is not None and path.is_relative_to(base):
-            return path.relative_to(base).as_posix()
-    return path.name
+    bases = [
+        one for one in (folders.data, folders.references) if one is not None and path.is_relative_to(one)
+    ]
+    return path.relative_to(bases[0]).as_posix()
 
 
 def _readable(paths: Sequence[Path], scan: int | None) -> tuple[list[Pattern], list[int]]:
@@ -137,7 +137,7 @@ def _wavelengths(found: Sequence[Pattern], own: Sequence[str], given: float | No
         used.append(value or np.nan)
     if silent:
         raise InputError(
-            f"{len(silent)} files that do not tell their wavelength: {', '.join(silent[:5])}"
+            f"no wavelength in {len(silent)} of {len(found)} files: {', '.join(silent[:5])}"
             + (", ..." if len(silent) > 5 else ""),
             "the wavelength of every pattern",
             "give it with `wavelength` (Angstrom, or a line such as CuKa), or in a column `wavelength` of the table",

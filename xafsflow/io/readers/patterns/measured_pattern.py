@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from xafsflow.errors import InputError, XafsflowWarning
+from xafsflow.io.readers.patterns.safe_files import HUGE
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.wavelengths import HIGHEST, LOWEST, RATIO, alike, mean_of_lines
 
 FEWEST = 5  # points
-HUGE = 1e30  # nothing measured is above
 # Angles of several scans are alike where they differ by less than any goniometer sets, degrees.
 SAME_ANGLE = 1e-4
 # Scans in which the detector moves, or moves along: their angle is 2 theta.
@@ -193,14 +193,14 @@ def check_axis(axis: str, place: str) -> None:
 
 
 def one_of(patterns: Sequence[Pattern], scan: int | None) -> Pattern:
-    """The pattern of a file with one or more scans: the chosen one, or the sum of scans over the same angles.
+    """The pattern of a file with one or more scans: the only one, or the sum of scans over the same angles.
 
     Parameters
     ----------
     patterns
         One a scan, at least one.
     scan
-        Number of the scan, from 1; None for all.
+        None for all. A number that the file has is read by the format, without the other scans; any other is an error.
 
     Raises
     ------
@@ -210,11 +210,9 @@ def one_of(patterns: Sequence[Pattern], scan: int | None) -> Pattern:
     first = patterns[0]
     listed = "; ".join(f"{number}: {_told(one)}" for number, one in enumerate(patterns, 1))
     if scan is not None:
-        if not 1 <= scan <= len(patterns):
-            raise InputError(
-                f"scan {scan} of {first.source}", f"1 to {len(patterns)} ({listed})", "choose one of them"
-            )
-        return patterns[scan - 1]
+        raise InputError(
+            f"scan {scan} of {first.source}", f"1 to {len(patterns)} ({listed})", "choose one of them"
+        )
     if len(patterns) == 1:
         return first
     if not all(_same_beam(first, one) for one in patterns[1:]):

@@ -17,11 +17,13 @@ ANGLE = re.compile(r"(?:2|two)[\s_-]*(?:th|θ)", re.IGNORECASE)
 
 
 def detect(path: Path, start: bytes) -> bool:
-    """Whether the second line is the name of an axis, and the fourth a number of points."""
+    """Whether a text has the suffix, or the second line is the name of an axis and the fourth a number of points."""
     if b"\0" in start:
         return False
+    if path.suffix.lower() == ".chi":
+        return True
     lines = start.decode("latin-1").splitlines()
-    if len(lines) <= HEADER or not re.match(r"\s*\d+(?:\s+\d+)?\s*\Z", lines[HEADER - 1]):
+    if len(lines) <= HEADER or not re.match(r"\s*\d+\s*\Z", lines[HEADER - 1]):
         return False
     return bool(re.match(r"\s*[^\W\d]|\s*2[\s_-]*th", lines[1], re.IGNORECASE))
 
@@ -38,6 +40,13 @@ def read(path: Path, scan: int | None = None) -> Pattern:
         raise InputError(f"scan {scan} of {path}", "1: this format has one", "remove `scan`")
     text = text_of(read_bytes(path), str(path))
     lines = text.splitlines()
+    counted = re.match(r"\s*(\d{1,9})\b", lines[HEADER - 1]) if len(lines) > HEADER else None
+    if counted is None:
+        raise InputError(
+            f"{path} without a number of points in line {HEADER}",
+            "a title, the names of both axes, and the number of points before the points",
+            "give it another suffix if it is columns of text, or export it again",
+        )
     axis = lines[1].strip()
     if not ANGLE.search(axis) or re.search(r"rad", axis, re.IGNORECASE):
         raise InputError(
@@ -46,7 +55,7 @@ def read(path: Path, scan: int | None = None) -> Pattern:
             "integrate the image over 2 theta in degrees",
         )
     table, _ = table_of(lines[HEADER:], path, HEADER)
-    count = int(lines[HEADER - 1].split()[0])
+    count = int(counted[1])
     if count != len(table):
         raise InputError(f"{path} with {len(table)} points", f"{count}, as line 4 says", "copy it again")
     return pattern_of(path, table[:, 0], table[:, 1], light_in(lines[:1], str(path)))

@@ -17,11 +17,12 @@ from xafsflow.kernels.array_types import Doubles
 
 FORMAT = "columns of text (.xy, .xye, .dat, .txt, .csv)"
 COMMA = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?\Z")
-ANGLE = re.compile(r"(?:2|two)[\s_-]*(?:th|θ)|t?th|angle|°|pos", re.IGNORECASE)
+ANGLE = re.compile(r".*?(?:(?:2|two)[\s_-]*(?:th|θ)|tth)|angle|°|pos", re.IGNORECASE)
 COUNTS = re.compile(r"int|count|cps|i\b|i_?obs|y\b|y_?obs|signal|meas|imp", re.IGNORECASE)
 # Axes of scans and of other programs that are no angle 2 theta.
 OTHER = re.compile(
-    r"t\b|time|sec|s\b|q\b|q[\s_(\[]|d\b|d[\s_-]|omega|phi|chi|azim|energy|e\b|channel|k\b|r\b", re.IGNORECASE
+    r"t\b|time|sec|s\b|q\b|q[\s_(\[]|th|θ|d\b|d[\s_-]|omega|phi|chi|azim|energy|e\b|channel|k\b|r\b|r_",
+    re.IGNORECASE,
 )
 SCAN_AXIS = re.compile(r"scan[\s_]*(?:axis|type)[\s:=,;\"']+([^,;\"']+)", re.IGNORECASE)
 # Columns without names: angle, counts, error.
@@ -136,9 +137,10 @@ def _columns(header: Sequence[str], width: int, path: Path) -> tuple[int, int]:
             )
         return 0, 1
     angle = next((n for n, name in enumerate(names) if ANGLE.match(name)), None)
-    if angle is None and OTHER.match(names[0]):
+    axis = names[0 if angle is None else angle]
+    if OTHER.match(axis) if angle is None else re.search(r"rad", axis, re.IGNORECASE):
         raise InputError(
-            f"{path} over {names[0]!r}",
+            f"{path} over {axis!r}",
             "a column of 2 theta in degrees",
             "export the pattern over 2 theta, or name the column 2theta if it is that",
         )

@@ -14,11 +14,14 @@ from xafsflow.io.readers.patterns.safe_files import number_in, numbers_in, parse
 from xafsflow.kernels.array_types import Doubles
 
 FORMAT = "PANalytical .xrdml"
+SHORTEST = 1e-6  # s
 
 
 def detect(path: Path, start: bytes) -> bool:
-    """Whether XML begins with the element of this format."""
-    return b"<xrdMeasurements" in start or b"<\0x\0r\0d\0M\0e\0a\0s" in start
+    """Whether a file has the suffix, or begins with the element of this format."""
+    return (
+        path.suffix.lower() == ".xrdml" or b"<xrdMeasurements" in start or b"<\0x\0r\0d\0M\0e\0a\0s" in start
+    )
 
 
 def read(path: Path, scan: int | None = None) -> Pattern:
@@ -79,9 +82,9 @@ def _counts(points: Element, place: str) -> Doubles | None:
             points, "beamAttenuationFactors", "commonBeamAttenuationFactor", counts, place
         )
     times = _for_each(points, "countingTimes", "commonCountingTime", counts, place)
-    if (times <= 0).any():
+    if not (times > SHORTEST).all():
         raise InputError(
-            f"{place} with the counting time {times.min():g}", "seconds above 0", "mend the file"
+            f"{place} with the counting time {times.min():g}", "seconds, above 0", "mend the file"
         )
     return counts * (np.median(times) / times)
 

@@ -17,6 +17,7 @@ from xafsflow.kernels.array_types import Doubles
 MAX_BYTES = 64 * 2**20  # of a file, and of a member of a zip when it is unpacked
 MAX_MEMBERS = 1000
 MAX_DEPTH = 100
+HUGE = 1e30  # nothing measured is above
 ZIP = b"PK\x03\x04"
 
 
@@ -130,18 +131,16 @@ def zip_names(path: Path) -> list[str]:
 
 
 def zip_member(path: Path, name: str) -> bytes:
-    """A file out of a zip, unpacked in memory; whatever the zip says of its size, not more than the limit.
+    """One of the files in a zip, unpacked in memory; whatever the zip says of its size, not more than the limit.
 
     Raises
     ------
     InputError
-        It is missing, broken, encrypted, or grows beyond the limit.
+        It is broken, encrypted, or grows beyond the limit.
     """
     try:
         with zipfile.ZipFile(path) as file, file.open(name) as member:
             raw = member.read(MAX_BYTES + 1)
-    except KeyError:
-        raise InputError(f"{path} without {name}", "that file in it", "export the pattern again") from None
     except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"{path}, {name}: {error}", "a whole zip without a password", "export or copy the file again"
@@ -169,7 +168,7 @@ def number_in(text: str | None, place: str) -> float | None:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not np.isfinite(value):
+    if not abs(value) < HUGE:
         raise InputError(f"{place}: {text.strip()[:40]!r}", "a number", "mend the file")
     return value
 
@@ -184,15 +183,17 @@ def numbers_in(text: str | None, place: str) -> Doubles:
     """
     words = re.split(r"[\s,]+", (text or "").strip(" \t\r\n,"))
     try:
-        return np.array(words, np.float64)
+        found = np.array(words, np.float64)
+        if (np.abs(found) < HUGE).all():
+            return found
     except ValueError:
-        wrong = next((word for word in words if not _is_number(word)), "")
-        raise InputError(f"{place}: {wrong[:40]!r}", "numbers", "mend the file") from None
+        pass  # the word is named below
+    wrong = next((word for word in words if not _is_number(word)), "")
+    raise InputError(f"{place}: {wrong[:40]!r}", "finite numbers", "mend the file")
 
 
 def _is_number(word: str) -> bool:
     try:
-        float(word)
+        return abs(float(word)) < HUGE
     except ValueError:
         return False
-    return True

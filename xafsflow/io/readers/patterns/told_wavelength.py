@@ -10,17 +10,20 @@ from xafsflow.io.readers.patterns.measured_pattern import Light, light_of
 from xafsflow.wavelengths import K_ALPHA, alike, angstrom
 
 WORD = re.compile(r"wave[\s_-]*length|\blambda\b|λ", re.IGNORECASE)
-NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?")
+# With decimals: "lambda/2" and the like are no wavelengths
+NUMBER = re.compile(r"(?<![\w.])(?<!\d,)\d+(?:[.,]\d+(?:[eE][-+]?\d+)?|[eE][-+]?\d+)")
 UNIT = re.compile(r"\s*[\])]?\s*\(?(nm|pm|m)\b", re.IGNORECASE)
 BEFORE = re.compile(r"[\[(]\s*(nm|pm|m)\s*[\])]", re.IGNORECASE)
 PER_ANGSTROM = {"m": 1e10, "nm": 10.0, "pm": 0.01}
 NAMED_LINE = re.compile(
-    rf"\b({'|'.join(K_ALPHA)})[\s_-]*K[\s_-]*(?:alpha|a|α)[\s_-]*([12]?)(?![\w/])", re.IGNORECASE
+    rf"\b({'|'.join(K_ALPHA)})[\s_-]*K[\s_-]*(?:alpha|a|α)[\s_-]*([12]?)(?![\w/]|[.,]\d)", re.IGNORECASE
 )
 SECOND, FIRST = (
-    re.compile(r"(?:alpha|α|a|length)[\s_-]*2", re.IGNORECASE),
-    re.compile(r"(?:alpha|α|a|length)[\s_-]*1", re.IGNORECASE),
+    re.compile(r"(?:alpha|α|a|length)[\s_-]*2(?![.,\d])", re.IGNORECASE),
+    re.compile(r"(?:alpha|α|a|length)[\s_-]*1(?![.,\d])", re.IGNORECASE),
 )
+# Behind the word, as in WaveLength1 and WAVE_LENGTH_ALPHA1
+WHICH = re.compile(r"[\s_-]*(?:k?[\s_-]*(?:alpha|α|a)[\s_-]*)?[12](?![.,\d])", re.IGNORECASE)
 BETA = re.compile(r"beta|β", re.IGNORECASE)
 SHARE = re.compile(
     r"ratio\D*alpha[\s_-]*2\W*k?[\s_-]*alpha[\s_-]*1\W*?[\s=:,;]+(\d+(?:[.,]\d+)?)", re.IGNORECASE
@@ -67,9 +70,10 @@ def _told(line: str) -> list[tuple[str, float]]:
         behind = line[word.end() : words[number + 1].start() if number + 1 < len(words) else len(line)]
         if BETA.search(before[-12:]) or BETA.match(behind.lstrip(" _-(K")):
             continue
-        around = before[-12:] + word[0] + behind[:3]
+        which = WHICH.match(behind)
+        around = before[-12:] + word[0] + (which[0] if which else "")
         name = "Ka2" if SECOND.search(around) else "Ka1" if FIRST.search(around) else "wavelength"
-        value = _value(re.sub(r"^[\s_-]*(?:k?[\s_-]*alpha[\s_-]*)?[12]\b", "", behind))
+        value = _value(behind[which.end() :] if which else behind)
         if value is not None:
             told.append((name, value))
     return told
