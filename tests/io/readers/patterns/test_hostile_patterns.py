@@ -101,7 +101,7 @@ def test_zip_bomb__is_not_unpacked(made: SimpleNamespace, tmp_path: Path) -> Non
         ('unit="deg"', 'unit="seconds"', "2Theta in 'seconds'"),
         ("<endPosition>23.5</endPosition>", "", "without positions"),
         ("20.0", "twenty", "'twenty'. Expected a number"),
-        ("200", "2,00x", "'00x'. Expected finite numbers"),
+        ("200", "2,00", "'2,00'. Expected finite numbers"),
         ('<kAlpha1 unit="Angstrom">1.788996', "<kAlpha1>178.8996", "wavelength 178.9"),
         (">1.792835", ">0.71", "lines 1.789 and 0.71 Angstrom"),
         (">0.5<", ">5<", "ratio 5 of K alpha 2"),
@@ -127,6 +127,7 @@ def test_xml__that_is_nested_without_end(tmp_path: Path) -> None:
         (lambda text: text.replace("*RAS_INT_START", "*DATA"), "without a scan"),
         (lambda text: text.replace("21.0000 50.0000 1.0000\r\n", ""), "7 points. Expected 8"),
         (lambda text: text.replace("21.0000 50.0000", "21.0000"), "point 3: '21.0000 1.0000'"),
+        (lambda text: text.replace("21.0000 50", "21,0000 50"), "'21,0000'. Expected finite numbers"),
         (lambda text: text.replace('A1 "1.5', 'A1 "one'), "a number"),
     ],
 )
@@ -139,6 +140,10 @@ def test_ras__that_is_wrong(
 def test_zips__that_are_wrong(made: SimpleNamespace, tmp_path: Path) -> None:
     raw = made.rasx(tmp_path / "whole.rasx").read_bytes()
     refused(tmp_path / "a.rasx", raw[: len(raw) // 2], "a whole zip")
+    with zipfile.ZipFile(tmp_path / "a.brml", "w", zipfile.ZIP_BZIP2) as file:
+        file.writestr("Experiment0/RawData0.xml", made.raw_data())
+    with pytest.raises(InputError, match="compression method 12"):
+        read_pattern(tmp_path / "a.brml")
     with zipfile.ZipFile(tmp_path / "a.brml", "w") as file:
         file.writestr("other.xml", "<a/>")
     with pytest.raises(InputError, match=r"without RawData0\.xml"):

@@ -81,7 +81,7 @@ def _table(route: Element, place: str) -> Doubles:
             "as many numbers at every point, 2 theta and counts among them",
             "export the scan as .xy",
         )
-    return numbers_in(",".join(texts), place).reshape(len(texts), width + 1)
+    return numbers_in(",".join(texts), place, ",").reshape(len(texts), width + 1)
 
 
 def _fields(route: Element, width: int, place: str) -> tuple[int, int]:

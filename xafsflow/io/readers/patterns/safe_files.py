@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -139,8 +138,13 @@ def zip_member(path: Path, name: str) -> bytes:
         It is broken, encrypted, or grows beyond the limit.
     """
     try:
-        with zipfile.ZipFile(path) as file, file.open(name) as member:
-            raw = member.read(MAX_BYTES + 1)
+        with zipfile.ZipFile(path) as file:
+            kind = file.getinfo(name).compress_type
+            # The other methods may ask for any memory, and no instrument uses them
+            if kind not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise zipfile.BadZipFile(f"compression method {kind}")
+            with file.open(name) as member:
+                raw = member.read(MAX_BYTES + 1)
     except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"{path}, {name}: {error}", "a whole zip without a password", "export or copy the file again"
@@ -173,15 +177,15 @@ def number_in(text: str | None, place: str) -> float | None:
     return value
 
 
-def numbers_in(text: str | None, place: str) -> Doubles:
-    """Numbers between blanks or commas, of shape (numbers,).
+def numbers_in(text: str | None, place: str, mark: str | None = None) -> Doubles:
+    """Numbers between blanks, or between marks, of shape (numbers,).
 
     Raises
     ------
     InputError
-        There is none, or something else stands between them.
+        Something is no finite number.
     """
-    words = re.split(r"[\s,]+", (text or "").strip(" \t\r\n,"))
+    words = (text or "").split(mark)
     try:
         found = np.array(words, np.float64)
         if (np.abs(found) < HUGE).all():
