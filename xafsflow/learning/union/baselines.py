@@ -11,12 +11,13 @@ import numpy as np
 
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles, Floats, Integers, Numbers, Singles
+from xafsflow.kernels.diffraction.log_places import best_cosines, log_edges, onto_places
 from xafsflow.kernels.diffraction.peak_search import peaks
 from xafsflow.kernels.diffraction.prepared_pattern import angles_of_means, prepared
 from xafsflow.learning.models.classifiers import Drawn, fit
 from xafsflow.learning.models.predictors import Predictor, over_all_classes
 from xafsflow.learning.samples.row_blocks import row_blocks
-from xafsflow.learning.union.log_spacing import LogDCorrelation
+from xafsflow.learning.union.log_spacing import PLACES, aligned_means, largest_shift, template_lengths
 from xafsflow.vocabulary import nearest
 
 PEAKS = 15  # the strongest of a pattern, in features that do not know the size of the cell
@@ -156,19 +157,22 @@ class NearestMean:
 
 
 class ShiftedMean:
-    """`LogDCorrelation` of prepared patterns."""
+    """The largest cosine, over sizes of the cell, with the mean pattern of each type over ln(1/d)."""
 
     def __init__(self, n_classes: int) -> None:
         self.n_classes = n_classes
 
     def fit(self, table: PatternTable, labels: Integers) -> ShiftedMean:
         """Align and average the patterns of each type."""
-        self.found = LogDCorrelation(table.two_theta, self.n_classes).fit(table.prepared, labels)
+        self.edges = log_edges(table.two_theta, PLACES)
+        rows = onto_places(table.prepared, self.edges)
+        self.means = aligned_means(rows, labels, self.n_classes, largest_shift(table.two_theta))
         return self
 
     def votes(self, table: PatternTable) -> Singles:
         """Cosines `(sample, class)` at the best size of the cell, 0 to 1; 0 for an empty pattern."""
-        return self.found.votes(table.prepared)
+        lengths = template_lengths(self.means, PLACES)
+        return best_cosines(onto_places(table.prepared, self.edges), self.means, lengths)
 
 
 class Forest:

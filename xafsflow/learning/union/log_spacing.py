@@ -1,62 +1,34 @@
-"""Patterns over the logarithm of 1/d: another size of the cell is a shift there."""
+"""Mean patterns over the logarithm of 1/d: another size of the cell is a shift there."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xafsflow.kernels.array_types import Doubles, Floats, Indices, Integers, Singles
-from xafsflow.learning.samples.row_blocks import row_blocks
+from xafsflow.kernels.array_types import Floats, Indices, Integers, Singles
 
-POINTS = 640  # of the even grid: 0.003 over two theta of 10 to 90 degrees, a peak's width at low angles
+PLACES = 1000  # over ln(1/d): .0021 each from 10 to 90 degrees, a third of a peak's width at low angles
 REACH = 0.15  # part of d by which cells may differ from their type's mean pattern
 ROUNDS = 4  # of aligning
 STARTS = 24  # patterns of a type that are tried as the first to align to
+# Patterns of a type that its mean is made of, at most.
+MOST = 2000
 
 
-def log_grid(two_theta: Floats, points: int = POINTS) -> tuple[Doubles, Singles]:
-    """An even grid over `ln sin(theta)`, which is `ln(1/d)` but for a constant, and the matrix that brings patterns there.
-
-    Each point of the grid is the mean over its cell of the pattern, taken as straight between its points: narrow peaks
-    at high angles keep their area.
-
-    Parameters
-    ----------
-    two_theta
-        `(bin,)` degrees, increasing, above 0.
-    points
-        Of the grid.
-
-    Returns
-    -------
-    ndarray, ndarray
-        `(points,)` middles of the cells, and `(bin, points)` float32: patterns `(sample, bin)` times it are on the grid.
+def largest_shift(two_theta: Floats) -> int:
+    """Places by which a cell that differs by `REACH` moves a pattern over these angles, degrees.
 
     Examples
     --------
-    >>> grid, matrix = log_grid(np.linspace(10, 90, 1000), 200)
-    >>> np.allclose(np.ones(1000) @ matrix, 1, atol=1e-5)
-    True
+    >>> largest_shift(np.linspace(10, 90, 100))
+    66
     """
-    along = np.log(np.sin(np.radians(np.asarray(two_theta, np.float64) / 2)))
-    edges = np.linspace(along[0], along[-1], points + 1)
-    hats = np.eye(len(along))
-    places = np.concatenate([along, edges])
-    order = np.argsort(places, kind="stable")
-    places = places[order]
-    matrix = np.empty((len(along), points), np.float32)
-    for part in row_blocks(len(along), len(places)):
-        values = np.stack([np.interp(places, along, hat) for hat in hats[part]])
-        area = np.zeros(values.shape)
-        area[:, 1:] = np.cumsum(np.diff(places) * (values[:, 1:] + values[:, :-1]) / 2, axis=1)
-        back = np.empty(len(order), np.int64)
-        back[order] = np.arange(len(order))
-        matrix[part] = np.diff(area[:, back[len(along) :]], axis=1) / np.diff(edges)
-    return (edges[1:] + edges[:-1]) / 2, matrix
+    ends = np.sin(np.radians(np.asarray(two_theta, np.float64)[[0, -1]] / 2))
+    return int(np.floor(np.log(1 + REACH) / np.log(ends[1] / ends[0]) * PLACES))
 
 
-class LogDCorrelation:
-    """The largest cosine, over shifts along `ln(1/d)`, with the mean pattern of each type.
+def aligned_means(sequences: Singles, labels: Integers, count: int, shift: int) -> Singles:
+    """Mean patterns of types, each pattern at the size of the cell at which it is most like the others.
 
     A cell larger or smaller by a factor moves all peaks of a cubic pattern by one distance. The patterns of a type are
     aligned to that of them which is the most like the others, then to their mean, a few times; the mean reaches beyond the
@@ -64,69 +36,66 @@ class LogDCorrelation:
 
     Parameters
     ----------
-    two_theta
-        `(bin,)` of the prepared patterns, degrees.
-    n_classes
-        Types; one without patterns gets no votes.
+    sequences, labels
+        `(sample, place)` over ln(1/d), and `(sample,)` from 0 to `count - 1`.
+    shift
+        Places by which patterns are moved at most.
+
+    Returns
+    -------
+    ndarray
+        `(count, place + 2 shift)`; zeros for a type without patterns.
     """
+    found = np.zeros((count, sequences.shape[1] + 2 * shift), np.float32)
+    for number in range(count):
+        rows = np.flatnonzero(labels == number)
+        own = sequences[rows[:: -(-len(rows) // MOST) or 1]]
+        length = np.sqrt((own**2).sum(axis=1, keepdims=True))
+        if len(own):
+            found[number] = _aligned(own / np.where(length > 0, length, 1), shift)
+    return found
 
-    def __init__(self, two_theta: Floats, n_classes: int) -> None:
-        grid, self.matrix = log_grid(two_theta)
-        self.most_shift = int(np.floor(np.log(1 + REACH) / (grid[1] - grid[0])))
-        self.n_classes = n_classes
-        self.templates = np.zeros((n_classes, len(grid) + 2 * self.most_shift), np.float32)
 
-    def fit(self, prepared: Singles, labels: Integers) -> LogDCorrelation:
-        """Align and average the patterns `(sample, bin)` of each type, `labels` (sample,)."""
-        for number in range(self.n_classes):
-            rows = self._unit(prepared[labels == number])
-            if len(rows):
-                self.templates[number] = self._aligned(rows)
-        return self
+def template_lengths(templates: Singles, places: int) -> Singles:
+    """Roots `(class, shift)` of the sums of squares of templates `(class, place)` under patterns of so many places.
 
-    def votes(self, prepared: Singles) -> Singles:
-        """Cosines `(sample, class)` at the best shift of each type, 0 to 1; 0 for an empty pattern."""
-        windows = np.concatenate([self._windows(one) for one in self.templates])
-        shifts = len(windows) // self.n_classes
-        out = np.empty((len(prepared), self.n_classes), np.float32)
-        for part in row_blocks(len(prepared), len(windows)):
-            cosines = self._unit(prepared[part]) @ windows.T
-            out[part] = cosines.reshape(-1, self.n_classes, shifts).max(axis=2)
-        return out
+    Examples
+    --------
+    >>> template_lengths(np.array([[0.0, 3.0, 0.0, 4.0]], "f4"), 3).tolist()
+    [[3.0, 5.0]]
+    """
+    squares = np.cumsum(np.pad(templates.astype(np.float64) ** 2, ((0, 0), (1, 0))), axis=1)
+    under = squares[:, places:] - squares[:, : squares.shape[1] - places]
+    return np.asarray(np.sqrt(np.maximum(under, 0)), np.float32)
 
-    def _unit(self, prepared: Singles) -> Singles:
-        """On the grid, and of length one."""
-        rows = prepared @ self.matrix
-        length = np.sqrt((rows**2).sum(axis=1, keepdims=True))
-        length[length == 0] = 1
-        return rows / length
 
-    def _windows(self, template: Singles) -> Singles:
-        """The parts `(shift, point)` of a template that a pattern may lie on, each of length one."""
-        windows = np.lib.stride_tricks.sliding_window_view(template, len(template) - 2 * self.most_shift)
-        length = np.sqrt((windows**2).sum(axis=1, keepdims=True))
-        length[length == 0] = 1
-        return np.asarray(windows / length)
+def _aligned(rows: Singles, shift: int) -> Singles:
+    """The mean over a type's patterns of length one, each at its best shift, and beyond the measured range."""
+    some = rows[np.unique(np.linspace(0, len(rows) - 1, STARTS).astype(int))]
+    middle = np.full(len(some), shift)
+    tried = [_mean(one[None], middle[:1], shift) for one in some]
+    agreement = [float((some @ _windows(one, shift).T).max(axis=1).sum()) for one in tried]
+    mean = tried[int(np.argmax(agreement))]
+    for _ in range(ROUNDS):
+        mean = _mean(rows, (rows @ _windows(mean, shift).T).argmax(axis=1), shift)
+    return mean
 
-    def _aligned(self, rows: Singles) -> Singles:
-        """The mean over a type's patterns on the grid, each at its best shift, and beyond the measured range."""
-        some = rows[np.unique(np.linspace(0, len(rows) - 1, STARTS).astype(int))]
-        middle = np.full(len(some), self.most_shift)
-        tried = [self._mean(one[None], middle[:1]) for one in some]
-        agreement = [float((some @ self._windows(one).T).max(axis=1).sum()) for one in tried]
-        mean = tried[int(np.argmax(agreement))]
-        for _ in range(ROUNDS):
-            best = (rows @ self._windows(mean).T).argmax(axis=1)
-            mean = self._mean(rows, best)
-        return mean
 
-    def _mean(self, rows: Singles, begin: Indices) -> Singles:
-        """Mean of rows that begin at these points of a template."""
-        n = rows.shape[1]
-        total = np.zeros(n + 2 * self.most_shift)
-        count: NDArray[np.float64] = np.zeros_like(total)
-        for one in np.unique(begin):
-            here = begin == one
-            total[one : one + n] += rows[here].sum(axis=0, dtype=np.float64)
-            count[one : one + n] += here.sum()
-        return np.asarray(total / np.maximum(count, 1), np.float32)
+def _windows(template: Singles, shift: int) -> Singles:
+    """The parts `(shift, place)` of a template that a pattern may lie on, each of length one."""
+    windows = np.lib.stride_tricks.sliding_window_view(template, len(template) - 2 * shift)
+    length = np.sqrt((windows**2).sum(axis=1, keepdims=True))
+    length[length == 0] = 1
+    return np.asarray(windows / length)
+
+
+def _mean(rows: Singles, begin: Indices, shift: int) -> Singles:
+    """Mean of rows that begin at these places of a template."""
+    n = rows.shape[1]
+    total = np.zeros(n + 2 * shift)
+    count: NDArray[np.float64] = np.zeros_like(total)
+    for one in np.unique(begin):
+        here = begin == one
+        total[one : one + n] += rows[here].sum(axis=0, dtype=np.float64)
+        count[one : one + n] += here.sum()
+    return np.asarray(total / np.maximum(count, 1), np.float32)

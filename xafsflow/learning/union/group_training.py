@@ -1,0 +1,154 @@
+"""Networks of a union, each trained by itself for a group of types and for "other"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from xafsflow.errors import InputError
+from xafsflow.files import cache_folder, write_atomically
+from xafsflow.kernels.array_types import Indices, Singles
+from xafsflow.kernels.diffraction.log_places import best_cosines
+from xafsflow.learning.models.model_cache import digest_of
+from xafsflow.learning.network.folded_network import FoldedNetwork, shapes
+from xafsflow.learning.network.network_file import network_from_bytes, network_to_bytes
+from xafsflow.learning.network.network_training import Course, Training, train
+from xafsflow.learning.network.torch_network import (
+    Shape,
+    folded_arrays,
+    new_network,
+    reproducible,
+    torch_library,
+)
+from xafsflow.learning.union.log_spacing import template_lengths
+from xafsflow.learning.union.pattern_samples import STOP, TRAIN, PatternSamples
+
+# The stem looks at four peaks' widths and goes on by one; 80,000 weights.
+SHAPE = Shape(stem=15, taps=5, widths=(24, 32, 48, 64), stride=4)
+# Samples of "other" for each of the own types; the more of them, the surer a network is of what it does not know.
+OTHERS = 0.5
+# Threads of a training: a fixed number, since sums of another one come in another order.
+THREADS = 1
+
+
+def groups_by_likeness(templates: Singles, count: int) -> list[list[int]]:
+    """Classes `(class, place)` in so many groups of like size, those with like mean patterns together.
+
+    A network that knows two types tells them apart better than two that each know one.
+
+    Examples
+    --------
+    >>> peaks = np.zeros((4, 60), "f4")
+    >>> peaks[[0, 2], 30] = peaks[[1, 3], 30] = peaks[[1, 3], 45] = 1.0
+    >>> groups_by_likeness(peaks, 2)
+    [[0, 2], [1, 3]]
+    """
+    from scipy.cluster.hierarchy import average, leaves_list
+    from scipy.spatial.distance import squareform
+
+    if len(templates) < 3:
+        order = np.arange(len(templates))
+    else:
+        shift = templates.shape[1] // 10
+        inner = np.ascontiguousarray(templates[:, shift:-shift])
+        alike = best_cosines(inner, templates, template_lengths(templates, inner.shape[1])).astype(float)
+        apart = 1 - np.minimum((alike + alike.T) / 2, 1.0)
+        np.fill_diagonal(apart, 0)
+        order = leaves_list(average(squareform(apart, checks=False)))
+    return [sorted(one.tolist()) for one in np.array_split(order, min(count, len(templates)))]
+
+
+def rows_for(samples: PatternSamples, own: Sequence[int], part: int, seed: int) -> tuple[Indices, Indices]:
+    """Samples of a part that a network for the types `own` sees, and its outputs for them, the last one being "other".
+
+    Of the other types and the background so many are drawn that there are `OTHERS` for each own one, the same number of
+    each type.
+    """
+    output = np.full(len(samples.types) + 1, len(own))
+    output[list(own)] = np.arange(len(own))
+    of = output[samples.labels]  # the last one for the background, -1
+    here = samples.part == part
+    mine, rest = np.flatnonzero(here & (of < len(own))), np.flatnonzero(here & (of == len(own)))
+    kinds, kind = np.unique(samples.kind[rest], return_inverse=True)
+    rng = np.random.default_rng([seed, 21])
+    order = rng.permutation(len(rest))
+    # The first of each type, then the second of each, and so on
+    turn = np.empty(len(rest), np.int64)
+    for number in range(len(kinds)):
+        places = order[kind[order] == number]
+        turn[places] = np.arange(len(places))
+    drawn = rest[np.argsort(turn + rng.random(len(rest)), kind="stable")[: round(OTHERS * len(mine))]]
+    rows = np.concatenate([mine, drawn])
+    return rows, of[rows]
+
+
+def trained_network(
+    samples: PatternSamples, own: Sequence[int], training: Training, seed: int, digest: str, name: str
+) -> bytes:
+    """The file of a network for the types `own`; found again where it was trained before, or gone on with.
+
+    Parameters
+    ----------
+    digest
+        Of the library that the samples are of.
+    name
+        What progress is told of.
+    """
+    types = [samples.types[one] for one in own]
+    key = digest_of(digest, types, samples.types, vars(training), vars(SHAPE), OTHERS, seed)
+    kept = _kept(key)
+    if kept is not None and kept.is_file():
+        try:
+            return _checked(kept.read_bytes(), types)
+        except InputError:
+            kept.unlink()  # damaged: trained again
+    torch = torch_library()
+    rows, truth = (
+        np.concatenate(both)
+        for both in zip(*(rows_for(samples, own, p, seed) for p in (TRAIN, STOP)), strict=True)
+    )
+    held = samples.part[rows] == STOP
+    with reproducible(torch, seed, THREADS):
+        module = new_network(torch, SHAPE, training.dropout, len(own) + 1)
+        course = Course(torch, module, training, samples.sequences[rows], truth, held)
+        train(course, name, None if kept is None else kept.with_suffix(".part"))
+        content = network_to_bytes(
+            _folded(module, samples.sequences.shape[1], len(own) + 1), _about(types, seed, course)
+        )
+    if kept is not None:
+        write_atomically(kept, content)
+    return content
+
+
+def _kept(key: str) -> Path | None:
+    folder = cache_folder()
+    return None if folder is None else folder / "networks" / f"{key}.safetensors"
+
+
+def _checked(content: bytes, types: list[str]) -> bytes:
+    if network_from_bytes(content)[1].get("types") != types:
+        raise InputError("a network of other types", ", ".join(types), "train it again")
+    return content
+
+
+def _about(types: list[str], seed: int, course: Course) -> dict[str, object]:
+    return {"types": types, "seed": seed, "epochs": course.epoch, "loss": float(course.best)}
+
+
+def _folded(module: object, places: int, outputs: int) -> FoldedNetwork:
+    weights = [one.astype(np.float32) for one in folded_arrays(module)]
+    if [one.shape for one in weights] != shapes(SHAPE.stem, SHAPE.taps, SHAPE.widths, outputs):
+        raise AssertionError("the training gives other weights than the answer reads")
+    return FoldedNetwork(
+        mean=np.zeros(places),
+        scale=np.ones(places),
+        stem=SHAPE.stem,
+        stride=SHAPE.stride,
+        taps=SHAPE.taps,
+        widths=np.array(SHAPE.widths, np.int64),
+        weights=np.concatenate([one.ravel() for one in weights]),
+        probabilities=True,
+        classes=np.arange(outputs),
+    )
