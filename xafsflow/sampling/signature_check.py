@@ -50,6 +50,7 @@ def places_in(cube: xr.Dataset, signature: Signature) -> NDArray[np.int64]:
         )
     axis = spectral_axis(cube[variable])
     unit = cube[axis].attrs.get("units") or attributes(axis).get("units", "")
+    signature.check_wavelength(float(cube.wavelength) if "wavelength" in cube else None)
     places = signature.places_on(axis, str(unit), cube[axis].values.astype(np.float64))
     signature.check_normalization(normalization_of(cube, variable))
     return places

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles
+from xafsflow.wavelengths import alike
 
 # Values of an axis are the same up to this, in the axis' unit.
 SAME_PLACE = 1e-6
@@ -44,6 +45,8 @@ class Signature:
     noise
         `(2,)`: from where to where nearly all standard deviations of `norm` lie in the training, None where they are not
         known.
+    wavelength
+        Angstrom: that the scattering angles belong to, None over other axes.
     """
 
     axis: str
@@ -53,6 +56,7 @@ class Signature:
     normalization: list[NormalizingStep]
     e0: float | None
     noise: Doubles | None
+    wavelength: float | None = None
 
     def check(self) -> None:
         """Refuse a signature that no training writes.
@@ -67,7 +71,8 @@ class Signature:
         steps = all(isinstance(one, dict) and set(one) == {"step", "settings"} for one in self.normalization)
         edge = self.e0 is None or isinstance(self.e0, float)
         noise = self.noise is None or (self.noise.shape == (2,) and bool(self.noise[0] <= self.noise[1]))
-        if not (texts and values and steps and edge and noise):
+        light = self.wavelength is None or isinstance(self.wavelength, float)
+        if not (texts and values and steps and edge and noise and light):
             raise InputError("a damaged signature", "axis, variable, normalization, noise", "train again")
 
     def places_on(self, axis: str, unit: str, values: Doubles) -> NDArray[np.int64]:
@@ -100,6 +105,26 @@ class Signature:
                 "train on this scan, or resample it to the values of the training",
             )
         return places
+
+    def check_wavelength(self, found: float | None) -> None:
+        """Refuse scattering angles at another wavelength than those of the training, or at none that is told.
+
+        Raises
+        ------
+        InputError
+            They are.
+
+        Examples
+        --------
+        >>> Signature("two_theta", "degree", np.ones(1), "mu", [], None, None, 1.5418).check_wavelength(1.5406)
+        """
+        if self.wavelength is None or (found is not None and alike(found, self.wavelength)):
+            return
+        raise InputError(
+            "angles without a wavelength" if found is None else f"angles at {found:g} Angstrom",
+            f"those at {self.wavelength:g} Angstrom, which the model was trained on",
+            "tell the wavelength of the measurement, and convert it with derive.resample and `wavelength`",
+        )
 
     def check_normalization(self, found: list[NormalizingStep]) -> None:
         """Refuse a variable that other steps made than that of the training.

@@ -27,7 +27,8 @@ class Targets:
     compositions
         `(class, name)`: shares of the references in each class, a unit matrix for plain classes; None for properties.
     class_features
-        `(class, feature)`: features of each class without noise; None for properties.
+        `(class, feature)`: features of each class without noise; None for properties, and for structure types, of which
+        no pattern is like another.
     spectrum_axis, spectra
         `(point,)` and `(name, point)`: normalized spectra of the references or classes, for people to look at; None where
         there are none.
@@ -66,7 +67,7 @@ class Targets:
         Raises
         ------
         InputError
-            The model answers with properties.
+            The model answers with properties, or with structure types.
         """
         if self.class_features is None:
             raise self._no_classes()
@@ -74,7 +75,9 @@ class Targets:
 
     def _no_classes(self) -> InputError:
         return InputError(
-            f"a model of {', '.join(self.names)}", "a model of classes", "use one that train.fit made"
+            f"a model of {', '.join(self.names)}",
+            "classes with a spectrum each",
+            "use one that train.fit made",
         )
 
     def check(self, features: int) -> None:
@@ -95,7 +98,7 @@ class Targets:
         )
         fits &= all(array is None or array.shape == shape for array, shape in shapes)
         of_classes = self.kind != "properties"
-        fits &= (self.compositions is not None) == (self.class_features is not None) == of_classes
+        fits &= (self.compositions is not None) == of_classes >= (self.class_features is not None)
         fits &= (self.spectrum_axis is None) == (self.spectra is None)
         if not fits:
             raise InputError(

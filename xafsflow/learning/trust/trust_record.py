@@ -26,10 +26,14 @@ class Trust:
         `(2, class + 1, reference)`: the variance of the fractions by noise, see `xafsflow.learning.trust.fraction_scatter`.
     noise_levels, set_thresholds
         `(level,)` and `(level, output)`: by noise of the spectrum, the largest `1 - vote` with which a class is in the set
-        of possible ones, or half of the width of the interval of a property (`xafsflow.learning.trust.prediction_sets`).
+        of possible ones, or half of the width of the interval of a property (`xafsflow.learning.trust.prediction_sets`);
+        one row without levels for what does not depend on it, as of structure types.
     hull_mean, hull_axes, hull_limits
         `(feature,)`, `(axis, feature)` and `(2, level)`: what spectra of the training are like, and how far others are
         from them at most, by noise (`xafsflow.learning.trust.training_hull`).
+    doubt, doubt_limits
+        `(2, feature + 1)` and `(2,)`: how much a pattern looks like none of the known types, and like two of them, and from
+        where on it is said (`xafsflow.learning.union.pattern_doubt`).
     """
 
     confidence: Doubles | None = None
@@ -43,6 +47,8 @@ class Trust:
     hull_mean: Doubles | None = None
     hull_axes: Doubles | None = None
     hull_limits: Doubles | None = None
+    doubt: Doubles | None = None
+    doubt_limits: Doubles | None = None
 
     def check(self, classes: int) -> None:
         """Refuse arrays that no training writes.
@@ -68,6 +74,8 @@ class Trust:
     def _sets_fit(self, outputs: int) -> bool:
         levels, mean, axes = self.noise_levels, self.hull_mean, self.hull_axes
         parts = (levels, self.set_thresholds, mean, axes, self.hull_limits)
+        if self.doubt is not None or self.doubt_limits is not None:
+            return self._doubt_fits(outputs)
         if levels is None or mean is None or axes is None:
             return all(one is None for one in parts)
         sets, limits = self.set_thresholds, self.hull_limits
@@ -75,3 +83,11 @@ class Trust:
         shapes = sets is not None and sets.shape == (levels.size, outputs)
         shapes = shapes and limits is not None and limits.shape == (2, levels.size)
         return rising and shapes and axes.ndim == 2 and axes.shape[1:] == mean.shape
+
+    def _doubt_fits(self, outputs: int) -> bool:
+        """Of structure types: one row of thresholds, two rows of weights, and their limits."""
+        rest = (self.noise_levels, self.hull_mean, self.hull_axes, self.hull_limits)
+        sets, doubt, limits = self.set_thresholds, self.doubt, self.doubt_limits
+        if sets is None or doubt is None or limits is None or any(one is not None for one in rest):
+            return False
+        return sets.shape == (1, outputs) and doubt.ndim == 2 and len(doubt) == 2 == limits.size

@@ -54,8 +54,10 @@ class UnionOfNetworks:
     ----------
     two_theta
         `(point,)` degrees, even: the patterns that it reads.
-    types
-        `(class,)` names of the structure types.
+    types, ratios
+        `(class,)` names of the structure types, and their ratios of elements, such as `AB2`.
+    twins
+        `(class,)`: for each type those that it is badly told from.
     files, lengths
         The networks' files (safetensors) one behind the other, and how long each is.
     templates
@@ -73,6 +75,8 @@ class UnionOfNetworks:
 
     two_theta: Doubles
     types: list[str]
+    ratios: list[str]
+    twins: list[list[int]]
     files: Uint8s
     lengths: Indices
     templates: Singles
@@ -92,6 +96,14 @@ class UnionOfNetworks:
         for content in self.contents:
             network, about = network_from_bytes(content)
             found.append((network, [number[name] for name in about["types"]]))
+        return found
+
+    @cached_property
+    def network_of(self) -> Indices:
+        """`(class,)`: the number of the network that knows each type."""
+        found = np.zeros(len(self.types), np.int64)
+        for place, (_, known) in enumerate(self.members):
+            found[known] = place
         return found
 
     @property
@@ -146,6 +158,7 @@ class UnionOfNetworks:
             (self.classes, "i8", 1),
         )
         fits = all(isinstance(a, np.ndarray) and a.dtype == kind and a.ndim == n for a, kind, n in arrays)
+        fits = fits and len(self.ratios) == len(self.twins) == len(self.types)
         fits = fits and self.lengths.sum() == len(self.files) and len(self.templates) == len(self.types)
         fits = fits and len(self.classes) == len(self.types) and self.score.shape == (2,)
         known = sorted(place for _, places in self.members for place in places) if fits else []
