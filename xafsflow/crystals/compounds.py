@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,9 +15,9 @@ from xafsflow.crystals.substitution import Option, Reference, options, partners
 from xafsflow.kernels.array_types import Doubles
 
 CELL_SCATTER = 0.02  # of lengths beside sums of radii
-STRAIN = 0.015  # of c/a and b/a
+STRAIN = 0.02  # of c/a and b/a
 ANGLE = 0.8  # degrees, of angles that are free
-JITTER = 0.04  # Angstrom, of a free coordinate
+JITTER = 0.06  # Angstrom, of a free coordinate
 SHARED = (0.1, 0.9)  # share of the second species in a solid solution
 
 Shares = tuple[tuple[str, float], ...]
@@ -118,9 +119,13 @@ def compound(name: str, number: int, seed: int = 0, damping: tuple[float, float]
     rng = np.random.default_rng((seed, zlib.crc32(name.encode()), number))
     kind = prototype(name)
     option, reference, species = _species(name, number, seed)
-    scale = _scale(kind, option, reference) * (1 + CELL_SCATTER * rng.standard_normal())
+    scale = _scale(name, option, reference) * (1 + CELL_SCATTER * rng.standard_normal())
     return Compound(
-        name, species, _cell(kind, scale, rng), _shift(kind, rng), tuple(rng.uniform(*damping, len(species)))
+        name,
+        species,
+        _cell(kind, reference.cell, scale, rng),
+        _shift(kind, rng),
+        tuple(rng.uniform(*damping, len(species))),
     )
 
 
@@ -182,38 +187,41 @@ def _species(name: str, number: int, seed: int) -> tuple[Option, Reference, tupl
 
 
 @cache
-def _bonds(name: str) -> tuple[tuple[int, int, float, float], ...]:
-    """Neighboring roles of a type: the two, how often, and the mean distance in the reference, Angstrom."""
+def _bonds(name: str) -> tuple[tuple[int, int, int], ...]:
+    """Neighboring roles of a type, and how often they are neighbors."""
     kind = prototype(name)
     vectors = kind.vectors
     ends = [max(1, math.ceil(4.0 / length)) for length in kind.cell[:3]]
     steps = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in ends), indexing="ij"), -1).reshape(-1, 3)
     images = kind.places[:, None] + kind.centering[None]
     everywhere = (images[:, :, None] + steps).reshape(len(kind.places), -1, 3) @ vectors
-    found: dict[tuple[int, int], list[float]] = {}
+    found = Counter[tuple[int, int]]()
     for atom, place in enumerate(kind.places @ vectors):
         distances = np.linalg.norm(everywhere - place, axis=-1)
         distances[distances < 0.1] = np.inf
-        for other, near in zip(*np.nonzero(distances < 1.2 * distances.min()), strict=True):
+        for other in np.nonzero(distances < 1.2 * distances.min())[0]:
             pair = sorted((int(kind.role[atom]), int(kind.role[other])))
-            found.setdefault((pair[0], pair[1]), []).append(float(distances[other, near]))
-    return tuple((i, j, float(len(d)), float(np.mean(d))) for (i, j), d in sorted(found.items()))
+            found[pair[0], pair[1]] += 1
+    return tuple((i, j, often) for (i, j), often in sorted(found.items()))
 
 
-def _scale(kind: Prototype, option: Option, reference: Reference) -> float:
-    """Length of the compound's cell beside the reference's: sums of radii of neighbors."""
-    total = sum(n * (option[i].radius + option[j].radius) for i, j, n, _ in _bonds(kind.name))
-    own = tuple(role.symbol for role in reference.roles) == kind.elements
-    if own:
-        return total / sum(
-            n * (reference.roles[i].radius + reference.roles[j].radius) for i, j, n, _ in _bonds(kind.name)
-        )
-    return total / sum(n * d for _, _, n, d in _bonds(kind.name))
+def _scale(name: str, option: Option, reference: Reference) -> float:
+    """Length of the compound's cell beside that of what it resembles: sums of radii of neighbors."""
+    total = beside = 0.0
+    for i, j, often in _bonds(name):
+        one, other = reference.roles[i], reference.roles[j]
+        if (one.charge or 0) * (other.charge or 0) > 0:
+            continue  # ions of one sign do not touch
+        total += often * (option[i].radius + option[j].radius)
+        beside += often * (one.radius + other.radius)
+    return total / beside
 
 
-def _cell(kind: Prototype, scale: float, rng: np.random.Generator) -> tuple[float, ...]:
+def _cell(
+    kind: Prototype, cell: tuple[float, ...], scale: float, rng: np.random.Generator
+) -> tuple[float, ...]:
     """The cell, strained as its crystal system allows."""
-    a, b, c, *angles = kind.cell
+    a, b, c, *angles = cell
     along = np.exp(STRAIN * rng.standard_normal(2))
     turned = ANGLE * rng.standard_normal(3)
     if kind.system != "cubic":

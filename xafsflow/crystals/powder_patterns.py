@@ -200,7 +200,7 @@ def pattern_of(
     >>> from xafsflow.crystals.compounds import reference_compound
     >>> y = pattern_of(reference_compound("rocksalt"), PatternSettings(), UNDISTURBED, np.random.default_rng(0))
     >>> float(PatternSettings().two_theta[y.argmax()])
-    31.7
+    31.72
     """
     lines, draw = lines_of(pattern.wavelength), disturbances
     shift = np.array([rng.uniform(*draw.zero_shift), rng.uniform(*draw.displacement)])

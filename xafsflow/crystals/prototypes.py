@@ -73,8 +73,7 @@ class Prototype:
     @cached_property
     def inverse_vectors(self) -> Doubles:
         """Fractional coordinates are Cartesian ones times these."""
-        found: Doubles = np.linalg.inv(self.vectors)
-        return found
+        return np.asarray(np.linalg.inv(self.vectors), np.float64)
 
     @cached_property
     def laue(self) -> Indices:
@@ -201,5 +200,5 @@ def reciprocal_metric(cell: Sequence[float]) -> Doubles:
     >>> reciprocal_metric((2.0, 2.0, 4.0, 90.0, 90.0, 120.0)).round(4).diagonal()
     array([0.3333, 0.3333, 0.0625])
     """
-    inverse: Doubles = np.linalg.inv(cell_vectors(cell))
+    inverse = np.asarray(np.linalg.inv(cell_vectors(cell)), np.float64)
     return inverse.T @ inverse
