@@ -11,14 +11,14 @@ from functools import cache
 import numpy as np
 
 from xafsflow.crystals.prototypes import Prototype, prototype
-from xafsflow.crystals.substitution import Option, Reference, options, partners
+from xafsflow.crystals.substitution import Option, Reference, Role, options, partners
 from xafsflow.kernels.array_types import Doubles
 
-CELL_SCATTER = 0.02  # of lengths beside sums of radii
+CELL_SCATTER = 0.025  # of lengths beside sums of radii
 STRAIN = 0.02  # of c/a and b/a
 ANGLE = 0.8  # degrees, of angles that are free
 JITTER = 0.06  # Angstrom, of a free coordinate
-SHARED = (0.1, 0.9)  # share of the second species in a solid solution
+LEAST = 0.1  # share of a species in a solid solution
 
 Shares = tuple[tuple[str, float], ...]
 
@@ -71,8 +71,8 @@ class Compound:
     def places(self) -> Doubles:
         """(atom, 3) fractional coordinates."""
         kind = prototype(self.kind)
-        moved = np.einsum("oij,oj->oi", kind.free, np.asarray(self.shift))
-        return kind.places + np.einsum("nij,nj->ni", kind.carry, moved[kind.orbit])
+        shift = np.array(self.shift)[kind.orbit]
+        return kind.places + (kind.reach @ shift[:, :, None])[:, :, 0]
 
 
 def reference_compound(name: str, damping: float = 0.5) -> Compound:
@@ -151,39 +151,45 @@ def _mixtures(name: str) -> set[frozenset[str]]:
 
 @cache
 def _orders(name: str, seed: int) -> tuple[list[int], list[tuple[int, int]]]:
-    """Compounds of one species a role in the order of a seed; sites that can be shared, as number of compound and role."""
+    """Compounds of one species a role in the order of a seed; sites that may be shared, as number of compound and role."""
     rng = np.random.default_rng((seed, zlib.crc32(name.encode())))
     found = options(name)
-    sites = [
-        (n, role)
-        for n, (option, _) in enumerate(found)
-        for role in range(len(option))
-        if partners(option, role, name)
-    ]
+    sites = [(n, role) for n, (option, _) in enumerate(found) for role in range(len(option))]
     return rng.permutation(len(found)).tolist(), [sites[n] for n in rng.permutation(len(sites))]
 
 
 def _species(name: str, number: int, seed: int) -> tuple[Option, Reference, tuple[Shares, ...]]:
     """Of compound `number`: even numbers have one species a role while there are such, the others share a site."""
-    pure, shared = _orders(name, seed)
+    pure, _ = _orders(name, seed)
     half = number // 2
-    if (number % 2 == 0 and half < len(pure)) or not shared:
-        option, reference = options(name)[pure[(half if shared else number) % len(pure)]]
-        return option, reference, tuple(((role.symbol, 1.0),) for role in option)
     later = half if number < 2 * len(pure) else number - len(pure)
-    turn, place = divmod(later, len(shared))
-    which, role = shared[place]
+    shared = None if number % 2 == 0 and half < len(pure) else _shared_site(name, later, seed)
+    if shared is None:
+        which = half if number % 2 == 0 else number
+        option, reference = options(name)[pure[which % len(pure)]]
+        return option, reference, tuple(((role.symbol, 1.0),) for role in option)
+    which, role, other, share = shared
     option, reference = options(name)[which]
-    others = partners(option, role, name)
-    first = zlib.crc32(f"{name} {seed} {place}".encode())
-    # Turn by turn the next partner, and a share far from those before: multiples of the golden ratio.
-    other, spot = others[(first + turn) % len(others)], (first / 2**32 + turn * 0.6180339887) % 1.0
-    share = round(SHARED[0] + (SHARED[1] - SHARED[0]) * spot, 3)
     species: list[Shares] = [((one.symbol, 1.0),) for one in option]
     species[role] = ((option[role].symbol, round(1 - share, 3)), (other.symbol, share))
     radius = (1 - share) * option[role].radius + share * other.radius
     blended = (*option[:role], option[role]._replace(radius=radius), *option[role + 1 :])
     return blended, reference, tuple(species)
+
+
+def _shared_site(name: str, number: int, seed: int) -> tuple[int, int, Role, float] | None:
+    """Solid solution `number`: which compound, which role, the second species and its share; None where there are none."""
+    _, sites = _orders(name, seed)
+    turn, place = divmod(number, len(sites))
+    for step in range(len(sites)):
+        which, role = sites[(place + step) % len(sites)]
+        others = partners(options(name)[which][0], role, name)
+        if others:
+            first = zlib.crc32(f"{name} {seed} {place}".encode())
+            # Turn by turn the next partner, and a share far from those before: multiples of the golden ratio.
+            spot = (first / 2**32 + turn * 0.6180339887) % 1.0
+            return which, role, others[(first + turn) % len(others)], round(LEAST + (1 - 2 * LEAST) * spot, 3)
+    return None
 
 
 @cache

@@ -25,7 +25,7 @@ from xafsflow.kernels.diffraction.structure_factors import (
 
 BEYOND = 1.0  # degrees: peaks so far outside the range have tails in it
 Range = tuple[float, float]
-FEW = 60.0  # counts, below which Poisson's numbers themselves are drawn
+FEW = 40.0  # counts, below which Poisson's numbers themselves are drawn
 # Background: degrees of its fall, share that does not fall, an amorphous hump's height, middle and width (of the range).
 BACKGROUND_LOW = np.array([8.0, 0.2, 0.0, 0.12, 0.05])
 BACKGROUND_HIGH = np.array([40.0, 0.9, 0.6, 0.45, 0.14])
@@ -145,9 +145,9 @@ def strengths(compound: Compound, inverse_d: float) -> Strengths:
     spacing = inverse_spacings(table.hkl, metric)
     inside = spacing <= inverse_d
     hkl, sums, spacing = table.hkl[inside], table.still[:, inside], spacing[inside]
-    if kind.moves.any():
-        moved = compound.places[kind.moves]
-        geometric_sums(hkl, moved, kind.role[kind.moves], float(len(kind.centering)), sums)
+    if len(kind.moving):
+        moved, role = compound.places[kind.moving], kind.role[kind.moving]
+        geometric_sums(hkl, moved, role, float(len(kind.centering)), sums)
     factors = np.stack([mean_form_factor(shares) for shares in compound.species])
     squared = squared_structure_factors(sums, spacing, factors, FACTOR_STEP, np.array(compound.damping))
     return Strengths(hkl, spacing, squared * table.multiplicity[inside], metric)

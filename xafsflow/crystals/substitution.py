@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from xafsflow.crystals.prototypes import Prototype, prototype
-from xafsflow.crystals.species_table import Element, elements
+from xafsflow.crystals.species_table import Element, elements, usual_elements
 from xafsflow.crystals.type_rules import (
     ALONE,
     ANIONS,
@@ -25,7 +25,8 @@ from xafsflow.crystals.type_rules import (
 )
 
 UNKNOWN = 0.8  # Angstrom: radius of an element without one in the table
-MOST_TRIED = 200_000  # combinations of species for one type
+MOST_TRIED = 20_000  # combinations of metals for one type
+MOST_BALANCED = 1000  # combinations of cations beside the same anions
 MOST_OPTIONS = 600  # that are kept of them, and mixed further
 # Ratios of radii may differ so much from the reference's: between metals, and where some bond by electron pairs.
 METALS, BONDED = 1.15, 1.30
@@ -61,19 +62,21 @@ def options(name: str) -> tuple[tuple[Option, Reference], ...]:
     True
     """
     kind = prototype(name)
-    found, seen = list[tuple[Option, Reference]](), set[tuple[str, ...]]()
+    tried = list[tuple[Option, Reference]]()
     for sample in samples_of(kind):
         reference = _reference(kind, sample)
-        for option in _ionic(kind, reference) if reference.ionic else _metallic(kind, reference):
-            own = tuple(role.symbol for role in option)
-            if own not in seen:
-                seen.add(own)
-                found.append((option, reference))
+        made = _ionic(kind, reference) if reference.ionic else _metallic(kind, reference)
+        tried.extend((option, reference) for option in made)
+    found: dict[tuple[str, ...], tuple[Option, Reference]] = {}
+    for n in np.random.default_rng(zlib.crc32(name.encode())).permutation(len(tried)):
+        option, reference = tried[n]
+        symbols = tuple(role.symbol for role in option)
+        if len(found) < MOST_OPTIONS and symbols not in found and _differ(name, option):
+            found[symbols] = tried[n]
     if not found:  # molecules: nothing but the reference itself
         reference = _reference(kind, Sample(kind.elements, ()))
-        found.append((reference.roles, reference))
-    order = np.random.default_rng(zlib.crc32(name.encode())).permutation(len(found))[:MOST_OPTIONS]
-    return tuple(found[n] for n in sorted(order))
+        return ((reference.roles, reference),)
+    return tuple(found.values())
 
 
 def _reference(kind: Prototype, sample: Sample) -> Reference:
@@ -90,11 +93,8 @@ def _ion(symbol: str, charge: float) -> Role:
     """An ion; its radius is 0 where there is no such ion."""
     if charge < 0:
         return Role(symbol, charge, (ANIONS | HYDROXIDES).get((symbol, charge), 0.0))
-    return Role(
-        symbol,
-        charge,
-        elements()[symbol].ionic.get(int(charge), 0.0) if charge % 1 == 0 and symbol in elements() else 0.0,
-    )
+    one = elements().get(symbol)
+    return Role(symbol, charge, one.ionic.get(int(charge), 0.0) if one and charge % 1 == 0 else 0.0)
 
 
 @cache
@@ -118,7 +118,7 @@ def _ions(sign: int) -> tuple[Role, ...]:
     }
     return tuple(
         Role(e.symbol, q, r)
-        for e in elements().values()
+        for e in usual_elements()
         for q, r in e.ionic.items()
         if q > 0 and (e.symbol not in nonmetals or (e.symbol, q) in small)
     )
@@ -164,37 +164,34 @@ def _balanced(kind: Prototype, lists: list[list[Role]]) -> Iterator[Option]:
     by_charge: dict[float, list[Role]] = {}
     for role in lists[last]:
         by_charge.setdefault(role.charge or 0, []).append(role)
-    for first in itertools.islice(itertools.product(*(lists[n] for n in outer)), MOST_TRIED):
+    for first in _combinations([lists[n] for n in outer], MOST_BALANCED):
         total = sum(kind.counts[n] * (role.charge or 0) for n, role in zip(outer, first, strict=True))
         for role in by_charge.get(-total / kind.counts[last], ()):
             placed = dict(zip(outer, first, strict=True)) | {last: role}
-            option = tuple(placed[n] for n in range(len(lists)))
-            if _differ(kind.name, option):
-                yield option
+            yield tuple(placed[n] for n in range(len(lists)))
 
 
 def _metallic(kind: Prototype, reference: Reference) -> Iterator[Option]:
     """Metals for metals, and what bonds for what bonds; radii in about the reference's ratios."""
     lists = [_of_class(role.symbol) for role in reference.roles]
-    sizes = [len(one) for one in lists]
-    if math.prod(sizes) <= MOST_TRIED:
-        picked = np.stack([axis.ravel() for axis in np.indices(sizes)])
-    else:
-        rng = np.random.default_rng(zlib.crc32(kind.name.encode()))
-        picked = np.stack([rng.integers(size, size=MOST_TRIED) for size in sizes])
-    shares = np.stack(
-        [
-            np.array([role.radius for role in one])[row] / own.radius
-            for one, row, own in zip(lists, picked, reference.roles, strict=True)
-        ]
-    )
     table = elements()
     metals = all(role.symbol in table and table[role.symbol].metal for role in reference.roles)
-    near = shares.max(0) <= (METALS if metals else BONDED) * shares.min(0)
-    for row in picked[:, near].T.tolist():
-        option = tuple(one[n] for one, n in zip(lists, row, strict=True))
-        if _differ(kind.name, option):
+    spread = METALS if metals else BONDED
+    for option in _combinations(lists, MOST_TRIED):
+        shares = [role.radius / own.radius for role, own in zip(option, reference.roles, strict=True)]
+        if max(shares) <= spread * min(shares):
             yield option
+
+
+def _combinations(lists: Sequence[Sequence[Role]], most: int) -> Iterator[Option]:
+    """All combinations of one of each list, or so many of them where there are more."""
+    sizes = [len(one) for one in lists]
+    if math.prod(sizes) <= most:
+        yield from itertools.product(*lists)
+        return
+    drawn = np.random.default_rng(math.prod(sizes)).integers(sizes, size=(most, len(sizes)))
+    for row in drawn.tolist():
+        yield tuple(one[n] for one, n in zip(lists, row, strict=True))
 
 
 # What bonds to metals in compounds that are no salts.
@@ -208,7 +205,7 @@ def _of_class(symbol: str) -> tuple[Role, ...]:
     one = table.get(symbol)
     if one is None or symbol in SALTY:
         return (Role(symbol, None, one.radius if one else UNKNOWN),)
-    wanted = [e for e in table.values() if (e.symbol in BONDING if not one.metal else _may_be_metal(e))]
+    wanted = [e for e in usual_elements() if (e.symbol in BONDING if not one.metal else _may_be_metal(e))]
     return tuple(Role(e.symbol, None, e.radius) for e in wanted)
 
 
