@@ -16,18 +16,23 @@ from xafsflow.crystals.species_table import Element, elements, usual_elements
 from xafsflow.crystals.type_rules import (
     ALONE,
     ANIONS,
+    CENTERS,
     HYDROXIDES,
     MIXED_VALENCE,
     ORDERED,
     TOGETHER,
     Sample,
+    bonds,
     samples_of,
 )
 
 UNKNOWN = 0.8  # Angstrom: radius of an element without one in the table
 MOST_TRIED = 20_000  # combinations of metals for one type
 MOST_BALANCED = 1000  # combinations of cations beside the same anions
-MOST_OPTIONS = 600  # that are kept of them, and mixed further
+MOST_OPTIONS, MOST_OTHERS = (
+    600,
+    200,
+)  # that are kept of them, and of these with other anions than the reference's
 # Ratios of radii may differ so much from the reference's: between metals, and where some bond by electron pairs.
 METALS, BONDED = 1.15, 1.30
 LIKE = 0.12  # of a radius: as much may the species of a solid solution differ
@@ -68,15 +73,26 @@ def options(name: str) -> tuple[tuple[Option, Reference], ...]:
         made = _ionic(kind, reference) if reference.ionic else _metallic(kind, reference)
         tried.extend((option, reference) for option in made)
     found: dict[tuple[str, ...], tuple[Option, Reference]] = {}
-    for n in np.random.default_rng(zlib.crc32(name.encode())).permutation(len(tried)):
-        option, reference = tried[n]
-        symbols = tuple(role.symbol for role in option)
-        if len(found) < MOST_OPTIONS and symbols not in found and _differ(name, option):
-            found[symbols] = tried[n]
+    shuffled = [tried[n] for n in np.random.default_rng(zlib.crc32(name.encode())).permutation(len(tried))]
+    # Garnets are oxides first of all: most have the reference's anions.
+    own = [one for one in shuffled if _same_anions(*one)]
+    for most, some in ((MOST_OPTIONS - MOST_OTHERS, own), (MOST_OPTIONS, shuffled)):
+        for option, reference in some:
+            symbols = tuple(role.symbol for role in option)
+            if len(found) < most and symbols not in found and _differ(name, option):
+                found[symbols] = (option, reference)
     if not found:  # molecules: nothing but the reference itself
         reference = _reference(kind, Sample(kind.elements, ()))
         return ((reference.roles, reference),)
     return tuple(found.values())
+
+
+def _same_anions(option: Option, reference: Reference) -> bool:
+    return all(
+        one.symbol == other.symbol
+        for one, other in zip(option, reference.roles, strict=True)
+        if other.charge is not None and other.charge < 0
+    )
 
 
 def _reference(kind: Prototype, sample: Sample) -> Reference:
@@ -102,25 +118,13 @@ def _ions(sign: int) -> tuple[Role, ...]:
     """Cations of any charge, or anions."""
     if sign < 0:
         return tuple(_ion(symbol, charge) for symbol, charge in ANIONS)
-    nonmetals = {"F", "Cl", "Br", "I", "O", "Se", "Te", "N", "S", "C", "P", "As", "B", "Si"}
-    small = {
-        ("N", 5),
-        ("S", 6),
-        ("Se", 6),
-        ("C", 4),
-        ("P", 5),
-        ("As", 5),
-        ("B", 3),
-        ("Si", 4),
-        ("Te", 6),
-        ("Te", 4),
-        ("Cl", 7),
-    }
+    nonmetals = {symbol for symbol, _ in ANIONS}
     return tuple(
-        Role(e.symbol, q, r)
-        for e in usual_elements()
-        for q, r in e.ionic.items()
-        if q > 0 and (e.symbol not in nonmetals or (e.symbol, q) in small)
+        Role(element.symbol, charge, radius)
+        for element in usual_elements()
+        for charge, radius in element.ionic.items()
+        if charge > 0
+        and (element.symbol not in nonmetals | {"B"} or (element.symbol, charge) in CENTERS or element.metal)
     )
 
 
@@ -135,12 +139,13 @@ def _ionic(kind: Prototype, reference: Reference) -> Iterator[Option]:
             abs(ion.radius / roles[n].radius / scale - 1) > 0.2 for ion, n in zip(chosen, anions, strict=True)
         ):
             continue
-        lists: list[list[Role]] = []
+        lists, seen = list[list[Role]](), [(ion.symbol, ion.charge or 0.0) for ion in chosen]
         for n, role in enumerate(roles):
             if n in anions:
                 lists.append([chosen[anions.index(n)]])
             else:
-                lists.append([ion for ion in _ions(1) if _fits(ion.radius, role.radius * scale, spread)])
+                near = [ion for ion in _ions(1) if _fits(ion.radius, role.radius * scale, spread)]
+                lists.append([ion for ion in near if bonds(ion.symbol, ion.charge or 0, seen)])
         yield from _balanced(kind, lists)
 
 
@@ -148,8 +153,10 @@ def _anions(kind: Prototype, reference: Reference, own: Role) -> tuple[Role, ...
     """Anions for a role: any in the table's reference, those of its charge in another; hydroxide for hydroxide."""
     if (own.symbol, own.charge) in HYDROXIDES:
         return (own,)
-    any_charge = reference.cell == kind.cell
-    return tuple(ion for ion in _ions(-1) if any_charge or ion.charge == own.charge)
+    usual = reference.cell == kind.cell
+    return tuple(
+        ion for ion in _ions(-1) if ion.charge == own.charge or (usual and ion.symbol not in ("Si", "Ge"))
+    )
 
 
 def _fits(radius: float, wanted: float, spread: float) -> bool:
@@ -235,9 +242,15 @@ def partners(option: Option, role: int, name: str) -> tuple[Role, ...]:
     found = []
     for other in _like(option[role]):
         placed = (*option[:role], other, *option[role + 1 :])
-        if other.symbol not in present and _differ(name, placed):
+        if other.symbol not in present and _differ(name, placed) and _bonded(other, option):
             found.append(other)
     return tuple(found)
+
+
+def _bonded(other: Role, option: Option) -> bool:
+    """Whether an ion is seen with the anions of a compound."""
+    anions = [(one.symbol, one.charge) for one in option if one.charge is not None and one.charge < 0]
+    return other.charge is None or other.charge < 0 or bonds(other.symbol, other.charge, anions)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from xafsflow.crystals.prototypes import Prototype
@@ -30,6 +30,37 @@ ANIONS: dict[tuple[str, float], float] = {
 }
 # Hydrogen hardly scatters: OH counts as an oxygen of charge -1, and where every other oxygen has one, of -1.5.
 HYDROXIDES: dict[tuple[str, float], float] = {("O", -1): 1.37, ("O", -1.5): 1.385}
+
+# Nonmetals as cations, and the anions that they are seen with.
+CENTERS: dict[tuple[str, float], frozenset[str]] = {
+    ("B", 3): frozenset({"O", "F", "N", "P", "As"}),
+    ("C", 4): frozenset({"O"}),
+    ("Si", 4): frozenset({"O", "F", "S", "N", "P", "C"}),
+    ("N", 5): frozenset({"O"}),
+    ("P", 5): frozenset({"O", "S", "Se"}),
+    ("As", 5): frozenset({"O", "S", "Se"}),
+    ("S", 6): frozenset({"O"}),
+    ("Se", 6): frozenset({"O"}),
+    ("Te", 4): frozenset({"O"}),
+    ("Te", 6): frozenset({"O"}),
+    ("Cl", 7): frozenset({"O"}),
+}
+
+
+def bonds(symbol: str, charge: float, anions: Sequence[tuple[str, float]]) -> bool:
+    """Whether a cation is seen with one of these anions: highly charged ones are with those that hold electrons tightly.
+
+    Examples
+    --------
+    >>> bonds("C", 4, [("O", -2)]), bonds("C", 4, [("N", -3)]), bonds("W", 6, [("I", -1)])
+    (True, False, False)
+    """
+    wanted = CENTERS.get((symbol, charge))
+    if wanted is not None:
+        return any(anion in wanted for anion, _ in anions)
+    tight = any(anion in ("O", "F") or (anion == "S" and charge < 7) for anion, _ in anions)
+    return charge <= 4 or tight or (charge == 5 and any(anion == "Cl" for anion, _ in anions))
+
 
 # Types one element of which may stand in two roles, with two charges: magnetite; yttrium aluminum garnet.
 MIXED_VALENCE = frozenset({"spinel", "garnet"})
