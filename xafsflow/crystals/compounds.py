@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from xafsflow.crystals.prototypes import Prototype, prototype
-from xafsflow.crystals.substitution import Option, Reference, options, partners
+from xafsflow.crystals.substitution import Option, Reference, Role, options, partners
 from xafsflow.kernels.array_types import Doubles
 
-CELL_SCATTER = 0.02  # of lengths beside sums of radii
-STRAIN = 0.015  # of c/a and b/a
+CELL_SCATTER = 0.025  # of lengths beside sums of radii
+STRAIN = 0.02  # of c/a and b/a
 ANGLE = 0.8  # degrees, of angles that are free
-JITTER = 0.04  # Angstrom, of a free coordinate
-SHARED = (0.1, 0.9)  # share of the second species in a solid solution
+JITTER = 0.06  # Angstrom, of a free coordinate
+LEAST = 0.1  # share of a species in a solid solution
 
 Shares = tuple[tuple[str, float], ...]
 
@@ -70,8 +71,8 @@ class Compound:
     def places(self) -> Doubles:
         """(atom, 3) fractional coordinates."""
         kind = prototype(self.kind)
-        moved = np.einsum("oij,oj->oi", kind.free, np.asarray(self.shift))
-        return kind.places + np.einsum("nij,nj->ni", kind.carry, moved[kind.orbit])
+        shift = np.array(self.shift)[kind.orbit]
+        return kind.places + (kind.reach @ shift[:, :, None])[:, :, 0]
 
 
 def reference_compound(name: str, damping: float = 0.5) -> Compound:
@@ -118,9 +119,13 @@ def compound(name: str, number: int, seed: int = 0, damping: tuple[float, float]
     rng = np.random.default_rng((seed, zlib.crc32(name.encode()), number))
     kind = prototype(name)
     option, reference, species = _species(name, number, seed)
-    scale = _scale(kind, option, reference) * (1 + CELL_SCATTER * rng.standard_normal())
+    scale = _scale(name, option, reference) * (1 + CELL_SCATTER * rng.standard_normal())
     return Compound(
-        name, species, _cell(kind, scale, rng), _shift(kind, rng), tuple(rng.uniform(*damping, len(species)))
+        name,
+        species,
+        _cell(kind, reference.cell, scale, rng),
+        _shift(kind, rng),
+        tuple(rng.uniform(*damping, len(species))),
     )
 
 
@@ -146,34 +151,25 @@ def _mixtures(name: str) -> set[frozenset[str]]:
 
 @cache
 def _orders(name: str, seed: int) -> tuple[list[int], list[tuple[int, int]]]:
-    """Compounds of one species a role in the order of a seed; sites that can be shared, as number of compound and role."""
+    """Compounds of one species a role in the order of a seed; sites that may be shared, as number of compound and role."""
     rng = np.random.default_rng((seed, zlib.crc32(name.encode())))
     found = options(name)
-    sites = [
-        (n, role)
-        for n, (option, _) in enumerate(found)
-        for role in range(len(option))
-        if partners(option, role, name)
-    ]
+    sites = [(n, role) for n, (option, _) in enumerate(found) for role in range(len(option))]
     return rng.permutation(len(found)).tolist(), [sites[n] for n in rng.permutation(len(sites))]
 
 
 def _species(name: str, number: int, seed: int) -> tuple[Option, Reference, tuple[Shares, ...]]:
     """Of compound `number`: even numbers have one species a role while there are such, the others share a site."""
-    pure, shared = _orders(name, seed)
+    pure, _ = _orders(name, seed)
     half = number // 2
-    if (number % 2 == 0 and half < len(pure)) or not shared:
-        option, reference = options(name)[pure[(half if shared else number) % len(pure)]]
-        return option, reference, tuple(((role.symbol, 1.0),) for role in option)
     later = half if number < 2 * len(pure) else number - len(pure)
-    turn, place = divmod(later, len(shared))
-    which, role = shared[place]
+    shared = None if number % 2 == 0 and half < len(pure) else _shared_site(name, later, seed)
+    if shared is None:
+        which = half if number % 2 == 0 else number
+        option, reference = options(name)[pure[which % len(pure)]]
+        return option, reference, tuple(((role.symbol, 1.0),) for role in option)
+    which, role, other, share = shared
     option, reference = options(name)[which]
-    others = partners(option, role, name)
-    first = zlib.crc32(f"{name} {seed} {place}".encode())
-    # Turn by turn the next partner, and a share far from those before: multiples of the golden ratio.
-    other, spot = others[(first + turn) % len(others)], (first / 2**32 + turn * 0.6180339887) % 1.0
-    share = round(SHARED[0] + (SHARED[1] - SHARED[0]) * spot, 3)
     species: list[Shares] = [((one.symbol, 1.0),) for one in option]
     species[role] = ((option[role].symbol, round(1 - share, 3)), (other.symbol, share))
     radius = (1 - share) * option[role].radius + share * other.radius
@@ -181,39 +177,57 @@ def _species(name: str, number: int, seed: int) -> tuple[Option, Reference, tupl
     return blended, reference, tuple(species)
 
 
+def _shared_site(name: str, number: int, seed: int) -> tuple[int, int, Role, float] | None:
+    """Solid solution `number`: which compound, which role, the second species and its share; None where there are none."""
+    _, sites = _orders(name, seed)
+    turn, place = divmod(number, len(sites))
+    for step in range(len(sites)):
+        which, role = sites[(place + step) % len(sites)]
+        others = partners(options(name)[which][0], role, name)
+        if others:
+            first = zlib.crc32(f"{name} {seed} {place}".encode())
+            # Turn by turn the next partner, and a share far from those before: multiples of the golden ratio.
+            spot = (first / 2**32 + turn * 0.6180339887) % 1.0
+            return which, role, others[(first + turn) % len(others)], round(LEAST + (1 - 2 * LEAST) * spot, 3)
+    return None
+
+
 @cache
-def _bonds(name: str) -> tuple[tuple[int, int, float, float], ...]:
-    """Neighboring roles of a type: the two, how often, and the mean distance in the reference, Angstrom."""
+def _bonds(name: str) -> tuple[tuple[int, int, int], ...]:
+    """Neighboring roles of a type, and how often they are neighbors."""
     kind = prototype(name)
     vectors = kind.vectors
     ends = [max(1, math.ceil(4.0 / length)) for length in kind.cell[:3]]
     steps = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in ends), indexing="ij"), -1).reshape(-1, 3)
     images = kind.places[:, None] + kind.centering[None]
     everywhere = (images[:, :, None] + steps).reshape(len(kind.places), -1, 3) @ vectors
-    found: dict[tuple[int, int], list[float]] = {}
+    found = Counter[tuple[int, int]]()
     for atom, place in enumerate(kind.places @ vectors):
         distances = np.linalg.norm(everywhere - place, axis=-1)
         distances[distances < 0.1] = np.inf
-        for other, near in zip(*np.nonzero(distances < 1.2 * distances.min()), strict=True):
+        for other in np.nonzero(distances < 1.2 * distances.min())[0]:
             pair = sorted((int(kind.role[atom]), int(kind.role[other])))
-            found.setdefault((pair[0], pair[1]), []).append(float(distances[other, near]))
-    return tuple((i, j, float(len(d)), float(np.mean(d))) for (i, j), d in sorted(found.items()))
+            found[pair[0], pair[1]] += 1
+    return tuple((i, j, often) for (i, j), often in sorted(found.items()))
 
 
-def _scale(kind: Prototype, option: Option, reference: Reference) -> float:
-    """Length of the compound's cell beside the reference's: sums of radii of neighbors."""
-    total = sum(n * (option[i].radius + option[j].radius) for i, j, n, _ in _bonds(kind.name))
-    own = tuple(role.symbol for role in reference.roles) == kind.elements
-    if own:
-        return total / sum(
-            n * (reference.roles[i].radius + reference.roles[j].radius) for i, j, n, _ in _bonds(kind.name)
-        )
-    return total / sum(n * d for _, _, n, d in _bonds(kind.name))
+def _scale(name: str, option: Option, reference: Reference) -> float:
+    """Length of the compound's cell beside that of what it resembles: sums of radii of neighbors."""
+    total = beside = 0.0
+    for i, j, often in _bonds(name):
+        one, other = reference.roles[i], reference.roles[j]
+        if (one.charge or 0) * (other.charge or 0) > 0:
+            continue  # ions of one sign do not touch
+        total += often * (option[i].radius + option[j].radius)
+        beside += often * (one.radius + other.radius)
+    return total / beside
 
 
-def _cell(kind: Prototype, scale: float, rng: np.random.Generator) -> tuple[float, ...]:
+def _cell(
+    kind: Prototype, cell: tuple[float, ...], scale: float, rng: np.random.Generator
+) -> tuple[float, ...]:
     """The cell, strained as its crystal system allows."""
-    a, b, c, *angles = kind.cell
+    a, b, c, *angles = cell
     along = np.exp(STRAIN * rng.standard_normal(2))
     turned = ANGLE * rng.standard_normal(3)
     if kind.system != "cubic":

@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from xafsflow.files import sha256_of
 from xafsflow.kernels.array_types import Singles
 
 VERSION = 1  # of what a seed makes
+IMPURITIES = 20  # compounds of each type that are impurities of others
 AS_USUAL, DISTURBED = PatternSettings(), Disturbances()
 
 
@@ -122,11 +124,14 @@ def sample_pattern(
 
 def _impurity(name: str, disturbances: Disturbances, seed: int, rng: np.random.Generator) -> Compound | None:
     """A compound of another type that is known by default, in a share of the patterns."""
-    drawn, which, number = rng.uniform(), rng.integers(len(known_types())), rng.integers(200)
+    drawn, which, number = rng.uniform(), rng.integers(len(known_types())), rng.integers(IMPURITIES)
     other = known_types()[which]
     if drawn >= disturbances.impure or disturbances.impurity[1] <= 0 or other == name:
         return None
-    return compound(other, int(number), seed, disturbances.damping)
+    return _impure(other, int(number), seed, disturbances.damping)
+
+
+_impure = lru_cache(maxsize=2048)(compound)
 
 
 def digest_of(

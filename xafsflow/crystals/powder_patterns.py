@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import exp, log
 from typing import NamedTuple
 
@@ -25,7 +26,8 @@ from xafsflow.kernels.diffraction.structure_factors import (
 
 BEYOND = 1.0  # degrees: peaks so far outside the range have tails in it
 Range = tuple[float, float]
-FEW = 60.0  # counts, below which Poisson's numbers themselves are drawn
+FLOOR = 5e-4  # of the highest peak: less than the noise, and tails end there
+FEW = 40.0  # counts, below which Poisson's numbers themselves are drawn
 # Background: degrees of its fall, share that does not fall, an amorphous hump's height, middle and width (of the range).
 BACKGROUND_LOW = np.array([8.0, 0.2, 0.0, 0.12, 0.05])
 BACKGROUND_HIGH = np.array([40.0, 0.9, 0.6, 0.45, 0.14])
@@ -145,12 +147,16 @@ def strengths(compound: Compound, inverse_d: float) -> Strengths:
     spacing = inverse_spacings(table.hkl, metric)
     inside = spacing <= inverse_d
     hkl, sums, spacing = table.hkl[inside], table.still[:, inside], spacing[inside]
-    if kind.moves.any():
-        moved = compound.places[kind.moves]
-        geometric_sums(hkl, moved, kind.role[kind.moves], float(len(kind.centering)), sums)
+    if len(kind.moving):
+        moved, role = compound.places[kind.moving], kind.role[kind.moving]
+        geometric_sums(hkl, moved, role, float(len(kind.centering)), sums)
     factors = np.stack([mean_form_factor(shares) for shares in compound.species])
     squared = squared_structure_factors(sums, spacing, factors, FACTOR_STEP, np.array(compound.damping))
     return Strengths(hkl, spacing, squared * table.multiplicity[inside], metric)
+
+
+# Impurities are few compounds that come again and again.
+impurity_strengths = lru_cache(maxsize=2048)(strengths)
 
 
 def peak_list(compound: Compound, wavelength: float = 1.54056, highest: float = 90.0) -> PeakList:
@@ -200,14 +206,17 @@ def pattern_of(
     >>> from xafsflow.crystals.compounds import reference_compound
     >>> y = pattern_of(reference_compound("rocksalt"), PatternSettings(), UNDISTURBED, np.random.default_rng(0))
     >>> float(PatternSettings().two_theta[y.argmax()])
-    31.7
+    31.72
     """
     lines, draw = lines_of(pattern.wavelength), disturbances
     shift = np.array([rng.uniform(*draw.zero_shift), rng.uniform(*draw.displacement)])
     instrument = rng.uniform(*draw.instrument)
-    y = _phase(compound, pattern, draw, lines, shift, instrument, rng)
+    limit = 2 * np.sin(np.radians(min(pattern.high + BEYOND, 178.0) / 2)) / lines[:, 0].min()
+    y = _phase(compound, strengths(compound, limit), pattern, draw, lines, shift, instrument, FLOOR, rng)
     if impurity is not None:
-        other = _phase(impurity, pattern, draw, lines, shift, instrument, rng)
+        floor = FLOOR / max(draw.impurity[1], FLOOR)
+        known = impurity_strengths(impurity, limit)
+        other = _phase(impurity, known, pattern, draw, lines, shift, instrument, floor, rng)
         y += np.float32(rng.uniform(*draw.impurity)) * other
     level = rng.uniform(*draw.background)
     add_background(y, level, pattern.high - pattern.low, rng.uniform(BACKGROUND_LOW, BACKGROUND_HIGH))
@@ -218,23 +227,24 @@ def pattern_of(
 
 def _phase(
     compound: Compound,
+    known: Strengths,
     pattern: PatternSettings,
     draw: Disturbances,
     lines: Doubles,
     shift: Doubles,
     instrument: float,
+    floor: float,
     rng: np.random.Generator,
 ) -> Singles:
     """Peaks of one phase, 1 at the highest point."""
     size = 10 * _logarithmic(draw.size, rng)
     strain, r, axis = rng.uniform(*draw.strain) / 100, rng.uniform(*draw.texture), rng.integers(len(AXES))
     y = np.zeros(pattern.points, np.float32)
-    limit = 2 * np.sin(np.radians(min(pattern.high + BEYOND, 178.0) / 2)) / lines[:, 0].min()
-    hkl, inverse_d, strength, metric = strengths(compound, limit)
+    hkl, inverse_d, strength, metric = known
     if r != 1:
         strength = strength * march_dollase(hkl, prototype(compound.kind).laue, metric, AXES[axis], r)
     shape = np.array([size, strain, instrument])
-    add_pattern(y, pattern.low, pattern.step, inverse_d, strength, lines, shape, shift)
+    add_pattern(y, pattern.low, pattern.step, inverse_d, strength, lines, shape, shift, floor)
     highest = y.max()
     return y / highest if highest > 0 else y
 

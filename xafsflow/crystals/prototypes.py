@@ -66,6 +66,16 @@ class Prototype:
         return abs(self.free).max((1, 2))[self.orbit] > 0
 
     @cached_property
+    def moving(self) -> Indices:
+        """Numbers of those atoms."""
+        return np.flatnonzero(self.moves)
+
+    @cached_property
+    def reach(self) -> Doubles:
+        """(atom, 3, 3): how each atom follows a displacement of its orbit's first."""
+        return self.carry @ self.free[self.orbit]
+
+    @cached_property
     def vectors(self) -> Doubles:
         """Rows are the vectors of the reference's cell, Angstrom."""
         return cell_vectors(self.cell)
@@ -73,8 +83,7 @@ class Prototype:
     @cached_property
     def inverse_vectors(self) -> Doubles:
         """Fractional coordinates are Cartesian ones times these."""
-        found: Doubles = np.linalg.inv(self.vectors)
-        return found
+        return np.asarray(np.linalg.inv(self.vectors), np.float64)
 
     @cached_property
     def laue(self) -> Indices:
@@ -201,5 +210,13 @@ def reciprocal_metric(cell: Sequence[float]) -> Doubles:
     >>> reciprocal_metric((2.0, 2.0, 4.0, 90.0, 90.0, 120.0)).round(4).diagonal()
     array([0.3333, 0.3333, 0.0625])
     """
-    inverse: Doubles = np.linalg.inv(cell_vectors(cell))
+    (a, _, _), (p, b, _), (x, y, c) = cell_vectors(cell).tolist()
+    # Columns of the inverse of the triangle of vectors are a*, b*, c*.
+    inverse = np.array(
+        [
+            [1 / a, 0.0, 0.0],
+            [-p / (a * b), 1 / b, 0.0],
+            [(p * y - b * x) / (a * b * c), -y / (b * c), 1 / c],
+        ]
+    )
     return inverse.T @ inverse

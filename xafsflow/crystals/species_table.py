@@ -13,8 +13,8 @@ from xafsflow.kernels.array_types import Doubles
 
 FACTOR_STEP = 0.005  # of sin(theta)/lambda, 1/Angstrom: straight lines between are within .001 electrons
 FACTOR_END = 2.5
-# Nobody has powder of these, or they show no more than a neighbor does.
-LEFT_OUT = frozenset(
+# Nobody has powder of these.
+RARE = frozenset(
     ["H", "He", "Ne", "Ar", "Kr", "Xe", "Tc", "Pm", "Po", "At", "Rn", "Fr", "Ra", "Ac", "Pa", "Np", "Pu"]
 )
 
@@ -31,7 +31,7 @@ class Element(NamedTuple):
 
 @cache
 def elements() -> dict[str, Element]:
-    """Elements that compounds are made of, by symbol.
+    """All elements with a radius, by symbol.
 
     Examples
     --------
@@ -42,12 +42,24 @@ def elements() -> dict[str, Element]:
     found = {}
     for row in rows:
         radius = row["metallic"] if row["metal"] else row["atomic"]
-        if row["symbol"] not in LEFT_OUT and (radius or row["atomic"]):
+        if radius or row["atomic"]:
             ionic = {int(charge): value for charge, value in row["ionic"].items()}
             found[row["symbol"]] = Element(
                 row["symbol"], row["z"], ionic, radius or row["atomic"], row["metal"]
             )
     return found
+
+
+@cache
+def usual_elements() -> tuple[Element, ...]:
+    """Elements that are put into compounds.
+
+    Examples
+    --------
+    >>> len(usual_elements())
+    77
+    """
+    return tuple(element for element in elements().values() if element.symbol not in RARE)
 
 
 @cache

@@ -5,19 +5,36 @@ from __future__ import annotations
 import itertools
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from xafsflow.crystals.prototypes import Prototype, prototype
-from xafsflow.crystals.species_table import Element, elements
-from xafsflow.crystals.type_rules import ANIONS, HYDROXIDES, MIXED_VALENCE, MOST_RATIO, ORDERED, references_of
+from xafsflow.crystals.species_table import Element, elements, usual_elements
+from xafsflow.crystals.type_rules import (
+    ALONE,
+    ANIONS,
+    CENTERS,
+    HYDROXIDES,
+    MIXED_VALENCE,
+    ORDERED,
+    TOGETHER,
+    Sample,
+    bonds,
+    samples_of,
+)
 
-MOST_TRIED = 200_000  # combinations of species for one type
-MOST_OPTIONS = 600  # that are kept of them, and mixed further
-LIKE_RATIOS = 1.15  # ratios of radii in metals may differ so much from the reference's
+UNKNOWN = 0.8  # Angstrom: radius of an element without one in the table
+MOST_TRIED = 20_000  # combinations of metals for one type
+MOST_BALANCED = 1000  # combinations of cations beside the same anions
+MOST_OPTIONS, MOST_OTHERS = (
+    600,
+    200,
+)  # that are kept of them, and of these with other anions than the reference's
+# Ratios of radii may differ so much from the reference's: between metals, and where some bond by electron pairs.
+METALS, BONDED = 1.15, 1.30
 LIKE = 0.12  # of a radius: as much may the species of a solid solution differ
 
 
@@ -25,7 +42,7 @@ class Role(NamedTuple):
     """A species in its role: symbol, charge (None in metals), radius in Angstrom."""
 
     symbol: str
-    charge: int | None
+    charge: float | None
     radius: float
 
 
@@ -33,10 +50,11 @@ Option = tuple[Role, ...]
 
 
 class Reference(NamedTuple):
-    """What the compounds of a type resemble: a species for each role, and whether charges must balance."""
+    """What the compounds of a type resemble: a species for each role, whether charges must balance, and the cell."""
 
     roles: Option
     ionic: bool
+    cell: tuple[float, ...]
 
 
 @cache
@@ -49,127 +67,138 @@ def options(name: str) -> tuple[tuple[Option, Reference], ...]:
     True
     """
     kind = prototype(name)
-    found, seen = list[tuple[Option, Reference]](), set[tuple[str, ...]]()
-    for symbols, charges in references_of(kind):
-        reference = _reference(kind, symbols, charges)
-        for option in _ionic(kind, reference) if reference.ionic else _metallic(kind, reference):
-            own = tuple(role.symbol for role in option)
-            if own not in seen:
-                seen.add(own)
-                found.append((option, reference))
+    tried = list[tuple[Option, Reference]]()
+    for sample in samples_of(kind):
+        reference = _reference(kind, sample)
+        made = _ionic(kind, reference) if reference.ionic else _metallic(kind, reference)
+        tried.extend((option, reference) for option in made)
+    found: dict[tuple[str, ...], tuple[Option, Reference]] = {}
+    shuffled = [tried[n] for n in np.random.default_rng(zlib.crc32(name.encode())).permutation(len(tried))]
+    # Garnets are oxides first of all: most have the reference's anions.
+    own = [one for one in shuffled if _same_anions(*one)]
+    for most, some in ((MOST_OPTIONS - MOST_OTHERS, own), (MOST_OPTIONS, shuffled)):
+        for option, reference in some:
+            symbols = tuple(role.symbol for role in option)
+            if len(found) < most and symbols not in found and _differ(name, option):
+                found[symbols] = (option, reference)
     if not found:  # molecules: nothing but the reference itself
-        reference = _reference(kind, kind.elements, ())
-        found.append((reference.roles, reference))
-    order = np.random.default_rng(zlib.crc32(name.encode())).permutation(len(found))[:MOST_OPTIONS]
-    return tuple(found[n] for n in sorted(order))
+        reference = _reference(kind, Sample(kind.elements, ()))
+        return ((reference.roles, reference),)
+    return tuple(found.values())
 
 
-def _reference(kind: Prototype, symbols: tuple[str, ...], charges: tuple[float, ...]) -> Reference:
-    table = elements()
-    whole = bool(charges) and all(float(q).is_integer() and q for q in charges)
-    if whole and all(_ionic_radius(s, int(q), kind.name) for s, q in zip(symbols, charges, strict=True)):
-        pairs = zip(symbols, charges, strict=True)
-        return Reference(tuple(Role(s, int(q), _ionic_radius(s, int(q), kind.name)) for s, q in pairs), True)
-    return Reference(tuple(Role(s, None, table[s].radius if s in table else 0.8) for s in symbols), False)
+def _same_anions(option: Option, reference: Reference) -> bool:
+    return all(
+        one.symbol == other.symbol
+        for one, other in zip(option, reference.roles, strict=True)
+        if other.charge is not None and other.charge < 0
+    )
 
 
-def _ionic_radius(symbol: str, charge: int, name: str) -> float:
-    if symbol == "O" and charge == -1:
-        return HYDROXIDES.get(name, 0.0)
-    return elements()[symbol].ionic.get(charge, 0.0) if symbol in elements() else 0.0
+def _reference(kind: Prototype, sample: Sample) -> Reference:
+    table, cell = elements(), sample.cell or kind.cell
+    if sample.charges:
+        ions = [_ion(s, q) for s, q in zip(sample.elements, sample.charges, strict=True)]
+        if all(ion.radius for ion in ions):
+            return Reference(tuple(ions), True, cell)
+    found = tuple(Role(s, None, table[s].radius if s in table else UNKNOWN) for s in sample.elements)
+    return Reference(found, False, cell)
+
+
+def _ion(symbol: str, charge: float) -> Role:
+    """An ion; its radius is 0 where there is no such ion."""
+    if charge < 0:
+        return Role(symbol, charge, (ANIONS | HYDROXIDES).get((symbol, charge), 0.0))
+    one = elements().get(symbol)
+    return Role(symbol, charge, one.ionic.get(int(charge), 0.0) if one and charge % 1 == 0 else 0.0)
 
 
 @cache
-def _ions(sign: int, name: str) -> tuple[Role, ...]:
+def _ions(sign: int) -> tuple[Role, ...]:
     """Cations of any charge, or anions."""
     if sign < 0:
-        ions = [Role(s, q, _ionic_radius(s, q, name)) for s, q in ANIONS]
-        return tuple(ion for ion in ions if ion.radius)
-    nonmetals = {"F", "Cl", "Br", "I", "O", "Se", "Te", "N", "S", "C", "P", "As", "B", "Si"}
-    small = {
-        ("N", 5),
-        ("S", 6),
-        ("Se", 6),
-        ("C", 4),
-        ("P", 5),
-        ("As", 5),
-        ("B", 3),
-        ("Si", 4),
-        ("Te", 6),
-        ("Te", 4),
-        ("Cl", 7),
-    }
+        return tuple(_ion(symbol, charge) for symbol, charge in ANIONS)
+    nonmetals = {symbol for symbol, _ in ANIONS}
     return tuple(
-        Role(e.symbol, q, r)
-        for e in elements().values()
-        for q, r in e.ionic.items()
-        if q > 0 and (e.symbol not in nonmetals or (e.symbol, q) in small)
+        Role(element.symbol, charge, radius)
+        for element in usual_elements()
+        for charge, radius in element.ionic.items()
+        if charge > 0
+        and (element.symbol not in nonmetals | {"B"} or (element.symbol, charge) in CENTERS or element.metal)
     )
 
 
 def _ionic(kind: Prototype, reference: Reference) -> Iterator[Option]:
     """Anions as they come; cations of about the reference's size beside them; charges that balance."""
     roles = reference.roles
+    spread = ALONE if sum((role.charge or 0) > 0 for role in roles) == 1 else TOGETHER
     anions = [n for n, role in enumerate(roles) if role.charge is not None and role.charge < 0]
-    for chosen in itertools.product(*(_ions(-1, kind.name) for _ in anions)):
+    for chosen in itertools.product(*(_anions(kind, reference, roles[n]) for n in anions)):
         scale = sum(ion.radius for ion in chosen) / sum(roles[n].radius for n in anions)
         if any(
             abs(ion.radius / roles[n].radius / scale - 1) > 0.2 for ion, n in zip(chosen, anions, strict=True)
         ):
             continue
-        lists: list[list[Role]] = []
+        lists, seen = list[list[Role]](), [(ion.symbol, ion.charge or 0.0) for ion in chosen]
         for n, role in enumerate(roles):
             if n in anions:
                 lists.append([chosen[anions.index(n)]])
             else:
-                lists.append([ion for ion in _ions(1, kind.name) if _fits(ion.radius, role.radius, scale)])
+                near = [ion for ion in _ions(1) if _fits(ion.radius, role.radius * scale, spread)]
+                lists.append([ion for ion in near if bonds(ion.symbol, ion.charge or 0, seen)])
         yield from _balanced(kind, lists)
 
 
-def _fits(radius: float, wanted: float, scale: float) -> bool:
-    """Within a quarter of the radius, or .12 Angstrom where it is small."""
-    return abs(radius - wanted * scale) <= max(MOST_RATIO * wanted * scale, 0.12)
+def _anions(kind: Prototype, reference: Reference, own: Role) -> tuple[Role, ...]:
+    """Anions for a role: any in the table's reference, those of its charge in another; hydroxide for hydroxide."""
+    if (own.symbol, own.charge) in HYDROXIDES:
+        return (own,)
+    usual = reference.cell == kind.cell
+    return tuple(
+        ion for ion in _ions(-1) if ion.charge == own.charge or (usual and ion.symbol not in ("Si", "Ge"))
+    )
+
+
+def _fits(radius: float, wanted: float, spread: float) -> bool:
+    """Within a share of the radius, or .12 Angstrom where it is small."""
+    return abs(radius - wanted) <= max(spread * wanted, 0.12)
 
 
 def _balanced(kind: Prototype, lists: list[list[Role]]) -> Iterator[Option]:
     """Combinations without net charge; the last role's charge follows from the others'."""
     order = sorted(range(len(lists)), key=lambda n: len(lists[n]))
     *outer, last = order
-    by_charge: dict[int, list[Role]] = {}
+    by_charge: dict[float, list[Role]] = {}
     for role in lists[last]:
         by_charge.setdefault(role.charge or 0, []).append(role)
-    for first in itertools.islice(itertools.product(*(lists[n] for n in outer)), MOST_TRIED):
+    for first in _combinations([lists[n] for n in outer], MOST_BALANCED):
         total = sum(kind.counts[n] * (role.charge or 0) for n, role in zip(outer, first, strict=True))
-        charge, rest = divmod(-total, kind.counts[last])
-        if rest:
-            continue
-        for role in by_charge.get(charge, ()):
+        for role in by_charge.get(-total / kind.counts[last], ()):
             placed = dict(zip(outer, first, strict=True)) | {last: role}
-            option = tuple(placed[n] for n in range(len(lists)))
-            if _differ(kind.name, option):
-                yield option
+            yield tuple(placed[n] for n in range(len(lists)))
 
 
 def _metallic(kind: Prototype, reference: Reference) -> Iterator[Option]:
     """Metals for metals, and what bonds for what bonds; radii in about the reference's ratios."""
     lists = [_of_class(role.symbol) for role in reference.roles]
-    sizes = [len(one) for one in lists]
-    if math.prod(sizes) <= MOST_TRIED:
-        picked = np.stack([axis.ravel() for axis in np.indices(sizes)])
-    else:
-        rng = np.random.default_rng(zlib.crc32(kind.name.encode()))
-        picked = np.stack([rng.integers(size, size=MOST_TRIED) for size in sizes])
-    shares = np.stack(
-        [
-            np.array([role.radius for role in one])[row] / own.radius
-            for one, row, own in zip(lists, picked, reference.roles, strict=True)
-        ]
-    )
-    near = shares.max(0) <= LIKE_RATIOS * shares.min(0)
-    for row in picked[:, near].T.tolist():
-        option = tuple(one[n] for one, n in zip(lists, row, strict=True))
-        if _differ(kind.name, option):
+    table = elements()
+    metals = all(role.symbol in table and table[role.symbol].metal for role in reference.roles)
+    spread = METALS if metals else BONDED
+    for option in _combinations(lists, MOST_TRIED):
+        shares = [role.radius / own.radius for role, own in zip(option, reference.roles, strict=True)]
+        if max(shares) <= spread * min(shares):
             yield option
+
+
+def _combinations(lists: Sequence[Sequence[Role]], most: int) -> Iterator[Option]:
+    """All combinations of one of each list, or so many of them where there are more."""
+    sizes = [len(one) for one in lists]
+    if math.prod(sizes) <= most:
+        yield from itertools.product(*lists)
+        return
+    drawn = np.random.default_rng(math.prod(sizes)).integers(sizes, size=(most, len(sizes)))
+    for row in drawn.tolist():
+        yield tuple(one[n] for one, n in zip(lists, row, strict=True))
 
 
 # What bonds to metals in compounds that are no salts.
@@ -182,8 +211,8 @@ def _of_class(symbol: str) -> tuple[Role, ...]:
     table = elements()
     one = table.get(symbol)
     if one is None or symbol in SALTY:
-        return (Role(symbol, None, one.radius if one else 0.8),)
-    wanted = [e for e in table.values() if (e.symbol in BONDING if not one.metal else _may_be_metal(e))]
+        return (Role(symbol, None, one.radius if one else UNKNOWN),)
+    wanted = [e for e in usual_elements() if (e.symbol in BONDING if not one.metal else _may_be_metal(e))]
     return tuple(Role(e.symbol, None, e.radius) for e in wanted)
 
 
@@ -211,18 +240,24 @@ def partners(option: Option, role: int, name: str) -> tuple[Role, ...]:
     """Species that may share a site with that of a role: of the same charge, of like size, and not there already."""
     present = {one.symbol for one in option}
     found = []
-    for other in _like(option[role], name if option[role].charge == -1 else ""):
+    for other in _like(option[role]):
         placed = (*option[:role], other, *option[role + 1 :])
-        if other.symbol not in present and _differ(name, placed):
+        if other.symbol not in present and _differ(name, placed) and _bonded(other, option):
             found.append(other)
     return tuple(found)
 
 
+def _bonded(other: Role, option: Option) -> bool:
+    """Whether an ion is seen with the anions of a compound."""
+    anions = [(one.symbol, one.charge) for one in option if one.charge is not None and one.charge < 0]
+    return other.charge is None or other.charge < 0 or bonds(other.symbol, other.charge, anions)
+
+
 @cache
-def _like(own: Role, name: str) -> tuple[Role, ...]:
+def _like(own: Role) -> tuple[Role, ...]:
     """Other species of the same charge and of like size."""
     ions = own.charge is not None
-    pool = _ions(1 if (own.charge or 0) > 0 else -1, name) if ions else _of_class(own.symbol)
+    pool = _ions(1 if (own.charge or 0) > 0 else -1) if ions else _of_class(own.symbol)
     return tuple(
         other
         for other in pool

@@ -121,6 +121,7 @@ def add_pattern(
     lines: Doubles,
     shape: Doubles,
     shift: Doubles,
+    floor: float,
 ) -> None:
     """Add the peaks of one phase, at every line of the anode.
 
@@ -140,6 +141,8 @@ def add_pattern(
         Size in Angstrom, strain as a share, width of the instrument in degrees.
     shift
         Zero shift and displacement of the sample, degrees; the second goes with cos(theta).
+    floor
+        Share of the highest peak below which tails are left out.
     """
     areas, strongest = np.zeros((lines.shape[0], strength.size)), 0.0
     for line in range(lines.shape[0]):
@@ -158,7 +161,7 @@ def add_pattern(
             theta = np.arcsin(0.5 * lines[line, 0] * inverse_d[n])
             width, share = peak_width(theta, lines[line, 0], shape[0], shape[1], shape[2])
             middle = 2 * theta / RADIAN + shift[0] + shift[1] * np.cos(theta)
-            add_peak(y, start, step, middle, areas[line, n], width, share, 5e-4 * strongest / width)
+            add_peak(y, start, step, middle, areas[line, n], width, share, floor * strongest / width)
 
 
 @kernel
