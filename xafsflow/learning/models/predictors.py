@@ -19,6 +19,7 @@ from xafsflow.learning.models.kernel_machine import KernelMachine
 from xafsflow.learning.models.model_archive import Array, from_archive, to_archive
 from xafsflow.learning.models.perceptron import Layers
 from xafsflow.learning.network.folded_network import FoldedNetwork
+from xafsflow.learning.union.union_model import UnionOfNetworks
 
 Features = NDArray[np.float32]
 
@@ -256,6 +257,7 @@ PREDICTORS: dict[str, type[Any]] = {
     "linear": Linear,
     "mean": Mean,
     "neighbors": Neighbors,
+    "union_of_networks": UnionOfNetworks,
 }
 
 

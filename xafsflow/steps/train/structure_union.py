@@ -1,0 +1,263 @@
+"""A union of networks that tells structure types from diffraction patterns, and more types for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+import numpy as np
+import xarray as xr
+from pydantic import Field
+
+from xafsflow.errors import InputError
+from xafsflow.findings.union_findings import UnionFindings
+from xafsflow.kernels.array_types import Floats, Singles
+from xafsflow.learning.models.model import Model, StoredModel
+from xafsflow.learning.models.model_cache import digest_of
+from xafsflow.learning.models.signature import Signature
+from xafsflow.learning.models.targets import Targets
+from xafsflow.learning.network.network_training import Training
+from xafsflow.learning.union import baselines as simple
+from xafsflow.learning.union.assembly import assembled, learnt_limits, mean_patterns
+from xafsflow.learning.union.group_training import groups_by_likeness, trained_network
+from xafsflow.learning.union.judged_patterns import union_in
+from xafsflow.learning.union.pattern_samples import TRAIN
+from xafsflow.learning.union.union_model import UnionOfNetworks, votes_of
+from xafsflow.learning.union.union_record import union_record
+from xafsflow.learning.union.union_scores import Checked, checked, parts_votes
+from xafsflow.progress import tell
+from xafsflow.sampling.pattern_library import PatternLibrary, pattern_library
+from xafsflow.step_table import step
+from xafsflow.steps.train.train_model import versions
+
+ONE = "one_network"
+if TYPE_CHECKING:
+    Method: TypeAlias = str
+else:  # the names in the table, so that recipes and help know them
+    Method: TypeAlias = Literal[(*simple.BASELINES, ONE)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+# Types for each network where their number is not told.
+TYPES_A_NETWORK = 12
+
+
+@step(makes=("model", "findings"), section="structure_types")
+def union(
+    spectra: xr.Dataset,
+    /,
+    *,
+    label: str = "structure_type",
+    networks: Annotated[int, Field(ge=1)] | list[list[str]] | None = None,
+    epochs: Annotated[int, Field(ge=1)] = 15,
+    patience: Annotated[int, Field(ge=1)] = 5,
+    rate: Share = 0.004,
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1,
+    coverage: Share = 0.95,
+    refuse: Share = 0.05,
+    beside: list[Method] = ["nearest_mean", "log_d_correlation", "forest_peaks", "forest_binned"],  # noqa: B006
+    seed: Annotated[int, Field(ge=0)] = 0,
+) -> tuple[Model, UnionFindings]:
+    """Train a union of residual networks that tells the structure type from a diffraction pattern (extra `nets`).
+
+    The types are split into groups, those with like patterns together; each group has a network, which also learns to say
+    "other" to patterns of the other groups and of background types, which are never answered. The vote for a type is made
+    of the confidence of its network (local) and the likeness to its mean pattern (global), with weights that are learnt.
+    After Chen and others, J. Am. Chem. Soc. 146, 8098 (2024).
+
+    Species tuples are split: 65 % are learnt from, 7 % end the training, on 14 % weights, sets and limits are learnt, and
+    14 % are for the check alone. Of background types the same, by type. A network is kept in the cache folder by all that
+    made it, and found again; one that was killed goes on behind its last epoch.
+
+    Parameters
+    ----------
+    label
+        The label that holds the structure type.
+    networks
+        How many; or the groups of types, by name; None: one for about twelve types.
+    epochs, patience
+        Times that all patterns are seen at most, and without a smaller loss of those held out.
+    rate, dropout
+        Largest learning rate, and the share of values that is dropped.
+    coverage
+        How often the true type is to be in the set of possible types.
+    refuse
+        Share of the patterns of known types that may be called none of these, or two types: the limits are set so.
+    beside
+        Simple methods that are trained and scored beside it; `one_network` is a network for all types.
+    seed
+        Of the split and of the networks.
+
+    Returns
+    -------
+    Model, UnionFindings
+        For `classify.model` and `judge.patterns`, on patterns over the same grid at the same wavelength (`derive.resample`,
+        `ingest.patterns`).
+
+    Raises
+    ------
+    InputError
+        Torch is not installed; it is no library of patterns; a type is in no group or in two, or has too few patterns.
+    """
+    library = pattern_library(spectra, label, None, seed)
+    training = Training(epochs=epochs, patience=patience, rate=rate, dropout=dropout)
+    tell("reading patterns", 1.0)
+    templates = mean_patterns(library.samples, library.two_theta)
+    groups = _groups(library.samples.types, templates, networks)
+    files = _trained(library, groups, training, seed)
+    trained = assembled(library.samples, library.two_theta, files, templates, library.ratios, seed)
+    return _finished(library, trained, (coverage, refuse), beside, training, seed)
+
+
+@step(makes=("model", "findings"), section="structure_types")
+def extend(
+    model: Model | StoredModel,
+    spectra: xr.Dataset,
+    /,
+    *,
+    label: str = "structure_type",
+    epochs: Annotated[int, Field(ge=1)] = 15,
+    patience: Annotated[int, Field(ge=1)] = 5,
+    rate: Share = 0.004,
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1,
+    coverage: Share = 0.95,
+    refuse: Share = 0.05,
+    seed: Annotated[int, Field(ge=0)] = 0,
+) -> tuple[Model, UnionFindings]:
+    """Add structure types to a union by one new network; the others, and the mean patterns of their types, stay as they are.
+
+    Weights of the vote, sets and limits are learnt anew, on patterns of old and new types.
+
+    Parameters
+    ----------
+    label
+        The label that holds the structure type.
+    epochs, patience, rate, dropout
+        Of the new network, as in `train.union`.
+    coverage, refuse
+        Of sets and limits, as in `train.union`.
+    seed
+        That of the union: species tuples are then split as they were, and what is checked was never learnt from.
+
+    Raises
+    ------
+    InputError
+        The model is no union, has another grid or wavelength, knows all types of the library, or one that the library lacks.
+    """
+    known = model.load() if isinstance(model, StoredModel) else model
+    before = union_in(known)
+    library = _with_new_types(known, before, spectra, label, seed)
+    known.signature.check_wavelength(library.wavelength)
+    training = Training(epochs=epochs, patience=patience, rate=rate, dropout=dropout)
+    new = list(range(len(before.types), len(library.samples.types)))
+    templates = mean_patterns(library.samples, library.two_theta, kept=before.templates)
+    files = [*before.contents, *_trained(library, [new], training, seed)]
+    trained = assembled(library.samples, library.two_theta, files, templates, library.ratios, seed)
+    return _finished(library, trained, (coverage, refuse), [], training, seed)
+
+
+def _with_new_types(
+    known: Model, before: UnionOfNetworks, spectra: xr.Dataset, label: str, seed: int
+) -> PatternLibrary:
+    """The library with the types of the union first, then its own new ones."""
+    library = pattern_library(spectra, label, None, seed)
+    if not np.array_equal(library.two_theta, known.signature.values):
+        raise InputError(
+            f"patterns of {len(library.two_theta)} points from {library.two_theta[0]:g} to {library.two_theta[-1]:g}",
+            f"the grid of the union, {len(known.signature.values)} from {known.signature.values[0]:g} to "
+            f"{known.signature.values[-1]:g} degrees",
+            "make them with the range and step of its training",
+        )
+    found = library.samples.types
+    missing = [name for name in before.types if name not in found]
+    new = [name for name in found if name not in before.types]
+    if missing or not new:
+        raise InputError(
+            f"a library without {', '.join(missing)}" if missing else "a library of known types alone",
+            "all types of the union, and new ones beside them",
+            "make it with the old types, too: the new network has to learn that they are others",
+        )
+    types = [*before.types, *new]
+    samples = library.samples.of_types(types)
+    ratios = [*before.ratios, *(library.ratios[found.index(name)] for name in new)]
+    return replace(library, samples=samples, ratios=ratios)
+
+
+def _groups(types: list[str], templates: Singles, networks: int | list[list[str]] | None) -> list[list[int]]:
+    if not isinstance(networks, list):
+        return groups_by_likeness(templates, networks or -(-len(types) // TYPES_A_NETWORK))
+    named = [name for group in networks for name in group]
+    wrong = [name for name in named if name not in types or named.count(name) > 1]
+    left = [name for name in types if name not in named]
+    if wrong or left or not all(networks):
+        what = (
+            f"{wrong[0]!r} twice or unknown"
+            if wrong
+            else f"{left[0]!r} in none"
+            if left
+            else "an empty group"
+        )
+        raise InputError(f"networks with {what}", f"each of {', '.join(types)} in one group", "mend networks")
+    return [[types.index(name) for name in group] for group in networks]
+
+
+def _trained(library: PatternLibrary, groups: list[list[int]], training: Training, seed: int) -> list[bytes]:
+    """The file of a network for each group."""
+    samples = library.samples
+    digest = library.spectra.attrs.get("digest") or digest_of(samples.sequences, samples.labels)
+    made = []
+    for number, group in enumerate(groups, 1):
+        name = f"network {number} of {len(groups)} ({len(group)} types)"
+        made.append(trained_network(samples, group, training, seed, digest, name))
+    return made
+
+
+def _finished(
+    library: PatternLibrary,
+    trained: UnionOfNetworks,
+    wanted: tuple[float, float],
+    beside: list[Method],
+    training: Training,
+    seed: int,
+) -> tuple[Model, UnionFindings]:
+    """The model with its limits, and what the check patterns tell of it."""
+    samples = library.samples
+    trust = learnt_limits(trained, samples, *wanted, seed)
+    types = list(trained.types)
+    model = Model(
+        learner="union",
+        signature=Signature(
+            "two_theta", "degree", library.two_theta, "mu", [], None, None, library.wavelength
+        ),
+        targets=Targets("classes", types, ["1"] * len(types), np.eye(len(types)), None, None, None),
+        predictor=trained,
+        trust=trust,
+        importances=None,
+        seed=seed,
+        versions=versions(),
+    )
+    model.check()
+    seen = checked(trained, trust, samples, seed)
+    votes: dict[str, Floats] = dict(parts_votes(seen.known))
+    for name in beside:
+        votes[name] = _beside(name, library, seen, training, seed)
+    return model, union_record(
+        trained, samples, library.wavelength, library.group, seen, votes, wanted[0], seed
+    )
+
+
+def _beside(name: str, library: PatternLibrary, seen: Checked, training: Training, seed: int) -> Floats:
+    """Votes of another method for the check patterns of known types."""
+    samples = library.samples
+    tell(name)
+    if name == ONE:
+        templates = mean_patterns(samples, library.two_theta)
+        files = _trained(library, [list(range(len(samples.types)))], training, seed)
+        whole = assembled(samples, library.two_theta, files, templates, library.ratios, seed)
+        votes: Floats = votes_of(whole.parts(samples.sequences[seen.rows]), whole.score)
+    else:
+        rows = samples.rows(TRAIN)
+        tables = library.table(rows), library.table(seen.rows)
+        votes = simple.baseline_votes(
+            name, tables[0], samples.labels[rows], tables[1], n_classes=len(samples.types), seed=seed
+        )
+    tell(name, 1.0)
+    return votes
