@@ -12,6 +12,7 @@ from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles, Indices, Singles
 from xafsflow.kernels.diffraction.log_places import log_edges, onto_places
 from xafsflow.kernels.diffraction.prepared_pattern import angles_of_means, prepared
+from xafsflow.learning.models.signature import SAME_PLACE, Signature
 from xafsflow.learning.samples.row_blocks import row_blocks
 from xafsflow.learning.union.baselines import PatternTable, pattern_table
 from xafsflow.learning.union.log_spacing import PLACES
@@ -117,6 +118,24 @@ def check_patterns(spectra: xr.Dataset, label: str | None = None) -> None:
             f"patterns without the label {label}",
             f"one of {', '.join(others)}" if others else "a label with the structure type of each",
             "name the label, or a table with it in ingest.patterns",
+        )
+
+
+def on_the_grid_of(signature: Signature, spectra: xr.Dataset) -> None:
+    """Refuse patterns over other angles than those of a model.
+
+    Raises
+    ------
+    InputError
+        They are.
+    """
+    own, wanted = spectra.two_theta.values, signature.values
+    if len(own) != len(wanted) or np.abs(own - wanted).max() > SAME_PLACE:
+        step = wanted[1] - wanted[0]
+        raise InputError(
+            f"{len(own)} angles from {own[0]:g} to {own[-1]:g} degrees",
+            f"{len(wanted)} from {wanted[0]:g} to {wanted[-1]:g} in steps of {step:g}, which the model was trained on",
+            f"read them with ingest.patterns: {{span: [{wanted[0]:g}, {wanted[-1]:g}], step: {step:g}}}",
         )
 
 

@@ -71,6 +71,12 @@ def type_weights(ratios: Sequence[str], ratio: str | None, elements: Sequence[st
     >>> type_weights(["AB", "AB2", "ABC3"], None, ["Ca", "F"]).tolist()
     [1.0, 1.0, 0.1]
     """
+    if not all(ratios):
+        raise InputError(
+            "a ratio or elements for a model that knows no ratios of its types",
+            "types with a label `ratio` in the library that it was trained on",
+            "leave them out",
+        )
     found = np.ones(len(ratios))
     if ratio is not None:
         wanted = counts_of(ratio)
