@@ -105,6 +105,7 @@ VARIABLES: dict[str, Variable] = {
     ),
     "set_size": Variable(MAP, "1", "number of classes in the set that holds the true one"),
     "in_set": Variable(("reference", "y", "x"), "1", "whether a class is in that set"),
+    "mixed": Variable(MAP, "1", "whether the pattern looks like two of the structure types that are known"),
     "outside": Variable(MAP, "1", "whether the spectrum is unlike those that the model was trained on"),
     "lcf_fraction": Variable(("reference", "y", "x"), "1", "composition by linear combination fit"),
     "lcf_error": Variable(("reference", "y", "x"), "1", "standard error of lcf_fraction by noise"),

@@ -57,7 +57,7 @@ class UnionFindings(Finding):
     training_patterns, check_patterns
         Numbers of patterns of known types: learnt from; kept for all that is told here.
     weights
-        `(2,)`: of the logarithms of confidence (local) and likeness (global) in the vote.
+        `(3,)`: in the vote, of the logarithms of confidence (local) and likeness (global), and of one over "other".
     table
         Scores by name: `union`; its parts `confidence` and `likeness`; `published_rule`; and simple methods beside it.
     better

@@ -51,7 +51,7 @@ def assembled(
         files=np.frombuffer(b"".join(files), np.uint8),
         lengths=np.array([len(one) for one in files], np.int64),
         templates=templates,
-        score=np.ones(2),
+        score=np.ones(3),
         classes=np.arange(len(samples.types)),
     )
     rows = samples.rows(LEARN)
@@ -81,8 +81,7 @@ def learnt_limits(
     told = [union.parts(one) for one in tables]
     votes = [votes_of(one, union.score) for one in told]
     features = [
-        doubt_features(parts, vote, union.network_of, one)
-        for parts, vote, one in zip(told, votes, tables, strict=True)
+        doubt_features(parts, vote, one) for parts, vote, one in zip(told, votes, tables, strict=True)
     ]
     trust = Trust(
         set_thresholds=thresholds_by_class(votes[0], labels, coverage)[None],

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
 from xafsflow.files import cache_folder, write_atomically
@@ -27,8 +28,9 @@ from xafsflow.learning.union.pattern_samples import STOP, TRAIN, PatternSamples
 
 # The stem looks at four peaks' widths and goes on by one; 80,000 weights.
 SHAPE = Shape(stem=15, taps=5, widths=(24, 32, 48, 64), stride=4)
-# Samples of "other" for each of the own types; the more of them, the surer a network is of what it does not know.
-OTHERS = 0.5
+# Samples of "other" for each of the own types: of types that other networks know, and of background types. Of few of the
+# first a network takes the types of the others for its own.
+OTHERS = (0.5, 0.25)
 # Threads of a training: a fixed number, since sums of another one come in another order.
 THREADS = 1
 
@@ -63,25 +65,38 @@ def groups_by_likeness(templates: Singles, count: int) -> list[list[int]]:
 def rows_for(samples: PatternSamples, own: Sequence[int], part: int, seed: int) -> tuple[Indices, Indices]:
     """Samples of a part that a network for the types `own` sees, and its outputs for them, the last one being "other".
 
-    Of the other types and the background so many are drawn that there are `OTHERS` for each own one, the same number of
-    each type.
+    Of the types of other networks, and of the background, so many are drawn as `OTHERS` tells for each own one, the same
+    number of each type.
     """
     output = np.full(len(samples.types) + 1, len(own))
     output[list(own)] = np.arange(len(own))
     of = output[samples.labels]  # the last one for the background, -1
     here = samples.part == part
-    mine, rest = np.flatnonzero(here & (of < len(own))), np.flatnonzero(here & (of == len(own)))
-    kinds, kind = np.unique(samples.kind[rest], return_inverse=True)
-    rng = np.random.default_rng([seed, 21])
-    order = rng.permutation(len(rest))
-    # The first of each type, then the second of each, and so on
-    turn = np.empty(len(rest), np.int64)
-    for number in range(len(kinds)):
-        places = order[kind[order] == number]
+    mine = np.flatnonzero(here & (of < len(own)))
+    rows = [mine]
+    for number, (share, known) in enumerate(zip(OTHERS, (True, False), strict=True)):
+        rest = np.flatnonzero(here & (of == len(own)) & ((samples.labels >= 0) == known))
+        rows.append(evenly_drawn(rest, samples.kind[rest], round(share * len(mine)), [seed, 21, number]))
+    found = np.concatenate(rows)
+    return found, of[found]
+
+
+def evenly_drawn(rows: Indices, kind: NDArray[np.str_], count: int, seed: list[int]) -> Indices:
+    """So many of the rows, or all: the first of each kind in an order that is drawn, then the second of each, and so on.
+
+    Examples
+    --------
+    >>> evenly_drawn(np.arange(6), np.array(list("aaaabb")), 4, [0]).size
+    4
+    """
+    _, of = np.unique(kind, return_inverse=True)
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(rows))
+    turn = np.empty(len(rows), np.int64)
+    for number in range(of.max(initial=-1) + 1):
+        places = order[of[order] == number]
         turn[places] = np.arange(len(places))
-    drawn = rest[np.argsort(turn + rng.random(len(rest)), kind="stable")[: round(OTHERS * len(mine))]]
-    rows = np.concatenate([mine, drawn])
-    return rows, of[rows]
+    return rows[np.argsort(turn + rng.random(len(rows)), kind="stable")[:count]]
 
 
 def trained_network(

@@ -88,5 +88,5 @@ def judged_sequences(
 def doubts(union: UnionOfNetworks, trust: Trust, parts: Parts, votes: Doubles, sequences: Singles) -> Doubles:
     """`(sample, 2)`: how much a pattern looks like none of the types, and like two of them."""
     assert trust.doubt is not None
-    features = doubt_features(parts, votes, union.network_of, sequences)
+    features = doubt_features(parts, votes, sequences)
     return np.stack([doubt_of(features, one) for one in trust.doubt], axis=1)

@@ -11,15 +11,13 @@ from xafsflow.learning.union.union_model import LEAST, Parts
 SHARES = (0.3, 0.7)
 
 
-def doubt_features(parts: Parts, votes: Doubles, network: Indices, sequences: Singles) -> Doubles:
+def doubt_features(parts: Parts, votes: Doubles, sequences: Singles) -> Doubles:
     """What tells patterns of known types from others.
 
     Parameters
     ----------
     parts, votes
         Of the samples `(sample, ...)`.
-    network
-        `(class,)`: the number of the network that knows each type.
     sequences
         `(sample, place)`.
 
@@ -36,7 +34,7 @@ def doubt_features(parts: Parts, votes: Doubles, network: Indices, sequences: Si
     by_vote, by_confidence, by_likeness = (
         np.sort(np.pad(one, ((0, 0), (2, 0))), axis=1) for one in (votes, parts.confidence, parts.likeness)
     )
-    other = parts.other[rows, network[top]]
+    other = parts.other[rows, top]
     logarithms = [by_vote[:, -1], by_vote[:, -2], by_confidence[:, -1], by_confidence[:, -2]]
     logarithms += [other, 1 - other, parts.other.min(axis=1)]
     plain = [by_likeness[:, -1], by_likeness[:, -2], by_likeness[:, -3]]

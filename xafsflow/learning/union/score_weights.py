@@ -1,4 +1,4 @@
-"""How much the confidence of a network and the likeness to a mean pattern weigh in the vote of a union."""
+"""How much confidence, likeness and "other" weigh in the vote of a union."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 
 from xafsflow.kernels.array_types import Doubles, Integers
 from xafsflow.learning.models.kernel_machine import softmax
-from xafsflow.learning.union.union_model import LEAST, Parts
+from xafsflow.learning.union.union_model import Parts, logarithms
 
 # Weights are between none and so much: one of a few patterns would grow without limit.
 MOST = 100.0
 
 
 def learnt_weights(parts: Parts, labels: Integers) -> Doubles:
-    """The two weights with which the votes have the largest likelihood.
+    """The weights with which the votes have the largest likelihood.
 
     Parameters
     ----------
@@ -23,28 +23,28 @@ def learnt_weights(parts: Parts, labels: Integers) -> Doubles:
     Returns
     -------
     ndarray
-        `(2,)`: of ln confidence and of ln likeness.
+        `(3,)`: of ln confidence, of ln likeness, and of -ln "other".
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.integers(0, 2, 400)
     >>> sure = np.clip(0.5 + (labels - 0.5) * rng.uniform(-0.2, 0.9, 400), 0.01, 0.99)
-    >>> parts = Parts(np.stack([1 - sure, sure], axis=1), np.zeros((400, 1)), rng.uniform(0.5, 0.6, (400, 2)))
+    >>> parts = Parts(np.stack([1 - sure, sure], axis=1), np.full((400, 2), 0.5), rng.uniform(0.5, 0.6, (400, 2)))
     >>> bool((learnt_weights(parts, labels)[0] > 0.5))
     True
     """
     from scipy.optimize import minimize
 
-    confidence, likeness = (np.log(np.maximum(one, LEAST)) for one in (parts.confidence, parts.likeness))
+    terms = logarithms(parts)
     rows = np.arange(len(labels))
 
     def loss(weights: Doubles) -> tuple[float, Doubles]:
-        votes = softmax(weights[0] * confidence + weights[1] * likeness)
-        slope = [((votes * one).sum(axis=1) - one[rows, labels]).mean() for one in (confidence, likeness)]
+        votes = softmax(sum(weight * one for weight, one in zip(weights, terms, strict=True)))
+        slope = [((votes * one).sum(axis=1) - one[rows, labels]).mean() for one in terms]
         return float(-np.log(np.maximum(votes[rows, labels], 1e-300)).mean()), np.array(slope)
 
-    found = minimize(loss, np.array([1.0, 1.0]), jac=True, bounds=[(0.0, MOST)] * 2, method="L-BFGS-B")
+    found = minimize(loss, np.array([1.0, 1.0, 0.5]), jac=True, bounds=[(0.0, MOST)] * 3, method="L-BFGS-B")
     return np.asarray(found.x, np.float64)
 
 
@@ -56,7 +56,7 @@ def published_votes(parts: Parts) -> Doubles:
 
     Examples
     --------
-    >>> parts = Parts(np.array([[0.9, 0.1]]), np.array([[0.0]]), np.array([[0.5, 1.0]]))
+    >>> parts = Parts(np.array([[0.9, 0.1]]), np.array([[0.0, 0.0]]), np.array([[0.5, 1.0]]))
     >>> published_votes(parts).round(2).tolist()
     [[0.62, 0.73]]
     """

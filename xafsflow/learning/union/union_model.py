@@ -32,7 +32,7 @@ class Parts:
     confidence
         `(sample, class)`: the softmax of the network that knows the type, "other" included. The local part.
     other
-        `(sample, network)`: "other" of each network.
+        `(sample, class)`: "other" of that network.
     likeness
         `(sample, class)`: largest cosine with the mean pattern of the type, over sizes of the cell. The global part.
     """
@@ -63,14 +63,15 @@ class UnionOfNetworks:
     templates
         `(class, place)`: mean patterns over ln(1/d), reaching further than patterns by the shifts that are tried.
     score
-        `(2,)`: weights of the logarithms of confidence and likeness.
+        `(3,)`: weights of the logarithms of confidence, likeness, and "other" of the type's network.
     classes
         `(class,)`.
 
     Notes
     -----
-    The vote for type t is `softmax_t(w_1 ln p_t + w_2 ln c_t)` of the confidence p of its network and its likeness c; the
-    weights are those of the largest likelihood on validation patterns (`xafsflow.learning.union.score_weights`).
+    The vote for type t is `softmax_t(w_1 ln p_t + w_2 ln c_t - w_3 ln o_t)` of the confidence p of its network, its likeness
+    c, and "other" o of that network, over which the confidence stands against networks that saw other types; the weights are
+    those of the largest likelihood on validation patterns (`xafsflow.learning.union.score_weights`).
     """
 
     two_theta: Doubles
@@ -98,14 +99,6 @@ class UnionOfNetworks:
             found.append((network, [number[name] for name in about["types"]]))
         return found
 
-    @cached_property
-    def network_of(self) -> Indices:
-        """`(class,)`: the number of the network that knows each type."""
-        found = np.zeros(len(self.types), np.int64)
-        for place, (_, known) in enumerate(self.members):
-            found[known] = place
-        return found
-
     @property
     def contents(self) -> list[bytes]:
         """The file of each network."""
@@ -127,10 +120,10 @@ class UnionOfNetworks:
     def parts(self, sequences: Singles) -> Parts:
         """What networks and mean patterns say of sequences `(sample, place)`."""
         confidence = np.zeros((len(sequences), len(self.types)))
-        other = np.zeros((len(sequences), len(self.lengths)))
-        for place, (network, known) in enumerate(self.members):
+        other = np.zeros(confidence.shape)
+        for network, known in self.members:
             told = network.predict(sequences.T)
-            confidence[:, known], other[:, place] = told[:, :-1], told[:, -1]
+            confidence[:, known], other[:, known] = told[:, :-1], told[:, -1:]
         return Parts(confidence, other, self.likeness(sequences))
 
     def likeness(self, sequences: Singles) -> Doubles:
@@ -139,7 +132,8 @@ class UnionOfNetworks:
 
     def predict(self, features: Singles) -> Doubles:
         """Votes `(pixel, class)` for patterns `(point, pixel)`."""
-        return votes_of(self.parts(self.sequences(np.ascontiguousarray(features.T))), self.score)
+        parts = self.parts(self.sequences(np.ascontiguousarray(features.T)))
+        return votes_of(parts, self.score)
 
     def check(self) -> None:
         """Refuse parts that do not belong together.
@@ -160,7 +154,7 @@ class UnionOfNetworks:
         fits = all(isinstance(a, np.ndarray) and a.dtype == kind and a.ndim == n for a, kind, n in arrays)
         fits = fits and len(self.ratios) == len(self.twins) == len(self.types)
         fits = fits and self.lengths.sum() == len(self.files) and len(self.templates) == len(self.types)
-        fits = fits and len(self.classes) == len(self.types) and self.score.shape == (2,)
+        fits = fits and len(self.classes) == len(self.types) and self.score.shape == (3,)
         known = sorted(place for _, places in self.members for place in places) if fits else []
         if not fits or known != list(range(len(self.types))):
             raise InputError("a damaged union of networks", "each type in one network", "train it again")
@@ -171,9 +165,14 @@ def votes_of(parts: Parts, score: Floats) -> Doubles:
 
     Examples
     --------
-    >>> parts = Parts(np.array([[0.9, 0.05]]), np.array([[0.05]]), np.array([[0.8, 0.8]]))
-    >>> votes_of(parts, np.array([1.0, 2.0])).round(2).tolist()
+    >>> parts = Parts(np.array([[0.9, 0.05]]), np.array([[0.05, 0.05]]), np.array([[0.8, 0.8]]))
+    >>> votes_of(parts, np.array([1.0, 2.0, 0.5])).round(2).tolist()
     [[0.95, 0.05]]
     """
-    confidence, likeness = (np.log(np.maximum(one, LEAST)) for one in (parts.confidence, parts.likeness))
-    return softmax(score[0] * confidence + score[1] * likeness)
+    return softmax(sum(weight * one for weight, one in zip(score, logarithms(parts), strict=True)))
+
+
+def logarithms(parts: Parts) -> list[Doubles]:
+    """What the weights of a score go with, each `(sample, class)`."""
+    found = [np.log(np.maximum(one, LEAST)) for one in (parts.confidence, parts.likeness, parts.other)]
+    return [found[0], found[1], -found[2]]

@@ -26,6 +26,12 @@ from xafsflow.reporting.section_table import Block, Part, section
             SHARE,
             "1 where a spectrum is unlike those that the model learnt from.",
         ),
+        "mixed": MapStyle(
+            "Two structure types",
+            "viridis",
+            SHARE,
+            "1 where a pattern looks like two of the types that are known.",
+        ),
     },
 )
 def library_answers(part: Part) -> Iterator[Block]:

@@ -22,9 +22,12 @@ from xafsflow.learning.trust.pixel_doubt import (
     outside_training,
     possible_classes,
 )
+from xafsflow.learning.union.union_model import UnionOfNetworks
 from xafsflow.sampling.signature_check import places_in
 from xafsflow.step_table import step
-from xafsflow.vocabulary import MAP, OUT
+from xafsflow.steps.classify.chosen_pixels import chosen, pixels, usable
+from xafsflow.steps.classify.map_structure_types import map_structure_types, prior_of
+from xafsflow.vocabulary import MAP
 
 # What a map of a property is of, by the end of its name.
 ENDS = {"": "", "_low": ", lower end of the interval", "_high": ", upper end of the interval"}
@@ -35,11 +38,24 @@ ENDS = {"": "", "_low": ", lower end of the interval", "_high": ", upper end of 
     needs=["flags"],
     gives=["class_index", "class_vote", "fraction", "fraction_error", "confidence"],
 )
-def model(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
-    """Map a trained model over every pixel: its classes and compositions, or its properties.
+def model(
+    cube: xr.Dataset,
+    model: Model | StoredModel,
+    /,
+    *,
+    ratio: str | None = None,
+    elements: list[str] | None = None,
+) -> xr.Dataset:
+    """Map a trained model over every pixel: its classes and compositions, its properties, or its structure types.
 
     The model travels as a path and a digest; each process reads it once. Pixels flagged background, and pixels with a
     NaN among their features, get class -1 and NaN.
+
+    Parameters
+    ----------
+    ratio, elements
+        For structure types, what is known of the compounds: their ratio of elements, such as `AB2` or `TiO2`, and the
+        elements. Types that have another ratio are out; those with more kinds of sites than elements count less.
 
     Returns
     -------
@@ -56,7 +72,9 @@ def model(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
         true one for 90 % of the spectra of each class at the pixel's noise, and `set_size` (y, x), their number, or
         `property_<name>_low` and `property_<name>_high` (y, x), between which 90 % lie; and `outside` (y, x), 1 where a
         spectrum is unlike those of the training. They are NaN where `derive.noise` did not tell the noise, and where it is
-        beyond the largest that the training knew.
+        beyond the largest that the training knew. Of a union of networks (`train.union`) `class_index`, `class_vote`,
+        `set_size`, `in_set`, `outside`, 1 where the pattern is of none of the known types, and `mixed`, 1 where it looks
+        like two of them.
 
     Raises
     ------
@@ -70,6 +88,9 @@ def model(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
     arrays = [cube[known.signature.variable], cube.flags]
     if "noise_level" in cube:
         arrays.append(cube.noise_level)
+    prior = prior_of(known, ratio, elements)
+    if isinstance(known.predictor, UnionOfNetworks):
+        return map_structure_types(cube, arrays[:2], resting, places, prior)
     targets = known.targets
     leveled, limited = "noise_level" in cube, knows_limits(known.trust)
     arrays += [cube.noise] if "noise" in cube else []
@@ -100,25 +121,6 @@ def model(cube: xr.Dataset, model: Model | StoredModel, /) -> xr.Dataset:
         outputs += [Output("set_size", MAP), in_set, *doubt]
     found = over_blocks(_vote, arrays, outputs, **settings)
     return cube.assign(found).assign_coords(reference=targets.names)
-
-
-def chosen(values: Singles, places: Indices) -> Singles:
-    """The features of the model out of a block `(spectral, y, x)`; no copy where they follow on each other."""
-    first, count = int(places[0]), len(places)
-    return (
-        values[first : first + count] if np.array_equal(places, first + np.arange(count)) else values[places]
-    )
-
-
-def pixels(features: Singles, good: NDArray[np.bool_]) -> Singles:
-    """`(feature, pixel)`: the good pixels of `(feature, y, x)`, C-contiguous; no copy where all are good."""
-    table = features.reshape(len(features), -1)
-    return table if good.all() else np.compress(good.ravel(), table, axis=1)
-
-
-def usable(features: Singles, flags: Uint8s) -> NDArray[np.bool_]:
-    """`(y, x)`: True where a pixel may be classified, from features `(feature, y, x)`."""
-    return ((flags & np.uint8(int(OUT))) == 0) & np.isfinite(features.sum(axis=0, dtype=np.float32))
 
 
 def _answers(

@@ -24,7 +24,7 @@ from xafsflow.sampling.judged_fit import ENDS, JudgedFit, group_of, judged_fit
 from xafsflow.sampling.noisy_patterns import finite
 from xafsflow.sampling.signature_check import places_in
 from xafsflow.step_table import step
-from xafsflow.steps.classify.map_model import chosen, pixels, usable
+from xafsflow.steps.classify.chosen_pixels import chosen, pixels, usable
 from xafsflow.vocabulary import MAP, OUT_OF_MEANS, Flag
 
 # Rows whose pixels are laid beside the check patterns, and how many pixels of a part make a quantile.
