@@ -150,10 +150,14 @@ def _ionic(kind: Prototype, reference: Reference) -> Iterator[Option]:
 
 
 def _anions(kind: Prototype, reference: Reference, own: Role) -> tuple[Role, ...]:
-    """Anions for a role: any in the table's reference, those of its charge in another; hydroxide for hydroxide."""
+    """Anions for a role: those of its charge; others where the table's reference has one charge only.
+
+    Hydroxide stands for itself.
+    """
     if (own.symbol, own.charge) in HYDROXIDES:
         return (own,)
-    usual = reference.cell == kind.cell
+    charges = {role.charge for role in reference.roles if (role.charge or 0) < 0}
+    usual = reference.cell == kind.cell and len(charges) == 1
     return tuple(
         ion for ion in _ions(-1) if ion.charge == own.charge or (usual and ion.symbol not in ("Si", "Ge"))
     )
