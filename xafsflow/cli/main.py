@@ -15,6 +15,7 @@ from xafsflow.cli.export_command import export
 from xafsflow.cli.phantom_command import phantom
 from xafsflow.cli.report_command import report
 from xafsflow.cli.run_command import run
+from xafsflow.cli.score_command import score
 from xafsflow.cli.status_command import status
 from xafsflow.cli.steps_command import show, steps
 from xafsflow.cli.verify_command import verify
@@ -62,7 +63,7 @@ def main() -> None:
     """
 
 
-for command in (run, check, batch, status, steps, show, phantom, export, report, verify, demo):
+for command in (run, check, batch, status, steps, show, phantom, export, report, score, verify, demo):
     main.add_command(command)
 
 

@@ -3,6 +3,7 @@
 from xafsflow.steps.train.energy_choice import select
 from xafsflow.steps.train.library_samples import spectra
 from xafsflow.steps.train.mixture_samples import mixtures
+from xafsflow.steps.train.recalibration import recalibrate
 from xafsflow.steps.train.reconstruction import reconstruction
 from xafsflow.steps.train.region_samples import regions
 from xafsflow.steps.train.structure_union import extend, union
@@ -13,6 +14,7 @@ __all__ = [
     "extend",
     "fit",
     "mixtures",
+    "recalibrate",
     "reconstruction",
     "regions",
     "regression",

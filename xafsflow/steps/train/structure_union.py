@@ -19,7 +19,7 @@ from xafsflow.learning.models.targets import Targets
 from xafsflow.learning.network.network_training import Training
 from xafsflow.learning.union import baselines as simple
 from xafsflow.learning.union.assembly import assembled, learnt_limits, mean_patterns
-from xafsflow.learning.union.group_training import groups_by_likeness, trained_network
+from xafsflow.learning.union.group_training import groups_by_likeness, rows_for, trained_network
 from xafsflow.learning.union.judged_patterns import union_in
 from xafsflow.learning.union.pattern_samples import TRAIN
 from xafsflow.learning.union.union_model import UnionOfNetworks, votes_of
@@ -82,7 +82,8 @@ def union(
     refuse
         Share of the patterns of known types that may be called none of these, or two types: the limits are set so.
     beside
-        Simple methods that are trained and scored beside it; `one_network` is a network for all types.
+        Simple methods that are trained and scored beside it; `one_network` is a network for all types that
+        sees as many patterns as all networks of the union.
     seed
         Of the split and of the networks.
 
@@ -104,7 +105,7 @@ def union(
     groups = _groups(library.samples.types, templates, networks)
     files = _trained(library, groups, training, seed)
     trained = assembled(library.samples, library.two_theta, files, templates, library.ratios, seed)
-    return _finished(library, trained, (coverage, refuse), beside, training, seed)
+    return _finished(library, trained, (coverage, refuse), groups, beside, training, seed)
 
 
 @step(makes=("model", "findings"), section="structure_types")
@@ -151,7 +152,7 @@ def extend(
     templates = mean_patterns(library.samples, library.two_theta, kept=before.templates)
     files = [*before.contents, *_trained(library, [new], training, seed)]
     trained = assembled(library.samples, library.two_theta, files, templates, library.ratios, seed)
-    return _finished(library, trained, (coverage, refuse), [], training, seed)
+    return _finished(library, trained, (coverage, refuse), [new], [], training, seed)
 
 
 def _with_new_types(
@@ -214,6 +215,7 @@ def _finished(
     library: PatternLibrary,
     trained: UnionOfNetworks,
     wanted: tuple[float, float],
+    groups: list[list[int]],
     beside: list[Method],
     training: Training,
     seed: int,
@@ -238,7 +240,7 @@ def _finished(
     seen = checked(trained, trust, samples, seed)
     votes: dict[str, Floats] = dict(parts_votes(seen.known))
     for name in beside:
-        votes[name] = _beside(name, library, seen, training, seed)
+        votes[name] = _beside(name, library, groups, seen, training, seed)
     return model, union_record(
         trained, samples, library.wavelength, library.group, seen, votes, wanted[0], seed
     )
@@ -250,7 +252,12 @@ def _beside(name: str, library: PatternLibrary, seen: Checked, training: Trainin
     tell(name)
     if name == ONE:
         templates = mean_patterns(samples, library.two_theta)
-        files = _trained(library, [list(range(len(samples.types)))], training, seed)
+        everything = [list(range(len(samples.types)))]
+        rows = [
+            sum(len(rows_for(samples, own, TRAIN, seed)[0]) for own in each) for each in (groups, everything)
+        ]
+        alike = replace(training, epochs=round(training.epochs * rows[0] / rows[1]))
+        files = _trained(library, everything, alike, seed)
         whole = assembled(samples, library.two_theta, files, templates, library.ratios, seed)
         votes: Floats = votes_of(whole.parts(samples.sequences[seen.rows]), whole.score)
     else:
