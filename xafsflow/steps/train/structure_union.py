@@ -246,8 +246,15 @@ def _finished(
     )
 
 
-def _beside(name: str, library: PatternLibrary, seen: Checked, training: Training, seed: int) -> Floats:
-    """Votes of another method for the check patterns of known types."""
+def _beside(
+    name: str,
+    library: PatternLibrary,
+    groups: list[list[int]],
+    seen: Checked,
+    training: Training,
+    seed: int,
+) -> Floats:
+    """Votes of another method for the check patterns of known types; one network learns for as long as all of the union."""
     samples = library.samples
     tell(name)
     if name == ONE:
