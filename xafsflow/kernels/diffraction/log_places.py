@@ -26,7 +26,7 @@ def log_edges(two_theta: Floats, places: int) -> Doubles:
     Examples
     --------
     >>> log_edges(np.linspace(10, 90, 9), 4).round(1).tolist()
-    [0.5, 1.2, 2.4, 4.6, 8.5]
+    [0.5, 1.3, 2.4, 4.5, 8.5]
     """
     along = np.log(np.sin(np.radians(np.asarray(two_theta, np.float64) / 2)))
     edges = np.linspace(along[0], along[-1], places + 1)
@@ -51,8 +51,8 @@ def onto_places(rows: Singles, edges: Doubles) -> Singles:
 
     Examples
     --------
-    >>> onto_places(np.array([[1.0, 3.0]], "f4"), np.array([0.0, 0.5, 2.0])).round(2).tolist()
-    [[1.0, 2.33]]
+    >>> onto_places(np.array([[1.0, 3.0]], "f4"), np.array([0.0, 0.5, 2.0])).round(2)
+    array([[1.  , 2.33]], dtype=float32)
     """
     last = rows.shape[1] - 1
     out = np.empty((len(rows), len(edges) - 1), np.float32)
@@ -92,8 +92,9 @@ def best_cosines(rows: Singles, templates: Singles, lengths: Singles) -> Singles
     --------
     >>> template = np.array([[0.0, 3.0, 0.0, 4.0]], "f4")
     >>> lengths = np.sqrt(np.array([[9.0, 25.0]], "f4"))
-    >>> best_cosines(np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 1.0]], "f4"), template, lengths).round(2).tolist()
-    [[0.6], [0.99]]
+    >>> best_cosines(np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 1.0]], "f4"), template, lengths).round(2)
+    array([[0.6 ],
+           [0.99]], dtype=float32)
     """
     count, shifts = lengths.shape
     out = np.zeros((len(rows), count), np.float32)

@@ -93,8 +93,9 @@ def highest_peaks(counts: Numbers, half: int, reach: int, most: int) -> tuple[Do
 @kernel
 def smoothed_excess(row: Numbers, half: int, lift: float) -> tuple[Doubles, Doubles]:
     """What smoothed points have above the background, and their sigma; NaN within two points of a gap and at the ends."""
-    ground = background(means(row, FACTOR), half)
-    spread = noise_of_means(row, ground, FACTOR, lift)
+    values = means(row, FACTOR)
+    ground = background(values, half)
+    spread = noise_of_means(values, ground, lift)
     above, sigma = np.full(row.size, np.nan), np.full(row.size, np.nan)
     middle = 0.5 * (FACTOR - 1)
     for i in range(2, row.size - 2):

@@ -15,10 +15,11 @@ from xafsflow.kernels.jit import kernel
 # of numpy's normal deviates through scipy.ndimage.grey_opening and uniform_filter1d.
 WINDOWS = np.log(np.array([5.0, 9.0, 13.0, 19.0, 25.0, 39.0, 59.0, 79.0, 121.0, 201.0]))
 DEPTHS = np.array([0.746, 1.052, 1.242, 1.434, 1.564, 1.761, 1.941, 2.070, 2.247, 2.427])
-# The third difference x0 - 3 x1 + 3 x2 - x3 of white noise has sqrt(1 + 9 + 9 + 1) sigma. Its size is averaged over a few,
-# since that of single ones is zero more often than not below one count a point; the median of such means is that of 4
-# million means of numpy's normal deviates.
-RUN, MEDIAN = 4, 0.7719
+# The third difference x0 - 3 x1 + 3 x2 - x3 of white noise has sqrt(1 + 9 + 9 + 1) sigma. Two neighbors are averaged, since
+# single ones are often zero below one count a point; this part of them is below SIZE of their sigma (4 million of numpy's
+# normal deviates). The lower part of them has little of peaks. Of means, since points may have been interpolated or smoothed:
+# of a pattern that was brought from steps of .043 to .02 degrees those of points tell an eighth of the noise.
+LOWER, SIZE = 0.3, 0.4556
 # What the mean of a point and its neighbors does not exceed, in sigma of that mean, is taken for noise. For made patterns
 # with noise the cosine with those without is .93, where a point that is clipped by itself gives .89: peaks have neighbors.
 CLIP = 2.5
@@ -54,7 +55,7 @@ def prepared(two_theta: Floats, counts: Numbers, factor: int = 4, *, window: flo
 
     In this order: means of `factor` points; less the background, an opening smoothed by a running mean, both over
     `window`; zero where the mean of a value and its two neighbors is below 2.5 sigma of its noise; square root; divided
-    by the largest. Sigma is that of the points' third differences, which have little of peaks, and goes with the root of
+    by the largest. Sigma is that of the means' third differences, which have little of peaks, and goes with the root of
     the background. Means come first, not last as in J. Am. Chem. Soc. 146, 8098 (2024): a weak peak stands out of their
     noise. A pattern that nowhere exceeds five sigma is all zeros.
 
@@ -119,7 +120,7 @@ def excess(row: Numbers, half: int, factor: int, lift: float) -> tuple[Doubles, 
     """
     values = means(row, factor)
     ground = background(values, half)
-    sigma = noise_of_means(row, ground, factor, lift)
+    sigma = noise_of_means(values, ground, lift)
     return values - ground - lift * sigma, sigma
 
 
@@ -230,15 +231,14 @@ def least_in_windows(values: Doubles, half: int) -> Doubles:
 
 
 @kernel
-def noise_of_means(row: Numbers, ground: Doubles, factor: int, lift: float) -> Doubles:
-    """Sigma of the means of `factor` points: of the third differences of points, going with the root of the background.
+def noise_of_means(values: Doubles, ground: Doubles, lift: float) -> Doubles:
+    """Sigma of means: of their third differences, going with the root of the background.
 
     So is the noise of counts. The background is `ground`, which is `lift` sigma too low; where it is near zero, half its
-    mean size counts, for noise of other origin. White noise is meant: of smoothed points the result is too small, and of
-    .3 counts a point it is by a fifth.
+    mean size counts, for noise of other origin.
     """
     n = ground.size
-    usual = usual_noise(row, factor)
+    usual = usual_noise(values)
     level, size, count = np.empty(n), 0.0, 0
     for j in range(n):
         level[j] = ground[j] + lift * usual
@@ -257,13 +257,14 @@ def noise_of_means(row: Numbers, ground: Doubles, factor: int, lift: float) -> D
 
 
 @kernel
-def usual_noise(row: Numbers, factor: int) -> float:
-    """The sigma that is the median over a pattern; 0 where too little was measured."""
-    found, m = np.zeros(row.size // factor), 0
-    for i in range(0, factor * found.size, factor):
-        if i + 3 < row.size:
-            bend = abs((row[i] - row[i + 3]) - 3.0 * (row[i + 1] - row[i + 2]))
-            if np.isfinite(bend):
-                found[m // RUN] += bend / RUN
-                m += 1
-    return np.median(found[: m // RUN]) / (MEDIAN * np.sqrt(20.0 * factor)) if m >= RUN else 0.0
+def usual_noise(values: Doubles) -> float:
+    """The sigma of means over a whole pattern; 0 where too little was measured."""
+    found, m = np.zeros(max(0, values.size - 4)), 0
+    for i in range(found.size):
+        first = (values[i] - values[i + 3]) - 3.0 * (values[i + 1] - values[i + 2])
+        second = (values[i + 1] - values[i + 4]) - 3.0 * (values[i + 2] - values[i + 3])
+        bend = 0.5 * (abs(first) + abs(second))
+        if np.isfinite(bend):
+            found[m] = bend
+            m += 1
+    return np.quantile(found[:m], LOWER) / (SIZE * np.sqrt(20.0)) if m else 0.0
