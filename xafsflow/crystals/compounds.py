@@ -54,17 +54,14 @@ class Compound:
 
     @property
     def formula(self) -> str:
-        """Elements role by role with their amounts, such as `Mg Al2 O4`, `Na0.70 K0.30 Cl`."""
+        """Elements role by role with their amounts, such as `Mg Al2 O4`, `Na0.7 K0.3 Cl`."""
         counts = prototype(self.kind).counts
         unit = math.gcd(*counts)
         parts = []
         for shares, count in zip(self.species, counts, strict=True):
             for symbol, share in shares:
                 amount = share * count / unit
-                whole = round(amount)
-                parts.append(
-                    symbol + ("" if amount == 1 else str(whole) if amount == whole else f"{amount:.2f}")
-                )
+                parts.append(symbol + ("" if amount == 1 else f"{amount:.3f}".rstrip("0").rstrip(".")))
         return " ".join(parts)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -55,7 +56,7 @@ def near_copies(
     {'Heusler': ['CsCl']}
     """
     first, second = chosen_types(known), chosen_types(others)
-    made = {name: np.fft.rfft(_images(name), 2 * POINTS) for name in dict.fromkeys((*first, *second))}
+    made = {name: _transforms(name) for name in dict.fromkeys((*first, *second))}
     found = {}
     for name in first:
         alike = {other: _likeness(made[name], made[other]) for other in second if other != name}
@@ -95,6 +96,12 @@ def _likeness(one: Complexes, other: Complexes) -> float:
     """The best correlation of images of two types, over all pairs and shifts."""
     shifted = np.fft.irfft(one[:, None] * other[None].conj(), axis=-1)
     return float(max(shifted[..., : FARTHEST + 1].max(), shifted[..., -FARTHEST:].max()))
+
+
+@lru_cache(maxsize=512)
+def _transforms(name: str) -> Complexes:
+    """Fourier transforms of the images of a type, twice as long, so that shifts do not go around."""
+    return np.fft.rfft(_images(name), 2 * POINTS)
 
 
 def _images(name: str) -> Doubles:

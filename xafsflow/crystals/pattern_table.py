@@ -14,7 +14,7 @@ import xarray as xr
 
 from xafsflow.crystals.compounds import Compound, compound
 from xafsflow.crystals.powder_patterns import Disturbances, PatternSettings, pattern_of
-from xafsflow.crystals.prototypes import chosen_types, known_types, prototype
+from xafsflow.crystals.prototypes import chosen_types, known_types, prototype, tables_digest
 from xafsflow.crystals.wavelengths import mean_wavelength
 from xafsflow.errors import InputError
 from xafsflow.files import sha256_of
@@ -137,8 +137,15 @@ _impure = lru_cache(maxsize=2048)(compound)
 def digest_of(
     wanted: Sequence[Wanted], pattern: PatternSettings, disturbances: Disturbances, seed: int
 ) -> str:
-    """What makes a table of patterns, as a SHA-256."""
-    made = [VERSION, [list(one) for one in wanted], asdict(pattern), asdict(disturbances), seed]
+    """What makes a table of patterns, as a SHA-256: the tables of types and species, the version, and what is asked for."""
+    made = [
+        VERSION,
+        tables_digest(),
+        [list(one) for one in wanted],
+        asdict(pattern),
+        asdict(disturbances),
+        seed,
+    ]
     return sha256_of(json.dumps(made))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from xafsflow.errors import InputError
+from xafsflow.files import sha256_of
 from xafsflow.kernels.array_types import Doubles, Indices, Mask
 
 KNOWN_COUNT = 100
@@ -99,6 +100,15 @@ class Prototype:
 def _rows() -> dict[str, dict[str, Any]]:
     rows = json.loads(files("xafsflow.crystals").joinpath("prototypes.json").read_text("utf-8"))
     return {row["name"]: row for row in rows}
+
+
+@cache
+def tables_digest() -> str:
+    """SHA-256 of the tables of types and of species."""
+    folder = files("xafsflow.crystals")
+    return sha256_of(
+        "".join(folder.joinpath(f"{name}.json").read_text("utf-8") for name in ("prototypes", "species"))
+    )
 
 
 def all_types() -> tuple[str, ...]:
