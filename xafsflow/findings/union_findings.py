@@ -129,6 +129,8 @@ class PatternAnswer(Finding):
         Whether the pattern is none of the known types, and whether it looks like two of them.
     truth
         What the table says; empty where it says nothing.
+    known
+        Whether that is a type that the model knows.
     """
 
     name: str
@@ -142,6 +144,7 @@ class PatternAnswer(Finding):
     unlike: bool
     mixed: bool
     truth: str
+    known: bool
 
 
 @dataclass(frozen=True, eq=False)

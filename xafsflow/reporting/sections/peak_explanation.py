@@ -1,0 +1,50 @@
+"""The report's section on which peaks spoke for a structure type, in single patterns and in parts of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+from xafsflow.findings.union_findings import PatternExplanation, PeakEvidence
+from xafsflow.reporting.panel import Panel
+from xafsflow.reporting.pattern_figure import peak_figure
+from xafsflow.reporting.picture import Picture
+from xafsflow.reporting.section_table import Block, Part, section
+from xafsflow.reporting.wording import capitalized, counted, sentence
+
+WIDTH = 4.6
+
+
+@section(
+    "peak_evidence",
+    title="Which peaks spoke for the type",
+    intro=(
+        "Each peak is taken out of the pattern; the effect is by how much the logarithm of the type's vote falls. "
+        "Red peaks spoke for the type, blue ones against it."
+    ),
+    order=117,
+    drawn=[one.name for one in fields(PatternExplanation)],
+)
+def peak_explanation(part: Part) -> Iterator[Block]:
+    """A picture for each pattern or part of an image, and what is left out."""
+    found = part.finding
+    if not isinstance(found, PatternExplanation):
+        return
+    for number, one in enumerate(found.evidence):
+        yield _picture(one, number)
+    if found.notes:
+        yield Panel("What is left out", texts=[sentence(one) for one in found.notes])
+
+
+def _picture(one: PeakEvidence, number: int) -> Picture:
+    words = [sentence(one.sentence)]
+    if one.samples > 1:
+        words.append(f"Mean over {counted(one.samples, 'pattern')}.")
+    words.append(
+        f"Local part: the network's confidence is {one.confidence:.2f}. Global part: the likeness (cosine) to the mean "
+        f"pattern of {one.output} is {one.likeness:.2f}; it is drawn below at the size of the cell that fits best. "
+        "Patterns are without background, as square roots of counts, their maximum one."
+    )
+    figure = peak_figure(WIDTH, one.two_theta, one.pattern, one.mean_pattern, one.effect)
+    title = f"{capitalized(one.name)}: {one.output}"
+    return Picture(f"peaks_{number}", title, " ".join(words), sentence(one.sentence), figure)
