@@ -13,7 +13,7 @@ from xafsflow.reporting.wording import counted, percent
 
 # Rows that are shown at once; other answers that are named below the first one, from this vote on.
 OPEN_ROWS, OTHERS, LEAST = 30, 2, 0.01
-NONE = "none of these"
+NONE = "“none of these”"
 RIGHT, PARTLY, WRONG = OKABE_ITO[2], OKABE_ITO[1], SIGNAL
 
 
@@ -35,7 +35,7 @@ def pattern_answers(part: Part) -> Iterator[Block]:
         "answer",
         "vote",
         "possible types",
-        *(["in the table", ""] if labelled else []),
+        *(["type in the table", ""] if labelled else []),
         "remarks",
     ]
     rows = [_row(one, labelled) for one in found.answers]
@@ -76,13 +76,17 @@ def _row(one: PatternAnswer, labelled: bool) -> list[Content]:
         for name, vote in zip(one.candidates[1 : OTHERS + 1], one.votes[1 : OTHERS + 1].tolist(), strict=True)
         if vote >= LEAST
     ]
+    # What is said of a pattern that is none of the types holds only if it is one, after all
     if one.unlike:
-        answer = Cell(NONE, bold=True, remark=f"nearest: {', '.join([one.answer, *others])}")
+        nearest = ", ".join([f"{one.answer} {one.vote:.2f}", *others])
+        answer, vote = Cell("none of these", bold=True, remark=f"nearest: {nearest}"), ""
     else:
         answer = Cell(one.answer, bold=True, remark=f"then {', '.join(others)}" if others else "")
+        vote = f"{one.vote:.2f}"
+    possible = Cell(", ".join(one.possible), quiet=one.unlike)
     remarks = ["like two types at once"] if one.mixed else []
     remarks.append(f"confidence {one.confidence:.2f}, likeness {one.likeness:.2f}")
-    row: list[Content] = [Cell(one.name, wide=True), answer, f"{one.vote:.2f}", ", ".join(one.possible)]
+    row: list[Content] = [Cell(one.name, wide=True), answer, vote, possible]
     if labelled:
         row += [one.truth, _outcome(one)]
     return [*row, Cell(remarks[0], remark=remarks[1]) if one.mixed else Cell(remark=remarks[0])]

@@ -10,7 +10,7 @@ from xafsflow.reporting.panel import Panel
 from xafsflow.reporting.pattern_figure import peak_figure
 from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.section_table import Block, Part, section
-from xafsflow.reporting.wording import capitalized, counted, sentence
+from xafsflow.reporting.wording import counted, sentence
 
 WIDTH = 4.6
 
@@ -20,7 +20,8 @@ WIDTH = 4.6
     title="Which peaks spoke for the type",
     intro=(
         "Each peak is taken out of the pattern; the effect is by how much the logarithm of the type's vote falls. "
-        "Red peaks spoke for the type, blue ones against it."
+        "Red peaks spoke for the type, blue ones against it. Patterns are without background, as square roots of counts, "
+        "their maximum one; the mean pattern of the type is drawn below, at the size of the cell that fits best."
     ),
     order=117,
     drawn=[one.name for one in fields(PatternExplanation)],
@@ -37,14 +38,14 @@ def peak_explanation(part: Part) -> Iterator[Block]:
 
 
 def _picture(one: PeakEvidence, number: int) -> Picture:
-    words = [sentence(one.sentence)]
+    # Types and files are called as they are, without a capital at the start
+    words = [f"{one.sentence}."]
     if one.samples > 1:
         words.append(f"Mean over {counted(one.samples, 'pattern')}.")
     words.append(
-        f"Local part: the network's confidence is {one.confidence:.2f}. Global part: the likeness (cosine) to the mean "
-        f"pattern of {one.output} is {one.likeness:.2f}; it is drawn below at the size of the cell that fits best. "
-        "Patterns are without background, as square roots of counts, their maximum one."
+        f"Local part: the network's confidence, {one.confidence:.2f}. Global part: the likeness (cosine) to the mean "
+        f"pattern of {one.output}, {one.likeness:.2f}."
     )
     figure = peak_figure(WIDTH, one.two_theta, one.pattern, one.mean_pattern, one.effect)
-    title = f"{capitalized(one.name)}: {one.output}"
-    return Picture(f"peaks_{number}", title, " ".join(words), sentence(one.sentence), figure)
+    title = f"{one.name}: {one.output}"
+    return Picture(f"peaks_{number}", title, " ".join(words), words[0], figure)

@@ -17,9 +17,9 @@ from xafsflow.reporting.picture import Picture
 from xafsflow.reporting.section_table import Block, Part, section
 from xafsflow.reporting.wording import counted, fixed, listed, number, percent, readable, sentence
 
-WIDTH = 4.2
-# More types than this are shown as an image without their names, by their networks.
-NAMED_TYPES = 12
+WIDTH = 4.6
+# Up to so many types have their shares as numbers in the confusion, and their names beside it; more stand by their networks.
+NUMBERED, NAMED_TYPES = 8, 20
 # Mean patterns that are drawn, and how many of them in one figure; twins that are shown at once; sets that are named.
 DRAWN, ROWS, OPEN_ROWS, NAMED_SETS = 12, 6, 12, 5
 ROLES = {
@@ -28,6 +28,12 @@ ROLES = {
     "likeness": "its global part alone: the mean patterns",
     "published_rule": "0.3 confidence + 0.7 likeness, as published",
     "one_network": "one network for all types",
+    "nearest_mean": "cosine with mean patterns over two theta",
+    "log_d_correlation": "cosine with mean patterns over ln(1/d)",
+    "forest_peaks": "random forest on lists of peaks",
+    "extra_trees_peaks": "extra trees on lists of peaks",
+    "forest_binned": "random forest on binned patterns",
+    "extra_trees_binned": "extra trees on binned patterns",
 }
 
 
@@ -60,7 +66,7 @@ def _scores(found: UnionFindings) -> Panel:
         low, high = one.interval.tolist()
         right = Cell(percent(one.top1), bold=name == "union", share=one.top1)
         between = f"{fixed(100 * low, 1)} to {fixed(100 * high, 1)}"
-        role = ROLES.get(name, "a simple method, for comparison")
+        role = ROLES.get(name, "for comparison")
         rows.append((Cell(readable(name), bold=name == "union"), role, right, between, percent(one.top3)))
     confidence, likeness = found.weights.tolist()
     return Panel(
@@ -73,18 +79,26 @@ def _scores(found: UnionFindings) -> Panel:
             f"Measured on {counted(found.check_patterns, 'simulated pattern')} of compounds (species tuples) that nothing "
             f"was learnt from; {found.training_patterns:,} others trained the networks. Intervals by bootstrap over the "
             "compounds.",
-            f"The vote is confidence^{fixed(confidence, 2)} x likeness^{fixed(likeness, 2)}, made to add up to one over the "
+            f"The vote is confidence^{fixed(confidence, 2)} × likeness^{fixed(likeness, 2)}, made to add up to one over the "
             "types; the two exponents were learnt on patterns beside those of the training and of this table.",
         ],
     )
 
 
+def _better(found: UnionFindings) -> str:
+    """That another method is better, as a sentence; empty where none is."""
+    text = (found.better or "").replace("+-", "±")
+    for name in sorted(found.table, key=len, reverse=True):
+        text = text.replace(name, readable(name))
+    return sentence(text)
+
+
 def _sets(found: UnionFindings) -> Panel:
     shares = (
         ("The set of possible types holds the true one", percent(found.coverage), found.observed_coverage),
-        ("Patterns of known types answered with none of these", "", found.refused_known),
-        ("Patterns of types never seen answered with none of these", "", found.refused_unknown),
-        ("the same without near copies of known types", "", found.refused_others),
+        ("Patterns of known types answered with “none of these”", "", found.refused_known),
+        ("Patterns of types never seen answered with “none of these”", "", found.refused_unknown),
+        ("The same without near copies of known types", "", found.refused_others),
         ("Patterns of one type flagged as two types", "", found.mixed_known),
         ("Mixtures of two types (30 to 70 %) flagged as two types", "", found.mixed_found),
     )
@@ -140,7 +154,8 @@ def _confusion(found: UnionFindings) -> Picture:
     cuts = begins[1:-1].tolist()
     if len(order) <= NAMED_TYPES:
         names = [short(found.types[place], 16) for place in order]
-        figure = MatrixFigure(WIDTH, shares, names, np.arange(len(order), dtype=np.float64), cuts)
+        places, numbered = np.arange(len(order), dtype=np.float64), len(order) <= NUMBERED
+        figure = MatrixFigure(WIDTH, shares, names, places, cuts, numbered)
     else:
         names = [f"network {place}" for place in range(1, len(members) + 1)]
         figure = MatrixFigure(WIDTH, shares, names, (begins[1:] + begins[:-1] - 1) / 2, cuts, numbered=False)
@@ -157,13 +172,13 @@ def _mean_patterns(found: UnionFindings) -> Iterator[Picture]:
         "" if len(shown) == len(found.types) else f" {len(shown)} of {len(found.types)} types, twins first."
     )
     text = (
-        "Square root of counts without background over 1/d, averaged over the compounds of a type with their cells scaled to "
-        f"one another.{which}"
+        "Square root of counts without background over 1/d, averaged over the compounds of a type, their cells scaled "
+        f"to one another.{which}"
     )
     number_of = {name: place for place, name in enumerate(found.types)}
-    for begin in range(0, len(shown), ROWS):
-        names = shown[begin : begin + ROWS]
+    parts = -(-len(shown) // ROWS)
+    for place, names in enumerate([one.tolist() for one in np.array_split(shown, parts)], 1):
         means: Doubles = found.means[[number_of[name] for name in names]]
         figure = mean_pattern_rows(WIDTH, found.places, means, [short(name, 20) for name in names])
         alt = f"Mean patterns of {listed(names)}."
-        yield Picture(f"mean_patterns_{begin // ROWS + 1}", "Mean patterns of the types", text, alt, figure)
+        yield Picture(f"mean_patterns_{place}", "Mean patterns of the types", text, alt, figure)
