@@ -71,9 +71,7 @@ def _scores(found: UnionFindings) -> Panel:
     confidence, likeness = found.weights.tolist()
     return Panel(
         "How often the type is right",
-        lead=sentence(found.better)
-        if found.better
-        else "No other method in the table is better than the union.",
+        lead=_better(found) or "No other method in the table is better than the union.",
         content=Table(["", "", "first answer", "95 % interval", "among the first three"], rows, [3, 4]),
         notes=[
             f"Measured on {counted(found.check_patterns, 'simulated pattern')} of compounds (species tuples) that nothing "
