@@ -30,7 +30,7 @@ def found() -> PatternExplanation:
 
 
 def test_each_pattern__has_a_picture_with_both_parts_of_the_score(found, shown, html) -> None:
-    first, second, left_out = shown("peak_evidence", found)
+    first, second, left_out = shown("peak_explanation", found)
     assert (first.title, second.title) == ("a/Fe3O4.xy: rocksalt", "pixels of region 2: rocksalt")
     assert first.key != second.key
     # Types and files are written as they are called
@@ -40,7 +40,7 @@ def test_each_pattern__has_a_picture_with_both_parts_of_the_score(found, shown, 
     assert "Mean over" not in first.text
     assert "Mean over 16 patterns." in second.text
     assert "Some are left out." in html(left_out)
-    assert len(shown("peak_evidence", PatternExplanation(found.evidence, ()))) == 2
+    assert len(shown("peak_explanation", PatternExplanation(found.evidence, ()))) == 2
 
 
 def test_peaks__are_red_for_and_blue_against_the_type_by_their_effect() -> None:

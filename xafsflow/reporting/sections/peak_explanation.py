@@ -16,7 +16,7 @@ WIDTH = 4.6
 
 
 @section(
-    "peak_evidence",
+    "peak_explanation",
     title="Which peaks spoke for the type",
     intro=(
         "Each peak is taken out of the pattern; the effect is by how much the logarithm of the type's vote falls. "

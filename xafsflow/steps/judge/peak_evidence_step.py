@@ -24,7 +24,7 @@ from xafsflow.wavelengths import alike
 LOOKED = 2_000
 
 
-@step(makes="findings", section="peak_evidence")
+@step(makes="findings", section="peak_explanation")
 def peaks(
     model: Model | StoredModel,
     spectra: xr.Dataset | None = None,
