@@ -207,7 +207,8 @@ class PeakEvidence(Finding):
     samples
         How many patterns.
     two_theta, pattern
-        `(point,)`: degrees, and the prepared pattern (square root, maximum one), or the mean of several.
+        `(point,)`: degrees, and the prepared pattern (square root, maximum one), or the mean of several; NaN where nothing
+        was measured.
     mean_pattern
         `(point,)`: of the type, at the size of the cell at which it is most like.
     effect

@@ -31,7 +31,7 @@ def found() -> PatternExplanation:
 
 def test_each_pattern__has_a_picture_with_both_parts_of_the_score(found, shown, html) -> None:
     first, second, left_out = shown("peak_explanation", found)
-    assert (first.title, second.title) == ("a/Fe3O4.xy: rocksalt", "pixels of region 2: rocksalt")
+    assert (first.title, second.title) == ("rocksalt: a/Fe3O4.xy", "rocksalt: pixels of region 2")
     assert first.key != second.key
     # Types and files are written as they are called
     assert first.text.startswith("rocksalt (0.97): the peak at 30.0 degrees spoke for it; ")

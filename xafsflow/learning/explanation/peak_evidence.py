@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xafsflow.findings.union_findings import PeakEvidence
-from xafsflow.kernels.array_types import Doubles, Floats, Indices, Numbers, Singles
+from xafsflow.kernels.array_types import Doubles, Floats, Indices, Mask, Numbers, Singles
 from xafsflow.kernels.diffraction.log_places import log_edges, onto_places
 from xafsflow.kernels.diffraction.prepared_pattern import angles_of_means, prepared
 from xafsflow.learning.explanation.peak_words import evidence_sentence
@@ -88,7 +88,7 @@ def peak_evidence(
         sentence=evidence_sentence(union.types[output], float(votes[output]), places, effects),
         samples=len(rows),
         two_theta=angles,
-        pattern=rows.mean(axis=0, dtype=np.float64),
+        pattern=np.where(_measured(patterns), rows.mean(axis=0, dtype=np.float64), np.nan),
         mean_pattern=type_pattern(union, sequences.mean(axis=0), output),
         effect=along,
         peaks=places[order],
@@ -96,6 +96,12 @@ def peak_evidence(
         confidence=float(parts.confidence[:, output].mean()),
         likeness=float(parts.likeness[:, output].mean()),
     )
+
+
+def _measured(patterns: Numbers) -> Mask:
+    """Where, in points of prepared patterns, one pattern at least was measured."""
+    there = np.isfinite(patterns).any(axis=0)
+    return np.asarray(there[: len(there) // FACTOR * FACTOR].reshape(-1, FACTOR).any(axis=1))
 
 
 def log_votes(parts: Parts, score: Floats) -> Doubles:

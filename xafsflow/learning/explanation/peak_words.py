@@ -12,6 +12,8 @@ from xafsflow.kernels.array_types import Doubles
 WORTH, NAMED = 0.2, 4
 # Where no effect is larger, no single peak decides: the vote changes by less than 1 %.
 LITTLE = 0.01
+# What is smaller may be rounding.
+LEAST = 1e-9
 
 
 def evidence_sentence(output: str, vote: float, peaks: Doubles, effects: Doubles) -> str:
@@ -29,7 +31,8 @@ def evidence_sentence(output: str, vote: float, peaks: Doubles, effects: Doubles
     >>> evidence_sentence("rocksalt", 0.97, np.array([31.1, 36.9, 42.9, 62.3]), np.array([-0.3, 0.5, 0.9, 0.4]))
     'rocksalt (0.97): the peaks at 36.9, 42.9 and 62.3 degrees spoke for it; the one at 31.1 against it'
     >>> evidence_sentence("rocksalt", 1.0, np.array([36.9, 42.9]), np.array([0.001, -0.002]))
-    'rocksalt (1.00): no single peak decides, the vote changes by less than 1 % without any one of them'
+    'rocksalt (1.00): no single peak decides, the vote changes by less than 1 % without any one of them; the peak at 36.9
+    degrees spoke for it most'
     >>> evidence_sentence("rocksalt", 0.2, np.zeros(0), np.zeros(0))
     'rocksalt (0.20): no peak stands out of the noise'
     """
@@ -38,8 +41,10 @@ def evidence_sentence(output: str, vote: float, peaks: Doubles, effects: Doubles
         return begin + "no peak stands out of the noise"
     most = float(np.abs(effects).max())
     if most < LITTLE:
-        return begin + "no single peak decides, the vote changes by less than 1 % without any one of them"
-    spoke, against = (_named(peaks, sign * effects) for sign in (1, -1))
+        told = begin + "no single peak decides, the vote changes by less than 1 % without any one of them"
+        spoke = _named(peaks, effects, LEAST)
+        return f"{told}; {_those(spoke)} spoke for it most" if spoke else told
+    spoke, against = (_named(peaks, sign * effects, LITTLE) for sign in (1, -1))
     if not spoke:
         return f"{begin}no peak spoke for it alone; {_those(against)} spoke against it"
     told = f"{begin}{_those(spoke)} spoke for it"
@@ -49,9 +54,9 @@ def evidence_sentence(output: str, vote: float, peaks: Doubles, effects: Doubles
     return f"{told}; {shortly}{_listed(against)} against it"
 
 
-def _named(peaks: Doubles, effects: Doubles) -> list[str]:
+def _named(peaks: Doubles, effects: Doubles, least: float) -> list[str]:
     """The peaks with the largest effects, from left to right; ln(vote) cannot rise as far as it can fall."""
-    least = max(LITTLE, WORTH * float(effects.max()))
+    least = max(least, WORTH * float(effects.max()))
     strongest = [k for k in np.argsort(-effects, kind="stable").tolist()[:NAMED] if effects[k] >= least]
     return [f"{place:.1f}" for place in sorted(peaks[strongest].tolist())]
 

@@ -47,5 +47,5 @@ def _picture(one: PeakEvidence, number: int) -> Picture:
         f"pattern of {one.output}, {one.likeness:.2f}."
     )
     figure = peak_figure(WIDTH, one.two_theta, one.pattern, one.mean_pattern, one.effect)
-    title = f"{one.name}: {one.output}"
+    title = f"{one.output}: {one.name}"
     return Picture(f"peaks_{number}", title, " ".join(words), words[0], figure)
