@@ -100,7 +100,7 @@ def peak_evidence(
 
 def _measured(patterns: Numbers) -> Mask:
     """Where, in points of prepared patterns, one pattern at least was measured."""
-    there = np.isfinite(patterns).any(axis=0)
+    there: Mask = np.asarray(np.isfinite(patterns).any(axis=0))
     return np.asarray(there[: len(there) // FACTOR * FACTOR].reshape(-1, FACTOR).any(axis=1))
 
 
