@@ -16,6 +16,10 @@ from hypothesis import settings
 import xafsflow as xf
 from xafsflow.findings.run_findings import RunFindings
 from xafsflow.io.readers.spectrum_library import Spectrum, library_of
+from xafsflow.learning.network.folded_network import FoldedNetwork, shapes
+from xafsflow.learning.network.network_file import network_to_bytes
+from xafsflow.learning.union.log_spacing import PLACES
+from xafsflow.learning.union.union_model import UnionOfNetworks
 from xafsflow.phantom import spectrum
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -100,3 +104,21 @@ def nothing_computes() -> Iterator[None]:
 
     with dask.config.set(scheduler=refuse):
         yield
+
+
+@pytest.fixture(scope="session")
+def drawn_union() -> Callable[..., UnionOfNetworks]:
+    """`drawn_union(two_theta, means, score)`: types A, B, ... with these mean patterns, and a network with drawn weights."""
+
+    def made(two_theta: np.ndarray, means: np.ndarray, score: tuple[float, float]) -> UnionOfNetworks:
+        types, rng, places = list("ABCDEFGH"[: len(means)]), np.random.default_rng(0), np.zeros(PLACES)
+        drawn = [rng.standard_normal(one).ravel() for one in shapes(3, 3, [4], len(types) + 1)]
+        weights, outputs = np.concatenate(drawn).astype("f4"), np.arange(len(types) + 1)
+        network = FoldedNetwork(places, places + 1, 3, 4, 3, np.array([4]), weights, True, outputs)
+        file = np.frombuffer(network_to_bytes(network, {"types": types}), np.uint8)
+        classes, sizes = np.arange(len(types)), np.array([len(file)])
+        return UnionOfNetworks(
+            two_theta, types, file, sizes, means.astype("f4"), np.array(score, float), classes
+        )
+
+    return made

@@ -27,7 +27,15 @@ class TypeScore(Finding):
 
 @dataclass(frozen=True, eq=False)
 class Twins(Finding):
-    """Two types that are told apart badly: the larger share of one that is taken for the other."""
+    """Two types that are told apart badly.
+
+    Parameters
+    ----------
+    first, second
+        The types.
+    confused
+        The larger share of one that is taken for the other.
+    """
 
     first: str
     second: str
@@ -36,7 +44,19 @@ class Twins(Finding):
 
 @dataclass(frozen=True, eq=False)
 class NetworkRecord(Finding):
-    """One network of a union: the types that it knows, the patterns it learnt from, its epochs and its smallest loss."""
+    """One network of a union.
+
+    Parameters
+    ----------
+    types
+        That it knows.
+    patterns
+        How many it learnt from, those of "other" included.
+    epochs
+        Of the training.
+    loss
+        The smallest on patterns that end the training.
+    """
 
     types: tuple[str, ...]
     patterns: int
@@ -129,6 +149,8 @@ class PatternAnswer(Finding):
         Whether the pattern is none of the known types, and whether it looks like two of them.
     truth
         What the table says; empty where it says nothing.
+    known
+        Whether that is a type that the model knows.
     """
 
     name: str
@@ -142,6 +164,7 @@ class PatternAnswer(Finding):
     unlike: bool
     mixed: bool
     truth: str
+    known: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +207,8 @@ class PeakEvidence(Finding):
     samples
         How many patterns.
     two_theta, pattern
-        `(point,)`: degrees, and the prepared pattern (square root, maximum one), or the mean of several.
+        `(point,)`: degrees, and the prepared pattern (square root, maximum one), or the mean of several; NaN where nothing
+        was measured.
     mean_pattern
         `(point,)`: of the type, at the size of the cell at which it is most like.
     effect
@@ -211,7 +235,15 @@ class PeakEvidence(Finding):
 
 @dataclass(frozen=True, eq=False)
 class PatternExplanation(Finding):
-    """What `judge.peaks` finds: evidence of single patterns and of regions; what is left out, and why."""
+    """What `judge.peaks` finds.
+
+    Parameters
+    ----------
+    evidence
+        Of single patterns, of a pixel, and of parts of an image.
+    notes
+        What is left out, and why.
+    """
 
     evidence: tuple[PeakEvidence, ...]
     notes: tuple[str, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -18,8 +18,11 @@ from xafsflow.sampling.pixel_sample import rows_for
 from xafsflow.sampling.signature_check import places_in
 from xafsflow.vocabulary import OUT, nearest
 
+By = Literal["answer", "region"]
 # Pixels that are looked at for what they have in common, in rows spread over the scan, and how many a group needs.
 LOOKED, LEAST = 20_000, 8
+# Parts of an image, and classes, beyond which the others are left out.
+SHOWN = 8
 
 
 def checks_of(samples: xr.Dataset, model: Model, most: int, seed: int) -> tuple[Singles, NDArray[Any]] | None:
@@ -109,7 +112,31 @@ def one_pixel(cube: xr.Dataset, pixel: tuple[int, int], model: Model) -> Group |
     return Group(f"pixel y {y}, x {x}", spectra, _answered(model, spectra))
 
 
-def groups_by_answer(cube: xr.Dataset, model: Model, pixels: int, seed: int) -> list[Group]:
+def image_groups(
+    cube: xr.Dataset | None, model: Model, by: By, pixels: int, seed: int, looked: int = LOOKED
+) -> tuple[list[Group], list[str]]:
+    """The first parts of an image by what they share, and what is left out; none where the model may not be used on it.
+
+    `looked` is about how many pixels are looked at.
+    """
+    if cube is None:
+        return [], []
+    if by == "region" and "cluster_index" not in cube:
+        return [], ["The image has no regions: derive.clusters finds some."]
+    try:
+        found = (groups_by_answer if by == "answer" else groups_by_region)(cube, model, pixels, seed, looked)
+    except InputError as error:
+        return [], [f"The image is not explained: {error.found}; expected: {error.expected}."]
+    if not found:
+        return [], ["No part of the image has enough pixels that the model answers for."]
+    if len(found) > SHOWN:
+        return found[:SHOWN], [f"Of {len(found)} parts of the image the first {SHOWN} are explained."]
+    return found, []
+
+
+def groups_by_answer(
+    cube: xr.Dataset, model: Model, pixels: int, seed: int, looked: int = LOOKED
+) -> list[Group]:
     """Pixels drawn from those of each class, the most frequent first; of properties from the lowest and highest third.
 
     Raises
@@ -117,7 +144,7 @@ def groups_by_answer(cube: xr.Dataset, model: Model, pixels: int, seed: int) -> 
     InputError
         The model may not be used on the cube.
     """
-    spectra, _ = _pixels(cube, model, rows_for(cube, LOOKED))
+    spectra, _ = _pixels(cube, model, rows_for(cube, looked))
     if not len(spectra):
         return []
     answers = model.predict(np.ascontiguousarray(spectra.T))
@@ -129,7 +156,9 @@ def groups_by_answer(cube: xr.Dataset, model: Model, pixels: int, seed: int) -> 
     ]
 
 
-def groups_by_region(cube: xr.Dataset, model: Model, pixels: int, seed: int) -> list[Group]:
+def groups_by_region(
+    cube: xr.Dataset, model: Model, pixels: int, seed: int, looked: int = LOOKED
+) -> list[Group]:
     """Pixels drawn from each region of `cluster_index`; explained is the class that most of them get, or all properties.
 
     Raises
@@ -137,7 +166,7 @@ def groups_by_region(cube: xr.Dataset, model: Model, pixels: int, seed: int) -> 
     InputError
         The model may not be used on the cube.
     """
-    spectra, regions = _pixels(cube, model, rows_for(cube, LOOKED), names=("cluster_index",))
+    spectra, regions = _pixels(cube, model, rows_for(cube, looked), names=("cluster_index",))
     found = []
     for region in [int(one) for one in np.unique(regions["cluster_index"]) if one >= 0]:
         places = np.flatnonzero(regions["cluster_index"] == region)

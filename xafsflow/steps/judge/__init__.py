@@ -6,6 +6,7 @@ from xafsflow.steps.judge.class_means import means
 from xafsflow.steps.judge.explanation import explanation
 from xafsflow.steps.judge.missing_phases import missing
 from xafsflow.steps.judge.pattern_answers import patterns
+from xafsflow.steps.judge.peak_evidence_step import peaks
 from xafsflow.steps.judge.principal_components import components
 from xafsflow.steps.judge.reference_sets import reference_sets
 from xafsflow.steps.judge.target_transformation import target
@@ -19,6 +20,7 @@ __all__ = [
     "means",
     "missing",
     "patterns",
+    "peaks",
     "reference_sets",
     "target",
     "unknown",

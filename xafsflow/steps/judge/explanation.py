@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 import xarray as xr
@@ -13,21 +13,12 @@ from xafsflow.findings.explanation_findings import BandEffect, ModelExplanation
 from xafsflow.kernels.array_types import Singles
 from xafsflow.learning.explanation.band_explainer import BandExplainer, Group
 from xafsflow.learning.models.model import Model, StoredModel
-from xafsflow.sampling.explained_spectra import (
-    checks_of,
-    groups_by_answer,
-    groups_by_region,
-    one_of,
-    one_pixel,
-)
+from xafsflow.sampling.explained_spectra import SHOWN, By, checks_of, image_groups, one_of, one_pixel
 from xafsflow.step_table import step
 
-By = Literal["answer", "region"]
 Pixel = tuple[int, int]
 # Checks whose bands are exchanged, at most.
 EXCHANGED = 500
-# Classes and parts of an image beyond which the others are left out.
-SHOWN = 8
 
 
 @step(makes="findings", section="model_explanation")
@@ -108,7 +99,8 @@ def explanation(
         overall = explainer.overall(Group("checks" if drawn else "samples", spectra[some], outputs))
         asked = _asked(known, samples, cube, spectrum, pixel, notes)
         single = [one for group in asked for one in explainer.effects(group)]
-        parts = _on_image(known, cube, by, pixels, seed, notes)
+        parts, left_out = image_groups(cube, known, by, pixels, seed)
+        notes += left_out
         image = [one for group in parts for one in explainer.effects(group)]
     else:
         notes.append(
@@ -179,24 +171,3 @@ def _asked(
     if own is None:
         notes.append(f"The pixel at y {pixel[0]}, x {pixel[1]} is flagged or has gaps: it gets no answer.")
     return found if own is None else [*found, own]
-
-
-def _on_image(
-    known: Model, cube: xr.Dataset | None, by: By, pixels: int, seed: int, notes: list[str]
-) -> list[Group]:
-    """Parts of the image; none without an image that the model may be used on."""
-    if cube is None:
-        return []
-    if by == "region" and "cluster_index" not in cube:
-        notes.append("The image has no regions: derive.clusters finds some.")
-        return []
-    try:
-        found = (groups_by_answer if by == "answer" else groups_by_region)(cube, known, pixels, seed)
-    except InputError as error:
-        notes.append(f"The image is not explained: {error.found}; expected: {error.expected}.")
-        return []
-    if len(found) > SHOWN:
-        notes.append(f"Of {len(found)} parts of the image the first {SHOWN} are explained.")
-    elif not found:
-        notes.append("No part of the image has enough pixels that the model answers for.")
-    return found[:SHOWN]
