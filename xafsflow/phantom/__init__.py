@@ -9,6 +9,7 @@ from xafsflow.phantom.cube import as_dataset
 from xafsflow.phantom.defects import Defects, Exposure
 from xafsflow.phantom.library_phantom import library_phantom
 from xafsflow.phantom.measured_mu import measured_mu
+from xafsflow.phantom.pattern_cube import PatternPhantom, as_pattern_cube, pattern_truth
 from xafsflow.phantom.phantom_files import write_phantom
 from xafsflow.phantom.reference_broadening import broadened
 from xafsflow.phantom.sample import truth
@@ -21,15 +22,18 @@ __all__ = [
     "SPECTRA",
     "Defects",
     "Exposure",
+    "PatternPhantom",
     "Phantom",
     "Reference",
     "as_dataset",
+    "as_pattern_cube",
     "broadened",
     "counts",
     "dark",
     "exact_mu",
     "library_phantom",
     "measured_mu",
+    "pattern_truth",
     "simulated_library",
     "spectrum",
     "truth",

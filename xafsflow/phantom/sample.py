@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from xafsflow.kernels.images.phantom_images import grains, waves
 from xafsflow.phantom.defects import EXPOSED
 from xafsflow.phantom.detector import blank_energies, dead_map, exposure_times
 from xafsflow.phantom.scan_energies import shift_of
-from xafsflow.phantom.seeds import generator, in_bands, random_share
+from xafsflow.phantom.seeds import Seeded, generator, in_bands, random_share
 from xafsflow.phantom.settings import Phantom
 
 Rows = tuple[int, int] | None
@@ -27,6 +29,25 @@ MARGIN = 0.15
 BEYOND = 4
 # Width of the border between grains, in cells.
 BLEND = 0.04
+
+
+class Grained(Seeded, Hashable, Protocol):
+    """What has grains: rows and columns, pixels in a grain, and how far it drifts, in pixels."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        ...
+
+    @property
+    def grain_size(self) -> float:
+        """Pixels from one grain to the next."""
+        ...
+
+    @property
+    def drift(self) -> tuple[float, float]:
+        """Pixels along y and x."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -117,7 +138,7 @@ def sample_maps(phantom: Phantom, y: Indices, drift: tuple[float, float]) -> Sam
 def _sample_band(phantom: Phantom, rows: Doubles, columns: Doubles) -> Singles:
     """Fractions, thickness, and 1 in a hole, `(reference + 2, y, x)`."""
     if phantom.pattern == "grains":
-        fractions, seam = _grain_maps(phantom, rows, columns)
+        fractions, seam = grain_maps(phantom, rows, columns, _contents(phantom))
     else:
         make = _ramp if phantom.pattern == "ramp" else _zones
         fractions, seam = make(phantom, rows, columns), np.zeros((rows.size, columns.size))
@@ -129,7 +150,7 @@ def _sample_band(phantom: Phantom, rows: Doubles, columns: Doubles) -> Singles:
     return np.concatenate([fractions, thickness[None], hole[None]]).astype(np.float32)
 
 
-def field(phantom: Phantom, what: str, rows: Doubles, columns: Doubles, scale: float) -> Doubles:
+def field(phantom: Grained, what: str, rows: Doubles, columns: Doubles, scale: float) -> Doubles:
     """A smooth random field with mean 0 and variance 1 whose waves are about `scale` grains long."""
     random = generator(phantom, what)
     length = phantom.grain_size * scale * random.uniform(0.8, 2.0, WAVES)
@@ -165,13 +186,20 @@ def _zones(phantom: Phantom, rows: Doubles, columns: Doubles) -> Doubles:
 
 
 @lru_cache(maxsize=16)
-def _sites(phantom: Phantom) -> tuple[Doubles, Doubles, Doubles, int]:
-    """Sites and contents of all grains, and the cells before the first row and column."""
+def _sites(phantom: Grained) -> tuple[Doubles, Doubles, int, list[Indices]]:
+    """Sites of all grains, the cells before the first row and column, and the places of cells along y and x."""
     beyond = BEYOND + int(np.ceil(max(map(abs, phantom.drift)) / phantom.grain_size))
     # By the cell's place, so that the grains within the field are the same for any drift.
     cells = [np.arange(-beyond, int(np.ceil(side / phantom.grain_size)) + beyond) for side in phantom.size]
     place = np.stack(np.meshgrid(*cells, indexing="ij")) + beyond + MARGIN
     place += (1 - 2 * MARGIN) * np.stack([random_share(phantom, f"site {i}", *cells) for i in "yx"])
+    return place[0], place[1], beyond, cells
+
+
+@lru_cache(maxsize=16)
+def _contents(phantom: Phantom) -> Doubles:
+    """What the grains are made of, `(cell, cell, reference)`."""
+    cells = _sites(phantom)[3]
     parts = len(phantom.references)
     chosen = (parts * random_share(phantom, "grain", *cells)).astype(int)
     # Normalized exponential numbers are evenly distributed over all mixtures.
@@ -181,12 +209,29 @@ def _sites(phantom: Phantom) -> tuple[Doubles, Doubles, Doubles, int]:
     pure, mixed = 5 * phantom.pure_share, 5 - 5 * phantom.pure_share
     beyond_pure = np.maximum(0, 5 * random_share(phantom, "purity", *cells) - pure)
     other = 0.6 * (beyond_pure / (mixed or 1.0))[..., None]
-    content = (1 - other) * np.eye(parts)[chosen] + other * rest / rest.sum(axis=-1, keepdims=True)
-    return place[0], place[1], content, beyond
+    return np.asarray((1 - other) * np.eye(parts)[chosen] + other * rest / rest.sum(axis=-1, keepdims=True))
 
 
-def _grain_maps(phantom: Phantom, rows: Doubles, columns: Doubles) -> tuple[Doubles, Doubles]:
-    site_y, site_x, content, beyond = _sites(phantom)
+def grain_cells(phantom: Grained) -> list[Indices]:
+    """Places of the grains along y and x, one a cell of a lattice; those beyond the field count."""
+    return _sites(phantom)[3]
+
+
+def grain_maps(
+    phantom: Grained, rows: Doubles, columns: Doubles, content: Doubles
+) -> tuple[Doubles, Doubles]:
+    """Shares of what grains are made of `(part, y, x)`, and 1 at a border, falling to 0 inside a grain `(y, x)`.
+
+    Parameters
+    ----------
+    phantom
+        Where the grains lie.
+    rows, columns
+        Pixels.
+    content
+        `(cell, cell, part)` over `grain_cells`.
+    """
+    site_y, site_x, beyond, _ = _sites(phantom)
     # A smooth field bends the places, so that borders are not straight lines; 1.5 bounds that to a cell.
     bend = [0.22 * np.clip(field(phantom, f"bend {i}", rows, columns, 1.2), -1.5, 1.5) for i in "yx"]
     place_y = rows[:, None] / phantom.grain_size + beyond + bend[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,16 @@ BAND = 64
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
-def row_keys(phantom: Phantom, what: str, y: Indices) -> Uint64s:
+class Seeded(Protocol):
+    """What random numbers are drawn for."""
+
+    @property
+    def seed(self) -> int:
+        """Another seed, other numbers."""
+        ...
+
+
+def row_keys(phantom: Seeded, what: str, y: Indices) -> Uint64s:
     """A random uint64 for each row, different for each use `what`."""
     purpose = np.array([zlib.crc32(what.encode()), phantom.seed % 2**64], np.uint64)
     start = mix(mix(purpose[:1]) + purpose[1:])
@@ -31,24 +40,24 @@ def of_repeat(phantom: Phantom, what: str) -> str:
     return f"{what} repeat {phantom.repeat}" if phantom.repeat else what
 
 
-def random_bits(phantom: Phantom, what: str, y: Indices, x: Indices) -> Uint64s:
+def random_bits(phantom: Seeded, what: str, y: Indices, x: Indices) -> Uint64s:
     """Random uint64 of rows and columns, `(y, x)`; a place's number depends on its row and column only."""
     return mix(row_keys(phantom, what, y)[:, None] + mix(x.astype(np.uint64)))
 
 
-def generator(phantom: Phantom, what: str) -> np.random.Generator:
+def generator(phantom: Seeded, what: str) -> np.random.Generator:
     """Random numbers for the whole phantom, different for each use `what`."""
     return np.random.Generator(
         np.random.Philox(np.random.SeedSequence([phantom.seed, zlib.crc32(what.encode())]))
     )
 
 
-def random_share(phantom: Phantom, what: str, y: Indices, x: Indices) -> Doubles:
+def random_share(phantom: Seeded, what: str, y: Indices, x: Indices) -> Doubles:
     """Evenly distributed numbers from 0 to 1, as `random_bits`."""
     return np.asarray((random_bits(phantom, what, y, x) >> np.uint64(11)) * 2.0**-53)
 
 
-def random_normal(phantom: Phantom, what: str, y: Indices, x: Indices) -> Singles:
+def random_normal(phantom: Seeded, what: str, y: Indices, x: Indices) -> Singles:
     """Standard normal numbers, as `random_bits`."""
     bits = random_bits(phantom, what, y, x)
     numbers = np.empty(bits.shape, np.float32)

@@ -11,6 +11,7 @@ import numpy as np
 
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles, Indices, Singles
+from xafsflow.kernels.sequences.convolution_windows import lifted_windows
 from xafsflow.learning.models.kernel_machine import softmax
 
 if TYPE_CHECKING:
@@ -210,10 +211,18 @@ def convolved(values: Singles, weights: Singles, stride: int) -> Singles:
 
 def _block(values: Singles, arrays: Iterator[Singles], stride: int) -> Singles:
     """One residual block, which takes its arrays in their order."""
-    active = _lifted(values, next(arrays), next(arrays))
-    inner = np.maximum(convolved(active, next(arrays), stride) + next(arrays), 0)
-    found = convolved(inner, next(arrays), 1)
-    return found + (values if stride == 1 else active[:, ::stride] @ next(arrays))
+    channels = values.shape[2]
+    scale, offset, weights = next(arrays), next(arrays), next(arrays)
+    taps = len(weights) // channels
+    windows = lifted_windows(values, scale, offset, taps, stride)
+    inner, offset, second = windows @ weights, next(arrays), next(arrays)
+    found = lifted_windows(inner, np.ones_like(offset), offset, taps, 1) @ second
+    if stride == 1:
+        found += values
+    else:
+        middle = taps // 2 * channels
+        found += np.ascontiguousarray(windows[:, :, middle : middle + channels]) @ next(arrays)
+    return np.asarray(found)
 
 
 def _lifted(values: Singles, scale: Singles, offset: Singles) -> Singles:

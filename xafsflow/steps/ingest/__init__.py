@@ -5,6 +5,7 @@ from xafsflow.steps.ingest.known_structures import structure_patterns
 from xafsflow.steps.ingest.labelled_spectra import spectra
 from xafsflow.steps.ingest.measured_patterns import patterns
 from xafsflow.steps.ingest.reference_spectra import candidates, references
+from xafsflow.steps.ingest.simulated_pattern_cube import phantom_patterns
 from xafsflow.steps.ingest.stored_cubes import as_measured, phantom, phantom_references, store
 from xafsflow.steps.ingest.stored_models import model
 
@@ -14,6 +15,7 @@ __all__ = [
     "model",
     "patterns",
     "phantom",
+    "phantom_patterns",
     "phantom_references",
     "references",
     "spectra",

@@ -1,0 +1,1 @@
+"""Sequences as networks read them."""
