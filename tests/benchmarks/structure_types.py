@@ -4,8 +4,8 @@
     .venv/bin/python tests/benchmarks/structure_types.py --seeds 3                # 10,000 test patterns
     .venv/bin/python tests/benchmarks/structure_types.py --types 100 --compounds 600 --only scores measured
 
-Needs the extra `nets`. Compounds are simulated with all disturbances on; species tuples of the check are in no training. What
-was trained is kept in the cache folder: a run that was ended goes on.
+Needs the extra `nets`. Compounds are simulated with all disturbances on; species tuples of the check are in no training.
+What was trained is kept in the cache folder: a run that was ended goes on.
 """
 
 from __future__ import annotations

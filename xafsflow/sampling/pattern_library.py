@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
-from xafsflow.kernels.array_types import Doubles, Indices, Singles
+from xafsflow.kernels.array_types import Doubles, Integers, Singles
 from xafsflow.kernels.diffraction.log_places import log_edges, onto_places
 from xafsflow.kernels.diffraction.prepared_pattern import angles_of_means, prepared
 from xafsflow.learning.models.signature import SAME_PLACE, Signature
@@ -36,7 +36,7 @@ class PatternLibrary:
     ratios: list[str]
     spectra: xr.Dataset
 
-    def table(self, rows: Indices) -> PatternTable:
+    def table(self, rows: Integers) -> PatternTable:
         """Some of the patterns as simple methods read them."""
         found = [
             pattern_table(self.two_theta, np.asarray(self.spectra.mu.data[rows[part]]), FACTOR)

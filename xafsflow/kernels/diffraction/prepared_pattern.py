@@ -17,8 +17,8 @@ WINDOWS = np.log(np.array([5.0, 9.0, 13.0, 19.0, 25.0, 39.0, 59.0, 79.0, 121.0, 
 DEPTHS = np.array([0.746, 1.052, 1.242, 1.434, 1.564, 1.761, 1.941, 2.070, 2.247, 2.427])
 # The third difference x0 - 3 x1 + 3 x2 - x3 of white noise has sqrt(1 + 9 + 9 + 1) sigma. Two neighbors are averaged, since
 # single ones are often zero below one count a point; this part of them is below SIZE of their sigma (4 million of numpy's
-# normal deviates). The lower part of them has little of peaks. Of means, since points may have been interpolated or smoothed:
-# of a pattern that was brought from steps of .043 to .02 degrees those of points tell an eighth of the noise.
+# normal deviates). The lower part of them has little of peaks. Of means, since points may have been interpolated: of a
+# pattern that was brought from steps of .043 to .02 degrees those of points tell an eighth of the noise.
 LOWER, SIZE = 0.3, 0.4556
 # What the mean of a point and its neighbors does not exceed, in sigma of that mean, is taken for noise. For made patterns
 # with noise the cosine with those without is .93, where a point that is clipped by itself gives .89: peaks have neighbors.

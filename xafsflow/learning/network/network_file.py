@@ -24,7 +24,6 @@ def network_to_bytes(network: FoldedNetwork, about: Mapping[str, object]) -> byt
     Examples
     --------
     >>> ones = np.ones(2)
-    >>> sums = 2 * [3 * 2 + 2, 2, 2, 2, 6 * 2 // 1]
     >>> from xafsflow.learning.network.folded_network import shapes
     >>> count = sum(int(np.prod(shape)) for shape in shapes(3, 3, [2], 2))
     >>> network = FoldedNetwork(0 * ones, ones, 3, 2, 3, np.array([2]), np.ones(count, "f4"), True, np.arange(2))
@@ -57,13 +56,10 @@ def network_from_bytes(content: bytes) -> tuple[FoldedNetwork, dict[str, Any]]:
         if told["format"] != FORMAT:
             raise KeyError(told["format"])
         arrays = load(content)
-        own = {key: arrays[key] for key in ("mean", "scale", "widths", "classes")}
+        own: dict[str, Any] = {key: arrays[key] for key in ("mean", "scale", "widths", "classes")}
         flat = [arrays[name].ravel() for name in sorted(arrays) if name.startswith("weights")]
-        found = FoldedNetwork(
-            weights=np.concatenate(flat),
-            **own,
-            **{key: told[key] for key in ("stem", "stride", "taps", "probabilities")},
-        )
+        values: dict[str, Any] = {key: told[key] for key in ("stem", "stride", "taps", "probabilities")}
+        found = FoldedNetwork(weights=np.concatenate(flat), **own, **values)
         found.check()
         return found, dict(told["about"])
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:

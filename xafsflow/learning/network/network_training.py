@@ -78,7 +78,8 @@ class Course:
         self.descent = torch.optim.AdamW(module.parameters(), how.rate, weight_decay=how.decay, fused=True)
         steps = self.steps * how.epochs
         self.cycle = torch.optim.lr_scheduler.OneCycleLR(self.descent, how.rate, total_steps=steps)
-        self.epoch, self.since, self.best, self.kept = 0, 0, np.inf, None
+        self.epoch, self.since, self.best = 0, 0, np.inf
+        self.kept: dict[str, Any] | None = None
 
     @property
     def ended(self) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from xafsflow import __version__
 from xafsflow.errors import InputError
 from xafsflow.files import cache_folder, write_atomically
 from xafsflow.kernels.array_types import Indices, Singles
@@ -100,38 +101,33 @@ def evenly_drawn(rows: Indices, kind: NDArray[np.str_], count: int, seed: list[i
 
 
 def trained_network(
-    samples: PatternSamples, own: Sequence[int], training: Training, seed: int, digest: str, name: str
+    samples: PatternSamples, own: Sequence[int], training: Training, seed: int, name: str
 ) -> bytes:
     """The file of a network for the types `own`; found again where it was trained before, or gone on with.
 
     Parameters
     ----------
-    digest
-        Of the library that the samples are of.
     name
         What progress is told of.
     """
     types = [samples.types[one] for one in own]
-    key = digest_of(digest, types, samples.types, vars(training), vars(SHAPE), OTHERS, seed)
-    kept = _kept(key)
+    drawn = [rows_for(samples, own, part, seed) for part in (TRAIN, STOP)]
+    rows, truth = (np.concatenate(both) for both in zip(*drawn, strict=True))
+    held = samples.part[rows] == STOP
+    table = samples.sequences[rows]
+    kept = _kept(digest_of(__version__, table, truth, held, types, vars(training), vars(SHAPE), seed))
     if kept is not None and kept.is_file():
         try:
             return _checked(kept.read_bytes(), types)
         except InputError:
             kept.unlink()  # damaged: trained again
     torch = torch_library()
-    rows, truth = (
-        np.concatenate(both)
-        for both in zip(*(rows_for(samples, own, p, seed) for p in (TRAIN, STOP)), strict=True)
-    )
-    held = samples.part[rows] == STOP
     with reproducible(torch, seed, THREADS):
         module = new_network(torch, SHAPE, training.dropout, len(own) + 1)
-        course = Course(torch, module, training, samples.sequences[rows], truth, held)
+        course = Course(torch, module, training, table, truth, held)
         train(course, name, None if kept is None else kept.with_suffix(".part"))
-        content = network_to_bytes(
-            _folded(module, samples.sequences.shape[1], len(own) + 1), _about(types, seed, course)
-        )
+        about = {"types": types, "seed": seed, "epochs": course.epoch, "loss": float(course.best)}
+        content = network_to_bytes(_folded(module, table.shape[1], len(own) + 1), about)
     if kept is not None:
         write_atomically(kept, content)
     return content
@@ -146,10 +142,6 @@ def _checked(content: bytes, types: list[str]) -> bytes:
     if network_from_bytes(content)[1].get("types") != types:
         raise InputError("a network of other types", ", ".join(types), "train it again")
     return content
-
-
-def _about(types: list[str], seed: int, course: Course) -> dict[str, object]:
-    return {"types": types, "seed": seed, "epochs": course.epoch, "loss": float(course.best)}
 
 
 def _folded(module: object, places: int, outputs: int) -> FoldedNetwork:

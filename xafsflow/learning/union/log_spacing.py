@@ -52,7 +52,7 @@ def aligned_means(sequences: Singles, labels: Integers, count: int, shift: int) 
         own = sequences[rows[:: -(-len(rows) // MOST) or 1]]
         length = np.sqrt((own**2).sum(axis=1, keepdims=True))
         if len(own):
-            found[number] = _aligned(own / np.where(length > 0, length, 1), shift)
+            found[number] = _aligned(np.asarray(own / np.where(length > 0, length, 1), np.float32), shift)
     return found
 
 

@@ -99,7 +99,7 @@ def mixed_sequences(sequences: Singles, labels: Indices, count: int, seed: int) 
     one, other = (_unit_area(sequences[places[differ]]) for places in (first, second))
     found = np.sqrt(share * one + (1 - share) * other)
     highest = found.max(axis=1, keepdims=True, initial=0)
-    return found / np.where(highest > 0, highest, 1)
+    return np.asarray(found / np.where(highest > 0, highest, 1), np.float32)
 
 
 def _unit_area(sequences: Singles) -> Singles:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -41,9 +42,9 @@ class Parts:
     other: Doubles
     likeness: Doubles
 
-    def __getitem__(self, rows: object) -> Parts:
+    def __getitem__(self, rows: Any) -> Parts:
         """Of some samples."""
-        return Parts(self.confidence[rows], self.other[rows], self.likeness[rows])  # type: ignore[index]
+        return Parts(self.confidence[rows], self.other[rows], self.likeness[rows])
 
 
 @dataclass(frozen=True, eq=False)

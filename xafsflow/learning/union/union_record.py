@@ -57,7 +57,7 @@ def union_record(
         weights=union.score,
         table={name: type_score(one, labels, tuples, seed) for name, one in votes.items()},
         better=better_than_the_union(votes, labels, tuples, seed),
-        confusion=confusion,
+        confusion=confusion.astype(np.int64),
         twins=tuple(Twins(union.types[a], union.types[b], share) for a, b, share in twin_pairs(confusion)),
         coverage=coverage,
         observed_coverage=float(inside.mean()),

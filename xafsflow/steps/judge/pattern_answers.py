@@ -121,6 +121,7 @@ def _answer(union: UnionOfNetworks, found: Judged, place: int, name: str, truth:
         unlike=bool(found.unlike[place]),
         mixed=bool(found.mixed[place]),
         truth=truth,
+        known=truth in union.types,
     )
 
 

@@ -13,7 +13,6 @@ from xafsflow.errors import InputError
 from xafsflow.findings.union_findings import UnionFindings
 from xafsflow.kernels.array_types import Floats, Singles
 from xafsflow.learning.models.model import Model, StoredModel
-from xafsflow.learning.models.model_cache import digest_of
 from xafsflow.learning.models.signature import Signature
 from xafsflow.learning.models.targets import Targets
 from xafsflow.learning.network.network_training import Training
@@ -203,11 +202,10 @@ def _groups(types: list[str], templates: Singles, networks: int | list[list[str]
 def _trained(library: PatternLibrary, groups: list[list[int]], training: Training, seed: int) -> list[bytes]:
     """The file of a network for each group."""
     samples = library.samples
-    digest = library.spectra.attrs.get("digest") or digest_of(samples.sequences, samples.labels)
     made = []
     for number, group in enumerate(groups, 1):
         name = f"network {number} of {len(groups)} ({len(group)} types)"
-        made.append(trained_network(samples, group, training, seed, digest, name))
+        made.append(trained_network(samples, group, training, seed, name))
     return made
 
 
@@ -268,10 +266,10 @@ def _beside(
         whole = assembled(samples, library.two_theta, files, templates, library.ratios, seed)
         votes: Floats = votes_of(whole.parts(samples.sequences[seen.rows]), whole.score)
     else:
-        rows = samples.rows(TRAIN)
-        tables = library.table(rows), library.table(seen.rows)
+        known = samples.rows(TRAIN)
+        tables = library.table(known), library.table(seen.rows)
         votes = simple.baseline_votes(
-            name, tables[0], samples.labels[rows], tables[1], n_classes=len(samples.types), seed=seed
+            name, tables[0], samples.labels[known], tables[1], n_classes=len(samples.types), seed=seed
         )
     tell(name, 1.0)
     return votes
