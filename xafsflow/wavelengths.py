@@ -81,6 +81,32 @@ def angstrom(wavelength: float | str) -> float:
     return value
 
 
+def lines_of(wavelength: float | str) -> NDArray[np.float64]:
+    """Wavelengths, Angstrom, and their shares: (line, 2); two lines for the name of an anode without a number.
+
+    Parameters
+    ----------
+    wavelength
+        As `angstrom` takes it.
+
+    Raises
+    ------
+    InputError
+        As `angstrom`.
+
+    Examples
+    --------
+    >>> lines_of("CuKa").round(4).tolist(), lines_of(0.4).tolist()
+    ([[1.5406, 0.6667], [1.5444, 0.3333]], [[0.4, 1.0]])
+    """
+    mean = angstrom(wavelength)
+    named = NAME.match(wavelength.strip()) if isinstance(wavelength, str) else None
+    if named is None or named[2]:
+        return np.array([[mean, 1.0]])
+    shares = np.array([1.0, RATIO]) / (1.0 + RATIO)
+    return np.stack([K_ALPHA[named[1].capitalize()], shares], axis=1)
+
+
 def alike(one: float, other: float) -> bool:
     """Whether two wavelengths are told for the same beam: they differ by .1 % at most.
 

@@ -8,10 +8,10 @@ from xafsflow.crystals import (
     PatternSettings,
     compound,
     known_types,
-    mean_wavelength,
     simulated_patterns,
 )
 from xafsflow.errors import InputError
+from xafsflow.wavelengths import angstrom
 
 COARSE = PatternSettings(step=0.1)
 
@@ -60,7 +60,7 @@ def test_wavelength__is_told_and_used() -> None:
     made = simulated_patterns(["fcc"], 1, pattern=one)
     assert float(made.wavelength) == 0.7
     assert (made.mu.values != simulated_patterns(["fcc"], 1, pattern=COARSE).mu.values).any()
-    assert mean_wavelength("CoKa") == pytest.approx(1.7903, abs=1e-3)
+    assert angstrom("CoKa") == pytest.approx(1.7903, abs=1e-3)
 
 
 def test_every_known_type__makes_patterns_with_peaks() -> None:

@@ -13,10 +13,8 @@ from xafsflow.crystals.powder_patterns import (
     peak_list,
 )
 from xafsflow.crystals.prototypes import Prototype, all_types, chosen_types, known_types, prototype
-from xafsflow.crystals.wavelengths import ANODES, lines_of, mean_wavelength
 
 __all__ = [
-    "ANODES",
     "UNDISTURBED",
     "Compound",
     "Disturbances",
@@ -30,8 +28,6 @@ __all__ = [
     "digest_of",
     "distinct_compounds",
     "known_types",
-    "lines_of",
-    "mean_wavelength",
     "near_copies",
     "open_patterns",
     "pattern_of",

@@ -15,10 +15,11 @@ import xarray as xr
 from xafsflow.crystals.compounds import Compound, compound
 from xafsflow.crystals.powder_patterns import Disturbances, PatternSettings, pattern_of
 from xafsflow.crystals.prototypes import chosen_types, known_types, prototype, tables_digest
-from xafsflow.crystals.wavelengths import mean_wavelength
 from xafsflow.errors import InputError
 from xafsflow.files import sha256_of
 from xafsflow.kernels.array_types import Singles
+from xafsflow.vocabulary import attributes
+from xafsflow.wavelengths import angstrom
 
 VERSION = 1  # of what a seed makes
 IMPURITIES = 20  # compounds of each type that are impurities of others
@@ -165,7 +166,7 @@ def as_dataset(
             "mu": (("sample", "two_theta"), mu, {"units": "counts"}),
             **{name: ("sample", np.array(values, dtype=str)) for name, values in texts.items()},
             "background": ("sample", np.array([one.background for one in wanted], bool)),
-            "wavelength": ((), mean_wavelength(pattern.wavelength), {"units": "angstrom"}),
+            "wavelength": ((), angstrom(pattern.wavelength), attributes("wavelength")),
         },
         coords={"two_theta": ("two_theta", pattern.two_theta, {"units": "degree"})},
         attrs={"grouped": True, "digest": digest, "repeated_compounds": len(wanted) - len(seen)},

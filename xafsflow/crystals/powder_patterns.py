@@ -13,7 +13,6 @@ from xafsflow.crystals.compounds import Compound
 from xafsflow.crystals.prototypes import prototype, reciprocal_metric
 from xafsflow.crystals.reflections import reflections_up_to
 from xafsflow.crystals.species_table import FACTOR_STEP, mean_form_factor
-from xafsflow.crystals.wavelengths import lines_of
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles, Indices, Singles
 from xafsflow.kernels.diffraction.peak_profiles import add_background, add_pattern, lorentz_polarization
@@ -23,6 +22,7 @@ from xafsflow.kernels.diffraction.structure_factors import (
     inverse_spacings,
     squared_structure_factors,
 )
+from xafsflow.wavelengths import lines_of
 
 BEYOND = 1.0  # degrees: peaks so far outside the range have tails in it
 Range = tuple[float, float]

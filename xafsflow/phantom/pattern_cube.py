@@ -20,7 +20,6 @@ from xafsflow.crystals.powder_patterns import (
     pattern_of,
 )
 from xafsflow.crystals.prototypes import chosen_types
-from xafsflow.crystals.wavelengths import mean_wavelength
 from xafsflow.errors import InputError
 from xafsflow.io.readers import ImageStack
 from xafsflow.io.readers.lazy_stack import lazy_stack
@@ -30,6 +29,7 @@ from xafsflow.phantom.cube import BAND_BYTES
 from xafsflow.phantom.sample import field, grain_cells, grain_maps
 from xafsflow.phantom.seeds import generator, random_share
 from xafsflow.vocabulary import MAP, attributes, cube_dims
+from xafsflow.wavelengths import angstrom
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -154,7 +154,7 @@ def as_pattern_cube(phantom: PatternPhantom, *, band: int | None = None) -> xr.D
     variables = {
         "mu": (cube_dims("two_theta"), mu, attributes("mu")),
         "flags": (MAP, none, attributes("flags")),
-        "wavelength": ((), mean_wavelength(phantom.pattern.wavelength), attributes("wavelength")),
+        "wavelength": ((), angstrom(phantom.pattern.wavelength), attributes("wavelength")),
     }
     coordinates = {name: (name, values, attributes(name)) for name, values in axes.items()}
     return as_measured(xr.Dataset(variables, coordinates))

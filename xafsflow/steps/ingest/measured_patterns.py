@@ -73,7 +73,7 @@ def patterns(
         A file without a wavelength, or with two; files without a line in the table; nothing that can be read.
     """
     from xafsflow.io.folders import Folders
-    from xafsflow.io.readers.patterns.pattern_table import WAVELENGTH, read_labels
+    from xafsflow.io.readers.patterns.pattern_labels import WAVELENGTH, read_labels
     from xafsflow.io.readers.patterns.patterns_on_grid import grid_of
 
     folders = Folders.of(data)
