@@ -94,6 +94,28 @@ def test_rocksalt__has_reflections_of_all_odd_or_all_even_indices() -> None:
     assert (hkl % 2 == hkl[:, :1] % 2).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "strongest", "second", "height"),
+    [
+        # The powder diffraction file's lines of the minerals, copper K alpha 1.
+        ("anatase", 25.28, 48.05, 28),
+        ("rutile", 27.45, 54.3, 56),
+        ("quartz", 26.64, 20.86, 20),
+        ("calcite", 29.4, 48.5, 20),
+        ("zircon", 27.0, 35.6, 52),
+        ("hausmannite", 36.1, 32.3, 75),
+        ("litharge", 28.6, 31.8, 35),
+    ],
+)
+def test_minerals__have_their_known_strongest_lines(
+    name: str, strongest: float, second: float, height: float
+) -> None:
+    peaks = peak_list(reference_compound(name))
+    assert peaks.two_theta[peaks.intensity.argmax()] == pytest.approx(strongest, abs=0.25)
+    near = abs(peaks.two_theta - second) < 0.3
+    assert peaks.intensity[near].max() == pytest.approx(height, abs=10)
+
+
 def test_potassium_chloride__hides_odd_indices() -> None:
     # K+ and Cl- scatter alike; atoms of 18 and 17 electrons nearly do.
     own = replace(reference_compound("rocksalt"), species=((("Cl", 1.0),), (("K", 1.0),)))

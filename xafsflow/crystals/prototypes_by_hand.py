@@ -37,6 +37,7 @@ def _box(a: float, b: float, c: float, beta: float = 90.0) -> tuple[float, float
 
 THIRD, SIXTH = 1 / 3, 1 / 6
 CUBIC = (
+    ByHand("skutterudite", "Im-3", _cubic(8.204), (("Co", 0.25, 0.25, 0.25), ("As", 0, 0.3431, 0.1503))),
     ByHand(
         "garnet",
         "Ia-3d",
@@ -84,7 +85,10 @@ CUBIC = (
         (("Na", 0.25, 0.25, 0.25), ("Zn", 0, 0, 0), ("Zn", 0, 0.1806, 0.1192)),
     ),
 )
+# Anatase, brookite, skutterudite, tenorite, MgNi2, FeB and PtS have wrong distances in the AFLOW set of pymatgen.
 TETRAGONAL = (
+    ByHand("anatase", "I4_1/amd", _tetragonal(3.785, 9.514), (("Ti", 0, 0, 0), ("O", 0, 0, 0.2081))),
+    ByHand("PtS", "P4_2/mmc", _tetragonal(3.47, 6.11), (("Pt", 0, 0.5, 0), ("S", 0, 0, 0.25))),
     ByHand(
         "scheelite",
         "I4_1/a",
@@ -99,6 +103,18 @@ TETRAGONAL = (
     ),
 )
 HEXAGONAL = (
+    ByHand(
+        "Laves MgNi2",
+        "P6_3/mmc",
+        _hexagonal(4.824, 15.826),
+        (
+            ("Mg", 0, 0, 0.094),
+            ("Mg", THIRD, 2 * THIRD, 0.844),
+            ("Ni", 0.5, 0, 0),
+            ("Ni", 0.164, 0.328, 0.25),
+            ("Ni", THIRD, 2 * THIRD, 0.125),
+        ),
+    ),
     ByHand(
         "delafossite",
         "R-3m",
@@ -164,6 +180,13 @@ HEXAGONAL = (
     ),
 )
 ORTHORHOMBIC = (
+    ByHand(
+        "brookite",
+        "Pbca",
+        _box(9.184, 5.447, 5.145),
+        (("Ti", 0.1289, 0.0972, 0.8628), ("O", 0.0095, 0.1491, 0.1835), ("O", 0.2314, 0.111, 0.5366)),
+    ),
+    ByHand("FeB", "Pnma", _box(5.495, 2.946, 4.053), (("Fe", 0.18, 0.25, 0.125), ("B", 0.036, 0.25, 0.61))),
     ByHand(
         "olivine",
         "Pnma",
@@ -252,6 +275,9 @@ ORTHORHOMBIC = (
     ),
 )
 MONOCLINIC = (
+    ByHand(
+        "tenorite", "C2/c", _box(4.683, 3.421, 5.129, 99.54), (("Cu", 0.25, 0.25, 0), ("O", 0, 0.4184, 0.25))
+    ),
     ByHand(
         "zabuyelite",
         "C2/c",

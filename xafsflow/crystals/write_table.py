@@ -18,6 +18,7 @@ from xafsflow.files import write_atomically
 
 FOLDER = Path(__file__).parent
 MOST_ATOMS = 120  # in the conventional cell; types that are written down by hand may have more
+TOO_CLOSE = 0.66  # of the sum of two radii: nothing is so short, and some entries of the set are wrong
 CLOSE = {"ltol": 0.05, "stol": 0.1, "angle_tol": 2.0}  # one structure under two names
 
 
@@ -66,11 +67,23 @@ def _structures() -> Iterator[tuple[str, str, Any]]:
     for entry in AFLOW_PROTOTYPE_LIBRARY:
         structure, label = entry["snl"].structure, entry["tags"]["aflow"]
         formula = structure.composition.reduced_formula
-        entries.append((NAMES.get((label, formula), ""), label, structure))
+        name = NAMES.get((label, formula), "")
+        if name not in {hand.name for hand in BY_HAND} and _closest(structure) > TOO_CLOSE:
+            entries.append((name, label, structure))
     # Of two that are the same, the one with a name of its own stays.
     entries.sort(key=lambda entry: not entry[0])
     for name, label, structure in entries:
         yield name or structure.composition.reduced_formula, label, structure
+
+
+def _closest(structure: Any) -> float:
+    """The shortest distance beside the sum of the radii of its two atoms."""
+    radii = np.array(
+        [site.specie.metallic_radius or site.specie.atomic_radius or 0.7 for site in structure], float
+    )
+    radii[np.isnan(radii)] = 0.7
+    distances = structure.distance_matrix + 100 * np.eye(len(structure))
+    return float((distances / (radii[:, None] + radii)).min())
 
 
 def _distinct(candidates: Iterator[tuple[str, str, Any]]) -> Iterator[tuple[str, str, Any]]:
