@@ -48,7 +48,7 @@ def score(
     """
     from xafsflow.findings.record import to_json
     from xafsflow.steps.ingest.measured_patterns import patterns as read
-    from xafsflow.steps.judge.pattern_answers import patterns as judge
+    from xafsflow.steps.judge.measured_answers import patterns as judge
 
     known = _union(model)
     grid = known.signature.values

@@ -76,7 +76,8 @@ class Disturbances:
     instrument
         Width at small angles, degrees.
     zero_shift, displacement
-        Degrees two theta; the second at theta 0, going with cos(theta).
+        Degrees two theta; the second at theta 0, going with cos(theta). Three of ten measured mixtures of a public set were
+        shifted by .15 to .24 degrees.
     texture
         March-Dollase r along a low-index axis; 1 is none.
     background
@@ -94,8 +95,8 @@ class Disturbances:
     size: Range = (8.0, 150.0)
     strain: Range = (0.0, 0.4)
     instrument: Range = (0.04, 0.12)
-    zero_shift: Range = (-0.06, 0.06)
-    displacement: Range = (-0.06, 0.06)
+    zero_shift: Range = (-0.12, 0.12)
+    displacement: Range = (-0.15, 0.15)
     texture: Range = (0.6, 1.5)
     background: Range = (0.02, 0.40)
     counts: Range | None = (300.0, 30000.0)

@@ -4,8 +4,8 @@ from xafsflow.steps.judge.agreement import agreement
 from xafsflow.steps.judge.class_distance import distance
 from xafsflow.steps.judge.class_means import means
 from xafsflow.steps.judge.explanation import explanation
+from xafsflow.steps.judge.measured_answers import patterns
 from xafsflow.steps.judge.missing_phases import missing
-from xafsflow.steps.judge.pattern_answers import patterns
 from xafsflow.steps.judge.peak_evidence_step import peaks
 from xafsflow.steps.judge.principal_components import components
 from xafsflow.steps.judge.reference_sets import reference_sets
