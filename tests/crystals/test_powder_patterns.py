@@ -23,10 +23,10 @@ from xafsflow.crystals import (
     species_table,
 )
 from xafsflow.errors import InputError
+from xafsflow.wavelengths import K_ALPHA
 
 RECORD = json.loads(Path(__file__).with_name("pymatgen_peaks.json").read_text("utf-8"))
 ALONE = PatternSettings(wavelength=1.54056)
-from xafsflow.wavelengths import K_ALPHA
 
 
 def recorder() -> Any:
