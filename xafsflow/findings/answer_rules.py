@@ -165,7 +165,8 @@ def few_answers(found: RunFindings) -> Reservation | None:
 
 def untested(found: RunFindings) -> Reservation | None:
     """Nothing has compared the spectra with what the answer says they are."""
-    if fitted_against_noise(_maps(found)) or _maps(found).unknown_share is not None:
+    tested = (_maps(found).unknown_share, _maps(found).unlike_types_share)
+    if fitted_against_noise(_maps(found)) or any(one is not None for one in tested):
         return None
     text = "nothing tested the answer against the spectra: there is no weighted classify.combination and no judge.unknown"
     return Reservation("untested", text)

@@ -100,6 +100,8 @@ class MapFindings(Finding):
     confident_share
         Share of the pixels with a class whose spectrum is a mixture of the classes, so that they have a confidence; None
         without it.
+    unlike_types_share, mixed_types_share
+        Share of the pixels with a structure type whose pattern is of none of the known types, and of two; None without.
     noise_ratio
         Measured scatter over stated noise; None where it is not known.
     step_ratios
@@ -131,6 +133,8 @@ class MapFindings(Finding):
     fit_knows_noise: bool | None = None
     unknown_expected: float | None = None
     confident_share: float | None = None
+    unlike_types_share: float | None = None
+    mixed_types_share: float | None = None
     noise_ratio: float | None = None
     step_ratios: Mapping[str, StepRatio] = field(default_factory=dict)
     share_errors: Mapping[str, ShareErrors] = field(default_factory=dict)

@@ -6,18 +6,21 @@ from collections.abc import Callable, Iterator
 
 from xafsflow.findings import answer_rules as answer
 from xafsflow.findings import measurement_rules as measurement
+from xafsflow.findings import structure_type_rules as structure
 from xafsflow.findings.calibrate_findings import CheckFindings
 from xafsflow.findings.maps_findings import MapFindings
 from xafsflow.findings.overall_verdict import Light, Reservation, Verdict
 from xafsflow.findings.reference_set_findings import ReferenceSetFindings
 from xafsflow.findings.run_findings import RunFindings
+from xafsflow.findings.union_findings import PatternAnswers
 
 Rule = Callable[[RunFindings], Reservation | None]
 
 # In the order in which they are told. A further rule is a function and its place here.
 RULES: tuple[Rule, ...] = (
     answer.few_answers, answer.misfit, answer.unknown_pixels, answer.false_alarms, answer.unlike_classes,
-    answer.references, answer.library_model, answer.untested, answer.disagreement, measurement.shift_error,
+    answer.references, answer.library_model, structure.unlike_types, structure.mixed_types, structure.type_model,
+    answer.untested, answer.disagreement, measurement.shift_error,
     measurement.calibration_check, measurement.standard_misfit, measurement.resolution, measurement.edge_place,
     measurement.pre_edge, measurement.post_edge, measurement.noise_check, measurement.warned,
 )  # fmt: skip
@@ -57,9 +60,18 @@ def _grounds(maps: MapFindings) -> Iterator[str]:
         yield f"{maps.unknown_share:.1%} of the pixels unexplained"
     if maps.mean_disagreement is not None:
         yield f"model and fit apart by {maps.mean_disagreement:.1%}"
+    if maps.unlike_types_share is not None:
+        yield f"{maps.unlike_types_share:.1%} of the pixels have patterns of none of the known structure types"
+    if maps.mixed_types_share is not None:
+        yield f"{maps.mixed_types_share:.1%} look like two"
 
 
 def _not_tested(found: RunFindings, maps: MapFindings) -> Iterator[str]:
+    if maps.mixed_types_share is not None:
+        # Of a map over scattering angles the rest is not asked for.
+        if not any(one.labelled for one in found.of(PatternAnswers).values()):
+            yield "the model on measured patterns whose types are known (judge.patterns)"
+        return
     if not answer.fitted_against_noise(maps):
         yield "the fit by the references against noise (classify.combination with weights)"
     if maps.unknown_share is None:

@@ -39,6 +39,8 @@ SIX_TYPES = ("rocksalt", "fluorite", "rutile", "spinel", "perovskite", "corundum
 OF_EACH = 3
 # What differs from compound to compound; background and noise are those of the pixels.
 PEAKS = Disturbances(background=(0.0, 0.0), counts=None, impurity=(0.0, 0.0), impure=0.0)
+# Pixels: shares then go from .1 to .9 over .8 pixels, as under a beam that is a pixel wide.
+BORDER = 0.36
 # Share of the second type in grains of two.
 SECOND = (0.3, 0.5)
 AS_USUAL = PatternSettings()
@@ -66,7 +68,7 @@ class PatternPhantom:
     mixed
         Share of the grains that hold compounds of two types.
     grain
-        Pixels from one grain to the next; None for six in the shorter side, and 4 at least.
+        Pixels from one grain to the next; None for five in the shorter side, and 4 at least.
     seed
         Another seed, other compounds, grains and noise.
     """
@@ -103,7 +105,7 @@ class PatternPhantom:
     @property
     def grain_size(self) -> float:
         """Pixels from one grain to the next."""
-        return max(4.0, min(self.size) / 6) if self.grain is None else self.grain
+        return max(4.0, min(self.size) / 5) if self.grain is None else self.grain
 
     @property
     def drift(self) -> tuple[float, float]:
@@ -260,7 +262,8 @@ def _pure(phantom: PatternPhantom) -> tuple[Doubles, Doubles]:
 def _shares(phantom: PatternPhantom, y: Indices) -> Singles:
     """Share of each compound in the peaks of rows `(compound, y, x)`."""
     columns = np.arange(float(phantom.size[1]))
-    return grain_maps(phantom, y.astype(float), columns, _grain_contents(phantom))[0].astype(np.float32)
+    content, blend = _grain_contents(phantom), BORDER / phantom.grain_size
+    return grain_maps(phantom, y.astype(float), columns, content, blend)[0].astype(np.float32)
 
 
 @lru_cache(maxsize=4)

@@ -218,7 +218,7 @@ def grain_cells(phantom: Grained) -> list[Indices]:
 
 
 def grain_maps(
-    phantom: Grained, rows: Doubles, columns: Doubles, content: Doubles
+    phantom: Grained, rows: Doubles, columns: Doubles, content: Doubles, blend: float = BLEND
 ) -> tuple[Doubles, Doubles]:
     """Shares of what grains are made of `(part, y, x)`, and 1 at a border, falling to 0 inside a grain `(y, x)`.
 
@@ -230,10 +230,12 @@ def grain_maps(
         Pixels.
     content
         `(cell, cell, part)` over `grain_cells`.
+    blend
+        Width of borders, in grains.
     """
     site_y, site_x, beyond, _ = _sites(phantom)
     # A smooth field bends the places, so that borders are not straight lines; 1.5 bounds that to a cell.
     bend = [0.22 * np.clip(field(phantom, f"bend {i}", rows, columns, 1.2), -1.5, 1.5) for i in "yx"]
     place_y = rows[:, None] / phantom.grain_size + beyond + bend[0]
     place_x = columns / phantom.grain_size + beyond + bend[1]
-    return grains(place_y, place_x, site_y, site_x, content, BLEND)
+    return grains(place_y, place_x, site_y, site_x, content, blend)

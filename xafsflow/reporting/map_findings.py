@@ -64,6 +64,10 @@ def findings_of(maps: xr.Dataset) -> MapFindings:
         fit_knows_noise=None if misfit is None else misfit.get("weights", "noise") is not None,
         unknown_expected=None if unknown is None else cast(float | None, unknown.get("false_alarm")),
         confident_share=_confident(planes),
+        unlike_types_share=_summary(
+            planes.get("outside") if "mixed" in planes else None, lambda values: float(np.mean(values))
+        ),
+        mixed_types_share=_summary(planes.get("mixed"), lambda values: float(np.mean(values))),
         noise_ratio=ratio_of_noise if np.isfinite(ratio_of_noise) else None,
         step_ratios=step_ratios(maps),
         share_errors=share_errors(maps),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from xafsflow.errors import InputError
 from xafsflow.findings.train_findings import FitFindings
+from xafsflow.findings.union_findings import UnionFindings
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.models.model import Model
 from xafsflow.learning.samples.mixtures import class_names
@@ -95,7 +96,7 @@ class ModelView:
         return np.where(alone, best, -1)
 
 
-def model_view(model: Model, score: FitFindings | None) -> ModelView | None:
+def model_view(model: Model, score: FitFindings | UnionFindings | None) -> ModelView | None:
     """What a report shows of a model of classes or compositions; None for one of properties, whose findings are shown alone.
 
     Parameters
@@ -108,6 +109,12 @@ def model_view(model: Model, score: FitFindings | None) -> ModelView | None:
     targets, signature = model.targets, model.signature
     if targets.compositions is None:
         return None
+    confusion, accuracy = None, None
+    if isinstance(score, UnionFindings):
+        # Its confusion stands in a section of its own.
+        accuracy = score.table["union"].top1
+    elif score is not None:
+        confusion, accuracy = score.confusion.astype(np.float64), score.accuracy
     return ModelView(
         references=targets.names,
         class_names=class_names(targets.names, targets.compositions),
@@ -118,7 +125,7 @@ def model_view(model: Model, score: FitFindings | None) -> ModelView | None:
         reference_energy=np.zeros(0) if targets.spectrum_axis is None else targets.spectrum_axis,
         reference_norm=np.zeros((len(targets.names), 0)) if targets.spectra is None else targets.spectra,
         importances=model.importances,
-        confusion=None if score is None else score.confusion.astype(np.float64),
-        accuracy=None if score is None else score.accuracy,
+        confusion=confusion,
+        accuracy=accuracy,
         classifier=model.learner,
     )

@@ -11,6 +11,9 @@ from xafsflow.reporting.model_view import ModelView
 from xafsflow.reporting.wording import counted, duration, listed, number, percent, readable
 from xafsflow.vocabulary import FLAG_MEANINGS, Flag
 
+# The learner whose samples are patterns and whose classes are structure types.
+UNION = "union"
+
 
 def summary(facts: Facts | None, model: ModelView | None) -> list[str]:
     """The report's first paragraph: size, spectral axis, pixels without an answer, composition, how good the model is."""
@@ -66,6 +69,12 @@ def _composition(facts: Facts, means: list[float]) -> str:
 
 
 def _model_sentence(model: ModelView) -> str:
+    if model.classifier == UNION:
+        types = counted(len(model.class_names), "structure type")
+        if model.accuracy is None:
+            return f"The union of networks, which knows {types}, was not tested on held-out patterns."
+        right = f"finds the right one for {percent(model.accuracy)} of held-out patterns"
+        return f"The union of networks knows {types}, and {right}."
     classes = f"{counted(len(model.class_names), 'class')} of {counted(len(model.references), 'reference')}"
     text = f"The classifier ({readable(model.classifier)}, {classes})"
     if model.accuracy is None:
@@ -103,7 +112,8 @@ def tiles(
         span = f"{number(facts.axis.low)} to {number(facts.axis.high)} {facts.axis.unit}"
         yield number(facts.axis.count), f"{values}, {span}"
     if model is not None and model.accuracy is not None:
-        yield percent(model.accuracy), "of held-out spectra in the right class"
+        what = "patterns of the right type" if model.classifier == UNION else "spectra in the right class"
+        yield percent(model.accuracy), f"of held-out {what}"
     timings = run.get("timings")
     if isinstance(timings, Mapping) and timings:
         yield duration(sum(map(float, timings.values()))), "computing"

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from xafsflow.findings.run_findings import RunFindings
 from xafsflow.findings.train_findings import FitFindings
+from xafsflow.findings.union_findings import UnionFindings
 from xafsflow.learning.models.model import Model, StoredModel, read_model, stored
 from xafsflow.step_table import step
 
@@ -52,14 +53,21 @@ def page(
 def _models(model: Model | StoredModel | None, findings: RunFindings, run: Path) -> dict[str, ModelView]:
     """What the report shows of the models of a run, and of the given one if it is another, by the entry that trained it."""
     from xafsflow.reporting.model_view import model_view
+    from xafsflow.reporting.summary import UNION
 
-    scores = findings.of(FitFindings)
+    fits, unions = findings.of(FitFindings), findings.of(UnionFindings)
+    scores: dict[str, FitFindings | UnionFindings] = {**fits, **unions}
     files = {path.stem: path for path in sorted((run / "models").glob("*.npz"))}
     in_order = sorted(files, key=[*scores, *files].index)
     given = {entry: read_model(files[entry]) for entry in in_order}
     if model is not None and stored(model) not in given.values():
         known = stored(model)
-        trained = (entry for entry, score in scores.items() if score.classifier == known.load().learner)
+        learner = known.load().learner
+        trained = (
+            entry
+            for entry, score in scores.items()
+            if (score.classifier if isinstance(score, FitFindings) else UNION) == learner
+        )
         given[next(trained, "model")] = known
     views = {entry: model_view(one.load(), scores.get(entry)) for entry, one in given.items()}
     return {entry: view for entry, view in views.items() if view is not None}

@@ -32,7 +32,7 @@ HATCHED = " Hatched: no answer."
 @section(
     "chemical_state",
     title="Chemical state",
-    intro="Which reference each pixel resembles most, and how they mix.",
+    intro="Which reference or class each pixel resembles most, and how they mix.",
     order=10,
     maps={"class_index": MapStyle("Classes", drawn=False)},
     reads=("fraction",),

@@ -1,4 +1,4 @@
-"""The report's section on the answers of a model of library spectra: sets of classes, and what is unlike the library."""
+"""The report's section on what else is possible: sets of classes, and what is unlike all that a model of a library knows."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from xafsflow.reporting.section_table import Block, Part, section
 
 @section(
     "library_answers",
-    title="Answers by a library of spectra",
-    intro="What else is possible, and where the spectra are unlike those of the library.",
+    title="Sets and limits",
+    intro="What else is possible, and where the data are unlike all that the model learnt from.",
     order=25,
     maps={
         "set_size": MapStyle(
             "What else is possible",
-            hint="Number of classes in a set that holds the true one for 90 % of the spectra of each class; "
+            hint="Number of classes in a set that holds the true one as often as the training was asked for; "
             "none where the noise is too large to tell.",
         ),
         "in_set": MapStyle("In the set", "viridis", SHARE, "1 where the class is possible."),
@@ -24,7 +24,7 @@ from xafsflow.reporting.section_table import Block, Part, section
             "Unlike the library",
             "viridis",
             SHARE,
-            "1 where a spectrum is unlike those that the model learnt from.",
+            "1 where a spectrum or pattern is unlike those that the model learnt from.",
         ),
         "mixed": MapStyle(
             "Two structure types",
