@@ -13,6 +13,7 @@ from xafsflow.crystals.powder_patterns import (
     peak_list,
 )
 from xafsflow.crystals.prototypes import Prototype, all_types, chosen_types, known_types, prototype
+from xafsflow.crystals.type_names import type_named
 
 __all__ = [
     "UNDISTURBED",
@@ -35,6 +36,7 @@ __all__ = [
     "prototype",
     "reference_compound",
     "simulated_patterns",
+    "type_named",
     "wanted_samples",
     "write_patterns",
 ]

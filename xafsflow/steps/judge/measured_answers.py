@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xafsflow.crystals import type_named
 from xafsflow.findings.union_findings import PatternAnswer, PatternAnswers
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.models.model import Model, StoredModel
@@ -59,7 +60,7 @@ def patterns(
     check_patterns(spectra)
     known.signature.check_wavelength(float(spectra.wavelength))
     on_the_grid_of(known.signature, spectra)
-    truth = _texts(spectra, label)
+    truth = [one if one in union.types else type_named(one) for one in _texts(spectra, label)]
     prior = _weights(union, spectra, ratio, elements)
     answers = []
     for part in row_blocks(*spectra.mu.shape):

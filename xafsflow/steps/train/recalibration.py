@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
+from xafsflow.crystals import type_named
 from xafsflow.errors import InputError
 from xafsflow.learning.models.model import Model, StoredModel
 from xafsflow.learning.union.assembly import thresholds_by_class, with_limits
@@ -56,7 +57,8 @@ def recalibrate(
     check_patterns(spectra, label)
     known.signature.check_wavelength(float(spectra.wavelength))
     on_the_grid_of(known.signature, spectra)
-    kind = spectra[label].values.astype(str)
+    told = spectra[label].values.astype(str).tolist()
+    kind = np.array([one if one in union.types else type_named(one) for one in told])
     rows = np.flatnonzero(np.isin(kind, union.types))
     least = math.ceil(max(coverage / (1 - coverage), (1 - refuse) / refuse) - 1e-9)
     if len(rows) < least:
