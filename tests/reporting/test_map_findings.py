@@ -52,3 +52,18 @@ def test_findings_of__tells_both_errors_of_the_shares_and_that_of_the_classifier
     for one in found.values():
         assert (one.fit_noise, one.fit_systematic, one.classifier_noise) == (0.25, None, 0.5)
     assert not findings_of(make()[0]).share_errors
+
+
+def test_findings_of__tells_how_many_pixels_are_no_known_structure_type_or_two() -> None:
+    plane = ("y", "x")
+    maps = xr.Dataset(
+        {
+            "class_index": (plane, np.array([[0, 1, 1, -1, 0]], np.int16)),
+            "outside": (plane, np.array([[1.0, 0, 0, np.nan, 0]])),
+            "mixed": (plane, np.array([[0.0, 1, 1, np.nan, 0]])),
+        }
+    )
+    found = findings_of(maps)
+    assert (found.unlike_types_share, found.mixed_types_share) == (0.25, 0.5)
+    # Of spectra the map of what is outside means another thing.
+    assert findings_of(maps.drop_vars("mixed")).unlike_types_share is None

@@ -88,7 +88,7 @@ class PatternPhantom:
         low, high = self.background
         rules = (
             ("size", min(self.size) >= 1, "1 row and 1 column or more"),
-            ("types", len(set(self.types)) == len(self.types) > 0, "one or more, all different"),
+            ("types", len(self.types) > 0, "one or more"),
             ("counts", 0 < self.counts < np.inf, "more than 0"),
             ("background", 0 <= low <= high < np.inf, "the least and the largest, 0 or more"),
             ("illumination", 0 <= self.illumination <= 1, "from 0 to 1"),

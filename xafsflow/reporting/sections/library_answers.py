@@ -16,7 +16,7 @@ from xafsflow.reporting.section_table import Block, Part, section
     maps={
         "set_size": MapStyle(
             "What else is possible",
-            hint="Number of classes in a set that holds the true one as often as the training was asked for; "
+            hint="It does so as often as the training was asked for; "
             "none where the noise is too large to tell.",
         ),
         "in_set": MapStyle("In the set", "viridis", SHARE, "1 where the class is possible."),
