@@ -11,7 +11,7 @@ import click
 from xafsflow.cli.shared_options import LOCAL_PATH
 
 if TYPE_CHECKING:
-    from xafsflow.findings.union_findings import PatternAnswers
+    from xafsflow.findings.union_findings import PatternAnswer, PatternAnswers
     from xafsflow.learning.models.model import Model
 
 # Files of a folder that may be patterns.
@@ -91,7 +91,7 @@ def _lines(found: PatternAnswers) -> str:
     for one in found.answers:
         answer = "none of these" if one.unlike else one.answer
         others = [name for name in one.possible if name != one.answer]
-        told = ["two types?"] * one.mixed + ([_mark(one.truth, one.answer)] if one.truth else [])
+        told = ["two types?"] * one.mixed + ([_mark(one)] if one.truth else [])
         rows.append((one.name, answer, f"{one.vote:.2f}", ", ".join(others), "; ".join(told)))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [
@@ -111,5 +111,5 @@ def _lines(found: PatternAnswers) -> str:
     return "\n".join(lines)
 
 
-def _mark(truth: str, answer: str) -> str:
-    return "right" if truth == answer else f"is {truth}"
+def _mark(one: PatternAnswer) -> str:
+    return "right" if one.truth == one.answer and not one.unlike else f"is {one.truth}"

@@ -28,7 +28,7 @@ def union(count: int = 4, **changes: object) -> UnionFindings:
         networks=(NetworkRecord(types[::2], 900, 30, 0.2), NetworkRecord(types[1::2], 800, 28, 0.31)),
         training_patterns=12_000,
         check_patterns=2_000,
-        weights=np.array([1.125, 6.0]),
+        weights=np.array([1.125, 6.0, 0.5]),
         table={
             "union": score(0.931),
             "published_rule": score(0.874),

@@ -59,10 +59,15 @@ def type_weights(ratios: Sequence[str], ratio: str | None, elements: Sequence[st
     elements
         Of the compound; None where they are not known. A type may have fewer kinds of sites: a solid solution.
 
+    Returns
+    -------
+    ndarray
+        `(class,)`; all 0 where no type has that ratio.
+
     Raises
     ------
     InputError
-        No type fits.
+        The ratio cannot be read, or those of the types are not known.
 
     Examples
     --------
@@ -85,6 +90,18 @@ def type_weights(ratios: Sequence[str], ratio: str | None, elements: Sequence[st
     if elements is not None:
         kinds = np.array([len(counts_of(one)) for one in ratios])
         found[kinds > len(set(elements))] *= SHARED if ratio is None else 1.0
+    return found
+
+
+def weights_of_all(ratios: Sequence[str], ratio: str | None, elements: Sequence[str] | None) -> Doubles:
+    """The weights of what holds for all patterns, refused where no type fits.
+
+    Raises
+    ------
+    InputError
+        No type has that ratio, or as `type_weights`.
+    """
+    found = type_weights(ratios, ratio, elements)
     if not found.any():
         told = f"ratio {ratio}, which no type of the model has"
         raise InputError(told, f"one of {', '.join(sorted(set(ratios)))}", "mend it or leave it out")

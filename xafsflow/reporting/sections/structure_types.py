@@ -68,7 +68,7 @@ def _scores(found: UnionFindings) -> Panel:
         between = f"{fixed(100 * low, 1)} to {fixed(100 * high, 1)}"
         role = ROLES.get(name, "for comparison")
         rows.append((Cell(readable(name), bold=name == "union"), role, right, between, percent(one.top3)))
-    confidence, likeness = found.weights.tolist()
+    confidence, likeness, other = found.weights.tolist()
     return Panel(
         "How often the type is right",
         lead=_better(found) or "No other method in the table is better than the union.",
@@ -77,8 +77,9 @@ def _scores(found: UnionFindings) -> Panel:
             f"Measured on {counted(found.check_patterns, 'simulated pattern')} of compounds (species tuples) that nothing "
             f"was learnt from; {found.training_patterns:,} others trained the networks. Intervals by bootstrap over the "
             "compounds.",
-            f"The vote is confidence^{fixed(confidence, 2)} × likeness^{fixed(likeness, 2)}, made to add up to one over the "
-            "types; the two exponents were learnt on patterns beside those of the training and of this table.",
+            f"The vote is confidence^{fixed(confidence, 2)} × likeness^{fixed(likeness, 2)} / other^{fixed(other, 2)}, made "
+            "to add up to one over the types: what the type's network says of the type and of “other”, and the likeness to "
+            "its mean pattern. The exponents were learnt on patterns beside those of the training and of this table.",
         ],
     )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
@@ -13,7 +11,7 @@ from xafsflow.kernels.array_types import Doubles
 from xafsflow.learning.models.model import Model, StoredModel
 from xafsflow.learning.samples.row_blocks import row_blocks
 from xafsflow.learning.union.judged_patterns import Judged, judged, union_in
-from xafsflow.learning.union.known_composition import type_weights
+from xafsflow.learning.union.known_composition import type_weights, weights_of_all
 from xafsflow.learning.union.union_model import UnionOfNetworks
 from xafsflow.sampling.pattern_library import check_patterns, on_the_grid_of
 from xafsflow.step_table import step
@@ -93,13 +91,15 @@ def _weights(
     """`(sample, class)`: how well each type fits what is known of each pattern."""
     count = spectra.sizes["sample"]
     found = np.ones((count, len(union.types)))
+    if ratio or elements:
+        found[:] = weights_of_all(union.ratios, ratio, elements)
     told = "file" in spectra  # labels of measured patterns were written to be used
     ratios = _texts(spectra, "ratio" if told and ratio is None else None)
     lists = _texts(spectra, "elements" if told and elements is None else None)
     for row in range(count):
-        own: Any = lists[row].replace(",", " ").split() or elements
-        if ratios[row] or ratio or own:
-            found[row] = type_weights(union.ratios, ratios[row] or ratio, own)
+        own = lists[row].replace(",", " ").split()
+        if ratios[row] or own:
+            found[row] = type_weights(union.ratios, ratios[row] or ratio, own or elements)
     return found
 
 
