@@ -189,7 +189,12 @@ def test_structure_types__are_mapped_over_a_phantom(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="the recipe trains networks: pip install xafsflow[nets]")
     # Fewer pixels, patterns and epochs than the recipe asks for.
     size = "ingest.phantom_patterns.size=[24, 32]"
-    quick = [size, "ingest.structure_patterns.compounds=120", "train.union.epochs=8", "train.union.beside=[]"]
+    quick = [
+        size,
+        "ingest.structure_patterns.compounds=300",
+        "train.union.epochs=12",
+        "train.union.beside=[]",
+    ]
     data = tmp_path / "data"
     data.mkdir()
     plan = apply_overrides(load_recipe(recipe("structure_types")), quick)
