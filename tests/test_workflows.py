@@ -16,7 +16,14 @@ from xafsflow.findings.explanation_findings import ModelExplanation
 from xafsflow.findings.reconstruction_findings import ParameterFindings, ReconstructionFindings
 from xafsflow.findings.train_findings import FitFindings, RegressionFindings
 from xafsflow.io.folders import Folders
-from xafsflow.phantom import Phantom, simulated_library, write_library, write_phantom
+from xafsflow.phantom import (
+    PatternPhantom,
+    Phantom,
+    pattern_truth,
+    simulated_library,
+    write_library,
+    write_phantom,
+)
 from xafsflow.pipeline.execution import report_again, run
 from xafsflow.pipeline.recipe import apply_overrides, load_recipe
 
@@ -176,6 +183,32 @@ def test_properties__are_mapped_with_intervals(library_scan: Path, tmp_path: Pat
     assert np.abs(maps.property_electronegativity.values - truth)[known].mean() < truth[known].std() / 2
     assert ((low <= truth) & (truth <= high))[known].mean() > 0.8
     assert "electronegativity" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_structure_types__are_mapped_over_a_phantom(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the recipe trains networks: pip install xafsflow[nets]")
+    # Fewer pixels, patterns and epochs than the recipe asks for.
+    size = "ingest.phantom_patterns.size=[24, 32]"
+    quick = [
+        size,
+        "ingest.structure_patterns.compounds=300",
+        "train.union.epochs=12",
+        "train.union.beside=[]",
+    ]
+    data = tmp_path / "data"
+    data.mkdir()
+    plan = apply_overrides(load_recipe(recipe("structure_types")), quick)
+    maps = run(plan, Folders(data), tmp_path / "run").maps
+    answer = pattern_truth(PatternPhantom(size=(24, 32)))
+    names = [str(one) for one in maps.reference.values]
+    truth = np.array([names.index(str(one)) for one in answer["types"]])[answer["first"]]
+    alone = answer["shares"].max(axis=0) > 0.95
+    assert (maps.class_index.values == truth)[alone].mean() > 0.75
+    assert float(maps.outside.mean()) < 0.5
+    text = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "The union of networks knows 6 structure types" in text
+    assert "Two structure types" in text
+    assert all(name in text for name in names)
 
 
 @pytest.mark.parametrize("multipage", [False, True])

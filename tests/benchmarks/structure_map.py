@@ -3,7 +3,7 @@
     python tests/benchmarks/structure_map.py [--compounds 400] [--epochs 15] [--seeds 3] [--size 64 64] [--mixed 0.2]
 
 A union is trained as in `workflows/structure_types.yaml`, on compounds that the phantoms do not draw from; it needs torch.
-Right means the type with the largest share of the heights of peaks.
+Right means the type with the largest share of the intensity above the background.
 """
 
 from __future__ import annotations

@@ -59,9 +59,10 @@ class PatternPhantom:
     pattern
         Wavelength and angles.
     counts
-        At the highest peak of a pixel of one compound, where the illumination is at its mean.
+        At the highest peak of a typical compound, where the illumination is at its mean. All compounds scatter the same
+        intensity, so that those with few peaks have higher ones.
     background
-        Least and largest height of the background at the low end of the angles, as a share of the highest peak; it varies
+        Least and largest height of the background at the low end of the angles, as a share of that peak; it varies
         smoothly over the field.
     illumination
         Relative spread of the illumination over the field.
@@ -168,8 +169,8 @@ def pattern_truth(phantom: PatternPhantom) -> dict[str, NDArray[np.generic]]:
     Returns
     -------
     dict
-        `types` (names), `first` (y, x), which of them has the largest share of the peaks' heights, `shares` (type, y, x);
-        `compounds` (formulas) of all grains, and `kind` (compound), the place of their types.
+        `types` (names), `first` (y, x), which of them has the largest share of the intensity above the background, `shares`
+        (type, y, x); `compounds` (formulas) of all grains, and `kind` (compound), the place of their types.
 
     Examples
     --------
@@ -251,16 +252,20 @@ def _counted_row(phantom: PatternPhantom, y: int) -> NDArray[np.int64]:
 
 @lru_cache(maxsize=4)
 def _pure(phantom: PatternPhantom) -> tuple[Doubles, Doubles]:
-    """Peaks of every compound `(compound, two_theta)`, 1 at the highest, and the background, 1 at the low end."""
+    """Peaks of every compound `(compound, two_theta)`, all of one area, and the background, 1 at the low end."""
     rng, pattern = generator(phantom, "patterns"), phantom.pattern
-    peaks = [pattern_of(one, pattern, PEAKS, rng) for one in compounds_of(phantom)]
+    peaks = np.stack([pattern_of(one, pattern, PEAKS, rng) for one in compounds_of(phantom)]).astype(
+        np.float64
+    )
+    peaks /= peaks.sum(axis=1, keepdims=True)
+    peaks /= np.median(peaks.max(axis=1))
     ground = np.zeros(pattern.points, np.float32)
     add_background(ground, 1.0, pattern.high - pattern.low, rng.uniform(BACKGROUND_LOW, BACKGROUND_HIGH))
-    return np.stack(peaks).astype(np.float64), ground.astype(np.float64)
+    return peaks, ground.astype(np.float64)
 
 
 def _shares(phantom: PatternPhantom, y: Indices) -> Singles:
-    """Share of each compound in the peaks of rows `(compound, y, x)`."""
+    """Share of each compound in the intensity of rows `(compound, y, x)`."""
     columns = np.arange(float(phantom.size[1]))
     content, blend = _grain_contents(phantom), BORDER / phantom.grain_size
     return grain_maps(phantom, y.astype(float), columns, content, blend)[0].astype(np.float32)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from xafsflow.errors import InputError
 from xafsflow.findings.run_findings import RunFindings
-from xafsflow.reporting.figure_style import FLAG_COLORS, category_colors
+from xafsflow.reporting.figure_style import DOUBT, FLAG_COLORS, category_colors
 from xafsflow.reporting.map_frame import frame_of, scale_length
 from xafsflow.reporting.map_layers import file_names, layers
 from xafsflow.reporting.map_pictures import map_pictures
@@ -51,6 +51,25 @@ def test_chemical_state__has_the_color_of_the_largest_fraction_and_nothing_where
             assert image[y, x, 3] == 0
         else:
             assert image[y, x].tolist() == [*rgb(colors[i]), 255]
+
+
+def test_class_map__marks_patterns_of_none_of_the_structure_types() -> None:
+    plane = ("y", "x")
+    maps = xr.Dataset(
+        {
+            "class_index": (plane, np.array([[0, 1], [1, -1]], np.int16)),
+            "outside": (plane, np.array([[0.0, 1], [0, np.nan]])),
+            "mixed": (plane, np.array([[0.0, 0], [1, np.nan]])),
+        }
+    )
+    made = picture(maps, "chemical_state")
+    colors, image = [rgb(color) for color in (*category_colors(2), DOUBT)], image_of(made)
+    assert image[..., :3].reshape(4, 3)[:3].tolist() == [colors[0], colors[2], colors[1]]
+    assert image[1, 1, 3] == 0
+    assert "none of these" in to_svg(made, "a")[0]
+    # Of a library of spectra, what is outside is no class of the map.
+    alone = picture(maps.drop_vars("mixed"), "chemical_state")
+    assert image_of(alone)[0, 1, :3].tolist() == colors[1]
 
 
 def test_chemical_state__marks_what_the_classes_do_not_explain(make) -> None:

@@ -41,11 +41,12 @@ def lifted_windows(values: Singles, scale: Singles, offset: Singles, taps: int, 
     padded = np.zeros((length + 2 * half) * channels, np.float32)
     for s in range(samples):
         for x in range(length):
-            first = (x + half) * channels
+            # Parts, whose places are counted from 0: the compiler then need not look for negative ones.
+            line, into = values[s, x], padded[(x + half) * channels : (x + half + 1) * channels]
             for c in range(channels):
-                padded[first + c] = max(np.float32(0.0), values[s, x, c] * scale[c] + offset[c])
+                into[c] = max(np.float32(0.0), line[c] * scale[c] + offset[c])
         for x in range(count):
-            first = x * stride * channels
+            row, part = out[s, x], padded[x * stride * channels : x * stride * channels + width]
             for j in range(width):
-                out[s, x, j] = padded[first + j]
+                row[j] = part[j]
     return out

@@ -113,7 +113,7 @@ class FoldedNetwork:
         found = convolved(sequences, weights, self.stride) + offset
         for number in range(len(self.widths)):
             found = _block(found, arrays, 1 if number == 0 else STRIDE)
-        active = _lifted(found, next(arrays), next(arrays))
+        active = lifted_windows(found, next(arrays), next(arrays), 1, 1)
         # A product for every sample, as in the convolutions: what a sum over places gives may depend on what is beside it.
         mean = np.full((1, active.shape[1]), 1 / active.shape[1], np.float32) @ active
         return np.asarray((mean @ next(arrays) + next(arrays))[:, 0])
@@ -223,7 +223,3 @@ def _block(values: Singles, arrays: Iterator[Singles], stride: int) -> Singles:
         middle = taps // 2 * channels
         found += np.ascontiguousarray(windows[:, :, middle : middle + channels]) @ next(arrays)
     return np.asarray(found)
-
-
-def _lifted(values: Singles, scale: Singles, offset: Singles) -> Singles:
-    return np.maximum(values * scale + offset, 0)

@@ -119,10 +119,17 @@ def _class_picture(maps: xr.Dataset, facts: Facts, frame: Frame, model: ModelVie
     codes = np.where(np.isfinite(values), values, -1).astype(np.int16)
     names = list(model.class_names) if model else []
     names += [f"class {i}" for i in range(len(names), facts.classes.size)]
-    colors = category_colors(facts.classes.size)
-    entries = list(zip(names, colors, facts.classes.tolist(), strict=False))
-    figure = category_figure(codes, frame, entries, facts.answered)
+    names, colors = names[: facts.classes.size], category_colors(facts.classes.size)
+    counts = facts.classes.tolist()
     text = "Each pixel has the color of its class; shares are of the pixels with an answer."
+    if "mixed" in maps and "outside" in maps:
+        unlike = (maps["outside"].transpose("y", "x").values > 0) & (codes >= 0)
+        codes = np.where(unlike, np.int16(len(names)), codes)
+        names, colors = [*names, "none of these"], [*colors, DOUBT]
+        counts = np.bincount(codes[codes >= 0], minlength=len(names)).tolist()
+        text += " None of these: the pattern is unlike those of all types that the model knows."
+    entries = list(zip(names, colors, counts, strict=True))
+    figure = category_figure(codes, frame, entries, facts.answered)
     return Picture(
         "chemical_state",
         "Class map",

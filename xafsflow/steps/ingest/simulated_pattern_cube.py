@@ -40,9 +40,9 @@ def phantom_patterns(
     size
         Rows and columns.
     counts
-        At the highest peak of a pixel of one compound; the noise is that of counting.
+        At the highest peak of a typical compound; the noise is that of counting.
     background
-        Its least and largest height over the field, at the low end of the angles, as a share of the highest peak.
+        Its least and largest height over the field, at the low end of the angles, as a share of that peak.
     illumination
         Relative spread of the intensity over the field.
     mixed
