@@ -14,7 +14,11 @@ from xafsflow.kernels.array_types import Doubles
 
 # A type fits so much where one element has to sit on two kinds of its sites: that is rarer than two elements.
 SHARED = 0.1
-PART = re.compile(r"([A-Z][a-z]?)(\d*)")
+PART = re.compile(r"([A-Z][a-z]?)([0-9]{0,6})")
+
+
+class RatioError(InputError):
+    """No type of a model has the ratio that is known of a compound."""
 
 
 def counts_of(ratio: str) -> tuple[int, ...]:
@@ -40,9 +44,9 @@ def counts_of(ratio: str) -> tuple[int, ...]:
     totals: dict[str, int] = {}
     for name, count in parts:
         totals[name] = totals.get(name, 0) + int(count or 1)
-    common = reduce(gcd, totals.values())
-    if not common:
+    if not all(totals.values()):
         raise InputError(f"ratio {ratio!r}", "counts from 1 on", "write the ratio again")
+    common = reduce(gcd, totals.values())
     return tuple(sorted(count // common for count in totals.values()))
 
 
@@ -61,8 +65,10 @@ def type_weights(ratios: Sequence[str], ratio: str | None, elements: Sequence[st
 
     Raises
     ------
+    RatioError
+        All weights would be 0.
     InputError
-        No type fits.
+        The ratio is no ratio, or the types have none.
 
     Examples
     --------
@@ -87,7 +93,7 @@ def type_weights(ratios: Sequence[str], ratio: str | None, elements: Sequence[st
         found[kinds > len(set(elements))] *= SHARED if ratio is None else 1.0
     if not found.any():
         told = f"ratio {ratio}, which no type of the model has"
-        raise InputError(told, f"one of {', '.join(sorted(set(ratios)))}", "mend it or leave it out")
+        raise RatioError(told, f"one of {', '.join(sorted(set(ratios)))}", "mend it or leave it out")
     return found
 
 
