@@ -135,7 +135,8 @@ def on_the_grid_of(signature: Signature, spectra: xr.Dataset) -> None:
         raise InputError(
             f"{len(own)} angles from {own[0]:g} to {own[-1]:g} degrees",
             f"{len(wanted)} from {wanted[0]:g} to {wanted[-1]:g} in steps of {step:g}, which the model was trained on",
-            f"read them with ingest.patterns: {{span: [{wanted[0]:g}, {wanted[-1]:g}], step: {step:g}}}",
+            f"read or make them so: span [{wanted[0]:g}, {wanted[-1]:g}] in ingest.patterns, the same range in "
+            f"ingest.structure_patterns, step {step:g}",
         )
 
 

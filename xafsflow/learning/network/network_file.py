@@ -62,7 +62,7 @@ def network_from_bytes(content: bytes) -> tuple[FoldedNetwork, dict[str, Any]]:
         found = FoldedNetwork(weights=np.concatenate(flat), **own, **values)
         found.check()
         return found, dict(told["about"])
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"a network's file that cannot be read ({type(error).__name__}: {error})",
             f"safetensors of the format {FORMAT}",

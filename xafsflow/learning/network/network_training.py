@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xafsflow.files import write_atomically
+from xafsflow.files import sha256_of, write_atomically
 from xafsflow.kernels.array_types import Indices, Mask, Singles
 from xafsflow.progress import tell
 
@@ -19,6 +19,8 @@ from xafsflow.progress import tell
 STEPS = 8
 # Samples whose answers are in memory at once.
 BLOCK = 512
+# Letters of the SHA-256 before what is saved.
+DIGEST = 64
 
 
 @dataclass(frozen=True)
@@ -124,24 +126,30 @@ class Course:
         drawn = {"kept": self.kept, "cycle": self.cycle.state_dict(), "random": self.torch.get_rng_state()}
         content = io.BytesIO()
         self.torch.save({**parts, **numbers, **drawn}, content)
-        write_atomically(path, content.getvalue())
+        write_atomically(path, self._digest(content.getvalue()) + content.getvalue())
 
     def take_up(self, path: Path) -> None:
-        """Go on behind the epoch that was saved; a file that is missing or damaged changes nothing."""
-        with suppress(OSError, RuntimeError, ValueError, KeyError, EOFError, *self._unreadable()):
-            # Weights only: nothing that such a file holds is run.
-            found = self.torch.load(io.BytesIO(path.read_bytes()), weights_only=True)
-            self.module.load_state_dict(found["module"])
-            self.descent.load_state_dict(found["descent"])
-            self.cycle.load_state_dict(found["cycle"])
-            self.torch.set_rng_state(found["random"])
-            self.epoch, self.since = found["epoch"], found["since"]
-            self.best, self.kept = found["best"], found["kept"]
+        """Go on behind the epoch that was saved; a file that is missing, damaged, or of another torch changes nothing."""
+        try:
+            whole = path.read_bytes()
+        except OSError:
+            return
+        digest, content = whole[:DIGEST], whole[DIGEST:]
+        # Torch reads numbers that were changed without a word.
+        if digest != self._digest(content):
+            return
+        # Weights only: nothing that such a file holds is run.
+        found = self.torch.load(io.BytesIO(content), weights_only=True)
+        self.module.load_state_dict(found["module"])
+        self.descent.load_state_dict(found["descent"])
+        self.cycle.load_state_dict(found["cycle"])
+        self.torch.set_rng_state(found["random"])
+        self.epoch, self.since = found["epoch"], found["since"]
+        self.best, self.kept = found["best"], found["kept"]
 
-    def _unreadable(self) -> tuple[type[Exception], ...]:
-        import pickle
-
-        return (pickle.UnpicklingError,)
+    def _digest(self, content: bytes) -> bytes:
+        """Of what is saved and of the version of torch: another one may not know its parts."""
+        return sha256_of(f"{self.torch.__version__}\n".encode() + content).encode()
 
 
 def train(course: Course, name: str, saved: Path | None = None) -> None:
@@ -162,8 +170,10 @@ def train(course: Course, name: str, saved: Path | None = None) -> None:
         course.go_on()
         tell(name, course.epoch / course.how.epochs)
         if saved is not None:
-            course.save(saved)
+            with suppress(OSError):  # a folder that cannot be written to: the training goes on
+                course.save(saved)
     course.end()
     tell(name, 1.0)
     if saved is not None:
-        saved.unlink(missing_ok=True)
+        with suppress(OSError):
+            saved.unlink()

@@ -13,13 +13,34 @@ from xafsflow.learning.trust.trust_record import Trust
 from xafsflow.learning.union.judged_patterns import doubts
 from xafsflow.learning.union.log_spacing import aligned_means, largest_shift
 from xafsflow.learning.union.pattern_doubt import doubt_features, learnt_doubt, mixed_sequences
-from xafsflow.learning.union.pattern_samples import LEARN, TRAIN, PatternSamples
+from xafsflow.learning.union.pattern_samples import CHECK, LEARN, TRAIN, PatternSamples
 from xafsflow.learning.union.score_weights import learnt_weights
 from xafsflow.learning.union.twin_types import twins_of
 from xafsflow.learning.union.union_model import UnionOfNetworks, votes_of
 
 # Mixtures of two types that limits are learnt on.
 MIXTURES = 2000
+
+
+def check_types(samples: PatternSamples) -> None:
+    """Refuse samples with a type of which nothing can be learnt, or with none for the check.
+
+    Raises
+    ------
+    InputError
+        A type has no pattern to learn from or to learn its limits on, or no pattern is left for the check.
+    """
+    few = [
+        name
+        for place, name in enumerate(samples.types)
+        if not all((samples.labels[samples.rows(part)] == place).any() for part in (TRAIN, LEARN))
+    ]
+    if few or not len(samples.rows(CHECK)):
+        raise InputError(
+            f"too few patterns of {', '.join(few)}" if few else "no pattern left for the check",
+            "twenty species tuples of each type or more: one in seven is kept for limits, as many for the check",
+            "give more compounds, or leave the type out",
+        )
 
 
 def mean_patterns(samples: PatternSamples, two_theta: Doubles, kept: Singles | None = None) -> Singles:
@@ -40,7 +61,6 @@ def assembled(
     files: Sequence[bytes],
     templates: Singles,
     ratios: Sequence[str],
-    seed: int,
 ) -> UnionOfNetworks:
     """A union of these networks, its weights and twins learnt on the samples kept for it."""
     union = UnionOfNetworks(
@@ -55,13 +75,6 @@ def assembled(
         classes=np.arange(len(samples.types)),
     )
     rows = samples.rows(LEARN)
-    missing = [name for place, name in enumerate(samples.types) if not (samples.labels[rows] == place).any()]
-    if missing:
-        raise InputError(
-            f"no pattern to learn the limits of {', '.join(missing)} on",
-            "some ten species tuples of each type or more, of which one in seven is kept for that",
-            "give more compounds, or leave the type out",
-        )
     parts, labels = union.parts(samples.sequences[rows]), samples.labels[rows]
     score = learnt_weights(parts, labels)
     twins = twins_of(confusion_of(votes_of(parts, score), labels))

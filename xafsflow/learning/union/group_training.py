@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -116,11 +117,9 @@ def trained_network(
     held = samples.part[rows] == STOP
     table = samples.sequences[rows]
     kept = _kept(digest_of(__version__, table, truth, held, types, vars(training), vars(SHAPE), seed))
-    if kept is not None and kept.is_file():
-        try:
+    if kept is not None:
+        with suppress(OSError, InputError):  # missing or damaged: trained again
             return _checked(kept.read_bytes(), types)
-        except InputError:
-            kept.unlink()  # damaged: trained again
     torch = torch_library()
     with reproducible(torch, seed, THREADS):
         module = new_network(torch, SHAPE, training.dropout, len(own) + 1)
@@ -129,7 +128,8 @@ def trained_network(
         about = {"types": types, "seed": seed, "epochs": course.epoch, "loss": float(course.best)}
         content = network_to_bytes(_folded(module, table.shape[1], len(own) + 1), about)
     if kept is not None:
-        write_atomically(kept, content)
+        with suppress(OSError):  # a folder that cannot be written to: nothing is cached
+            write_atomically(kept, content)
     return content
 
 

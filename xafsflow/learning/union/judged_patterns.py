@@ -60,8 +60,7 @@ def judged(model: Model, patterns: Floats, weights: Doubles | None = None) -> Ju
     Parameters
     ----------
     weights
-        `(class,)` or `(sample, class)`: how well the types fit what else is known (`known_composition.type_weights`). Where
-        none fits, the pattern is none of the known types.
+        `(class,)` or `(sample, class)`: how well the types fit what else is known (`known_composition.type_weights`).
     """
     union = union_in(model)
     return judged_sequences(union, model.trust, union.sequences(patterns), weights)
@@ -74,11 +73,8 @@ def judged_sequences(
     parts = union.parts(sequences)
     votes = votes_of(parts, union.score)
     scores = doubts(union, trust, parts, votes, sequences)
-    fits: Mask = np.ones(len(votes), bool)
     if weights is not None:
-        own = np.broadcast_to(weights, votes.shape)
-        fits = np.asarray(own.any(axis=1))
-        votes = with_prior(votes, np.where(fits[:, None], own, 1.0))
+        votes = with_prior(votes, weights)
     assert trust.set_thresholds is not None
     assert trust.doubt_limits is not None
     possible = sets_of(votes, np.broadcast_to(trust.set_thresholds[0], votes.shape))
@@ -86,7 +82,7 @@ def judged_sequences(
     possible[np.arange(len(votes)), votes.argmax(axis=1)] = True
     empty = ~(sequences > 0).any(axis=1)
     unlike, mixed = (scores > trust.doubt_limits).T
-    return Judged(parts, votes, possible, unlike | empty | ~fits, mixed & ~empty)
+    return Judged(parts, votes, possible, unlike | empty, mixed & ~empty)
 
 
 def doubts(union: UnionOfNetworks, trust: Trust, parts: Parts, votes: Doubles, sequences: Singles) -> Doubles:

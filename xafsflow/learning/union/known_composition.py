@@ -14,7 +14,11 @@ from xafsflow.kernels.array_types import Doubles
 
 # A type fits so much where one element has to sit on two kinds of its sites: that is rarer than two elements.
 SHARED = 0.1
-PART = re.compile(r"([A-Z][a-z]?)(\d*)")
+PART = re.compile(r"([A-Z][a-z]?)([0-9]{0,6})")
+
+
+class RatioError(InputError):
+    """No type of a model has the ratio that is known of a compound."""
 
 
 def counts_of(ratio: str) -> tuple[int, ...]:
@@ -40,9 +44,9 @@ def counts_of(ratio: str) -> tuple[int, ...]:
     totals: dict[str, int] = {}
     for name, count in parts:
         totals[name] = totals.get(name, 0) + int(count or 1)
-    common = reduce(gcd, totals.values())
-    if not common:
+    if not all(totals.values()):
         raise InputError(f"ratio {ratio!r}", "counts from 1 on", "write the ratio again")
+    common = reduce(gcd, totals.values())
     return tuple(sorted(count // common for count in totals.values()))
 
 
@@ -59,15 +63,12 @@ def type_weights(ratios: Sequence[str], ratio: str | None, elements: Sequence[st
     elements
         Of the compound; None where they are not known. A type may have fewer kinds of sites: a solid solution.
 
-    Returns
-    -------
-    ndarray
-        `(class,)`; all 0 where no type has that ratio.
-
     Raises
     ------
+    RatioError
+        All weights would be 0.
     InputError
-        The ratio cannot be read, or those of the types are not known.
+        The ratio is no ratio, or the types have none.
 
     Examples
     --------
@@ -90,21 +91,9 @@ def type_weights(ratios: Sequence[str], ratio: str | None, elements: Sequence[st
     if elements is not None:
         kinds = np.array([len(counts_of(one)) for one in ratios])
         found[kinds > len(set(elements))] *= SHARED if ratio is None else 1.0
-    return found
-
-
-def weights_of_all(ratios: Sequence[str], ratio: str | None, elements: Sequence[str] | None) -> Doubles:
-    """The weights of what holds for all patterns, refused where no type fits.
-
-    Raises
-    ------
-    InputError
-        No type has that ratio, or as `type_weights`.
-    """
-    found = type_weights(ratios, ratio, elements)
     if not found.any():
         told = f"ratio {ratio}, which no type of the model has"
-        raise InputError(told, f"one of {', '.join(sorted(set(ratios)))}", "mend it or leave it out")
+        raise RatioError(told, f"one of {', '.join(sorted(set(ratios)))}", "mend it or leave it out")
     return found
 
 

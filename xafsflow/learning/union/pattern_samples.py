@@ -50,7 +50,7 @@ class PatternSamples:
         return np.flatnonzero(wanted)
 
     def of_types(self, types: list[str]) -> PatternSamples:
-        """The same samples, with other types as the known ones; all others are background, but those of no use."""
+        """The same samples with these types as the known ones, in this order; all others are background."""
         number = {name: place for place, name in enumerate(types)}
         labels = np.array([number.get(name, BACKGROUND) for name in self.kind.tolist()], np.int64)
         return PatternSamples(self.sequences, types, labels, self.part, self.kind)

@@ -97,7 +97,7 @@ class UnionOfNetworks:
         found = []
         for content in self.contents:
             network, about = network_from_bytes(content)
-            found.append((network, [number[name] for name in about["types"]]))
+            found.append((network, [number.get(name, -1) for name in about.get("types", [])]))
         return found
 
     @property
@@ -156,7 +156,13 @@ class UnionOfNetworks:
         fits = fits and len(self.ratios) == len(self.twins) == len(self.types)
         fits = fits and self.lengths.sum() == len(self.files) and len(self.templates) == len(self.types)
         fits = fits and len(self.classes) == len(self.types) and self.score.shape == (3,)
-        known = sorted(place for _, places in self.members for place in places) if fits else []
+        fits = fits and self.templates.shape[1] >= PLACES
+        members = self.members if fits else []
+        fits = fits and all(
+            one.probabilities and one.n_features == PLACES and len(one.classes) == len(places) + 1
+            for one, places in members
+        )
+        known = sorted(place for _, places in members for place in places)
         if not fits or known != list(range(len(self.types))):
             raise InputError("a damaged union of networks", "each type in one network", "train it again")
 

@@ -68,7 +68,7 @@ def union_record(
         near_copies=copies,
         refused_others=_mean(seen.strange.unlike, others),
         mixed_known=float(seen.known.mixed.mean()),
-        mixed_found=float(seen.mixed.mixed.mean()),
+        mixed_found=_mean(seen.mixed.mixed, np.ones(len(seen.mixed.mixed), bool)),
         places=_inverse_spacings(union.two_theta, light),
         means=_shown(union.templates),
     )

@@ -15,7 +15,7 @@ from xafsflow.kernels.array_types import Doubles, Indices, Singles, Uint8s
 from xafsflow.learning.models.model import Model, StoredModel
 from xafsflow.learning.samples.row_blocks import row_blocks
 from xafsflow.learning.union.judged_patterns import judged
-from xafsflow.learning.union.known_composition import weights_of_all
+from xafsflow.learning.union.known_composition import type_weights
 from xafsflow.learning.union.union_model import UnionOfNetworks
 from xafsflow.steps.classify.chosen_pixels import chosen, usable
 from xafsflow.vocabulary import MAP
@@ -35,7 +35,7 @@ def prior_of(known: Model, ratio: str | None, elements: list[str] | None) -> Dou
         raise InputError(
             f"ratio or elements for a model of {known.learner}", "a union of networks", "leave them out"
         )
-    return weights_of_all(known.predictor.ratios, ratio, elements)
+    return type_weights(known.predictor.ratios, ratio, elements)
 
 
 def map_structure_types(

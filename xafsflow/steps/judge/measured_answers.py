@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
 from xafsflow.crystals import type_named
+from xafsflow.errors import InputError
 from xafsflow.findings.union_findings import PatternAnswer, PatternAnswers
-from xafsflow.kernels.array_types import Doubles
+from xafsflow.kernels.array_types import Doubles, Mask
 from xafsflow.learning.models.model import Model, StoredModel
 from xafsflow.learning.samples.row_blocks import row_blocks
 from xafsflow.learning.union.judged_patterns import Judged, judged, union_in
-from xafsflow.learning.union.known_composition import type_weights, weights_of_all
+from xafsflow.learning.union.known_composition import RatioError, type_weights
 from xafsflow.learning.union.union_model import UnionOfNetworks
 from xafsflow.sampling.pattern_library import check_patterns, on_the_grid_of
 from xafsflow.step_table import step
@@ -35,10 +39,12 @@ def patterns(
     Parameters
     ----------
     label
-        The label with the types that are known, for the score; patterns without one are answered as well. None: no score.
+        The label with the types that are known, for the score; patterns without one are answered as well. None, or patterns
+        without any labels: no score.
     ratio
         What is known of all compounds beside the patterns: their ratio of elements, such as `AB2`, or a formula, such as
-        `TiO2`. Types that do not have it are out. A label `ratio` of the patterns tells it for each.
+        `TiO2`. Types that do not have it are out. A label `ratio` of the patterns tells it for each; a pattern with one that
+        no type has is none of the known types.
     elements
         The elements of all compounds; types with more kinds of sites than these count less. A label `elements` of the
         patterns, such as `Zn S`, tells them for each.
@@ -51,23 +57,34 @@ def patterns(
     Raises
     ------
     InputError
-        The model is no union; the patterns are on another grid or at another wavelength; no type fits.
+        The model is no union; the patterns are on another grid or at another wavelength, or have labels without that one; a
+        ratio is none, or no type has that of all compounds.
     """
     known = model.load() if isinstance(model, StoredModel) else model
     union = union_in(known)
-    check_patterns(spectra)
+    check_patterns(spectra, label if _labels(spectra) else None)
     known.signature.check_wavelength(float(spectra.wavelength))
     on_the_grid_of(known.signature, spectra)
     truth = [one if one in union.types else type_named(one) for one in _texts(spectra, label)]
-    prior = _weights(union, spectra, ratio, elements)
+    prior, foreign = _weights(union, spectra, ratio, elements)
     answers = []
     for part in row_blocks(*spectra.mu.shape):
         found = judged(known, np.asarray(spectra.mu.data[part], np.float32), prior[part])
+        found = replace(found, unlike=found.unlike | foreign[part])
         rows = range(*part.indices(len(truth)))
         answers += [
             _answer(union, found, place, _name(spectra, row), truth[row]) for place, row in enumerate(rows)
         ]
     return _scored(answers, union)
+
+
+def _labels(spectra: xr.Dataset) -> list[str]:
+    """The labels of patterns, but for the name of their file."""
+    return [
+        str(name)
+        for name, one in spectra.data_vars.items()
+        if name != "file" and one.attrs.get("role") == "label"
+    ]
 
 
 def _texts(spectra: xr.Dataset, name: str | None) -> list[str]:
@@ -87,20 +104,26 @@ def _name(spectra: xr.Dataset, row: int) -> str:
 
 def _weights(
     union: UnionOfNetworks, spectra: xr.Dataset, ratio: str | None, elements: list[str] | None
-) -> Doubles:
-    """`(sample, class)`: how well each type fits what is known of each pattern."""
+) -> tuple[Doubles, Mask]:
+    """`(sample, class)`: how well each type fits what is known of each pattern; `(sample,)`: its own ratio fits none."""
     count = spectra.sizes["sample"]
-    found = np.ones((count, len(union.types)))
-    if ratio or elements:
-        found[:] = weights_of_all(union.ratios, ratio, elements)
+    found, foreign = np.ones((count, len(union.types))), np.zeros(count, bool)
     told = "file" in spectra  # labels of measured patterns were written to be used
     ratios = _texts(spectra, "ratio" if told and ratio is None else None)
     lists = _texts(spectra, "elements" if told and elements is None else None)
     for row in range(count):
-        own = lists[row].replace(",", " ").split()
-        if ratios[row] or own:
-            found[row] = type_weights(union.ratios, ratios[row] or ratio, own or elements)
-    return found
+        own: Any = lists[row].replace(",", " ").split() or elements
+        try:
+            if ratios[row] or ratio or own:
+                found[row] = type_weights(union.ratios, ratios[row] or ratio, own)
+        except InputError as error:
+            if not ratios[row]:
+                raise
+            if not isinstance(error, RatioError):
+                name = _name(spectra, row)
+                raise InputError(f"{error.found} of {name}", error.expected, error.action) from error
+            foreign[row] = True
+    return found, foreign
 
 
 def _answer(union: UnionOfNetworks, found: Judged, place: int, name: str, truth: str) -> PatternAnswer:

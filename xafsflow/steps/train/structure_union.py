@@ -17,7 +17,7 @@ from xafsflow.learning.models.signature import Signature
 from xafsflow.learning.models.targets import Targets
 from xafsflow.learning.network.network_training import Training
 from xafsflow.learning.union import baselines as simple
-from xafsflow.learning.union.assembly import assembled, learnt_limits, mean_patterns
+from xafsflow.learning.union.assembly import assembled, check_types, learnt_limits, mean_patterns
 from xafsflow.learning.union.group_training import groups_by_likeness, rows_for, trained_network
 from xafsflow.learning.union.judged_patterns import union_in
 from xafsflow.learning.union.pattern_samples import TRAIN
@@ -25,7 +25,7 @@ from xafsflow.learning.union.union_model import UnionOfNetworks, votes_of
 from xafsflow.learning.union.union_record import union_record
 from xafsflow.learning.union.union_scores import Checked, checked, parts_votes
 from xafsflow.progress import tell
-from xafsflow.sampling.pattern_library import PatternLibrary, pattern_library
+from xafsflow.sampling.pattern_library import PatternLibrary, check_patterns, on_the_grid_of, pattern_library
 from xafsflow.step_table import step
 from xafsflow.steps.train.train_model import versions
 
@@ -97,13 +97,15 @@ def union(
     InputError
         Torch is not installed; it is no library of patterns; a type is in no group or in two, or has too few patterns.
     """
+    tell("reading patterns")
     library = pattern_library(spectra, label, None, seed)
-    training = Training(epochs=epochs, patience=patience, rate=rate, dropout=dropout)
+    check_types(library.samples)
     tell("reading patterns", 1.0)
+    training = Training(epochs=epochs, patience=patience, rate=rate, dropout=dropout)
     templates = mean_patterns(library.samples, library.two_theta)
     groups = _groups(library.samples.types, templates, networks)
     files = _trained(library, groups, training, seed)
-    trained = assembled(library.samples, library.two_theta, files, templates, library.ratios, seed)
+    trained = assembled(library.samples, library.two_theta, files, templates, library.ratios)
     return _finished(library, trained, (coverage, refuse), groups, beside, training, seed)
 
 
@@ -120,11 +122,11 @@ def extend(
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1,
     coverage: Share = 0.95,
     refuse: Share = 0.05,
-    seed: Annotated[int, Field(ge=0)] = 0,
 ) -> tuple[Model, UnionFindings]:
     """Add structure types to a union by one new network; the others, and the mean patterns of their types, stay as they are.
 
-    Weights of the vote, sets and limits are learnt anew, on patterns of old and new types.
+    Weights of the vote, sets and limits are learnt anew, on patterns of old and new types. The seed is that of the union:
+    species tuples are split as they were, and what is checked was never learnt from.
 
     Parameters
     ----------
@@ -134,38 +136,32 @@ def extend(
         Of the new network, as in `train.union`.
     coverage, refuse
         Of sets and limits, as in `train.union`.
-    seed
-        That of the union: species tuples are then split as they were, and what is checked was never learnt from.
 
     Raises
     ------
     InputError
-        The model is no union, has another grid or wavelength, knows all types of the library, or one that the library lacks.
+        The model is no union, has another grid or wavelength, knows all types of the library, or one that the library lacks;
+        a type has too few patterns.
     """
     known = model.load() if isinstance(model, StoredModel) else model
-    before = union_in(known)
-    library = _with_new_types(known, before, spectra, label, seed)
-    known.signature.check_wavelength(library.wavelength)
+    before, seed = union_in(known), known.seed
+    check_patterns(spectra, label)
+    known.signature.check_wavelength(float(spectra.wavelength))
+    on_the_grid_of(known.signature, spectra)
+    tell("reading patterns")
+    library = _with_new_types(before, pattern_library(spectra, label, None, seed))
+    check_types(library.samples)
+    tell("reading patterns", 1.0)
     training = Training(epochs=epochs, patience=patience, rate=rate, dropout=dropout)
     new = list(range(len(before.types), len(library.samples.types)))
     templates = mean_patterns(library.samples, library.two_theta, kept=before.templates)
     files = [*before.contents, *_trained(library, [new], training, seed)]
-    trained = assembled(library.samples, library.two_theta, files, templates, library.ratios, seed)
+    trained = assembled(library.samples, library.two_theta, files, templates, library.ratios)
     return _finished(library, trained, (coverage, refuse), [new], [], training, seed)
 
 
-def _with_new_types(
-    known: Model, before: UnionOfNetworks, spectra: xr.Dataset, label: str, seed: int
-) -> PatternLibrary:
+def _with_new_types(before: UnionOfNetworks, library: PatternLibrary) -> PatternLibrary:
     """The library with the types of the union first, then its own new ones."""
-    library = pattern_library(spectra, label, None, seed)
-    if not np.array_equal(library.two_theta, known.signature.values):
-        raise InputError(
-            f"patterns of {len(library.two_theta)} points from {library.two_theta[0]:g} to {library.two_theta[-1]:g}",
-            f"the grid of the union, {len(known.signature.values)} from {known.signature.values[0]:g} to "
-            f"{known.signature.values[-1]:g} degrees",
-            "make them with the range and step of its training",
-        )
     found = library.samples.types
     missing = [name for name in before.types if name not in found]
     new = [name for name in found if name not in before.types]
@@ -178,7 +174,7 @@ def _with_new_types(
     types = [*before.types, *new]
     samples = library.samples.of_types(types)
     ratios = [*before.ratios, *(library.ratios[found.index(name)] for name in new)]
-    return replace(library, samples=samples, ratios=ratios)
+    return replace(library, two_theta=before.two_theta, samples=samples, ratios=ratios)
 
 
 def _groups(types: list[str], templates: Singles, networks: int | list[list[str]] | None) -> list[list[int]]:
@@ -238,7 +234,7 @@ def _finished(
     seen = checked(trained, trust, samples, seed)
     votes: dict[str, Floats] = dict(parts_votes(seen.known))
     for name in beside:
-        votes[name] = _beside(name, library, groups, seen, training, seed)
+        votes[name] = _beside(name, library, trained, groups, seen, training, seed)
     return model, union_record(
         trained, samples, library.wavelength, library.group, seen, votes, wanted[0], seed
     )
@@ -247,6 +243,7 @@ def _finished(
 def _beside(
     name: str,
     library: PatternLibrary,
+    trained: UnionOfNetworks,
     groups: list[list[int]],
     seen: Checked,
     training: Training,
@@ -256,14 +253,13 @@ def _beside(
     samples = library.samples
     tell(name)
     if name == ONE:
-        templates = mean_patterns(samples, library.two_theta)
         everything = [list(range(len(samples.types)))]
         rows = [
             sum(len(rows_for(samples, own, TRAIN, seed)[0]) for own in each) for each in (groups, everything)
         ]
         alike = replace(training, epochs=round(training.epochs * rows[0] / rows[1]))
         files = _trained(library, everything, alike, seed)
-        whole = assembled(samples, library.two_theta, files, templates, library.ratios, seed)
+        whole = assembled(samples, library.two_theta, files, trained.templates, library.ratios)
         votes: Floats = votes_of(whole.parts(samples.sequences[seen.rows]), whole.score)
     else:
         known = samples.rows(TRAIN)

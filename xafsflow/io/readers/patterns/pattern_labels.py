@@ -51,7 +51,7 @@ def read_labels(table: Path, names: Sequence[str]) -> dict[str, list[str]]:
     if twice:
         raise InputError(f"{table} with {twice[0]!r} twice", "one line for each file", "remove one")
     line = {name: number for number, name in enumerate(listed)}
-    order = [_line_of(name, line) for name in names]
+    order = [line_of(name, line) for name in names]
     missing = [name for name, at in zip(names, order, strict=True) if at is None]
     if missing:
         raise InputError(
@@ -67,7 +67,14 @@ def read_labels(table: Path, names: Sequence[str]) -> dict[str, list[str]]:
     return {name: [_text(values[at]) for at in used] for name, values in columns.items()}
 
 
-def _line_of(name: str, line: Mapping[str, int]) -> int | None:
+def line_of(name: str, line: Mapping[str, int]) -> int | None:
+    """The line of a file among those of a table, None where it has none; by its name with or without folder and suffix.
+
+    Examples
+    --------
+    >>> line_of("a/b.xy", {"c": 0, "b": 1})
+    1
+    """
     path = Path(name)
     # The longest name first: files of one name may lie in several folders
     choices = (name, str(path.with_suffix("")), path.name, path.stem)
