@@ -60,7 +60,7 @@ def judged(model: Model, patterns: Floats, weights: Doubles | None = None) -> Ju
     Parameters
     ----------
     weights
-        `(class,)`: how well the types fit what else is known (`known_composition.type_weights`).
+        `(class,)` or `(sample, class)`: how well the types fit what else is known (`known_composition.type_weights`).
     """
     union = union_in(model)
     return judged_sequences(union, model.trust, union.sequences(patterns), weights)
@@ -78,6 +78,9 @@ def judged_sequences(
     assert trust.set_thresholds is not None
     assert trust.doubt_limits is not None
     possible = sets_of(votes, np.broadcast_to(trust.set_thresholds[0], votes.shape))
+    if weights is not None:
+        # A type with too few patterns to learn from is always possible, but not against what is known.
+        possible &= np.asarray(weights) > 0
     # The answer itself is possible, whatever its vote.
     possible[np.arange(len(votes)), votes.argmax(axis=1)] = True
     empty = ~(sequences > 0).any(axis=1)
