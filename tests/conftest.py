@@ -14,13 +14,19 @@ import xarray as xr
 from hypothesis import settings
 
 import xafsflow as xf
+from xafsflow.crystals import PatternSettings, simulated_patterns
 from xafsflow.findings.run_findings import RunFindings
 from xafsflow.io.readers.spectrum_library import Spectrum, library_of
+from xafsflow.learning.models.model import Model
+from xafsflow.learning.models.signature import Signature
+from xafsflow.learning.models.targets import Targets
 from xafsflow.learning.network.folded_network import FoldedNetwork, shapes
 from xafsflow.learning.network.network_file import network_to_bytes
+from xafsflow.learning.union.assembly import learnt_limits, mean_patterns
 from xafsflow.learning.union.log_spacing import PLACES
 from xafsflow.learning.union.union_model import UnionOfNetworks
 from xafsflow.phantom import spectrum
+from xafsflow.sampling.pattern_library import pattern_library
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -108,17 +114,70 @@ def nothing_computes() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def drawn_union() -> Callable[..., UnionOfNetworks]:
-    """`drawn_union(two_theta, means, score)`: types A, B, ... with these mean patterns, and a network with drawn weights."""
+    """`drawn_union(two_theta, means, score)`: types A, B, ... with these mean patterns, and a network with drawn weights.
 
-    def made(two_theta: np.ndarray, means: np.ndarray, score: tuple[float, float]) -> UnionOfNetworks:
-        types, rng, places = list("ABCDEFGH"[: len(means)]), np.random.default_rng(0), np.zeros(PLACES)
-        drawn = [rng.standard_normal(one).ravel() for one in shapes(3, 3, [4], len(types) + 1)]
-        weights, outputs = np.concatenate(drawn).astype("f4"), np.arange(len(types) + 1)
+    Without a weight of "other" in the score it has none.
+    """
+
+    def made(
+        two_theta: np.ndarray,
+        means: np.ndarray,
+        score: tuple[float, ...],
+        types: tuple[str, ...] = tuple("ABCDEFGH"),
+        ratios: tuple[str, ...] = ("",) * 8,
+    ) -> UnionOfNetworks:
+        names, rng, places = list(types[: len(means)]), np.random.default_rng(0), np.zeros(PLACES)
+        drawn = [rng.standard_normal(one).ravel() for one in shapes(3, 3, [4], len(names) + 1)]
+        weights, outputs = np.concatenate(drawn).astype("f4"), np.arange(len(names) + 1)
         network = FoldedNetwork(places, places + 1, 3, 4, 3, np.array([4]), weights, True, outputs)
-        file = np.frombuffer(network_to_bytes(network, {"types": types}), np.uint8)
-        classes, sizes = np.arange(len(types)), np.array([len(file)])
+        file = np.frombuffer(network_to_bytes(network, {"types": names}), np.uint8)
         return UnionOfNetworks(
-            two_theta, types, file, sizes, means.astype("f4"), np.array(score, float), classes
+            two_theta=two_theta,
+            types=names,
+            ratios=list(ratios[: len(means)]),
+            twins=[[] for _ in names],
+            files=file,
+            lengths=np.array([len(file)]),
+            templates=means.astype("f4"),
+            score=np.array((*score, 0.0)[:3], float),
+            classes=np.arange(len(names)),
         )
 
     return made
+
+
+@pytest.fixture(scope="session")
+def known_patterns() -> xr.Dataset:
+    """Patterns of 40 compounds of each of four structure types, and of 8 of each of six that are background.
+
+    Of the background types two are learnt from with seed 0, two are for limits, and two for the check.
+    """
+    return simulated_patterns(
+        ("rocksalt", "CsCl", "fluorite", "spinel"),
+        40,
+        background=("bcc", "hcp", "pyrite", "quartz", "litharge", "wurtzite"),
+        per_background=8,
+        pattern=PatternSettings(step=0.05),
+        seed=7,
+    )
+
+
+@pytest.fixture(scope="session")
+def union_model(drawn_union: Callable[..., UnionOfNetworks], known_patterns: xr.Dataset) -> Model:
+    """A union that answers by the likeness to mean patterns alone, with limits that are learnt: no network is trained."""
+    library = pattern_library(known_patterns, "structure_type", None, 0)
+    samples, types = library.samples, library.samples.types
+    means = mean_patterns(samples, library.two_theta)
+    union = drawn_union(library.two_theta, means, (0.0, 30.0, 0.0), tuple(types), tuple(library.ratios))
+    return Model(
+        learner="union",
+        signature=Signature(
+            "two_theta", "degree", library.two_theta, "mu", [], None, None, library.wavelength
+        ),
+        targets=Targets("classes", types, ["1"] * len(types), np.eye(len(types)), None, None, None),
+        predictor=union,
+        trust=learnt_limits(union, samples, 0.9, 0.05, 0),
+        importances=None,
+        seed=0,
+        versions={},
+    )

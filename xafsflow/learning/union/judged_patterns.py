@@ -78,6 +78,9 @@ def judged_sequences(
     assert trust.set_thresholds is not None
     assert trust.doubt_limits is not None
     possible = sets_of(votes, np.broadcast_to(trust.set_thresholds[0], votes.shape))
+    if weights is not None:
+        # A type with too few patterns to learn from is always possible, but not against what is known.
+        possible &= np.asarray(weights) > 0
     # The answer itself is possible, whatever its vote.
     possible[np.arange(len(votes)), votes.argmax(axis=1)] = True
     empty = ~(sequences > 0).any(axis=1)

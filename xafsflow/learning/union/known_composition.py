@@ -117,12 +117,13 @@ def merged(counts: tuple[int, ...]) -> set[tuple[int, ...]]:
 
 
 def with_prior(votes: Doubles, weights: Doubles) -> Doubles:
-    """Votes `(sample, class)` times the weights of the types `(class,)`, adding up to one again.
+    """Votes `(sample, class)` times the weights of the types, `(class,)` or for each sample, adding up to one again.
 
     Examples
     --------
     >>> with_prior(np.array([[0.6, 0.1, 0.3]]), np.array([0.0, 1.0, 1.0]))
     array([[0.  , 0.25, 0.75]])
     """
-    left = np.maximum(votes, 1e-12) * weights
+    # Types that fit keep their order, however small their votes are.
+    left = np.maximum(votes, 1e-300) * weights
     return np.asarray(left / left.sum(axis=1, keepdims=True))

@@ -43,11 +43,11 @@ def patterns(
         without any labels: no score.
     ratio
         What is known of all compounds beside the patterns: their ratio of elements, such as `AB2`, or a formula, such as
-        `TiO2`. Types that do not have it are out. A label `ratio` of the patterns tells it for each; a pattern with one that
-        no type has is none of the known types.
+        `TiO2`. Types that do not have it are out. Without it, a label `ratio` of measured patterns tells it for each; one
+        with a ratio that no type has is none of the known types.
     elements
-        The elements of all compounds; types with more kinds of sites than these count less. A label `elements` of the
-        patterns, such as `Zn S`, tells them for each.
+        The elements of all compounds; types with more kinds of sites than these count less. Without it, a label `elements` of
+        measured patterns, such as `Zn S`, tells them for each.
 
     Returns
     -------
