@@ -14,7 +14,7 @@ from xafsflow.steps.ingest import known_structures
 
 def test_step__gives_the_table_of_its_settings() -> None:
     made = xf.ingest.structure_patterns(
-        types=["fcc", "bcc"], compounds=3, range=(20.0, 60.0), step=0.05, seed=1
+        types=["fcc", "bcc"], compounds=3, background=0, range=(20.0, 60.0), step=0.05, seed=1
     )
     assert dict(made.sizes) == {"sample": 6, "two_theta": 801}
     assert sorted(set(made.structure_type.values)) == ["bcc", "fcc"]
@@ -33,7 +33,7 @@ def test_many_patterns__are_made_once_and_found_again(
 ) -> None:
     monkeypatch.setenv("XAFSFLOW_CACHE", str(tmp_path))
     monkeypatch.setattr(known_structures, "LARGE", 3)
-    settings = {"types": ["fcc", "bcc"], "compounds": 2, "step": 0.1}
+    settings = {"types": ["fcc", "bcc"], "compounds": 2, "background": 0, "step": 0.1}
     first = xf.ingest.structure_patterns(**settings)
     assert first.mu.chunks is not None
     folders = list((tmp_path / "patterns").iterdir())

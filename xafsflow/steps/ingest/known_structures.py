@@ -22,12 +22,12 @@ Count = Annotated[int, Field(ge=1)]
 LARGE = 5000  # patterns, 80 MB in memory: more are written to the disk and read in blocks
 
 
-@register(makes="spectra", example={"types": 3, "compounds": 4, "step": 0.1})
+@register(makes="spectra", example={"types": 3, "compounds": 4, "background": 0, "step": 0.1})
 def structure_patterns(
     *,
     types: Count | list[str] = 30,
-    compounds: Count = 100,
-    background: Annotated[int, Field(ge=0)] | list[str] = 0,
+    compounds: Count = 400,
+    background: Annotated[int, Field(ge=0)] | list[str] = 100,
     background_compounds: Count = 50,
     wavelength: float | str = "CuKa",
     range: tuple[float, float] = (10.0, 90.0),  # noqa: A002
@@ -99,9 +99,9 @@ def structure_patterns(
     Examples
     --------
     >>> import xafsflow as xf
-    >>> spectra = xf.ingest.structure_patterns(types=["rocksalt", "CsCl"], compounds=2, wavelength=0.7)
+    >>> spectra = xf.ingest.structure_patterns(types=["rocksalt"], compounds=2, background=0, wavelength=0.7)
     >>> spectra.structure_type.values.tolist(), float(spectra.wavelength)
-    (['rocksalt', 'rocksalt', 'CsCl', 'CsCl'], 0.7)
+    (['rocksalt', 'rocksalt'], 0.7)
     """
     from xafsflow.crystals import (
         Disturbances,
