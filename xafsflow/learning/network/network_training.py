@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from xafsflow.progress import tell
 STEPS = 8
 # Samples whose answers are in memory at once.
 BLOCK = 512
+Change: TypeAlias = Callable[[Singles, np.random.Generator], Singles]
 # Letters of the SHA-256 before what is saved.
 DIGEST = 64
 
@@ -65,13 +67,22 @@ class Course:
         `(sample,)` classes, or `(sample, property)` float32.
     held
         `(sample,)`: those that are not learnt from, but choose the epoch; with none, the last epoch is taken.
+    change
+        What happens to the samples of a step `(sample, place)`, drawn anew in every epoch; None for nothing.
     """
 
     def __init__(
-        self, torch: Any, module: Any, how: Training, table: Singles, truth: NDArray[Any], held: Mask
+        self,
+        torch: Any,
+        module: Any,
+        how: Training,
+        table: Singles,
+        truth: NDArray[Any],
+        held: Mask,
+        change: Change | None = None,
     ) -> None:
         functional = torch.nn.functional
-        self.torch, self.module, self.how, self.table = torch, module, how, table
+        self.torch, self.module, self.how, self.table, self.change = torch, module, how, table, change
         self.loss_of = functional.mse_loss if truth.dtype.kind == "f" else functional.cross_entropy
         self.wanted = torch.from_numpy(truth)
         self.known, self.check = np.flatnonzero(~held), np.flatnonzero(held)
@@ -92,9 +103,11 @@ class Course:
         """One epoch: all samples once, in an order that is drawn, and the loss of those held out."""
         self.module.train()
         order = self.torch.randperm(len(self.known)).numpy()[: self.steps * self.size]
+        rng = np.random.default_rng(self.epoch)
         for rows in self.known[order].reshape(self.steps, self.size):
+            inputs = self.table[rows]
             self.descent.zero_grad()
-            self._loss(rows).backward()
+            self._loss(rows, inputs if self.change is None else self.change(inputs, rng)).backward()
             self.descent.step()
             self.cycle.step()
         self.epoch += 1
@@ -103,15 +116,17 @@ class Course:
             return
         with self.torch.no_grad():
             parts = [self.check[k : k + BLOCK] for k in range(0, len(self.check), BLOCK)]
-            loss = sum(float(self._loss(rows)) * len(rows) for rows in parts) / len(self.check)
+            loss = sum(float(self._loss(rows, self.table[rows])) * len(rows) for rows in parts) / len(
+                self.check
+            )
         self.since += 1
         if loss < self.best:
             self.kept = {key: value.clone() for key, value in self.module.state_dict().items()}
             self.best, self.since = loss, 0
 
-    def _loss(self, rows: Indices) -> Any:
+    def _loss(self, rows: Indices, inputs: Singles) -> Any:
         places = self.torch.from_numpy(rows)
-        return self.loss_of(self.module(self.torch.from_numpy(self.table[rows])), self.wanted[places])
+        return self.loss_of(self.module(self.torch.from_numpy(inputs)), self.wanted[places])
 
     def end(self) -> None:
         """The network gets the weights with the smallest loss of the samples held out."""
