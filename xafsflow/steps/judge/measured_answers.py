@@ -45,8 +45,8 @@ def patterns(
         `TiO2`. Types that do not have it are out. Without it, a label `ratio` of measured patterns tells it for each; one
         with a ratio that no type has is none of the known types.
     elements
-        The elements of all compounds; types with more kinds of sites than these count less. Without it, a label `elements` of
-        measured patterns, such as `Zn S`, tells them for each.
+        The elements of all compounds; types with more kinds of sites than these count less. Without it, a label `elements`
+        of measured patterns, such as `Zn S`, tells them for each.
 
     Returns
     -------
