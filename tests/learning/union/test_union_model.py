@@ -123,7 +123,7 @@ BAD: dict[str, Callable[[UnionOfNetworks], UnionOfNetworks]] = {
     "a network too few": lambda one: replace(one, files=one.files[: one.lengths[0]], lengths=one.lengths[:1]),
     "bytes too few": lambda one: replace(one, files=one.files[:-1]),
     "other bytes": lambda one: replace(one, files=np.zeros_like(one.files)),
-    "other lengths": lambda one: replace(one, lengths=one.lengths + [1, -1]),
+    "other lengths": lambda one: replace(one, lengths=one.lengths + np.array([1, -1])),
     "lengths below nothing": lambda one: replace(one, lengths=np.array([one.files.size + 5, -5])),
     "a mean pattern too few": lambda one: replace(one, templates=one.templates[:2]),
     "short mean patterns": lambda one: replace(one, templates=one.templates[:, :900]),
