@@ -164,7 +164,7 @@ def test_a_pattern_without_peaks__is_none_of_these(union_model: Model, few: xr.D
 def test_what_does_not_fit__is_refused(
     union_model: Model, few: xr.Dataset, known_patterns: xr.Dataset
 ) -> None:
-    with pytest.raises(InputError, match="angles at 0.7107 Angstrom"):
+    with pytest.raises(InputError, match=r"angles at 0\.7107 Angstrom"):
         xf.judge.patterns(few.assign(wavelength=0.7107), union_model)
     with pytest.raises(InputError, match="patterns without a wavelength"):
         xf.judge.patterns(few.drop_vars("wavelength"), union_model)

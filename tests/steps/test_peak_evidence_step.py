@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -166,16 +166,14 @@ def test_other_angles_and_nothing_at_all__are_refused(
 
 
 def test_another_wavelength__is_refused(model: Model, spectra: xr.Dataset) -> None:
-    @dataclass(frozen=True, eq=False)
-    class At(Signature):
-        wavelength: float = 0.7093
-
-    own = {one.name: getattr(model.signature, one.name) for one in fields(Signature)}
-    with pytest.raises(InputError, match=r"1\.5418 Angstrom.*0\.7093.*Set `at`"):
-        xf.judge.peaks(replace(model, signature=At(**own)), spectra)
-    assert xf.judge.peaks(
-        replace(model, signature=At(**own, wavelength=1.5418)), spectra, patterns=[0]
-    ).evidence
+    molybdenum, copper = (
+        replace(model, signature=replace(model.signature, wavelength=one)) for one in (0.7093, 1.5418)
+    )
+    with pytest.raises(InputError, match=r"angles at 1\.5418 Angstrom.*0\.7093"):
+        xf.judge.peaks(molybdenum, spectra)
+    with pytest.raises(InputError, match="angles without a wavelength"):
+        xf.judge.peaks(copper, spectra.drop_vars("wavelength"))
+    assert xf.judge.peaks(copper, spectra, patterns=[0]).evidence
 
 
 def test_other_models__are_refused_with_what_explains_them(model: Model, spectra: xr.Dataset) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -32,7 +34,7 @@ def test_places__are_means_between_edges(points: int, shares: list[float], seed:
     assert found.shape == (3, len(edges) - 1)
     assert found.dtype == np.float32
     for row, means in zip(rows, found, strict=True):
-        wanted = [integral(row, a, b) / (b - a) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        wanted = [integral(row, a, b) / (b - a) for a, b in pairwise(edges)]
         np.testing.assert_allclose(means, wanted, rtol=1e-5, atol=1e-6)
 
 

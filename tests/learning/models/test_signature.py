@@ -75,3 +75,28 @@ def test_a_scan_that_is_far_noisier__is_refused() -> None:
         InputError, match=r"noise 0.041 in norm. Expected at most 2 times .* 0.01 to 0.02. Average"
     ):
         MADE_FOR.check_noise(0.041)
+
+
+ANGLES = Signature("two_theta", "degree", np.linspace(10, 90, 5), "mu", [], None, None, 1.54187)
+
+
+@pytest.mark.parametrize("found", [1.54187, 1.540593, 1.5418])
+def test_angles_at_the_same_wavelength__are_taken(found: float) -> None:
+    ANGLES.check()
+    ANGLES.check_wavelength(found)
+    MADE_FOR.check_wavelength(found)
+    MADE_FOR.check_wavelength(None)
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [(None, "angles without a wavelength"), (1.79, r"angles at 1\.79"), (float("nan"), "angles at nan")],
+)
+def test_angles_at_another_wavelength_or_none__are_refused(found: float | None, told: str) -> None:
+    with pytest.raises(InputError, match=rf"Found {told}.* Expected those at 1\.54187 Angstrom"):
+        ANGLES.check_wavelength(found)
+
+
+def test_a_wavelength__is_a_number() -> None:
+    with pytest.raises(InputError, match="a damaged signature"):
+        Signature("two_theta", "degree", ANGLES.values, "mu", [], None, None, "CuKa").check()  # type: ignore[arg-type]

@@ -119,7 +119,7 @@ FOREIGN: dict[str, bytes] = {
 
 @pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
 def test_what_is_no_network__is_refused_with_one_message(content: bytes) -> None:
-    with pytest.raises(InputError, match="^Found (a network's file that cannot|a damaged)") as caught:
+    with pytest.raises(InputError, match=r"^Found (a network's file that cannot|a damaged)") as caught:
         network_from_bytes(content)
     assert "rain the" in caught.value.action
 

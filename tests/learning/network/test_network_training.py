@@ -28,7 +28,7 @@ def samples(count: int = 90) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return table, labels, np.arange(count) % 5 == 0
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """What ends a training here as a signal does elsewhere."""
 
 
@@ -64,9 +64,9 @@ def killed(after: int, saved: Path, how: Training = HOW) -> None:
         # It is told before it is saved: the kill comes with the word of the next epoch
         epochs += share is not None
         if epochs > after:
-            raise Killed
+            raise KilledError
 
-    with pytest.raises(Killed), told_to(watch):
+    with pytest.raises(KilledError), told_to(watch):
         trained(0, saved, how)
 
 

@@ -11,12 +11,12 @@ from xafsflow.errors import InputError
 from xafsflow.learning.union.baselines import (
     BASELINES,
     PatternTable,
+    ShiftedMean,
     baseline_votes,
     binned,
     pattern_table,
     spacing_ratios,
 )
-from xafsflow.learning.union.log_spacing import LogDCorrelation, log_grid
 
 ANGLE = np.linspace(15, 90, 2501)
 WAVELENGTH = 1.5418
@@ -115,23 +115,10 @@ def test_baselines__do_not_vote_for_a_type_without_patterns(name, training, chec
     assert votes[:, ::2].any(axis=1).all()
 
 
-def test_log_grid__makes_a_larger_cell_a_shift(training):
-    angle, clean = np.linspace(10, 100, 4000), []
-    grid, matrix = log_grid(angle)
-    step = grid[1] - grid[0]
-    for a in (4.0, 4.0 * np.exp(20 * step)):
-        theta = np.arcsin(WAVELENGTH * np.sqrt([3, 4, 8, 11]) / (2 * a))
-        clean.append(np.exp(-0.5 * ((angle - np.degrees(2 * theta)[:, None]) / 0.6) ** 2).sum(axis=0))
-    small, large = np.array(clean) @ matrix
-    np.testing.assert_allclose(grid[np.argmax(small)] - grid[np.argmax(large)], 20 * step, atol=1.1 * step)
-    moved = [small[20:] @ np.roll(large, n)[20:] for n in range(41)]
-    assert int(np.argmax(moved)) == 20
-
-
 def test_shifted_mean__finds_each_training_pattern_at_its_size(training):
     table, labels = training
-    found = LogDCorrelation(table.two_theta, 4).fit(table.prepared, labels)
-    own = found.votes(table.prepared)[np.arange(len(labels)), labels]
+    found = ShiftedMean(4).fit(table, labels)
+    own = found.votes(table)[np.arange(len(labels)), labels]
     assert np.median(own) > 0.85
     assert own.max() <= 1 + 1e-5
 
@@ -161,10 +148,10 @@ def test_binned__is_the_mean_of_neighbors():
 
 def test_memory__does_not_grow_with_the_patterns(training):
     table, labels = training
-    found = LogDCorrelation(table.two_theta, 4).fit(table.prepared, labels)
+    found = ShiftedMean(4).fit(table, labels)
     peak = []
     for times in (20, 80):
-        many = np.tile(table.prepared, (times, 1))
+        many = table[np.tile(np.arange(len(table)), times)]
         tracemalloc.start()
         votes = found.votes(many)
         peak.append(tracemalloc.get_traced_memory()[1] - votes.nbytes)

@@ -41,7 +41,7 @@ def test_counts__have_no_factor_and_no_order(text: str, counts: tuple[int, ...])
     "text", ["", " ", "ab2", "Fe0.9O", "AB-2", "A(BC)2", "2AB", "A0B", "A0", "AB٢", "A" + "9" * 5000]
 )
 def test_what_is_no_ratio__is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="^Found ratio .* Expected "):
+    with pytest.raises(InputError, match=r"^Found ratio .* Expected "):
         counts_of(text)
 
 

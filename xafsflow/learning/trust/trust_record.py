@@ -90,4 +90,4 @@ class Trust:
         sets, doubt, limits = self.set_thresholds, self.doubt, self.doubt_limits
         if sets is None or doubt is None or limits is None or any(one is not None for one in rest):
             return False
-        return sets.shape == (1, outputs) and doubt.ndim == 2 and len(doubt) == 2 == limits.size
+        return sets.shape == (1, outputs) and doubt.ndim == 2 and len(doubt) == 2 and limits.shape == (2,)

@@ -172,7 +172,10 @@ class ShiftedMean:
     def votes(self, table: PatternTable) -> Singles:
         """Cosines `(sample, class)` at the best size of the cell, 0 to 1; 0 for an empty pattern."""
         lengths = template_lengths(self.means, PLACES)
-        return best_cosines(onto_places(table.prepared, self.edges), self.means, lengths)
+        out = np.empty((len(table), self.n_classes), np.float32)
+        for part in row_blocks(len(table), PLACES):
+            out[part] = best_cosines(onto_places(table.prepared[part], self.edges), self.means, lengths)
+        return out
 
 
 class Forest:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xafsflow.crystals import type_named
 from xafsflow.errors import InputError
 from xafsflow.findings.union_findings import PatternAnswer, PatternAnswers
 from xafsflow.kernels.array_types import Doubles, Mask
@@ -46,8 +45,8 @@ def patterns(
         `TiO2`. Types that do not have it are out. Without it, a label `ratio` of measured patterns tells it for each; one
         with a ratio that no type has is none of the known types.
     elements
-        The elements of all compounds; types with more kinds of sites than these count less. Without it, a label
-        `elements` of measured patterns, such as `Zn S`, tells them for each.
+        The elements of all compounds; types with more kinds of sites than these count less. Without it, a label `elements`
+        of measured patterns, such as `Zn S`, tells them for each.
 
     Returns
     -------
@@ -65,7 +64,7 @@ def patterns(
     check_patterns(spectra, label if _labels(spectra) else None)
     known.signature.check_wavelength(float(spectra.wavelength))
     on_the_grid_of(known.signature, spectra)
-    truth = [one if one in union.types else type_named(one) for one in _texts(spectra, label)]
+    truth = _texts(spectra, label)
     prior, foreign = _weights(union, spectra, ratio, elements)
     answers = []
     for part in row_blocks(*spectra.mu.shape):

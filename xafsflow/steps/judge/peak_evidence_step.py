@@ -18,7 +18,6 @@ from xafsflow.learning.union.union_model import UnionOfNetworks
 from xafsflow.sampling.explained_spectra import SHOWN, By, image_groups, one_pixel
 from xafsflow.step_table import step
 from xafsflow.vocabulary import attributes, nearest
-from xafsflow.wavelengths import alike
 
 # Pixels that are looked at for what they have in common; a union takes some milliseconds for each.
 LOOKED = 2_000
@@ -119,13 +118,7 @@ def _patterns(spectra: xr.Dataset, known: Model) -> Singles:
         )
     unit = str(spectra[axis].attrs.get("units") or attributes(axis).get("units", ""))
     places = signature.places_on(axis, unit, spectra[axis].values.astype(np.float64))
-    wanted = getattr(signature, "wavelength", None)
-    if wanted is not None and "wavelength" in spectra and not alike(float(spectra.wavelength), wanted):
-        raise InputError(
-            f"patterns at a wavelength of {float(spectra.wavelength):.6g} Angstrom",
-            f"{wanted:.6g}, which the model was trained at",
-            f"set `at` of ingest.patterns to {wanted:.6g}: the angles are converted",
-        )
+    signature.check_wavelength(float(spectra.wavelength) if "wavelength" in spectra else None)
     return np.ascontiguousarray(spectra[variable].values[:, places], np.float32)
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from xafsflow.errors import InputError
 from xafsflow.findings.union_findings import UnionFindings
-from xafsflow.kernels.array_types import Floats, Singles
+from xafsflow.kernels.array_types import Floats
 from xafsflow.learning.models.model import Model, StoredModel
 from xafsflow.learning.models.signature import Signature
 from xafsflow.learning.models.targets import Targets
@@ -102,8 +102,11 @@ def union(
     check_types(library.samples)
     tell("reading patterns", 1.0)
     training = Training(epochs=epochs, patience=patience, rate=rate, dropout=dropout)
+    types = library.samples.types
+    named = _named(types, networks) if isinstance(networks, list) else None
     templates = mean_patterns(library.samples, library.two_theta)
-    groups = _groups(library.samples.types, templates, networks)
+    count = -(-len(types) // TYPES_A_NETWORK) if not isinstance(networks, int) else networks
+    groups = named or groups_by_likeness(templates, count)
     files = _trained(library, groups, training, seed)
     trained = assembled(library.samples, library.two_theta, files, templates, library.ratios)
     return _finished(library, trained, (coverage, refuse), groups, beside, training, seed)
@@ -177,21 +180,18 @@ def _with_new_types(before: UnionOfNetworks, library: PatternLibrary) -> Pattern
     return replace(library, two_theta=before.two_theta, samples=samples, ratios=ratios)
 
 
-def _groups(types: list[str], templates: Singles, networks: int | list[list[str]] | None) -> list[list[int]]:
-    if not isinstance(networks, list):
-        return groups_by_likeness(templates, networks or -(-len(types) // TYPES_A_NETWORK))
+def _named(types: list[str], networks: list[list[str]]) -> list[list[int]]:
+    """The groups of types that are told by name."""
     named = [name for group in networks for name in group]
     wrong = [name for name in named if name not in types or named.count(name) > 1]
     left = [name for name in types if name not in named]
-    if wrong or left or not all(networks):
-        what = (
-            f"{wrong[0]!r} twice or unknown"
-            if wrong
-            else f"{left[0]!r} in none"
-            if left
-            else "an empty group"
+    problems = [f"{name!r} twice or unknown" for name in wrong[:1]]
+    problems += [f"{name!r} in none" for name in left[:1]]
+    problems += [] if all(networks) else ["an empty group"]
+    if problems:
+        raise InputError(
+            f"networks with {problems[0]}", f"each of {', '.join(types)} in one group", "mend networks"
         )
-        raise InputError(f"networks with {what}", f"each of {', '.join(types)} in one group", "mend networks")
     return [[types.index(name) for name in group] for group in networks]
 
 
