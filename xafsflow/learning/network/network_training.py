@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from xafsflow.files import sha256_of, write_atomically
 from xafsflow.kernels.array_types import Indices, Mask, Singles
+from xafsflow.learning.network.torch_network import device_of
 from xafsflow.progress import tell
 
 # A network of fewer steps an epoch has learnt nothing when it ends.
@@ -83,6 +84,8 @@ class Course:
     ) -> None:
         functional = torch.nn.functional
         self.torch, self.module, self.how, self.table, self.change = torch, module, how, table, change
+        self.device = device_of(torch)
+        module.to(self.device)
         self.loss_of = functional.mse_loss if truth.dtype.kind == "f" else functional.cross_entropy
         self.wanted = torch.from_numpy(truth)
         self.known, self.check = np.flatnonzero(~held), np.flatnonzero(held)
@@ -125,8 +128,8 @@ class Course:
             self.best, self.since = loss, 0
 
     def _loss(self, rows: Indices, inputs: Singles) -> Any:
-        places = self.torch.from_numpy(rows)
-        return self.loss_of(self.module(self.torch.from_numpy(inputs)), self.wanted[places])
+        wanted = self.wanted[self.torch.from_numpy(rows)].to(self.device)
+        return self.loss_of(self.module(self.torch.from_numpy(inputs).to(self.device)), wanted)
 
     def end(self) -> None:
         """The network gets the weights with the smallest loss of the samples held out."""
@@ -139,6 +142,8 @@ class Course:
         parts = {"module": self.module.state_dict(), "descent": self.descent.state_dict()}
         numbers = {"epoch": self.epoch, "since": self.since, "best": float(self.best)}
         drawn = {"kept": self.kept, "cycle": self.cycle.state_dict(), "random": self.torch.get_rng_state()}
+        if self.device.type == "cuda":
+            drawn["drawn there"] = self.torch.cuda.get_rng_state()
         content = io.BytesIO()
         self.torch.save({**parts, **numbers, **drawn}, content)
         write_atomically(path, self._digest(content.getvalue()) + content.getvalue())
@@ -154,11 +159,13 @@ class Course:
         if digest != self._digest(content):
             return
         # Weights only: nothing that such a file holds is run.
-        found = self.torch.load(io.BytesIO(content), weights_only=True)
+        found = self.torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         self.module.load_state_dict(found["module"])
         self.descent.load_state_dict(found["descent"])
         self.cycle.load_state_dict(found["cycle"])
         self.torch.set_rng_state(found["random"])
+        if self.device.type == "cuda" and "drawn there" in found:
+            self.torch.cuda.set_rng_state(found["drawn there"])
         self.epoch, self.since = found["epoch"], found["since"]
         self.best, self.kept = found["best"], found["kept"]
 

@@ -49,19 +49,26 @@ def torch_library() -> Any:
         ) from error
 
 
+def device_of(torch: Any) -> Any:
+    """The accelerator of the machine, or its processor where there is none that torch can use."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 @contextmanager
 def reproducible(torch: Any, seed: int, threads: int = 1) -> Iterator[None]:
     """Torch on so many threads, with operations that always give the same bits, from this seed; afterwards as it was.
 
     Its random numbers and these settings are those of the whole process: threads wait for each other. Sums of another
-    number of threads come in another order, so that it is the same on all machines.
+    number of threads come in another order, so that it is the same on all machines. On an accelerator other operations are
+    taken, with a warning, where there are none that always give the same bits.
     """
-    with ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
+    used = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    with ONE_AT_A_TIME, torch.random.fork_rng(devices=used):
         before, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
         warns = torch.is_deterministic_algorithms_warn_only_enabled()
         torch.manual_seed(seed)
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(True)
+        torch.use_deterministic_algorithms(True, warn_only=bool(used))
         try:
             yield
         finally:
@@ -119,7 +126,7 @@ def folded_arrays(module: Any) -> list[Doubles]:
 
 
 def _array(parameter: Any) -> Doubles:
-    return np.asarray(parameter.detach().numpy(), np.float64)
+    return np.asarray(parameter.detach().cpu().numpy(), np.float64)
 
 
 def _taps_first(weights: Any) -> Doubles:
