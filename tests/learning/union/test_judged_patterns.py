@@ -61,7 +61,14 @@ def test_limits__are_held_against_doubts(union_model: Model, patterns: np.ndarra
     found = judged_sequences(union, trust, sequences)
     np.testing.assert_array_equal(np.stack([found.unlike, found.mixed], axis=1), scores > limits)
     assert 0.4 < found.unlike.mean() < 0.6
-    nothing = judged_sequences(union, trust, np.zeros((2, sequences.shape[1]), np.float32))
+
+
+@pytest.mark.parametrize("limit", [-np.inf, np.inf])
+def test_a_pattern_without_peaks__is_none_of_these_whatever_the_limits(
+    limit: float, union_model: Model
+) -> None:
+    trust = replace(union_model.trust, doubt_limits=np.full(2, limit))
+    nothing = judged_sequences(union_in(union_model), trust, np.zeros((2, 1000), np.float32))
     assert nothing.unlike.all()
     assert not nothing.mixed.any()
 

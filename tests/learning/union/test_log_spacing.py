@@ -43,6 +43,16 @@ def test_a_mean__is_that_of_patterns_at_one_size() -> None:
     assert not means[2].any()
 
 
+def test_heights_of_a_mean__are_means_of_heights() -> None:
+    rng = np.random.default_rng(0)
+    heights = rng.uniform(0.2, 1, (30, 3)).astype(np.float32)
+    rows = np.stack([moved((60, 90, 130), by) for by in rng.integers(-9, 10, 30)])
+    rows[rows > 0] = heights.ravel()
+    (mean,) = aligned_means(rows, np.zeros(30, int), 1, SHIFT)
+    wanted = (heights / np.linalg.norm(heights, axis=1, keepdims=True)).mean(axis=0)
+    np.testing.assert_allclose(mean[mean > 0], wanted, rtol=1e-5)
+
+
 def test_a_mean__reaches_beyond_the_measured_range() -> None:
     # The second peak is seen only where the cell is large enough
     rows = np.stack([moved((150, 195), 0), moved((150, 195), -10)] + [moved((150,), 8)] * 2)

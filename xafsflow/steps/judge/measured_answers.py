@@ -21,6 +21,8 @@ from xafsflow.step_table import step
 
 # The likeliest types that are told of each pattern.
 SHOWN = 5
+# Twins of the answer are possible, too, with a vote above this.
+TWIN = 0.01
 
 
 @step(makes="findings", section="pattern_answers")
@@ -130,7 +132,7 @@ def _answer(union: UnionOfNetworks, found: Judged, place: int, name: str, truth:
     order = np.argsort(-votes, kind="stable")
     best = int(order[0])
     possible = found.possible[place].copy()
-    possible[[one for one in union.twins[best] if votes[one] > 0.01]] = True
+    possible[[one for one in union.twins[best] if votes[one] > TWIN]] = True
     in_set = [one for one in order if possible[one]]
     return PatternAnswer(
         name=name,
