@@ -99,7 +99,7 @@ def added(types: list[str], aside: list[str], asked: argparse.Namespace, seed: i
     old = [name for name in types if name not in new]
     before, first = trained(old, aside, asked, seed, [])
     spectra = library([*old, *new], aside, asked.compounds, seed)
-    after, second = xf.train.extend(before, spectra, epochs=asked.epochs, patience=asked.epochs, seed=seed)
+    after, second = xf.train.extend(before, spectra, epochs=asked.epochs, patience=asked.epochs)
     same = before.predictor.contents == after.predictor.contents[: len(before.predictor.contents)]
     right = np.diag(second.confusion)
     count = second.confusion.sum(axis=1)
