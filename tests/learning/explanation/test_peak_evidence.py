@@ -19,7 +19,7 @@ from xafsflow.learning.explanation.peak_evidence import (
     peak_stretches,
 )
 from xafsflow.learning.union.log_spacing import PLACES, aligned_means, largest_shift
-from xafsflow.learning.union.union_model import UnionOfNetworks, votes_of
+from xafsflow.learning.union.union_model import Parts, UnionOfNetworks, votes_of
 
 ANGLE = np.linspace(10, 90, 4001)
 SHORT = angles_of_means(ANGLE)
@@ -207,3 +207,10 @@ def test_logarithms_of_votes__are_those_of_the_votes(drawn_union: Make) -> None:
     np.testing.assert_allclose(
         np.exp(log_votes(parts, union.score)), votes_of(parts, union.score), rtol=1e-12
     )
+
+
+def test_logarithms_of_votes__are_those_of_the_union() -> None:
+    rng = np.random.default_rng(0)
+    parts = Parts(rng.uniform(0.01, 1, (5, 3)), rng.uniform(0.01, 1, (5, 3)), rng.uniform(0.01, 1, (5, 3)))
+    score = np.array([1.3, 0.6, 0.4])
+    np.testing.assert_allclose(log_votes(parts, score), np.log(votes_of(parts, score)), atol=1e-9)

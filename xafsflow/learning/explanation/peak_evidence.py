@@ -13,7 +13,7 @@ from xafsflow.kernels.diffraction.log_places import log_edges, onto_places
 from xafsflow.kernels.diffraction.prepared_pattern import angles_of_means, prepared
 from xafsflow.learning.explanation.peak_words import evidence_sentence
 from xafsflow.learning.union.log_spacing import PLACES, template_lengths
-from xafsflow.learning.union.union_model import FACTOR, LEAST, Parts, UnionOfNetworks
+from xafsflow.learning.union.union_model import FACTOR, Parts, UnionOfNetworks, logarithms
 
 # Points without anything that a peak may have within it: noise was clipped there.
 BRIDGED = 2
@@ -64,8 +64,8 @@ def peak_evidence(
     >>> angle = np.linspace(10, 90, 4001)
     >>> rows = 50 + 900 * np.exp(-(((angle - np.array([[30.0], [50.0]])) / 0.2) ** 2))
     >>> means = onto_places(prepared(angle, rows), log_edges(angles_of_means(angle), PLACES))
-    >>> weights, known = np.array([1.0, 1.0]), np.arange(2)
-    >>> union = UnionOfNetworks(angle, ["one", "two"], file, np.array([len(file)]), means, weights, known)
+    >>> weights, size = np.array([1.0, 1.0, 0.0]), np.array([len(file)])
+    >>> union = UnionOfNetworks(angle, ["one", "two"], ["A", "A"], [[], []], file, size, means, weights, np.arange(2))
     >>> peak_evidence(union, "file.xy", rows.sum(axis=0)[None] * 0.5 + rows[:1]).sentence
     'one (0.70): the peak at 30.0 degrees spoke for it; the one at 50.0 against it'
     """
@@ -109,12 +109,11 @@ def log_votes(parts: Parts, score: Floats) -> Doubles:
 
     Examples
     --------
-    >>> parts = Parts(np.array([[0.9, 0.0]]), np.array([[0.1]]), np.array([[0.8, 0.0]]))
-    >>> log_votes(parts, np.array([1.0, 100.0])).round(1).tolist()
+    >>> parts = Parts(np.array([[0.9, 0.0]]), np.array([[0.1, 0.1]]), np.array([[0.8, 0.0]]))
+    >>> log_votes(parts, np.array([1.0, 100.0, 1.0])).round(1).tolist()
     [[0.0, -1372.9]]
     """
-    confidence, likeness = (np.log(np.maximum(one, LEAST)) for one in (parts.confidence, parts.likeness))
-    told = score[0] * confidence + score[1] * likeness
+    told = np.asarray(sum(weight * one for weight, one in zip(score, logarithms(parts), strict=True)))
     told -= told.max(axis=1, keepdims=True)
     return np.asarray(told - np.log(np.exp(told).sum(axis=1, keepdims=True)))
 

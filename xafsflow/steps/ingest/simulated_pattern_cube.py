@@ -70,7 +70,7 @@ def phantom_patterns(
     >>> import xafsflow as xf
     >>> cube = xf.ingest.phantom_patterns(size=(8, 10), step=0.1)
     >>> dict(cube.sizes), round(float(cube.wavelength), 4)
-    ({'two_theta': 801, 'y': 8, 'x': 10}, 1.5418)
+    ({'two_theta': 801, 'y': 8, 'x': 10}, 1.5419)
     """
     from xafsflow.crystals import PatternSettings
     from xafsflow.phantom import PatternPhantom, as_pattern_cube
