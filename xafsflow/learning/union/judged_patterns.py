@@ -27,7 +27,8 @@ class Judged:
     votes
         `(sample, class)`.
     possible
-        `(sample, class)`: the set of types that holds the true one as often as was asked for.
+        `(sample, class)`: the set of types that holds the true one as often as was asked for. It is empty where no type has
+        the votes that its own patterns have.
     unlike, mixed
         `(sample,)`: it is none of the known types; it looks like two of them.
     """
@@ -81,8 +82,6 @@ def judged_sequences(
     if weights is not None:
         # A type with too few patterns to learn from is always possible, but not against what is known.
         possible &= np.asarray(weights) > 0
-    # The answer itself is possible, whatever its vote.
-    possible[np.arange(len(votes)), votes.argmax(axis=1)] = True
     empty = ~(sequences > 0).any(axis=1)
     unlike, mixed = (scores > trust.doubt_limits).T
     return Judged(parts, votes, possible, unlike | empty, mixed & ~empty)

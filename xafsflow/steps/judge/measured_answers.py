@@ -132,6 +132,7 @@ def _answer(union: UnionOfNetworks, found: Judged, place: int, name: str, truth:
     order = np.argsort(-votes, kind="stable")
     best = int(order[0])
     possible = found.possible[place].copy()
+    possible[best] = True
     possible[[one for one in union.twins[best] if votes[one] > TWIN]] = True
     in_set = [one for one in order if possible[one]]
     return PatternAnswer(
