@@ -24,6 +24,7 @@ from xafsflow.learning.network.folded_network import FoldedNetwork, shapes
 from xafsflow.learning.network.network_file import network_to_bytes
 from xafsflow.learning.union.assembly import learnt_limits, mean_patterns
 from xafsflow.learning.union.log_spacing import PLACES
+from xafsflow.learning.union.pattern_samples import LEARN
 from xafsflow.learning.union.union_model import UnionOfNetworks
 from xafsflow.phantom import spectrum
 from xafsflow.sampling.pattern_library import pattern_library
@@ -176,7 +177,9 @@ def union_model(drawn_union: Callable[..., UnionOfNetworks], known_patterns: xr.
         ),
         targets=Targets("classes", types, ["1"] * len(types), np.eye(len(types)), None, None, None),
         predictor=union,
-        trust=learnt_limits(union, samples, 0.9, 0.05, 0),
+        trust=learnt_limits(
+            union, samples, union.parts(samples.sequences[samples.rows(LEARN)]), 0.9, 0.05, 0
+        ),
         importances=None,
         seed=0,
         versions={},

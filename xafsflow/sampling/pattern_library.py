@@ -121,6 +121,19 @@ def check_patterns(spectra: xr.Dataset, label: str | None = None) -> None:
         )
 
 
+def check_fits(signature: Signature, spectra: xr.Dataset, label: str | None) -> None:
+    """Refuse patterns that a model may not be asked about.
+
+    Raises
+    ------
+    InputError
+        They are no patterns, lack the label, or are at another wavelength or over other angles than those of the training.
+    """
+    check_patterns(spectra, label)
+    signature.check_wavelength(float(spectra.wavelength))
+    on_the_grid_of(signature, spectra)
+
+
 def on_the_grid_of(signature: Signature, spectra: xr.Dataset) -> None:
     """Refuse patterns over other angles than those of a model.
 

@@ -55,14 +55,15 @@ def test_limits__refuse_of_known_patterns_the_share_that_is_asked_for(
     union, samples = union_model.predictor, library.samples
     assert isinstance(union, UnionOfNetworks)
     rows = samples.rows(LEARN)
+    parts = union.parts(samples.sequences[rows])
     for refuse in (0.05, 0.3):
-        trust = learnt_limits(union, samples, 0.9, refuse, 0)
+        trust = learnt_limits(union, samples, parts, 0.9, refuse, 0)
         found = judged_sequences(union, trust, samples.sequences[rows])
         for flagged in (found.unlike, found.mixed):
             assert abs(flagged.sum() - refuse * len(rows)) <= 1
         strange = judged_sequences(union, trust, samples.sequences[samples.rows(LEARN, known=False)])
         assert strange.unlike.mean() > found.unlike.mean()
-    again = learnt_limits(union, samples, 0.9, 0.3, 0)
+    again = learnt_limits(union, samples, parts, 0.9, 0.3, 0)
     np.testing.assert_array_equal(trust.doubt, again.doubt)
     np.testing.assert_array_equal(trust.doubt_limits, again.doubt_limits)
 
@@ -78,7 +79,8 @@ def test_without_background_types__nothing_is_refused(union_model: Model, librar
         part=samples.part[known],
         kind=samples.kind[known],
     )
-    trust = learnt_limits(union, alone, 0.9, 0.05, 0)
+    parts = union.parts(alone.sequences[alone.rows(LEARN)])
+    trust = learnt_limits(union, alone, parts, 0.9, 0.05, 0)
     assert trust.doubt_limits is not None
     assert trust.doubt_limits[0] == np.inf
     assert np.isfinite(trust.doubt_limits[1])
@@ -90,7 +92,7 @@ def test_a_union_is_assembled__with_weights_and_twins_of_its_own_samples(
 ) -> None:
     before, samples = union_model.predictor, library.samples
     assert isinstance(before, UnionOfNetworks)
-    made = assembled(samples, library.two_theta, before.contents, before.templates, library.ratios)
+    made, _ = assembled(samples, library.two_theta, before.contents, before.templates, library.ratios)
     made.check()
     assert made.contents == before.contents
     assert made.ratios == ["AB", "AB", "AB2", "AB2C4"]

@@ -49,7 +49,7 @@ def test_limits__are_held_against_doubts(union_model: Model, patterns: np.ndarra
     union = union_in(union_model)
     sequences = union.sequences(patterns)
     parts = union.parts(sequences)
-    scores = doubts(union, union_model.trust, parts, votes_of(parts, union.score), sequences)
+    scores = doubts(union_model.trust, parts, votes_of(parts, union.score), sequences)
     assert scores.shape == (len(patterns), 2)
     limits = np.median(scores, axis=0)
     trust = replace(union_model.trust, doubt_limits=limits)

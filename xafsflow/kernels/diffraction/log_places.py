@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
 from xafsflow.kernels.array_types import Doubles, Floats, Singles
 from xafsflow.kernels.jit import kernel
+
+Array = TypeVar("Array", Singles, Doubles)
 
 
 def log_edges(two_theta: Floats, places: int) -> Doubles:
@@ -28,9 +32,38 @@ def log_edges(two_theta: Floats, places: int) -> Doubles:
     >>> log_edges(np.linspace(10, 90, 9), 4).round(1).tolist()
     [0.5, 1.3, 2.4, 4.5, 8.5]
     """
-    along = np.log(np.sin(np.radians(np.asarray(two_theta, np.float64) / 2)))
+    along = log_sines(two_theta)
     edges = np.linspace(along[0], along[-1], places + 1)
     return np.interp(edges, along, np.arange(along.size)) + 0.5
+
+
+def log_middles(two_theta: Floats, places: int) -> Doubles:
+    """`ln sin(theta)` in the middle of each of these cells `(place,)`.
+
+    Examples
+    --------
+    >>> np.exp(log_middles(np.linspace(10, 90, 9), 2)).round(3).tolist()
+    [0.147, 0.419]
+    """
+    ends = log_sines(two_theta)[[0, -1]]
+    return np.asarray(ends[0] + (np.arange(places) + 0.5) / places * (ends[1] - ends[0]))
+
+
+def log_sines(two_theta: Floats) -> Doubles:
+    """`ln sin(theta)` of angles 2 theta, degrees; of patterns at one wavelength, `ln(1/d)` but for a constant."""
+    return np.log(np.sin(np.radians(np.asarray(two_theta, np.float64) / 2)))
+
+
+def highest_one(rows: Array) -> Array:
+    """Rows `(sample, place)` divided by the highest value of each; empty ones stay so.
+
+    Examples
+    --------
+    >>> highest_one(np.array([[1.0, 4.0], [0.0, 0.0]])).tolist()
+    [[0.25, 1.0], [0.0, 0.0]]
+    """
+    highest = rows.max(axis=1, keepdims=True, initial=0)
+    return np.asarray(rows / np.where(highest > 0, highest, highest.dtype.type(1)))
 
 
 @kernel

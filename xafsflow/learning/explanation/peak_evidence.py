@@ -9,7 +9,7 @@ import numpy as np
 
 from xafsflow.findings.union_findings import PeakEvidence
 from xafsflow.kernels.array_types import Doubles, Floats, Indices, Mask, Numbers, Singles
-from xafsflow.kernels.diffraction.log_places import log_edges, onto_places
+from xafsflow.kernels.diffraction.log_places import log_edges, log_middles, log_sines, onto_places
 from xafsflow.kernels.diffraction.prepared_pattern import angles_of_means, prepared
 from xafsflow.learning.explanation.peak_words import evidence_sentence
 from xafsflow.learning.union.log_spacing import PLACES, template_lengths
@@ -202,11 +202,9 @@ def type_pattern(union: UnionOfNetworks, sequence: Floats, output: int) -> Doubl
     windows = np.lib.stride_tricks.sliding_window_view(template, PLACES)
     lengths = template_lengths(template[None], PLACES)[0]
     cosines = np.divide(windows @ sequence, lengths, out=np.zeros(len(lengths)), where=lengths > 0)
-    along = np.log(np.sin(np.radians(angles_of_means(union.two_theta, FACTOR)[[0, -1]] / 2)))
-    places = along[0] + (np.arange(PLACES) + 0.5) / PLACES * (along[1] - along[0])
-    fine = np.log(np.sin(np.radians(union.two_theta / 2)))
+    places = log_middles(angles_of_means(union.two_theta, FACTOR), PLACES)
     best = windows[int(cosines.argmax())].astype(np.float64)
-    values = angles_of_means(np.interp(fine, places, best), FACTOR)
+    values = angles_of_means(np.interp(log_sines(union.two_theta), places, best), FACTOR)
     return np.asarray(values / (values.max() or 1.0))
 
 

@@ -22,6 +22,7 @@ from xafsflow.learning.models.discriminant import Discriminant
 from xafsflow.learning.models.kernel_machine import KernelRidge, SupportVectors
 from xafsflow.learning.models.perceptron import Network
 from xafsflow.learning.models.predictors import PREDICTORS, Mean, NearestPatterns, Predictor, Several
+from xafsflow.learning.models.score_intervals import confusion_of
 from xafsflow.learning.network.residual_network import ResidualNetwork
 from xafsflow.learning.samples.row_blocks import row_blocks
 from xafsflow.vocabulary import nearest
@@ -244,11 +245,9 @@ def held_out_score(votes: np.ndarray, labels: np.ndarray, compositions: np.ndarr
     second = ordered[:, -2] if truth.shape[1] > 1 else np.full(len(truth), -1.0)
     leads = ordered[:, -1] > second + 1e-9
     dominant = (fractions.argmax(axis=1) == truth.argmax(axis=1))[leads]
-    confusion = np.zeros((len(compositions), len(compositions)), np.int64)
-    np.add.at(confusion, (labels, predicted), 1)
     score = Score(
         accuracy=float(np.mean(predicted == labels)),
         fraction_error=float(np.abs(fractions - truth).mean()),
         dominant_accuracy=float(dominant.mean()) if dominant.size else None,
     )
-    return score, confusion
+    return score, confusion_of(votes, labels)

@@ -36,6 +36,19 @@ def mean_absolute_error(found: Doubles, truth: Doubles) -> Doubles:
     return np.asarray(np.abs(found - truth).mean(axis=0))
 
 
+def confusion_of(votes: Doubles, labels: Integers) -> Indices:
+    """`(true class, predicted class)` counts, from votes `(sample, class)` and true classes `(sample,)`.
+
+    Examples
+    --------
+    >>> confusion_of(np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([0, 1])).tolist()
+    [[1, 0], [1, 0]]
+    """
+    found = np.zeros((votes.shape[1],) * 2, np.int64)
+    np.add.at(found, (labels, votes.argmax(axis=1)), 1)
+    return found
+
+
 def interval(score: Callable[[Indices], Any], groups: NDArray[Any], seed: int) -> NDArray[np.float64]:
     """The 95 % interval of a score by bootstrap: whole groups are drawn with replacement, `DRAWS` times.
 

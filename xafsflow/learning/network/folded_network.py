@@ -16,6 +16,7 @@ from xafsflow.learning.models.kernel_machine import softmax
 
 if TYPE_CHECKING:
     from xafsflow.learning.network.residual_network import ResidualNetwork
+    from xafsflow.learning.network.torch_network import Shape
 
 # Every block but the first looks at every second place; the stem of spectra, too.
 STRIDE = 2
@@ -65,21 +66,34 @@ class FoldedNetwork:
     @classmethod
     def from_fitted(cls, estimator: ResidualNetwork) -> FoldedNetwork:
         """Of a fitted `ResidualNetwork`."""
-        shape, outputs = estimator.shape, np.asarray(estimator.classes_, np.int64)
-        wanted = shapes(shape.stem, shape.taps, shape.widths, len(outputs))
-        weights = [one.astype(np.float32) for one in estimator.folded()]
-        if [one.shape for one in weights] != wanted:
+        scaled, classes = estimator.scaled, np.asarray(estimator.classes_, np.int64)
+        arrays, probabilities = estimator.folded(), not estimator.regression
+        return cls.of_arrays(arrays, estimator.shape, scaled.mean, scaled.scale, classes, probabilities)
+
+    @classmethod
+    def of_arrays(
+        cls,
+        arrays: list[Doubles],
+        shape: Shape,
+        mean: Doubles,
+        scale: Doubles,
+        classes: Indices,
+        probabilities: bool = True,
+    ) -> FoldedNetwork:
+        """Of the arrays of a trained network, as `shapes` lists them."""
+        weights = [one.astype(np.float32) for one in arrays]
+        if [one.shape for one in weights] != shapes(shape.stem, shape.taps, shape.widths, len(classes)):
             raise AssertionError("the training gives other weights than the answer reads")
         return cls(
-            mean=estimator.scaled.mean,
-            scale=estimator.scaled.scale,
+            mean=mean,
+            scale=scale,
             stem=shape.stem,
             stride=shape.stride,
             taps=shape.taps,
             widths=np.array(shape.widths, np.int64),
             weights=np.concatenate([one.ravel() for one in weights]),
-            probabilities=not estimator.regression,
-            classes=outputs,
+            probabilities=probabilities,
+            classes=classes,
         )
 
     @property

@@ -55,24 +55,24 @@ def device_of(torch: Any) -> Any:
 
 
 @contextmanager
-def reproducible(torch: Any, seed: int, threads: int = 1) -> Iterator[None]:
-    """Torch on so many threads, with operations that always give the same bits, from this seed; afterwards as it was.
+def reproducible(torch: Any, seed: int) -> Iterator[None]:
+    """Torch on one thread, with operations that always give the same bits, from this seed; afterwards as it was.
 
     Its random numbers and these settings are those of the whole process: threads wait for each other. Sums of another
-    number of threads come in another order, so that it is the same on all machines. On an accelerator other operations are
+    number of threads come in another order. On an accelerator other operations are
     taken, with a warning, where there are none that always give the same bits.
     """
     used = [torch.cuda.current_device()] if torch.cuda.is_available() else []
     with ONE_AT_A_TIME, torch.random.fork_rng(devices=used):
-        before, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+        threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
         warns = torch.is_deterministic_algorithms_warn_only_enabled()
         torch.manual_seed(seed)
-        torch.set_num_threads(threads)
+        torch.set_num_threads(1)
         torch.use_deterministic_algorithms(True, warn_only=bool(used))
         try:
             yield
         finally:
-            torch.set_num_threads(before)
+            torch.set_num_threads(threads)
             torch.use_deterministic_algorithms(strict, warn_only=warns)
 
 

@@ -9,14 +9,14 @@ import numpy as np
 
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles, Integers, Singles
+from xafsflow.learning.models.score_intervals import confusion_of
 from xafsflow.learning.trust.trust_record import Trust
-from xafsflow.learning.union.judged_patterns import doubts
 from xafsflow.learning.union.log_spacing import aligned_means, largest_shift
-from xafsflow.learning.union.pattern_doubt import doubt_features, learnt_doubt, mixed_sequences
+from xafsflow.learning.union.pattern_doubt import doubt_features, doubts_of, learnt_doubt, mixed_sequences
 from xafsflow.learning.union.pattern_samples import CHECK, LEARN, TRAIN, PatternSamples
 from xafsflow.learning.union.score_weights import learnt_weights
 from xafsflow.learning.union.twin_types import twins_of
-from xafsflow.learning.union.union_model import UnionOfNetworks, votes_of
+from xafsflow.learning.union.union_model import Parts, UnionOfNetworks, votes_of
 
 # Mixtures of two types that limits are learnt on.
 MIXTURES = 2000
@@ -61,8 +61,8 @@ def assembled(
     files: Sequence[bytes],
     templates: Singles,
     ratios: Sequence[str],
-) -> UnionOfNetworks:
-    """A union of these networks, its weights and twins learnt on the samples kept for it."""
+) -> tuple[UnionOfNetworks, Parts]:
+    """A union of these networks, its weights and twins learnt on the samples kept for it, and what it says of these."""
     union = UnionOfNetworks(
         two_theta=two_theta,
         types=list(samples.types),
@@ -78,30 +78,32 @@ def assembled(
     parts, labels = union.parts(samples.sequences[rows]), samples.labels[rows]
     score = learnt_weights(parts, labels)
     twins = twins_of(confusion_of(votes_of(parts, score), labels))
-    return replace(union, score=score, twins=twins)
+    return replace(union, score=score, twins=twins), parts
 
 
 def learnt_limits(
-    union: UnionOfNetworks, samples: PatternSamples, coverage: float, refuse: float, seed: int
+    union: UnionOfNetworks,
+    samples: PatternSamples,
+    parts: Parts,
+    coverage: float,
+    refuse: float,
+    seed: int,
 ) -> Trust:
     """Sets that hold the true type of `coverage` of the patterns of each type, and limits beyond which `refuse` of known
-    patterns are called none of these, or two.
+    patterns are called none of these, or two; `parts` is what the union says of the known ones that are kept for it.
     """
     known, strange = samples.rows(LEARN), samples.rows(LEARN, known=False)
     labels = samples.labels[known]
     tables = [samples.sequences[known], samples.sequences[strange]]
     tables.append(mixed_sequences(tables[0], labels, MIXTURES, seed))
-    told = [union.parts(one) for one in tables]
+    told = [parts, *(union.parts(one) for one in tables[1:])]
     votes = [votes_of(one, union.score) for one in told]
     features = [
-        doubt_features(parts, vote, one) for parts, vote, one in zip(told, votes, tables, strict=True)
+        doubt_features(one, vote, table) for one, vote, table in zip(told, votes, tables, strict=True)
     ]
-    trust = Trust(
-        set_thresholds=thresholds_by_class(votes[0], labels, coverage)[None],
-        doubt=np.stack([learnt_doubt(features[0], one) for one in features[1:]]),
-        doubt_limits=np.zeros(2),
-    )
-    return with_limits(trust, doubts(union, trust, told[0], votes[0], tables[0]), refuse)
+    doubt = np.stack([learnt_doubt(features[0], one) for one in features[1:]])
+    trust = Trust(set_thresholds=thresholds_by_class(votes[0], labels, coverage)[None], doubt=doubt)
+    return with_limits(trust, doubts_of(features[0], doubt), refuse)
 
 
 def with_limits(trust: Trust, scores: Doubles, refuse: float) -> Trust:
@@ -129,11 +131,4 @@ def thresholds_by_class(votes: Doubles, labels: Integers, coverage: float) -> Do
         scores = 1 - votes[labels == one, one]
         if coverage * (len(scores) + 1) <= len(scores):
             found[one] = np.quantile(scores, coverage, method="weibull")
-    return found
-
-
-def confusion_of(votes: Doubles, labels: Integers) -> Integers:
-    """`(true class, predicted class)` counts."""
-    found = np.zeros((votes.shape[1],) * 2, np.int64)
-    np.add.at(found, (labels, votes.argmax(axis=1)), 1)
     return found

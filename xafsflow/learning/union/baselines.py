@@ -17,7 +17,13 @@ from xafsflow.kernels.diffraction.prepared_pattern import angles_of_means, prepa
 from xafsflow.learning.models.classifiers import Drawn, fit
 from xafsflow.learning.models.predictors import Predictor, over_all_classes
 from xafsflow.learning.samples.row_blocks import row_blocks
-from xafsflow.learning.union.log_spacing import PLACES, aligned_means, largest_shift, template_lengths
+from xafsflow.learning.union.log_spacing import (
+    PLACES,
+    aligned_means,
+    largest_shift,
+    template_lengths,
+    unit_length,
+)
 from xafsflow.vocabulary import nearest
 
 PEAKS = 15  # the strongest of a pattern, in features that do not know the size of the cell
@@ -145,14 +151,14 @@ class NearestMean:
         means = np.zeros((self.n_classes, table.prepared.shape[1]), np.float32)
         for number in np.unique(labels):
             means[number] = table.prepared[labels == number].mean(axis=0, dtype=np.float64)
-        self.means = _unit(means)
+        self.means = unit_length(means)
         return self
 
     def votes(self, table: PatternTable) -> Singles:
         """Cosines `(sample, class)`, 0 to 1; 0 for an empty pattern."""
         out = np.empty((len(table), self.n_classes), np.float32)
         for part in row_blocks(*table.prepared.shape):
-            out[part] = _unit(table.prepared[part]) @ self.means.T
+            out[part] = unit_length(table.prepared[part]) @ self.means.T
         return out
 
 
@@ -209,12 +215,6 @@ class Forest:
         for part, found in zip(self.parts, self.found, strict=True):
             votes += part.trees * over_all_classes(found, features, self.n_classes)
         return votes / sum(part.trees for part in self.parts)
-
-
-def _unit(rows: Singles) -> Singles:
-    length = np.sqrt((rows**2).sum(axis=1, keepdims=True))
-    length[length == 0] = 1
-    return rows / length
 
 
 def _peak_features(table: PatternTable) -> Singles:

@@ -13,9 +13,9 @@ from xafsflow import __version__
 from xafsflow.errors import InputError
 from xafsflow.files import cache_folder, write_atomically
 from xafsflow.kernels.array_types import Indices, Singles
-from xafsflow.kernels.diffraction.log_places import best_cosines
+from xafsflow.kernels.diffraction.log_places import best_cosines, highest_one
 from xafsflow.learning.models.model_cache import digest_of
-from xafsflow.learning.network.folded_network import FoldedNetwork, shapes
+from xafsflow.learning.network.folded_network import FoldedNetwork
 from xafsflow.learning.network.network_file import network_from_bytes, network_to_bytes
 from xafsflow.learning.network.network_training import Course, Training, train
 from xafsflow.learning.network.torch_network import (
@@ -36,8 +36,6 @@ OTHERS = (0.5, 0.25)
 # Shares of the patterns that begin late and that end early in training; by how much of the places at most: from 10 to 90
 # degrees, up to 29 degrees and from 60 degrees on.
 IN_PART, LATEST, EARLIEST = 0.25, 0.5, 0.17
-# Threads of a training: a fixed number, since sums of another one come in another order.
-THREADS = 1
 
 
 def groups_by_likeness(templates: Singles, count: int) -> list[list[int]]:
@@ -118,9 +116,7 @@ def measured_in_part(sequences: Singles, rng: np.random.Generator) -> Singles:
     first = np.where(ends[0] < IN_PART, ends[1] * LATEST, 0.0) * places
     last = np.where(ends[2] < IN_PART, 1 - ends[3] * EARLIEST, 1.0) * places
     place = np.arange(places)
-    found = np.where((place >= first[:, None]) & (place < last[:, None]), sequences, 0)
-    highest = found.max(axis=1, keepdims=True)
-    return np.asarray(found / np.where(highest > 0, highest, 1), np.float32)
+    return highest_one(np.where((place >= first[:, None]) & (place < last[:, None]), sequences, 0))
 
 
 def trained_network(
@@ -143,12 +139,16 @@ def trained_network(
         with suppress(OSError, InputError):  # missing or damaged: trained again
             return _checked(kept.read_bytes(), types)
     torch = torch_library()
-    with reproducible(torch, seed, THREADS):
+    with reproducible(torch, seed):
         module = new_network(torch, SHAPE, training.dropout, len(own) + 1)
         course = Course(torch, module, training, table, truth, held, measured_in_part)
         train(course, name, None if kept is None else kept.with_suffix(".part"))
         about = {"types": types, "seed": seed, "epochs": course.epoch, "loss": float(course.best)}
-        content = network_to_bytes(_folded(module, table.shape[1], len(own) + 1), about)
+        places = table.shape[1]
+        found = FoldedNetwork.of_arrays(
+            folded_arrays(module), SHAPE, np.zeros(places), np.ones(places), np.arange(len(own) + 1)
+        )
+        content = network_to_bytes(found, about)
     if kept is not None:
         with suppress(OSError):  # a folder that cannot be written to: nothing is cached
             write_atomically(kept, content)
@@ -164,20 +164,3 @@ def _checked(content: bytes, types: list[str]) -> bytes:
     if network_from_bytes(content)[1].get("types") != types:
         raise InputError("a network of other types", ", ".join(types), "train it again")
     return content
-
-
-def _folded(module: object, places: int, outputs: int) -> FoldedNetwork:
-    weights = [one.astype(np.float32) for one in folded_arrays(module)]
-    if [one.shape for one in weights] != shapes(SHAPE.stem, SHAPE.taps, SHAPE.widths, outputs):
-        raise AssertionError("the training gives other weights than the answer reads")
-    return FoldedNetwork(
-        mean=np.zeros(places),
-        scale=np.ones(places),
-        stem=SHAPE.stem,
-        stride=SHAPE.stride,
-        taps=SHAPE.taps,
-        widths=np.array(SHAPE.widths, np.int64),
-        weights=np.concatenate([one.ravel() for one in weights]),
-        probabilities=True,
-        classes=np.arange(outputs),
-    )

@@ -12,7 +12,7 @@ from xafsflow.learning.models.model import Model
 from xafsflow.learning.trust.prediction_sets import sets_of
 from xafsflow.learning.trust.trust_record import Trust
 from xafsflow.learning.union.known_composition import with_prior
-from xafsflow.learning.union.pattern_doubt import doubt_features, doubt_of
+from xafsflow.learning.union.pattern_doubt import doubt_features, doubts_of
 from xafsflow.learning.union.union_model import Parts, UnionOfNetworks, votes_of
 
 
@@ -73,7 +73,7 @@ def judged_sequences(
     """The same of sequences `(sample, place)`; a pattern without peaks is unlike all."""
     parts = union.parts(sequences)
     votes = votes_of(parts, union.score)
-    scores = doubts(union, trust, parts, votes, sequences)
+    scores = doubts(trust, parts, votes, sequences)
     if weights is not None:
         votes = with_prior(votes, weights)
     assert trust.set_thresholds is not None
@@ -87,8 +87,7 @@ def judged_sequences(
     return Judged(parts, votes, possible, unlike | empty, mixed & ~empty)
 
 
-def doubts(union: UnionOfNetworks, trust: Trust, parts: Parts, votes: Doubles, sequences: Singles) -> Doubles:
+def doubts(trust: Trust, parts: Parts, votes: Doubles, sequences: Singles) -> Doubles:
     """`(sample, 2)`: how much a pattern looks like none of the types, and like two of them."""
     assert trust.doubt is not None
-    features = doubt_features(parts, votes, sequences)
-    return np.stack([doubt_of(features, one) for one in trust.doubt], axis=1)
+    return doubts_of(doubt_features(parts, votes, sequences), trust.doubt)

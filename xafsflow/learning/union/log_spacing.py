@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.kernels.array_types import Floats, Indices, Integers, Singles
+from xafsflow.kernels.diffraction.log_places import log_sines
 
 PLACES = 1000  # over ln(1/d): .0021 each from 10 to 90 degrees, a third of a peak's width at low angles
 REACH = 0.15  # part of d by which cells may differ from their type's mean pattern
@@ -23,8 +24,8 @@ def largest_shift(two_theta: Floats) -> int:
     >>> largest_shift(np.linspace(10, 90, 100))
     66
     """
-    ends = np.sin(np.radians(np.asarray(two_theta, np.float64)[[0, -1]] / 2))
-    return int(np.floor(np.log(1 + REACH) / np.log(ends[1] / ends[0]) * PLACES))
+    ends = log_sines(two_theta)
+    return int(np.floor(np.log(1 + REACH) / (ends[-1] - ends[0]) * PLACES))
 
 
 def aligned_means(sequences: Singles, labels: Integers, count: int, shift: int) -> Singles:
@@ -50,10 +51,22 @@ def aligned_means(sequences: Singles, labels: Integers, count: int, shift: int) 
     for number in range(count):
         rows = np.flatnonzero(labels == number)
         own = sequences[rows[:: -(-len(rows) // MOST) or 1]]
-        length = np.sqrt((own**2).sum(axis=1, keepdims=True))
         if len(own):
-            found[number] = _aligned(np.asarray(own / np.where(length > 0, length, 1), np.float32), shift)
+            found[number] = _aligned(unit_length(own), shift)
     return found
+
+
+def unit_length(rows: Singles) -> Singles:
+    """Rows `(sample, place)` divided by the root of their sum of squares; empty ones stay so.
+
+    Examples
+    --------
+    >>> unit_length(np.array([[3.0, 4.0], [0.0, 0.0]], "f4")).round(1).tolist()
+    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
+    """
+    length = np.sqrt((rows**2).sum(axis=1, keepdims=True))
+    length[length == 0] = 1
+    return np.asarray(rows / length)
 
 
 def template_lengths(templates: Singles, places: int) -> Singles:
@@ -83,10 +96,7 @@ def _aligned(rows: Singles, shift: int) -> Singles:
 
 def _windows(template: Singles, shift: int) -> Singles:
     """The parts `(shift, place)` of a template that a pattern may lie on, each of length one."""
-    windows = np.lib.stride_tricks.sliding_window_view(template, len(template) - 2 * shift)
-    length = np.sqrt((windows**2).sum(axis=1, keepdims=True))
-    length[length == 0] = 1
-    return np.asarray(windows / length)
+    return unit_length(np.lib.stride_tricks.sliding_window_view(template, len(template) - 2 * shift))
 
 
 def _mean(rows: Singles, begin: Indices, shift: int) -> Singles:

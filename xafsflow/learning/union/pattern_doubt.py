@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from xafsflow.kernels.array_types import Doubles, Indices, Singles
+from xafsflow.kernels.diffraction.log_places import highest_one
 from xafsflow.learning.union.union_model import LEAST, Parts
 
 # Shares of the intensity of the first of two types, in mixtures that are to be flagged.
@@ -83,6 +84,11 @@ def doubt_of(features: Doubles, weights: Doubles) -> Doubles:
     return np.asarray((features * weights[:-1]).sum(axis=1) + weights[-1])
 
 
+def doubts_of(features: Doubles, weights: Doubles) -> Doubles:
+    """Scores `(sample, doubt)` of features `(sample, feature)`, with weights `(doubt, feature + 1)`."""
+    return np.stack([doubt_of(features, one) for one in weights], axis=1)
+
+
 def mixed_sequences(sequences: Singles, labels: Indices, count: int, seed: int) -> Singles:
     """Patterns of two types at once `(mixture, place)`, from those of one `(sample, place)`, about `count` of them.
 
@@ -97,9 +103,7 @@ def mixed_sequences(sequences: Singles, labels: Indices, count: int, seed: int) 
     differ = labels[first] != labels[second]
     share = rng.uniform(*SHARES, size=count).astype(np.float32)[: len(first)][differ, None]
     one, other = (_unit_area(sequences[places[differ]]) for places in (first, second))
-    found = np.sqrt(share * one + (1 - share) * other)
-    highest = found.max(axis=1, keepdims=True, initial=0)
-    return np.asarray(found / np.where(highest > 0, highest, 1), np.float32)
+    return highest_one(np.sqrt(share * one + (1 - share) * other))
 
 
 def _unit_area(sequences: Singles) -> Singles:

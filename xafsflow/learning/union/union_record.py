@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from xafsflow.crystals import all_types, near_copies
 from xafsflow.findings.union_findings import NetworkRecord, Twins, UnionFindings
 from xafsflow.kernels.array_types import Doubles, Floats, Mask, Singles
+from xafsflow.kernels.diffraction.log_places import highest_one, log_middles
+from xafsflow.kernels.diffraction.prepared_pattern import angles_of_means
+from xafsflow.learning.models.score_intervals import confusion_of
 from xafsflow.learning.network.network_file import network_from_bytes
-from xafsflow.learning.union.assembly import confusion_of
 from xafsflow.learning.union.log_spacing import PLACES
 from xafsflow.learning.union.pattern_samples import TRAIN, PatternSamples
 from xafsflow.learning.union.twin_types import twin_pairs
-from xafsflow.learning.union.union_model import UnionOfNetworks
+from xafsflow.learning.union.union_model import FACTOR, UnionOfNetworks
 from xafsflow.learning.union.union_scores import Checked, better_than_the_union, type_score
 
 
@@ -57,19 +59,19 @@ def union_record(
         weights=union.score,
         table={name: type_score(one, labels, tuples, seed) for name, one in votes.items()},
         better=better_than_the_union(votes, labels, tuples, seed),
-        confusion=confusion.astype(np.int64),
+        confusion=confusion,
         twins=tuple(Twins(union.types[a], union.types[b], share) for a, b, share in twin_pairs(confusion)),
         coverage=coverage,
         observed_coverage=float(inside.mean()),
-        class_coverage=np.array([_mean(inside, labels == one) for one in range(len(union.types))]),
+        class_coverage=np.array([_mean(inside[labels == one]) for one in range(len(union.types))]),
         set_size=float(possible.sum(axis=1).mean()),
         refused_known=float(seen.known.unlike.mean()),
-        refused_unknown=_mean(seen.strange.unlike, np.ones(len(others), bool)),
+        refused_unknown=_mean(seen.strange.unlike),
         near_copies=copies,
-        refused_others=_mean(seen.strange.unlike, others),
+        refused_others=_mean(seen.strange.unlike[others]),
         mixed_known=float(seen.known.mixed.mean()),
-        mixed_found=_mean(seen.mixed.mixed, np.ones(len(seen.mixed.mixed), bool)),
-        places=_inverse_spacings(union.two_theta, light),
+        mixed_found=_mean(seen.mixed.mixed),
+        places=2 * np.exp(log_middles(angles_of_means(union.two_theta, FACTOR), PLACES)) / light,
         means=_shown(union.templates),
     )
 
@@ -90,19 +92,11 @@ def _copies(types: list[str], background: NDArray[np.str_]) -> dict[str, tuple[s
     return {name: tuple(copies) for name, copies in found.items()}
 
 
-def _mean(values: Mask, where: Mask) -> float:
-    return float(values[where].mean()) if where.any() else float("nan")
-
-
-def _inverse_spacings(two_theta: Doubles, light: float) -> Doubles:
-    ends = np.log(np.sin(np.radians(two_theta[[0, -1]] / 2)))
-    middles = ends[0] + (ends[1] - ends[0]) * (np.arange(PLACES) + 0.5) / PLACES
-    return np.asarray(2 * np.exp(middles) / light)
+def _mean(values: Mask) -> float:
+    return float(values.mean()) if len(values) else float("nan")
 
 
 def _shown(templates: Singles) -> Doubles:
     """Mean patterns over the measured range, the highest point one."""
     shift = (templates.shape[1] - PLACES) // 2
-    inner = templates[:, shift : shift + PLACES].astype(np.float64)
-    highest = inner.max(axis=1, keepdims=True)
-    return np.asarray(inner / np.where(highest > 0, highest, 1))
+    return highest_one(templates[:, shift : shift + PLACES].astype(np.float64))

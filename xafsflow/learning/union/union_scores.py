@@ -17,6 +17,7 @@ from xafsflow.learning.union.judged_patterns import Judged, judged_sequences
 from xafsflow.learning.union.pattern_doubt import mixed_sequences
 from xafsflow.learning.union.pattern_samples import CHECK, PatternSamples
 from xafsflow.learning.union.score_weights import published_votes
+from xafsflow.learning.union.twin_types import top_share
 from xafsflow.learning.union.union_model import UnionOfNetworks
 
 UNION = "union"
@@ -57,9 +58,8 @@ def type_score(votes: Floats, labels: Integers, group: NDArray[Any], seed: int) 
     """
     order = np.argsort(-np.asarray(votes), axis=1, kind="stable")[:, :3]
     right = order[:, 0] == labels
-    among = (order == labels[:, None]).any(axis=1)
     ends = score_intervals.interval(lambda places: right[places].mean(), group, seed)
-    return TypeScore(float(right.mean()), float(among.mean()), ends)
+    return TypeScore(top_share(order, labels, 1), top_share(order, labels, 3), ends)
 
 
 def parts_votes(found: Judged) -> dict[str, Doubles]:

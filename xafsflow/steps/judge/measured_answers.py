@@ -16,7 +16,7 @@ from xafsflow.learning.samples.row_blocks import row_blocks
 from xafsflow.learning.union.judged_patterns import Judged, judged, union_in
 from xafsflow.learning.union.known_composition import RatioError, type_weights
 from xafsflow.learning.union.union_model import UnionOfNetworks
-from xafsflow.sampling.pattern_library import check_patterns, on_the_grid_of
+from xafsflow.sampling.pattern_library import check_fits
 from xafsflow.step_table import step
 
 # The likeliest types that are told of each pattern.
@@ -63,9 +63,7 @@ def patterns(
     """
     known = model.load() if isinstance(model, StoredModel) else model
     union = union_in(known)
-    check_patterns(spectra, label if _labels(spectra) else None)
-    known.signature.check_wavelength(float(spectra.wavelength))
-    on_the_grid_of(known.signature, spectra)
+    check_fits(known.signature, spectra, label if _labels(spectra) else None)
     truth = _texts(spectra, label)
     prior, foreign = _weights(union, spectra, ratio, elements)
     answers = []

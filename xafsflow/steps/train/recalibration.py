@@ -16,7 +16,7 @@ from xafsflow.learning.models.model import Model, StoredModel
 from xafsflow.learning.union.assembly import thresholds_by_class, with_limits
 from xafsflow.learning.union.judged_patterns import doubts, union_in
 from xafsflow.learning.union.union_model import votes_of
-from xafsflow.sampling.pattern_library import check_patterns, on_the_grid_of
+from xafsflow.sampling.pattern_library import check_fits
 from xafsflow.step_table import step
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -54,9 +54,7 @@ def recalibrate(
     """
     known = model.load() if isinstance(model, StoredModel) else model
     union = union_in(known)
-    check_patterns(spectra, label)
-    known.signature.check_wavelength(float(spectra.wavelength))
-    on_the_grid_of(known.signature, spectra)
+    check_fits(known.signature, spectra, label)
     told = spectra[label].values.astype(str).tolist()
     kind = np.array([one if one in union.types else type_named(one) for one in told])
     rows = np.flatnonzero(np.isin(kind, union.types))
@@ -74,4 +72,4 @@ def recalibrate(
     own = votes[np.arange(len(rows)), labels]
     threshold = thresholds_by_class(own[:, None], np.zeros(len(rows), np.int64), coverage)
     trust = replace(known.trust, set_thresholds=np.repeat(threshold, len(union.types))[None])
-    return replace(known, trust=with_limits(trust, doubts(union, trust, parts, votes, sequences), refuse))
+    return replace(known, trust=with_limits(trust, doubts(trust, parts, votes, sequences), refuse))

@@ -21,11 +21,11 @@ from xafsflow.learning.union.assembly import assembled, check_types, learnt_limi
 from xafsflow.learning.union.group_training import groups_by_likeness, rows_for, trained_network
 from xafsflow.learning.union.judged_patterns import union_in
 from xafsflow.learning.union.pattern_samples import TRAIN
-from xafsflow.learning.union.union_model import UnionOfNetworks, votes_of
+from xafsflow.learning.union.union_model import Parts, UnionOfNetworks, votes_of
 from xafsflow.learning.union.union_record import union_record
 from xafsflow.learning.union.union_scores import Checked, checked, parts_votes
 from xafsflow.progress import tell
-from xafsflow.sampling.pattern_library import PatternLibrary, check_patterns, on_the_grid_of, pattern_library
+from xafsflow.sampling.pattern_library import PatternLibrary, check_fits, pattern_library
 from xafsflow.step_table import step
 from xafsflow.steps.train.train_model import versions
 
@@ -109,7 +109,7 @@ def union(
     groups = named or groups_by_likeness(templates, count)
     files = _trained(library, groups, training, seed)
     trained = assembled(library.samples, library.two_theta, files, templates, library.ratios)
-    return _finished(library, trained, (coverage, refuse), groups, beside, training, seed)
+    return _finished(library, *trained, (coverage, refuse), groups, beside, training, seed)
 
 
 @step(makes=("model", "findings"), section="structure_types")
@@ -148,9 +148,7 @@ def extend(
     """
     known = model.load() if isinstance(model, StoredModel) else model
     before, seed = union_in(known), known.seed
-    check_patterns(spectra, label)
-    known.signature.check_wavelength(float(spectra.wavelength))
-    on_the_grid_of(known.signature, spectra)
+    check_fits(known.signature, spectra, label)
     tell("reading patterns")
     library = _with_new_types(before, pattern_library(spectra, label, None, seed))
     check_types(library.samples)
@@ -160,7 +158,7 @@ def extend(
     templates = mean_patterns(library.samples, library.two_theta, kept=before.templates)
     files = [*before.contents, *_trained(library, [new], training, seed)]
     trained = assembled(library.samples, library.two_theta, files, templates, library.ratios)
-    return _finished(library, trained, (coverage, refuse), [new], [], training, seed)
+    return _finished(library, *trained, (coverage, refuse), [new], [], training, seed)
 
 
 def _with_new_types(before: UnionOfNetworks, library: PatternLibrary) -> PatternLibrary:
@@ -208,6 +206,7 @@ def _trained(library: PatternLibrary, groups: list[list[int]], training: Trainin
 def _finished(
     library: PatternLibrary,
     trained: UnionOfNetworks,
+    parts: Parts,
     wanted: tuple[float, float],
     groups: list[list[int]],
     beside: list[Method],
@@ -216,7 +215,7 @@ def _finished(
 ) -> tuple[Model, UnionFindings]:
     """The model with its limits, and what the check patterns tell of it."""
     samples = library.samples
-    trust = learnt_limits(trained, samples, *wanted, seed)
+    trust = learnt_limits(trained, samples, parts, *wanted, seed)
     types = list(trained.types)
     model = Model(
         learner="union",
@@ -233,15 +232,28 @@ def _finished(
     model.check()
     seen = checked(trained, trust, samples, seed)
     votes: dict[str, Floats] = dict(parts_votes(seen.known))
+    simple_ones = [name for name in beside if name != ONE]
+    tables = [library.table(rows) for rows in (samples.rows(TRAIN), seen.rows)] if simple_ones else []
     for name in beside:
-        votes[name] = _beside(name, library, trained, groups, seen, training, seed)
+        tell(name)
+        if name == ONE:
+            votes[name] = _of_one_network(library, trained, groups, seen, training, seed)
+        else:
+            votes[name] = simple.baseline_votes(
+                name,
+                tables[0],
+                samples.labels[samples.rows(TRAIN)],
+                tables[1],
+                n_classes=len(types),
+                seed=seed,
+            )
+        tell(name, 1.0)
     return model, union_record(
         trained, samples, library.wavelength, library.group, seen, votes, wanted[0], seed
     )
 
 
-def _beside(
-    name: str,
+def _of_one_network(
     library: PatternLibrary,
     trained: UnionOfNetworks,
     groups: list[list[int]],
@@ -249,23 +261,11 @@ def _beside(
     training: Training,
     seed: int,
 ) -> Floats:
-    """Votes of another method for the check patterns of known types; one network learns for as long as all of the union."""
+    """Votes for the check patterns of known types by one network, which learns for as long as all of the union."""
     samples = library.samples
-    tell(name)
-    if name == ONE:
-        everything = [list(range(len(samples.types)))]
-        rows = [
-            sum(len(rows_for(samples, own, TRAIN, seed)[0]) for own in each) for each in (groups, everything)
-        ]
-        alike = replace(training, epochs=round(training.epochs * rows[0] / rows[1]))
-        files = _trained(library, everything, alike, seed)
-        whole = assembled(samples, library.two_theta, files, trained.templates, library.ratios)
-        votes: Floats = votes_of(whole.parts(samples.sequences[seen.rows]), whole.score)
-    else:
-        known = samples.rows(TRAIN)
-        tables = library.table(known), library.table(seen.rows)
-        votes = simple.baseline_votes(
-            name, tables[0], samples.labels[known], tables[1], n_classes=len(samples.types), seed=seed
-        )
-    tell(name, 1.0)
-    return votes
+    everything = [list(range(len(samples.types)))]
+    rows = [sum(len(rows_for(samples, own, TRAIN, seed)[0]) for own in each) for each in (groups, everything)]
+    alike = replace(training, epochs=round(training.epochs * rows[0] / rows[1]))
+    files = _trained(library, everything, alike, seed)
+    whole, _ = assembled(samples, library.two_theta, files, trained.templates, library.ratios)
+    return votes_of(whole.parts(samples.sequences[seen.rows]), whole.score)
