@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from xafsflow.errors import InputError, XafsflowWarning
-from xafsflow.io.readers.patterns.safe_files import HUGE
+from xafsflow.io.readers.text_columns import HUGE
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.wavelengths import HIGHEST, LOWEST, RATIO, alike, mean_of_lines
 
