@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.crystals.compounds import Compound, compound
+from xafsflow.crystals.pattern_table import AS_USUAL
 from xafsflow.crystals.powder_patterns import (
     BACKGROUND_HIGH,
     BACKGROUND_LOW,
@@ -43,7 +44,6 @@ PEAKS = Disturbances(background=(0.0, 0.0), counts=None, impurity=(0.0, 0.0), im
 BORDER = 0.36
 # Share of the second type in grains of two.
 SECOND = (0.3, 0.5)
-AS_USUAL = PatternSettings()
 
 
 @dataclass(frozen=True)
