@@ -83,8 +83,8 @@ def background_types(known: Sequence[str] | int, count: int) -> tuple[str, ...]:
     (5, False)
     """
     rest = all_types()[len(KNOWN_ORDER) :]
-    near = {name for names in near_copies(known, rest).values() for name in names}
-    left = [name for name in rest if name not in near | set(chosen_types(known))]
+    out = {name for names in near_copies(known, rest).values() for name in names} | set(chosen_types(known))
+    left = [name for name in rest if name not in out]
     if count > len(left):
         raise InputError(
             f"{count} background types", f"{len(left)} at most beside these known ones", "ask for fewer"

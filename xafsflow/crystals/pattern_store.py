@@ -108,7 +108,7 @@ def open_patterns(folder: Path) -> xr.Dataset:
     InputError
         No such table, or one that is not complete.
     """
-    group, missing = _group(folder), missing_blocks(folder)
+    missing = missing_blocks(folder)
     if missing:
         raise InputError(
             f"{folder}, {len(missing)} blocks of which are not written yet",
@@ -123,7 +123,7 @@ def open_patterns(folder: Path) -> xr.Dataset:
         else:
             stored[name] = values
     stored["mu"] = stored.mu.astype(np.float32)
-    return stored.assign_attrs(dict(group.attrs))
+    return stored
 
 
 def missing_blocks(folder: Path) -> list[int]:

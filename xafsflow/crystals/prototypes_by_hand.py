@@ -35,7 +35,7 @@ def _box(a: float, b: float, c: float, beta: float = 90.0) -> tuple[float, float
     return (a, b, c, 90.0, beta, 90.0)
 
 
-THIRD, SIXTH = 1 / 3, 1 / 6
+THIRD = 1 / 3
 CUBIC = (
     ByHand("skutterudite", "Im-3", _cubic(8.204), (("Co", 0.25, 0.25, 0.25), ("As", 0, 0.3431, 0.1503))),
     ByHand(

@@ -118,14 +118,17 @@ def _row(name: str, label: str, whole: Any) -> dict[str, Any]:
     ]
     rotations = np.unique(data.rotations, axis=0)
     letter = data.international[0].replace("A", "C")
+    system = _system(data.number)
+    # Pearson's letter of triclinic is that of anorthic.
+    family = "a" if system == "triclinic" else system[0]
     # Pearson's number of rhombohedral cells is that of the primitive cell, as in the AFLOW set.
-    pearson = f"{_family(data.number)}{letter}{len(whole) // (3 if letter == 'R' else 1)}"
+    pearson = f"{family}{letter}{len(whole) // (3 if letter == 'R' else 1)}"
     row = {
         "name": name,
         "aflow": label,
         "pearson": pearson,
         "number": int(data.number),
-        "system": _system(data.number),
+        "system": system,
         "cell": [round(float(v), 5) for v in (*whole.lattice.abc, *whole.lattice.angles)],
         "ratio": composition.anonymized_formula,
         "elements": symbols,
@@ -175,14 +178,6 @@ def _near(places: Any, place: Any) -> Any:
 
 def _short(values: Any) -> list[float]:
     return [round(float(value), 5) + 0.0 for value in values]
-
-
-def _family(number: int) -> str:
-    return next(
-        letter
-        for last, letter in ((2, "a"), (15, "m"), (74, "o"), (142, "t"), (194, "h"), (230, "c"))
-        if number <= last
-    )
 
 
 def _system(number: int) -> str:

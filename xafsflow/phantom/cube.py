@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from xafsflow.errors import InputError
 from xafsflow.io.readers import ImageStack
 from xafsflow.io.readers.lazy_stack import lazy_stack
-from xafsflow.kernels.array_types import Singles
+from xafsflow.kernels.array_types import Doubles, Singles
 from xafsflow.phantom.camera import FLUORESCENCE, KINDS, image, view
 from xafsflow.phantom.measured_mu import Signal, dark_mean, images_of, measured_mu
 from xafsflow.phantom.settings import Phantom
@@ -62,14 +63,9 @@ def as_dataset(phantom: Phantom, *, band: int | None = None, signal: Signal = "c
     ({'energy': 20, 'y': 32, 'x': 40}, (1, 4, 1))
     """
     import dask.array as da
-    import xarray as xr
-
-    from xafsflow.provenance import as_measured
 
     (height, width), n_energy = phantom.size, phantom.energy.size
-    rows = max(1, BAND_BYTES // (2 * n_energy * width)) if band is None else band
-    if rows < 1:
-        raise InputError(f"band={band}", "1 row or more", "change band")
+    rows = band_rows(band, 2 * n_energy * width)
     bands = da.core.normalize_chunks((rows,), (height,))[0]
     variables: dict[str, tuple[object, ...]] = {}
     for name, stack in _stacks(phantom, signal).items():
@@ -87,7 +83,32 @@ def as_dataset(phantom: Phantom, *, band: int | None = None, signal: Signal = "c
         # Steps on `mu` ask for flags; of what was divided elsewhere nothing is known.
         none = da.zeros((height, width), dtype=np.uint8, chunks=(bands, (width,)))
         variables["flags"] = (MAP, none, attributes("flags"))
-    axes = {"energy": phantom.energy, "y": np.arange(height), "x": np.arange(width)}
+    return as_cube(variables, "energy", phantom.energy, phantom.size)
+
+
+def band_rows(band: int | None, row_bytes: int) -> int:
+    """Rows in a block: as many as are asked for, else as fill about 6 MB.
+
+    Raises
+    ------
+    InputError
+        Fewer than 1.
+    """
+    rows = max(1, BAND_BYTES // row_bytes) if band is None else band
+    if rows < 1:
+        raise InputError(f"band={band}", "1 row or more", "change band")
+    return rows
+
+
+def as_cube(
+    variables: Mapping[str, tuple[object, ...]], axis: str, along: Doubles, size: tuple[int, int]
+) -> xr.Dataset:
+    """Simulated images `(axis, y, x)` and maps as a measured cube, pixels from 0."""
+    import xarray as xr
+
+    from xafsflow.provenance import as_measured
+
+    axes = {axis: along, "y": np.arange(size[0]), "x": np.arange(size[1])}
     coordinates = {name: (name, values, attributes(name)) for name, values in axes.items()}
     return as_measured(xr.Dataset(variables, coordinates))
 
@@ -104,13 +125,37 @@ def _stacks(phantom: Phantom, signal: Signal) -> dict[str, ImageStack]:
     }
 
 
+class SimulatedImages(ImageStack):
+    """Images that are made when they are read; rows lie apart."""
+
+    row_quantum: int = 1
+
+    @abstractmethod
+    def made(self, start: int, stop: int) -> NDArray[np.generic]:
+        """A band of rows of every image, (images, stop - start, columns)."""
+
+    def read_rows(
+        self,
+        start: int,
+        stop: int,
+        out: NDArray[np.generic] | None = None,
+        columns: slice | None = None,
+        threads: int = 1,
+    ) -> NDArray[np.generic]:
+        """A band of rows of every image, (images, stop - start, columns)."""
+        images = self.made(start, stop)[:, :, columns or slice(None)]
+        if out is None:
+            return images
+        out[...] = images
+        return out
+
+
 @dataclass(frozen=True)
-class PhantomImages(ImageStack):
+class PhantomImages(SimulatedImages):
     """The images of a kind, as a stack of files would give them: counts, or divided by the flat field's."""
 
     phantom: Phantom
     kind: str
-    row_quantum: int = 1
     divided: bool = False
 
     @property
@@ -127,24 +172,13 @@ class PhantomImages(ImageStack):
         """The images are in order."""
         raise ValueError("the images of a phantom are in the order of its energies")
 
-    def read_rows(
-        self,
-        start: int,
-        stop: int,
-        out: NDArray[np.generic] | None = None,
-        columns: slice | None = None,
-        threads: int = 1,
-    ) -> NDArray[np.generic]:
+    def made(self, start: int, stop: int) -> NDArray[np.generic]:
         """A band of rows of every image, (images, stop - start, columns)."""
         if self.divided:
             make: Callable[[int], NDArray[np.generic]] = measured_mu(self.phantom, self.kind, (start, stop))
         else:
             make = partial(image, view(self.phantom, self.kind, (start, stop)))
-        images = np.stack([make(index) for index in range(self.shape[0])])[:, :, columns or slice(None)]
-        if out is None:
-            return images
-        out[...] = images
-        return out
+        return np.stack([make(index) for index in range(self.shape[0])])
 
 
 def _dark_block(*, phantom: Phantom, block_info: BlockInfo) -> Singles:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.crystals.compounds import Compound, compound
+from xafsflow.crystals.pattern_table import AS_USUAL
 from xafsflow.crystals.powder_patterns import (
     BACKGROUND_HIGH,
     BACKGROUND_LOW,
@@ -25,7 +26,7 @@ from xafsflow.io.readers import ImageStack
 from xafsflow.io.readers.lazy_stack import lazy_stack
 from xafsflow.kernels.array_types import Doubles, Indices, Singles
 from xafsflow.kernels.diffraction.peak_profiles import add_background
-from xafsflow.phantom.cube import BAND_BYTES
+from xafsflow.phantom.cube import SimulatedImages, as_cube, band_rows
 from xafsflow.phantom.sample import field, grain_cells, grain_maps
 from xafsflow.phantom.seeds import generator, random_share
 from xafsflow.vocabulary import MAP, attributes, cube_dims
@@ -43,7 +44,6 @@ PEAKS = Disturbances(background=(0.0, 0.0), counts=None, impurity=(0.0, 0.0), im
 BORDER = 0.36
 # Share of the second type in grains of two.
 SECOND = (0.3, 0.5)
-AS_USUAL = PatternSettings()
 
 
 @dataclass(frozen=True)
@@ -142,25 +142,18 @@ def as_pattern_cube(phantom: PatternPhantom, *, band: int | None = None) -> xr.D
     ({'two_theta': 801, 'y': 8, 'x': 10}, (1, 3, 1))
     """
     import dask.array as da
-    import xarray as xr
-
-    from xafsflow.provenance import as_measured
 
     height, width = phantom.size
-    rows = max(1, BAND_BYTES // (4 * phantom.pattern.points * width)) if band is None else band
-    if rows < 1:
-        raise InputError(f"band={band}", "1 row or more", "change band")
+    rows = band_rows(band, 4 * phantom.pattern.points * width)
     bands = da.core.normalize_chunks((rows,), (height,))[0]
     mu = lazy_stack(PatternImages(phantom), (rows, width), shared=0)
     none = da.zeros((height, width), dtype=np.uint8, chunks=(bands, (width,)))
-    axes = {"two_theta": phantom.pattern.two_theta, "y": np.arange(height), "x": np.arange(width)}
     variables = {
         "mu": (cube_dims("two_theta"), mu, attributes("mu")),
         "flags": (MAP, none, attributes("flags")),
         "wavelength": ((), angstrom(phantom.pattern.wavelength), attributes("wavelength")),
     }
-    coordinates = {name: (name, values, attributes(name)) for name, values in axes.items()}
-    return as_measured(xr.Dataset(variables, coordinates))
+    return as_cube(variables, "two_theta", phantom.pattern.two_theta, phantom.size)
 
 
 def pattern_truth(phantom: PatternPhantom) -> dict[str, NDArray[np.generic]]:
@@ -197,11 +190,10 @@ def compounds_of(phantom: PatternPhantom) -> list[Compound]:
 
 
 @dataclass(frozen=True)
-class PatternImages(ImageStack):
+class PatternImages(SimulatedImages):
     """The counts of a phantom of patterns, as a stack of one image for each angle."""
 
     phantom: PatternPhantom
-    row_quantum: int = 1
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -217,23 +209,12 @@ class PatternImages(ImageStack):
         """The angles are in order."""
         raise ValueError("the angles of a phantom are in their order")
 
-    def read_rows(
-        self,
-        start: int,
-        stop: int,
-        out: NDArray[np.generic] | None = None,
-        columns: slice | None = None,
-        threads: int = 1,
-    ) -> NDArray[np.generic]:
+    def made(self, start: int, stop: int) -> NDArray[np.generic]:
         """A band of rows of every image, (angles, stop - start, columns)."""
         found = np.empty((self.shape[0], stop - start, self.shape[2]), np.float32)
         for y in range(start, stop):
             found[:, y - start] = _counted_row(self.phantom, y).T
-        chosen = found[:, :, columns or slice(None)]
-        if out is None:
-            return chosen
-        out[...] = chosen
-        return out
+        return found
 
 
 def _counted_row(phantom: PatternPhantom, y: int) -> NDArray[np.int64]:

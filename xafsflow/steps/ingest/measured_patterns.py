@@ -157,7 +157,8 @@ def _library(
     rows = [on_grid(p.two_theta, p.counts, own, grid, wanted) for p, own in zip(found, used, strict=True)]
     covered = [n for n, row in enumerate(rows) if np.isfinite(row).any()]
     if len(covered) < len(rows):
-        outside = [name for n, name in enumerate(columns["file"]) if n not in set(covered)]
+        kept = set(covered)
+        outside = [name for n, name in enumerate(columns["file"]) if n not in kept]
         text = f"without an angle between {grid[0]:g} and {grid[-1]:g} degrees at {wanted:.6g} Angstrom"
         if not covered:
             raise InputError(f"patterns {text}, such as {outside[0]}", "one or more there", "change `span`")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from xafsflow.errors import InputError, XafsflowWarning
-from xafsflow.io.readers.patterns.safe_files import HUGE
+from xafsflow.io.readers.text_columns import HUGE
 from xafsflow.kernels.array_types import Doubles
 from xafsflow.wavelengths import HIGHEST, LOWEST, RATIO, alike, mean_of_lines
 
@@ -20,6 +21,8 @@ FEWEST = 5  # points
 SAME_ANGLE = 1e-4
 # Scans in which the detector moves, or moves along: their angle is 2 theta.
 COUPLED = {"gonio", "lockedcoupled", "unlockedcoupled", "coupled"}
+
+Scan = TypeVar("Scan")
 
 
 @dataclass(frozen=True)
@@ -192,21 +195,26 @@ def check_axis(axis: str, place: str) -> None:
     )
 
 
-def one_of(patterns: Sequence[Pattern], scan: int | None) -> Pattern:
-    """The pattern of a file with one or more scans: the only one, or the sum of scans over the same angles.
+def one_of(scans: Sequence[Scan], pattern: Callable[[Scan], Pattern], scan: int | None) -> Pattern:
+    """The pattern of a file with one or more scans: one by its number, the only one, or the sum over the same angles.
 
     Parameters
     ----------
-    patterns
-        One a scan, at least one.
+    scans
+        What the format knows of each, at least one.
+    pattern
+        Reads one of them. With a number the others are not read: they may be scans of the sample.
     scan
-        None for all. A number that the file has is read by the format, without the other scans; any other is an error.
+        Its number, from 1; None for all.
 
     Raises
     ------
     InputError
         There is no such scan, or the scans have different angles or wavelengths (names them).
     """
+    if scan is not None and 1 <= scan <= len(scans):
+        return pattern(scans[scan - 1])
+    patterns = [pattern(one) for one in scans]
     first = patterns[0]
     listed = "; ".join(f"{number}: {_told(one)}" for number, one in enumerate(patterns, 1))
     if scan is not None:

@@ -46,9 +46,7 @@ def read(path: Path, scan: int | None = None) -> Pattern:
         raise InputError(
             f"{path} without RawData0.xml", "a scan in it", "measure or export a scan over 2 theta"
         )
-    if scan is not None and 1 <= scan <= len(members):
-        return _pattern(path, members[scan - 1])
-    return one_of([_pattern(path, name) for name in members], scan)
+    return one_of(members, lambda name: _pattern(path, name), scan)
 
 
 def _pattern(path: Path, name: str) -> Pattern:

@@ -60,7 +60,8 @@ def read_labels(table: Path, names: Sequence[str]) -> dict[str, list[str]]:
             "add the lines, or narrow the pattern in `files`",
         )
     used = [at for at in order if at is not None]
-    unused = [name for number, name in enumerate(listed) if number not in set(used)]
+    taken = set(used)
+    unused = [name for number, name in enumerate(listed) if number not in taken]
     if unused:
         text = f"{table} has lines for {len(unused)} files that are not among those read: {_some(unused)}"
         warnings.warn(text, XafsflowWarning, stacklevel=3)

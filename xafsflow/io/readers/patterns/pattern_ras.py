@@ -43,9 +43,7 @@ def read(path: Path, scan: int | None = None) -> Pattern:
         raise InputError(
             f"{path} without a scan", "lines between *RAS_INT_START and *RAS_INT_END", "export it again"
         )
-    if scan is not None and 1 <= scan <= len(scans):
-        return _pattern(path, *scans[scan - 1])
-    return one_of([_pattern(path, *one) for one in scans], scan)
+    return one_of(scans, lambda one: _pattern(path, *one), scan)
 
 
 def _scans(text: str, path: Path) -> Iterator[tuple[Mapping[str, str], list[str], str]]:

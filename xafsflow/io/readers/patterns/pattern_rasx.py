@@ -49,9 +49,7 @@ def read(path: Path, scan: int | None = None) -> Pattern:
     profiles = sorted((name for name in names if PROFILE.match(name)), key=natural_key)
     if not profiles:
         raise InputError(f"{path} without Data0/Profile0.txt", "a scan in it", "export a line profile")
-    if scan is not None and 1 <= scan <= len(profiles):
-        return _pattern(path, profiles[scan - 1], names)
-    return one_of([_pattern(path, name, names) for name in profiles], scan)
+    return one_of(profiles, lambda name: _pattern(path, name, names), scan)
 
 
 def _pattern(path: Path, name: str, names: list[str]) -> Pattern:

@@ -39,10 +39,7 @@ def read(path: Path, scan: int | None = None) -> Pattern:
     scans = list(_scans(root, path))
     if not scans:
         raise InputError(f"{path} without a scan", "an element `scan` with data points", "export the scan")
-    if scan is not None and 1 <= scan <= len(scans):
-        # The others may be scans of the sample
-        return _pattern(path, *scans[scan - 1])
-    return one_of([_pattern(path, *one) for one in scans], scan)
+    return one_of(scans, lambda one: _pattern(path, *one), scan)
 
 
 def _scans(root: Element, path: Path) -> Iterator[tuple[Element, Light, str]]:

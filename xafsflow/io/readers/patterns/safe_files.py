@@ -11,12 +11,12 @@ from xml.parsers import expat
 import numpy as np
 
 from xafsflow.errors import InputError
+from xafsflow.io.readers.text_columns import HUGE
 from xafsflow.kernels.array_types import Doubles
 
 MAX_BYTES = 64 * 2**20  # of a file, and of a member of a zip when it is unpacked
 MAX_MEMBERS = 1000
 MAX_DEPTH = 100
-HUGE = 1e30  # nothing measured is above
 ZIP = b"PK\x03\x04"
 
 
