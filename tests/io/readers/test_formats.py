@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from xafsflow.errors import InputError
-from xafsflow.io.readers import READERS, is_readable, open_stack, read_spectra, read_spectrum
+from xafsflow.io.readers import READERS, is_readable, open_scan, read_spectra, read_spectrum
 from xafsflow.io.readers.spectrum_library import Spectrum
 
 
@@ -51,5 +51,5 @@ def test_an_unknown_file__is_refused_with_all_that_can_be_read(
     with pytest.raises(InputError, match=r"a\.prj, which starts with .*: own spectra; columns of text"):
         read_spectrum(path)
     with pytest.raises(InputError, match=r"no known format of images\. Expected one of these formats: TIFF"):
-        open_stack([path])
+        open_scan([path])
     assert not is_readable(path, "images")

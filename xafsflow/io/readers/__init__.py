@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from xafsflow.io.readers.image_scan import ImageScan
     from xafsflow.io.readers.spectrum_library import Spectrum
 
 Kind = Literal["images", "spectra", "energies"]
@@ -83,8 +84,11 @@ class Format(Protocol):
 class ImageFormat(Format, Protocol):
     """Files of images."""
 
-    def open_stack(self, paths: Sequence[Path]) -> ImageStack:
-        """The images of all the files, of which only headers are read."""
+    def open_scan(self, paths: Sequence[Path], inside: str | None = None) -> ImageScan:
+        """The images of all the files and what is told of them; only headers are read.
+
+        `inside` is the path of the images within a file, for formats that hold more than one thing.
+        """
         ...
 
 
@@ -108,8 +112,15 @@ class EnergyFormat(Format, Protocol):
         ...
 
 
-def open_stack(paths: Sequence[Path]) -> ImageStack:
-    """The images of files of one format, in the order of the files and of the images in them.
+def open_scan(paths: Sequence[Path], inside: str | None = None) -> ImageScan:
+    """The images of files of one format, in the order of the files and of the images in them, and what is told of them.
+
+    Parameters
+    ----------
+    paths
+        The files.
+    inside
+        The path of the images within a file, for formats that hold more than one thing.
 
     Raises
     ------
@@ -122,14 +133,14 @@ def open_stack(paths: Sequence[Path]) -> ImageStack:
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     tifffile.imwrite(f"{folder}/scan.tif", numpy.zeros((3, 4, 5), numpy.uint16), photometric="minisblack")
-    ...     open_stack([Path(folder, "scan.tif")]).shape
+    ...     open_scan([Path(folder, "scan.tif")]).images.shape
     (3, 4, 5)
     """
     if not paths:
         raise InputError(
             "no files for a stack", "one file of images at least", "check the pattern or the list of files"
         )
-    return cast(ImageFormat, _format_of(paths[0], "images")).open_stack(paths)
+    return cast(ImageFormat, _format_of(paths[0], "images")).open_scan(paths, inside)
 
 
 def read_spectrum(path: Path, column: str | None = None) -> Spectrum:

@@ -52,12 +52,12 @@ def lazy_stack(stack: ImageStack, block: tuple[int, int], shared: int = SHARED_B
     --------
     >>> import tempfile, tifffile
     >>> from pathlib import Path
-    >>> from xafsflow.io.readers import open_stack
+    >>> from xafsflow.io.readers import open_scan
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "images.tif")
     ...     images = np.arange(60, dtype=np.uint16).reshape(2, 6, 5)
     ...     tifffile.imwrite(path, images, photometric="minisblack")
-    ...     counts = lazy_stack(open_stack([path]), (4, 5))
+    ...     counts = lazy_stack(open_scan([path]).images, (4, 5))
     ...     print(counts.chunks, counts[1, 5, 4].compute())
     ((2,), (4, 2), (5,)) 59
     """

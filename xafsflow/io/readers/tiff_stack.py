@@ -15,6 +15,7 @@ import numpy as np
 
 from xafsflow.errors import InputError
 from xafsflow.io.folders import Folders
+from xafsflow.io.readers.image_scan import ImageScan
 from xafsflow.io.readers.tiff_layout import Image, read_images
 from xafsflow.io.readers.tiff_pixels import Pixels, read_bands
 
@@ -197,6 +198,23 @@ def open_stack(paths: Sequence[Path]) -> TiffStack:
                 "leave the file out, or put it in the folder it belongs to",
             )
     return TiffStack(tuple(images))
+
+
+def open_scan(paths: Sequence[Path], inside: str | None = None) -> ImageScan:
+    """The images of TIFF files as a scan, as `open_stack` describes them.
+
+    Raises
+    ------
+    InputError
+        As `open_stack`; or a path inside the files is given.
+    """
+    if inside is not None:
+        raise InputError(
+            f"the path {inside!r} inside {paths[0]}",
+            "the name of a TIFF file alone",
+            "leave out :: and the path",
+        )
+    return ImageScan(open_stack(paths))
 
 
 def find_files(folder: Path, pattern: str) -> list[Path]:

@@ -16,7 +16,7 @@ from xafsflow.blocks.outputs import Output, block_shape
 from xafsflow.blocks.over_blocks import over_blocks
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.io.folders import Folders
-from xafsflow.io.readers import ImageStack, is_readable, open_stack
+from xafsflow.io.readers import ImageStack, is_readable, open_scan
 from xafsflow.io.readers.blank_images import blank, light_of
 from xafsflow.io.readers.lazy_stack import lazy_stack
 from xafsflow.io.readers.spectrum_text import read_two_columns
@@ -96,7 +96,7 @@ def tiff_stack(
     """
     folders = Folders.of(data)
     paths = folders.glob(sample)
-    stack = open_stack(paths)
+    stack = open_scan(paths).images
     energy = _energies(folders, energies, paths, stack.shape[0], "sample")
     scan = _Scan(folders, stack.shape, energy, block_shape(*stack.shape), energies is not None)
     named = {"flat_field": flat_field, "flat_after": flat_after, "foil": foil}
@@ -141,7 +141,7 @@ class _Scan:
     def opened(self, name: str, pattern: str, *, one_is_enough: bool) -> ImageStack:
         """Further images, at the sample's energies, or one image."""
         files = self.folders.glob(pattern)
-        images = open_stack(files)
+        images = open_scan(files).images
         _same_shape(images.shape, self.shape, name, files[0], one_is_enough=one_is_enough)
         if images.shape[0] == self.shape[0] > 1 and not self.energies_given:
             own = _energies(self.folders, None, files, images.shape[0], name)
@@ -156,7 +156,7 @@ class _Scan:
     def frames(self, pattern: str) -> ImageStack:
         """Images without beam."""
         files = self.folders.glob(pattern)
-        frames = open_stack(files)
+        frames = open_scan(files).images
         _same_shape((self.shape[0], *frames.shape[1:]), self.shape, "dark", files[0])
         return frames
 
