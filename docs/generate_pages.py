@@ -13,6 +13,7 @@ import mkdocs_gen_files
 from xafsflow.pipeline.plan import table
 from xafsflow.pipeline.recipe_schema import recipe_schema
 from xafsflow.pipeline.setting_types import describe_type
+from xafsflow.readable_steps import readable_names
 from xafsflow.step_table import Step
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,7 +39,7 @@ def of_step(step: Step) -> Iterator[str]:
     yield f"{', '.join(step.takes) or 'nothing'} → {', '.join(step.makes)}"
     for word, names in (("needs", step.needs), ("gives", step.gives)):
         if names:
-            yield f"<br>{word} " + ", ".join(f"`{name}`" for name in names)
+            yield f"<br>{word} " + ", ".join(readable_names(names))
     yield ""
     if step.settings:
         yield "| setting | type | default |"

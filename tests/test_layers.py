@@ -23,6 +23,7 @@ LAYERS = (
     ("io.writers",),
     ("reporting",),
     ("step_table",),
+    ("readable_steps",),
     ("learning",),
     ("store",),
     ("blocks", "phantom"),

@@ -37,7 +37,16 @@ class XafsflowError(Exception):
 
     def __init__(self, found: str, expected: str = "", action: str = "") -> None:
         self.found, self.expected, self.action = found, expected, action
+        self.place = ""
         super().__init__(sentences(found, expected, action) if expected or action else found)
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{self.place}: {text}" if self.place else text
+
+    def at(self, place: str) -> None:
+        """Say where it happened, such as a line of the recipe and its step; the innermost place stays."""
+        self.place = self.place or place
 
 
 class InputError(XafsflowError):

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType
-from typing import Any, ParamSpec, TypeVar, cast, get_args, get_type_hints
+from typing import Any, ParamSpec, TypeAlias, TypeVar, cast, get_args, get_type_hints
 
 import xarray as xr
 
 from xafsflow.errors import InputError
 from xafsflow.findings.record import Finding
 from xafsflow.provenance import SPECTRA, Done, Entry, Passage, history, known_history, with_history
+from xafsflow.readable_steps import readable_signature
 from xafsflow.vocabulary import AXES, attributes, axis_of
 
 P = ParamSpec("P")
@@ -26,6 +26,8 @@ R = TypeVar("R")
 
 # Absolute limits or limits relative to e0, eV; None is open.
 Span = tuple[float | None, float | None]
+
+Refuses: TypeAlias = Callable[[xr.Dataset, xr.Dataset, Mapping[str, Any]], object]
 
 PRODUCTS: dict[str, str] = {
     "data": "the folder of the measurement and the folder of the references",
@@ -50,7 +52,8 @@ class Step:
     """One row of the table: what a step takes, makes, needs, gives, its settings, and what it declares.
 
     `optional` are those of the products that it takes whose type allows None, so that they may be missing; `finds` is the
-    class of its findings.
+    class of its findings; `refuses` raises what the step would refuse of a cube, a library and its settings before
+    it computes anything.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Step:
     section: str | None
     finds: type[Finding] | None
     run: Callable[..., Any]
+    refuses: Refuses | None
 
     @property
     def station(self) -> str:
@@ -83,14 +87,20 @@ class Step:
         """All settings, in the order of the signature."""
         return {key: settings.get(key, p.default) for key, p in self.settings.items()}
 
-    def filled(self, names: Sequence[str], settings: Mapping[str, object]) -> tuple[str, ...]:
-        """Variable names as the settings make them.
+    def filled(
+        self, names: Sequence[str], settings: Mapping[str, object], there: Collection[str] | None = None
+    ) -> tuple[str, ...]:
+        """Variable names as the settings make them, and the variables that are `there` (None: all that may be).
 
-        `{setting}` is the setting's value; `{setting}=name` is the name, where the setting is not None.
+        `{setting}` is the setting's value; `{setting}=name` is the name, where the setting is not None; `foil->name` is the
+        name, where the cube has the variable foil.
         """
         values = self.with_defaults(settings)
         found = []
-        for name in names:
+        for each in names:
+            source, _, name = each.rpartition("->")
+            if source and there is not None and source not in there:
+                continue
             setting, _, fixed = name.removeprefix("{").partition("}")
             value = values[setting] if name.startswith("{") else name
             if value is not None:
@@ -110,6 +120,7 @@ def step(
     passes: Passage | None = None,
     axis: str | None = None,
     section: str | None = None,
+    refuses: Refuses | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Register a function as a step.
 
@@ -119,7 +130,7 @@ def step(
         The product that comes back, or several in the order of the returned tuple.
     needs, gives
         Variables of the cube that must be there before, and are there after. `{name}` stands for the value of
-        the setting `name`. A step that names nothing it gives may change every variable.
+        the setting `name`. A step that names nothing it gives may change every variable. See `Step.filled`.
     example
         Settings with which the step runs on the phantom of the contract tests; required where a setting has no default.
     passes
@@ -128,6 +139,8 @@ def step(
         The spectral axis that the step's physics holds for, such as `energy`; None for any.
     section
         The section of the report that shows the step's findings.
+    refuses
+        For a step that computes when it is called: raises what it would refuse of a cube, a library and its settings.
     """
 
     def register(function: Callable[P, R]) -> Callable[P, R]:
@@ -151,7 +164,7 @@ def step(
         def run(*given: P.args, **chosen: P.kwargs) -> R:
             return cast(R, _called(row, given, chosen))
 
-        run.__signature__ = _readable(function, signature)  # type: ignore[attr-defined]
+        run.__signature__ = readable_signature(function, signature)  # type: ignore[attr-defined]
         row = Step(
             name=name,
             function=function,
@@ -168,6 +181,7 @@ def step(
             section=section,
             finds=_finds(name, made, hints.get("return")),
             run=run,
+            refuses=refuses,
         )
         STEPS[name] = row
         return run
@@ -183,24 +197,6 @@ def _finds(name: str, makes: tuple[str, ...], returned: object) -> type[Finding]
     if not (isinstance(kind, type) and issubclass(kind, Finding)):
         raise TypeError(f"{name}: findings are annotated with their class, a Finding, not with {kind}")
     return kind
-
-
-def _readable(function: Callable[..., object], signature: inspect.Signature) -> inspect.Signature:
-    """The signature as a person would write it: types of settings without their limits, and products by name."""
-    types, empty = get_type_hints(function), inspect.Parameter.empty
-    parameters = [
-        p.replace(annotation=_short(types[name]) if p.kind is p.KEYWORD_ONLY else empty)
-        for name, p in signature.parameters.items()
-    ]
-    return inspect.Signature(parameters)
-
-
-def _short(annotation: object) -> object:
-    """`float | None` for what typing shows as Optional[float]; others as they are."""
-    parts = get_args(annotation)
-    if type(None) in parts and all(isinstance(part, type) for part in parts):
-        return functools.reduce(operator.or_, parts)
-    return annotation
 
 
 def steps_done(cube: xr.Dataset) -> list[Done]:
@@ -274,12 +270,18 @@ def _checked_cube(row: Step, products: Sequence[object], settings: Mapping[str, 
         )
     for name in row.filled(row.needs, settings):
         if name not in cube:
-            makers = " or ".join(sorted(s.name for s in STEPS.values() if name in s.gives))
-            do = (
-                f"run {makers} before it, with the images it takes"
-                if makers
-                else "check the setting that names it"
-            )
+            do = _cure(name)
             held = ", ".join(map(str, cube.data_vars)) or "no variables"
             raise InputError(f"{row.name} on a cube with {held}", f"the variable {name}", do)
     return cube
+
+
+def _cure(name: str) -> str:
+    """What to do about a variable that a cube lacks."""
+    found = []
+    for row in STEPS.values():
+        for given in row.gives if name not in row.needs else ():
+            source, _, rest = given.rpartition("->")
+            if rest == name:
+                found.append(f"{row.name} on a cube with {source}" if source else row.name)
+    return f"run {' or '.join(sorted(found))} before it" if found else "check the setting that names it"

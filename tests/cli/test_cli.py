@@ -194,7 +194,7 @@ def test_store__keeps_counts_and_changes_no_map(
 def test_check__shows_size_and_cost_without_reading_a_pixel(scan: Path, recipe: Path) -> None:
     result = call("check", recipe, "--data", scan)
     assert result.exit_code == 0, result.output
-    assert "70 energies from 7050 to 7302.5 eV, 32 x 40 pixels" in result.stdout
+    assert "70 energies from 7050 to 7302.5 eV (energies.csv), 32 x 40 pixels" in result.stdout
 
 
 def test_steps__lists_every_step() -> None:

@@ -18,7 +18,7 @@ from xafsflow.io.readers.blank_images import ROWS
 from xafsflow.io.readers.tiff_stack import TiffStack
 from xafsflow.phantom import Phantom, simulated_library, write_library, write_phantom
 from xafsflow.pipeline import execution as flow
-from xafsflow.pipeline.cost import Cost, describe_cost, describe_measurement, estimate_cost, worker_need
+from xafsflow.pipeline.cost import Cost, describe_cost, estimate_cost, worker_need
 from xafsflow.pipeline.earlier_runs import EarlierRun, earlier_run, remember_run
 from xafsflow.pipeline.products import Products
 from xafsflow.pipeline.recipe import Recipe, apply_overrides, parse_recipe
@@ -191,7 +191,6 @@ def test_cost__without_a_measurement_is_none(recipe: Recipe) -> None:
     nothing = Products(Folders(Path(".")))
     assert estimate_cost(recipe, nothing) is None
     assert worker_need(recipe, nothing) is None
-    assert describe_measurement(nothing) == ["the recipe reads no measurement"]
 
 
 def test_workers_that_search__have_memory_for_a_training(recipe: Recipe, scan: Path) -> None:

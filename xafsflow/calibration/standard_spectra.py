@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -143,6 +144,21 @@ def standards(library: xr.Dataset, names: Sequence[str] | None) -> Standards:
         step=np.array(steps),
         alignment=np.array(alignment),
     )
+
+
+def refuse(cube: xr.Dataset, library: xr.Dataset, settings: Mapping[str, Any]) -> None:
+    """Refuse what a fit of standards to a scan would, before anything is read.
+
+    Raises
+    ------
+    InputError
+        A standard that the library does not have, or too few energies that it covers.
+    """
+    named = settings["references"] if "references" in settings else settings["standard"]
+    if named is None and settings.get("e0") is not None:
+        return
+    names = [named] if isinstance(named, str) else named
+    standards(library, names).inside(cube.energy.values, settings["span"])
 
 
 def moved_like(curves: Curves, energy: Doubles, shift: Doubles, *, cubic: bool) -> Curves:

@@ -22,20 +22,22 @@ def check(
     cluster: str,
     workers: int | None,
 ) -> None:
-    """Find errors in a RECIPE and its data; estimate the cost.
+    """Find errors in a RECIPE and its data, tell what was understood, and estimate the cost.
 
-    No pixel is read. The time is known after the first run of the same steps on this machine.
+    Headers, small files and a few rows of the images are read. The
+    time is known after the first run of the same steps on this machine.
     """
     with without_garbage_collection():
         from xafsflow.pipeline import execution
-        from xafsflow.pipeline.cost import describe_cost, describe_measurement, estimate_cost
+        from xafsflow.pipeline.cost import describe_cost, estimate_cost
+        from xafsflow.pipeline.understood import as_table, understood
 
-        loaded = load_with_overrides(recipe, overrides)
+        loaded = load_with_overrides(recipe, overrides, data)
     with ProgressDisplay() as report_progress, open_folders(data, references, report_progress) as folders:
         products = execution.preview(loaded, folders)
         cost = estimate_cost(loaded, products, cluster, workers)
     click.echo(f"{recipe}: {len(loaded.plan)} steps, no problem found")
-    for line in describe_measurement(products):
+    for line in as_table(understood(loaded, products)):
         click.echo(line)
     for line in () if cost is None else describe_cost(cost, cluster):
         click.echo(line)

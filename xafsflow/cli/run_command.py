@@ -47,7 +47,7 @@ def run(
         from xafsflow.pipeline.cost import worker_need
         from xafsflow.pipeline.earlier_runs import remember_run
 
-        loaded = load_with_overrides(recipe, overrides)
+        loaded = load_with_overrides(recipe, overrides, data)
     started = time.monotonic()
     with (
         ProgressDisplay() as report_progress,

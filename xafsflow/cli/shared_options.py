@@ -81,12 +81,19 @@ def cluster_options(command: Command) -> Command:
     return cluster(workers(command))
 
 
-def load_with_overrides(recipe: Path, overrides: tuple[str, ...]) -> Recipe:
-    """A recipe with the settings of `--set` in place."""
+def load_with_overrides(recipe: Path, overrides: tuple[str, ...], data: Path | str) -> Recipe:
+    """A recipe with the settings of `--set` in place; problems name the files of the data that may cure them."""
+    from xafsflow.errors import RecipeError
+    from xafsflow.io.likely_files import with_likely_files
     from xafsflow.pipeline.recipe import apply_overrides, load_recipe
 
-    loaded = load_recipe(recipe)
-    return apply_overrides(loaded, overrides) if overrides else loaded
+    try:
+        loaded = load_recipe(recipe)
+        return apply_overrides(loaded, overrides) if overrides else loaded
+    except RecipeError as error:
+        if not isinstance(data, Path):
+            raise
+        raise RecipeError(with_likely_files(one, data) for one in error.problems) from None
 
 
 @contextmanager

@@ -32,6 +32,7 @@ def show(step: str) -> None:
     from xafsflow.errors import InputError
     from xafsflow.pipeline.plan import table
     from xafsflow.pipeline.setting_types import describe_type
+    from xafsflow.readable_steps import readable_names
     from xafsflow.vocabulary import nearest
 
     row = table().get(step)
@@ -44,7 +45,7 @@ def show(step: str) -> None:
     click.echo(f"{row.name}: {', '.join(row.takes) or 'nothing'} -> {', '.join(row.makes)}")
     for word, names in (("needs", row.needs), ("gives", row.gives)):
         if names:
-            click.echo(f"  {word} {', '.join(names)}")
+            click.echo(f"  {word} {', '.join(readable_names(names))}")
     for name, parameter in row.settings.items():
         default = "required" if parameter.default is parameter.empty else f"default {parameter.default!r}"
         click.echo(f"  {name}: {describe_type(row.types[name])} ({default})")

@@ -174,6 +174,13 @@ def _check_inside(base: Path, path: Path, name: str) -> None:
     ) as error:  # a NUL, a name too long, no permission, a ring of links
         raise InputError(f"the name {name!r}: {error}", "a path below the folder", "mend the name") from error
     if not inside:
+        links = [part for part in (path, *path.parents) if part.is_symlink() and part.is_relative_to(base)]
+        if links:
+            raise InputError(
+                f"{name!r}, which leaves {base}: {links[-1]} is a link to {links[-1].resolve()}",
+                "files below that folder: a recipe reads nothing else",
+                f"give the folder that holds {links[-1].resolve()} as the data, or copy the files",
+            )
         raise InputError(
             f"{name!r}, which leaves {base}",
             "a path below that folder",

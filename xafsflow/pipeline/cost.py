@@ -14,7 +14,7 @@ from xafsflow.pipeline.earlier_runs import EarlierRun, cube_values, earlier_run
 from xafsflow.pipeline.entries import PlannedStep
 from xafsflow.pipeline.products import Products
 from xafsflow.pipeline.recipe import Recipe
-from xafsflow.vocabulary import AXES, CUBE, VARIABLES, cube_dims, is_cube, spectral_axis
+from xafsflow.vocabulary import CUBE, VARIABLES, is_cube
 
 # Tables of patterns that training holds at once, as float32: features, spectra, and what linear discriminant analysis makes
 # of them in float64. Measured: 480 MB for 66 classes of 1000 at 210 energies.
@@ -52,41 +52,6 @@ class Cost:
     def seconds(self) -> float | None:
         """As long as the earlier run for each of the values; None if there is none."""
         return None if self.earlier is None else self.earlier.seconds * self.values / self.earlier.values
-
-
-def describe_measurement(products: Products) -> list[str]:
-    """Lines of text that tell the size of a measurement.
-
-    Parameters
-    ----------
-    products
-        As `execution.preview` gives them.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from pathlib import Path
-    >>> from xafsflow.io.folders import Folders
-    >>> cube = xr.Dataset({"sample": (cube_dims(), np.zeros((5, 8, 6), "u2"))}, {"energy": np.arange(7110.0, 7115)})
-    >>> products = Products(Folders(Path()))
-    >>> products.put("cube", "ingest.phantom", cube.chunk(y=4))
-    >>> describe_measurement(products)[0]
-    '5 energies from 7110 to 7114 eV, 8 x 6 pixels'
-    """
-    cube, library = products.cube, products.library
-    if cube is None:
-        return ["the recipe reads no measurement"]
-    axis = spectral_axis(cube)
-    points, rows, columns = (cube.sizes[dim] for dim in cube_dims(axis))
-    values, unit = cube[axis].values, AXES[axis].unit
-    names = "energies" if axis == "energy" else f"points of {axis}"
-    lines = [
-        f"{points} {names} from {values[0]:g} to {values[-1]:g} {unit}, {rows} x {columns} pixels",
-        f"{_size(_image_bytes(cube))} of images ({', '.join(_images(cube))})",
-    ]
-    if library is not None:
-        lines.append(f"references that cover the scan: {', '.join(map(str, library.spectrum.values))}")
-    return lines
 
 
 def estimate_cost(
@@ -136,7 +101,7 @@ def worker_need(recipe: Recipe, products: Products) -> WorkerNeed | None:
         return need if searches else None
     # The foil has been read before bands are.
     program = program_of(
-        {name: cube[name] for name in _images(cube) if name != "foil"} or {"cube": _largest(cube)}
+        {name: cube[name] for name in images_of(cube) if name != "foil"} or {"cube": _largest(cube)}
     )
     bands = bands_of(program)
     row_bytes = sum(s.shape[0] * s.shape[2] * s.dtype.itemsize for s in program.stacks.values())
@@ -216,7 +181,7 @@ def describe_cost(cost: Cost, cluster: str = "threads") -> list[str]:
     takes about 28 s: the last run of these steps took 14 s for a measurement of 0.5 times the size
     """
     threads = f"{cost.threads} thread{'s' * (cost.threads > 1)}"
-    memory = f"{_size(cost.worker_bytes)} of memory"
+    memory = f"{size_text(cost.worker_bytes)} of memory"
     if cluster == "threads":
         place = f"computes on this machine with {threads} and {memory}"
     elif cluster in ("local", "slurm", "kubernetes"):
@@ -226,8 +191,8 @@ def describe_cost(cost: Cost, cluster: str = "threads") -> list[str]:
         place = f"computes on {cluster}, which is not asked; this machine would need {threads} and {memory}"
     lines = [
         place,
-        f"reads {_size(cost.read_bytes)} of images, in {cost.bands} bands of rows",
-        f"writes at most {_size(cost.write_bytes)} of results, before compression",
+        f"reads {size_text(cost.read_bytes)} of images, in {cost.bands} bands of rows",
+        f"writes at most {size_text(cost.write_bytes)} of results, before compression",
     ]
     if cost.earlier is None or cost.seconds is None:
         lines.append("takes an unknown time: no earlier run of these steps on this machine is known")
@@ -240,13 +205,15 @@ def describe_cost(cost: Cost, cluster: str = "threads") -> list[str]:
     return lines
 
 
-def _images(cube: xr.Dataset) -> list[str]:
+def images_of(cube: xr.Dataset) -> list[str]:
+    """Names of the variables that are read from files of images."""
     return [name for name in ("sample", "flat_field", "foil") if name in cube and is_cube(cube[name])]
 
 
 def _image_bytes(cube: xr.Dataset) -> int:
-    return sum(cube[name].nbytes for name in _images(cube))
+    return sum(cube[name].nbytes for name in images_of(cube))
 
 
-def _size(count: float) -> str:
+def size_text(count: float) -> str:
+    """Bytes, for people."""
     return f"{count / 1e6:.0f} MB" if count < 2e9 else f"{count / 1e9:.1f} GB"

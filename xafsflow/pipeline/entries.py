@@ -71,6 +71,11 @@ class PlannedStep:
     sources: Sources = field(default_factory=Sources, compare=False)
 
     @property
+    def place(self) -> str:
+        """Where it stands and what it is called, for messages."""
+        return f"{self.mark}: {self.entry}"
+
+    @property
     def written(self) -> dict[str, object]:
         """The settings, with `as` and `use` where they are given, as they stand in a recipe."""
         named = {} if self.label is None else {AS: self.label}

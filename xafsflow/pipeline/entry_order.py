@@ -168,7 +168,7 @@ class _Order:
             before = self.variables[sources.products["cube"]]
         if before is None:
             return None
-        gives = set(planned.step.filled(planned.step.gives, planned.settings))
+        gives = set(planned.step.filled(planned.step.gives, planned.settings, before))
         if sources.label is None:
             return before | gives
         return before | (gives - planned.maps) | {f"{name}_{sources.label}" for name in planned.maps}
@@ -178,11 +178,30 @@ class _Order:
         labels = [label for label, names in self.labelled.items() if name in names]
         if labels:
             return f"which {labels[-1]} gives; do: write `{USE}: {labels[-1]}` beside its settings"
-        found = sorted(row.name for row in STEPS.values() if name in row.gives)
+        if missing := self._missing_setting(name):
+            return f"and no step before it gives it; do: {missing}"
+        # A step that needs it itself, or starts another measurement, is no cure
+        found = sorted(
+            row.name
+            for row in STEPS.values()
+            if name in row.gives and name not in row.needs and row.station != "ingest"
+        )
         if found:
             return f"and no step before it gives it; do: put {' or '.join(found)} before it"
         there = ", ".join(sorted(variables)) or "none"
         return f"which no step gives{nearest(name, variables)}; the variables so far: {there}"
+
+    def _missing_setting(self, name: str) -> str | None:
+        """The setting of an entry so far with which the variable would be there."""
+        for planned in self.entries.values():
+            for written in planned.step.gives:
+                source, _, rest = written.rpartition("->")
+                if source and rest == name:
+                    return self._missing_setting(source)
+                setting, _, fixed = rest.removeprefix("{").partition("}=")
+                if fixed == name and setting in planned.settings:
+                    return f"give the setting {setting} of {planned.entry} (line {planned.mark.line})"
+        return None
 
     def refuse_lost_maps(self) -> None:
         """Maps are stored of the last cube: results of another one would be lost."""
@@ -202,5 +221,7 @@ class _Order:
 
 
 def _makers(product: str) -> str:
-    found = sorted(row.name for row in STEPS.values() if product in row.makes and product not in row.takes)
+    # A simulation is no cure for a measurement
+    rows = (row for row in STEPS.values() if not row.name.startswith("ingest.phantom"))
+    found = sorted(row.name for row in rows if product in row.makes and product not in row.takes)
     return " or ".join(found) or f"a step that makes the {product} ({PRODUCTS[product]})"

@@ -16,13 +16,14 @@ from pathlib import Path
 import xarray as xr
 
 from xafsflow.blocks.where import in_this_process
-from xafsflow.errors import InputError
+from xafsflow.errors import InputError, RecipeError
 from xafsflow.files import behind_link, refuse_links, write_atomically, write_json
 from xafsflow.findings.run_findings import RunFindings
 from xafsflow.findings.run_verdict import verdict_of
 from xafsflow.io.folders import Folders
 from xafsflow.locks import locked_folder
 from xafsflow.pipeline.caught_warnings import own_warnings
+from xafsflow.pipeline.entries import PlannedStep
 from xafsflow.pipeline.memory import give_back_memory, peak_memory
 from xafsflow.pipeline.plan import table
 from xafsflow.pipeline.products import Products
@@ -186,32 +187,38 @@ class _Run:
 
 
 def preview(recipe: Recipe, folders: Folders) -> Products:
-    """Take a recipe as far as headers and small files lead, without reading a pixel; the products so far.
+    """Take a recipe as far as headers, small files and a few rows lead; the products so far.
 
     Raises
     ------
     InputError
-        What a run would refuse.
+        What a run would refuse: all of it, where several entries refuse.
     """
-    from xafsflow.steps.ingest.reference_spectra import check_cover
-
-    products, further = Products(folders), True
+    products, problems = Products(folders), list[InputError]()
     for planned in recipe.plan:
-        step = planned.step
-        made, later = set(step.makes), {"run", "maps", "findings"} & set(step.takes)
-        # Whatever comes before, files are there or not
-        opens = step.station == "ingest" and made <= {"cube", "library", "spectra"}
-        reads = opens or (further and made <= {"cube", "library"})
-        if reads and not later and products.has(planned):
-            products.advance(planned)
-        elif further and (step.station == "calibrate" or "run" in step.takes):
-            # A calibration or a stored cube leaves the variables as they are: what follows can be looked at
-            products.hand_on(planned)
-        else:
-            further = False
-    if products.cube is not None and products.library is not None:
-        check_cover(products.library, products.cube.energy.values)
+        try:
+            if _is_cheap(planned) and products.has(planned) and products.has_needed(planned):
+                products.advance(planned)
+                continue
+            if products.has_needed(planned):
+                products.refuse(planned)
+        except InputError as error:
+            problems.append(error)
+        # What follows can be looked at without what the entry would have made
+        products.hand_on(planned)
+    if len(problems) > 1:
+        raise RecipeError(map(str, problems))
+    if problems:
+        raise problems[0]
     return products
+
+
+def _is_cheap(planned: PlannedStep) -> bool:
+    """Whether an entry opens small files and headers, or describes what blocks of a lazy cube become."""
+    step = planned.step
+    kinds = {"cube", "library", "spectra", "candidates"} if step.station == "ingest" else {"cube", "library"}
+    lazy = step.station not in ("calibrate", "train", "report")
+    return lazy and set(step.makes) <= kinds and not {"run", "maps", "findings"} & set(step.takes)
 
 
 def _make_maps(cube: xr.Dataset, products: Products, out: Path, report_progress: ProgressCallback) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import cast
 
 import xarray as xr
 
 from xafsflow.blocks.field import Later, gathering
+from xafsflow.errors import XafsflowError
 from xafsflow.findings.record import Finding
 from xafsflow.findings.run_findings import RunFindings
 from xafsflow.io.folders import Folders
@@ -80,14 +81,26 @@ class Products:
             self.maps = None
 
     def hand_on(self, planned: PlannedStep) -> None:
-        """Let those who use an entry that is left out have what it would have taken."""
+        """Let those who use an entry that is left out have what it would have taken, where that is there."""
         for kind in set(planned.step.makes) & set(planned.sources.products):
-            self.put(kind, planned.entry, self.of(kind, planned.sources.products[kind]))
+            made, source = self._made.get(kind, {}), planned.sources.products[kind]
+            if source in made:
+                self.put(kind, planned.entry, made[source])
 
     def has(self, planned: PlannedStep) -> bool:
         """Whether all that an entry takes is there."""
         there = all(entry in self._made.get(kind, ()) for kind, entry in planned.sources.products.items())
         return there and ("maps" not in planned.step.takes or self.maps is not None)
+
+    def has_needed(self, planned: PlannedStep) -> bool:
+        """Whether the cube has the variables that an entry needs: not so behind one that was left out."""
+        source = planned.sources.products.get("cube")
+        cube = self._made.get("cube", {}).get(source or "")
+        if not isinstance(cube, xr.Dataset):
+            return source is None
+        needs = planned.step.filled(planned.step.needs, planned.settings)
+        labels = planned.sources.labels
+        return all(name in cube or any(f"{name}_{one}" in cube for one in labels) for name in needs)
 
     def keep_for(self, plan: Iterable[PlannedStep]) -> None:
         """Forget what none of these entries takes, but the newest of each kind."""
@@ -111,7 +124,7 @@ class Products:
             view = seen(cube, sources.labels, hidden, step.filled(step.needs, planned.settings))
         taken = [view if kind == "cube" else self._taken(kind, planned) for kind in step.takes]
         # What only findings come of can wait for the pass over the field that stores the maps.
-        with gathering() if step.makes == ("findings",) else nullcontext():
+        with _told_at(planned), gathering() if step.makes == ("findings",) else nullcontext():
             result = step.run(*taken, **planned.settings)
         for kind, product in zip(step.makes, result if len(step.makes) > 1 else (result,), strict=True):
             if kind == "findings":
@@ -125,6 +138,20 @@ class Products:
                 if kind == "inverse" and self.run is not None:
                     save_inverse(product, inverse_file(self.run, planned.entry))
                 self.put(kind, planned.entry, product)
+
+    def refuse(self, planned: PlannedStep) -> None:
+        """Let an entry that would compute refuse what it can without.
+
+        Raises
+        ------
+        InputError
+            What its step refuses.
+        """
+        refuses, sources = planned.step.refuses, planned.sources.products
+        both = [self._made.get(kind, {}).get(sources.get(kind, "")) for kind in ("cube", "library")]
+        if refuses is not None and all(isinstance(one, xr.Dataset) for one in both):
+            with _told_at(planned):
+                refuses(cast(xr.Dataset, both[0]), cast(xr.Dataset, both[1]), planned.settings)
 
     def wanted_of_the_field(self) -> dict[str, xr.DataArray]:
         """Arrays over the field that findings wait for."""
@@ -147,3 +174,13 @@ class Products:
             return getattr(self, kind)
         entry = planned.sources.products.get(kind)
         return None if entry is None else self.of(kind, entry)
+
+
+@contextmanager
+def _told_at(planned: PlannedStep) -> Iterator[None]:
+    """Errors name the entry that they come from."""
+    try:
+        yield
+    except XafsflowError as error:
+        error.at(planned.place)
+        raise

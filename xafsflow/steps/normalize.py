@@ -20,7 +20,7 @@ from xafsflow.errors import InputError
 from xafsflow.kernels.spectra import edge_energy as edge
 from xafsflow.kernels.spectra import mback as matched
 from xafsflow.kernels.spectra import normalization as kernels
-from xafsflow.kernels.spectra.normalization_windows import Windows, larch_ranges
+from xafsflow.kernels.spectra.normalization_windows import Windows, check_windows, larch_ranges
 from xafsflow.provenance import Passage
 from xafsflow.step_table import step
 from xafsflow.vocabulary import CUBE, MAP, OUT, Flag, spectral_axis
@@ -224,16 +224,24 @@ def mback(
         f2 = xraydb.f2_chantler(element, cube.energy.values)
     except ValueError as error:
         raise InputError(f"the element {element!r}", "a symbol such as Fe", "mend element") from error
+    if e0 is not None:
+        larch_ranges(cube.energy.values, e0)
     windows = Windows(pre1, pre2, norm1, norm2)
-    return _normalized(cube, matched.mback, e0, windows, f2=f2, order=order)
+    return _over_blocks(cube, matched.mback, e0, windows, f2=f2, order=order)
 
 
 def _normalized(
+    cube: xr.Dataset, method: Callable[..., Any], e0: float | None, windows: Windows
+) -> xr.Dataset:
+    if e0 is not None:
+        check_windows(cube.energy.values, e0, windows)
+    return _over_blocks(cube, method, e0, windows)
+
+
+def _over_blocks(
     cube: xr.Dataset, method: Callable[..., Any], e0: float | None, windows: Windows, **more: Any
 ) -> xr.Dataset:
     energy = cube.energy.values
-    if e0 is not None:
-        larch_ranges(energy, e0, windows)
     outputs = [
         Output("norm", CUBE),
         Output("edge_step", MAP),

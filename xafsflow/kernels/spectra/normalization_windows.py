@@ -125,11 +125,55 @@ def larch_ranges(energy: ArrayLike, e0: float, windows: Windows = LARCH) -> Rang
     limits, slices = resolve(grid, float(e0), settings(windows))
     if slices[EDGE] < 0:
         raise InputError(
-            f"an edge at {e0} eV, {len(grid)} energies from {grid[0]} to {grid[-1]} eV, {windows}",
-            "an edge inside of the scan, and points in both windows",
-            "give another e0 or other windows",
+            f"an edge at {e0:g} eV and a scan from {grid[0]:g} to {grid[-1]:g} eV ({len(grid)} energies)",
+            "an edge inside of the scan, with energies below and above it",
+            "give the e0 of the scan's element, in eV, or windows with energies in them",
         )
     return Ranges(*limits.tolist(), *slices.tolist())
+
+
+def check_windows(energy: Doubles, e0: float, windows: Windows) -> None:
+    """Refuse windows that someone gave and that hold too few energies: Larch fits something else then, without a word.
+
+    Parameters
+    ----------
+    energy
+        `(energy,)`, eV, increasing.
+    e0
+        The edge, eV.
+    windows
+        Those with both limits None are not looked at. Limits may be in either order.
+
+    Raises
+    ------
+    InputError
+        Fewer than 2 energies in the pre-edge, or than the post-edge polynomial needs.
+
+    Examples
+    --------
+    >>> check_windows(np.arange(7050, 7300, 2.0), 7112, Windows(pre1=-200, pre2=-150))
+    Traceback (most recent call last):
+    xafsflow.errors.InputError: Found 0 energies in the pre-edge window, pre1 to pre2: 6912 to 6962 eV. ...
+    """
+    ranges = larch_ranges(energy, e0, windows)
+    below, above = energy[0] - e0, energy[-1] - e0
+    for name, names, degree, reach in (
+        ("pre-edge", ("pre1", "pre2"), ranges.npre, (below, 0.0)),
+        ("post-edge", ("norm1", "norm2"), windows.nnorm or 0, (0.0, above)),
+    ):
+        if all(getattr(windows, one) is None for one in names):
+            continue
+        given = [getattr(windows, one) for one in names]
+        used = [getattr(ranges, one) for one in names]
+        low, high = sorted(e0 + (b if a is None else a) for a, b in zip(given, used, strict=True))
+        held, least = int(((energy >= low) & (energy <= high)).sum()), max(degree + 1, 2)
+        if held < least:
+            count = f"{held} energ{'y' if held == 1 else 'ies'}"
+            raise InputError(
+                f"{count} in the {name} window, {names[0]} to {names[1]}: {low:g} to {high:g} eV",
+                f"{least} or more; the scan goes from {energy[0]:g} to {energy[-1]:g} eV",
+                f"give {names[0]} and {names[1]} between {reach[0]:g} and {reach[1]:g} eV from e0 = {e0:g} eV",
+            )
 
 
 # Points before the edge, as Larch counts them, from which on a line is fitted to them.

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from xafsflow.calibration import offset_fit as fits
 from xafsflow.calibration import shift_map as product
-from xafsflow.calibration.standard_spectra import SPAN
+from xafsflow.calibration.standard_spectra import SPAN, refuse
 from xafsflow.errors import InputError
 from xafsflow.findings.calibrate_findings import AlignFindings, OffsetFindings
 from xafsflow.step_table import Span, step
@@ -37,6 +37,7 @@ def constant(
     example={"standard": "Fe"},
     section="energy_calibration",
     axis="energy",
+    refuses=refuse,
 )
 def offset(
     cube: xr.Dataset,

@@ -8,7 +8,7 @@ import xarray as xr
 from pydantic import Field
 
 from xafsflow.calibration import field_fit as fits
-from xafsflow.calibration.standard_spectra import SPAN
+from xafsflow.calibration.standard_spectra import SPAN, refuse
 from xafsflow.findings.calibrate_findings import CheckFindings, ShiftFieldFindings
 from xafsflow.kernels.images.field_surface import LARGEST_ORDER
 from xafsflow.step_table import Span, step
@@ -24,6 +24,7 @@ Images = Literal["foil_mu", "mu"]
     example={"standard": "Fe"},
     section="energy_calibration",
     axis="energy",
+    refuses=refuse,
 )
 def foil(
     cube: xr.Dataset,
@@ -84,7 +85,13 @@ def foil(
     return fits.from_field(field, "foil"), fits.findings_of(field)
 
 
-@step(makes=("calibration", "findings"), needs=["mu"], section="energy_calibration", axis="energy")
+@step(
+    makes=("calibration", "findings"),
+    needs=["mu"],
+    section="energy_calibration",
+    axis="energy",
+    refuses=refuse,
+)
 def sample(
     cube: xr.Dataset,
     library: xr.Dataset,
@@ -129,6 +136,7 @@ def sample(
     example={"standard": "Fe"},
     section="energy_calibration",
     axis="energy",
+    refuses=refuse,
 )
 def check(
     cube: xr.Dataset,

@@ -20,7 +20,10 @@ MU_AND_FLAGS = (Output("mu", CUBE), Output("flags", MAP, np.uint8))
 
 
 @step(
-    makes="cube", needs=["sample", "flat_field"], gives=["mu", "mu_noise", "flags", "foil_mu"], axis="energy"
+    makes="cube",
+    needs=["sample", "flat_field"],
+    gives=["mu", "mu_noise", "flags", "foil->foil_mu"],
+    axis="energy",
 )
 def absorbance(cube: xr.Dataset, /) -> xr.Dataset:
     """Absorbance from counts: mu = -ln((sample - dark)/(flat_field - dark)).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -21,11 +22,31 @@ from xafsflow.step_table import Span, step
 from xafsflow.steps.ingest.reference_spectra import check_cover
 
 
+def _asked(
+    cube: xr.Dataset, library: xr.Dataset, settings: Mapping[str, Any]
+) -> tuple[np.ndarray, xr.Dataset, np.ndarray]:
+    """Compositions, normalized references, and the places of the energies that become features.
+
+    Raises
+    ------
+    InputError
+        Settings that do not fit the references or the scan.
+    """
+    compositions = mix.simplex_grid(library.sizes["spectrum"], settings["step"])
+    mix.check_size(len(compositions), settings["noise_patterns"])
+    mix.check_size(1, settings["check_patterns"])
+    energy = cube.energy.values
+    check_cover(library, energy)
+    reference = replay.normalized_references(cube, library, replay.replayed(cube))
+    return compositions, reference, _features(energy, reference, settings["features"], settings["span"])
+
+
 @step(
     makes="samples",
     needs=["mu", "mu_noise", "flags", "edge_step", "{features}"],
     example={"step": 0.5, "noise_patterns": 20, "check_patterns": 100},
     axis="energy",
+    refuses=_asked,
 )
 def mixtures(
     cube: xr.Dataset,
@@ -83,13 +104,10 @@ def mixtures(
     InputError
         A reference does not cover the scan or has its edge elsewhere; too many classes.
     """
-    compositions = mix.simplex_grid(library.sizes["spectrum"], step)
-    mix.check_size(len(compositions), noise_patterns)
-    mix.check_size(1, check_patterns)
+    patterns = {"noise_patterns": noise_patterns, "check_patterns": check_patterns}
+    asked = {"step": step, "features": features, "span": span, **patterns}
+    compositions, reference, used = _asked(cube, library, asked)
     energy = cube.energy.values
-    check_cover(library, energy)
-    reference = replay.normalized_references(cube, library, replay.replayed(cube))
-    used = _features(energy, reference, features, span)
     make = maker(cube, library, reference, seed, noise)
     shift = make.pixels.shift
     check_cover(library, energy[[0, -1]] + [min(0.0, shift.min()), max(0.0, shift.max())])
