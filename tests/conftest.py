@@ -140,7 +140,7 @@ def drawn_union() -> Callable[..., UnionOfNetworks]:
             files=file,
             lengths=np.array([len(file)]),
             templates=means.astype("f4"),
-            score=np.array((*score, 0.0)[:3], float),
+            score=np.array((*score, 0.0, 0.0)[:4], float),
             classes=np.arange(len(names)),
         )
 

@@ -143,7 +143,7 @@ def test_twins__are_in_the_set(union_model: Model, few: xr.Dataset) -> None:
     assert isinstance(union, UnionOfNetworks)
     narrow = replace(union_model.trust, set_thresholds=np.zeros((1, 4)))
     # Weights so small that every type has a vote above .01
-    alike = replace(union, score=np.array([0.0, 1.0, 0.0]), twins=[[2], [], [0], []])
+    alike = replace(union, score=np.array([0.0, 1.0, 0.0, 0.0]), twins=[[2], [], [0], []])
     model = replace(union_model, predictor=alike, trust=narrow)
     for one in xf.judge.patterns(few, model).answers:
         twin = {"rocksalt": ["fluorite"], "fluorite": ["rocksalt"]}.get(one.answer, [])

@@ -211,6 +211,6 @@ def test_logarithms_of_votes__are_those_of_the_votes(drawn_union: Make) -> None:
 
 def test_logarithms_of_votes__are_those_of_the_union() -> None:
     rng = np.random.default_rng(0)
-    parts = Parts(rng.uniform(0.01, 1, (5, 3)), rng.uniform(0.01, 1, (5, 3)), rng.uniform(0.01, 1, (5, 3)))
-    score = np.array([1.3, 0.6, 0.4])
+    parts = Parts(*(rng.uniform(0.01, 1, (5, 3)) for _ in range(4)))
+    score = np.array([1.3, 0.6, 0.4, 0.8])
     np.testing.assert_allclose(log_votes(parts, score), np.log(votes_of(parts, score)), atol=1e-9)

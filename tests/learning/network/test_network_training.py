@@ -174,7 +174,7 @@ def test_a_training_without_progress__ends_early_with_its_best() -> None:
     assert 4 <= found.epoch < 60
     # The weights are those with the smallest loss of the samples held out
     with torch.no_grad():
-        loss = float(found._loss(found.check, noise[found.check]))
+        loss = float(found._loss(noise[found.check], found.truth[found.check]))
     assert loss == pytest.approx(found.best, rel=1e-6)
 
 

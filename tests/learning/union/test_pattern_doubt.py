@@ -54,7 +54,7 @@ def test_of_one_type_or_of_nothing__no_mixture_is_made() -> None:
 
 
 def test_features__are_those_that_are_listed() -> None:
-    parts = Parts(np.array([[0.6, 0.3]]), np.array([[0.1, 0.7]]), np.array([[0.9, 0.8]]))
+    parts = Parts(np.array([[0.6, 0.3]]), np.array([[0.1, 0.7]]), np.array([[0.9, 0.8]]), np.ones((1, 2)))
     votes = np.array([[0.75, 0.25]])
     sequence = np.array([[0, 1, 0, 0.5]], np.float32)
     found = doubt_features(parts, votes, sequence)

@@ -20,7 +20,7 @@ ANGLE = np.linspace(10, 90, 1601)
 
 def drawn_parts(count: int) -> Parts:
     rng = np.random.default_rng(0)
-    return Parts(rng.random((count, 4)), rng.random((count, 4)), rng.random((count, 4)))
+    return Parts(*(rng.random((count, 4)) for _ in range(4)))
 
 
 @pytest.fixture(scope="module")
@@ -53,16 +53,16 @@ def patterns() -> np.ndarray:
 
 
 def test_votes__are_the_softmax_of_weighed_logarithms() -> None:
-    parts, (a, b, c) = drawn_parts(5), (1.5, 4.0, 0.7)
-    product = parts.confidence**a * parts.likeness**b / parts.other**c
+    parts, (a, b, c, d) = drawn_parts(5), (1.5, 4.0, 0.7, 0.9)
+    product = parts.confidence**a * parts.likeness**b / parts.other**c * parts.later**d
     np.testing.assert_allclose(
-        votes_of(parts, np.array([a, b, c])), product / product.sum(axis=1, keepdims=True), rtol=1e-10
+        votes_of(parts, np.array([a, b, c, d])), product / product.sum(axis=1, keepdims=True), rtol=1e-10
     )
 
 
 def test_a_confidence_of_nothing__counts_as_the_least() -> None:
-    parts = Parts(np.array([[0.0, LEAST]]), np.full((1, 2), 0.5), np.full((1, 2), 0.5))
-    np.testing.assert_allclose(votes_of(parts, np.array([3.0, 1.0, 1.0])), [[0.5, 0.5]])
+    parts = Parts(np.array([[0.0, LEAST]]), *(np.full((1, 2), 0.5) for _ in range(3)))
+    np.testing.assert_allclose(votes_of(parts, np.array([3.0, 1.0, 1.0, 1.0])), [[0.5, 0.5]])
 
 
 def test_parts__are_those_of_the_network_that_knows_the_type(
@@ -156,3 +156,31 @@ def test_a_saved_union__has_the_same_bytes_of_networks(union_model: Model, tmp_p
     assert found == union_model
     save_model(found, tmp_path / "b.npz")
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+def test_later_networks__speak_for_the_types_that_they_saw_as_others(
+    union: UnionOfNetworks, patterns: np.ndarray
+) -> None:
+    """The network of B was added behind that of A and C: what it calls other stands beside their votes alone."""
+    files = []
+    for content, others in zip(union.contents, ([], ["A", "C"]), strict=True):
+        network, about = network_from_bytes(content)
+        files.append(network_to_bytes(network, {**about, "others": others}))
+    grown = replace(
+        union,
+        files=np.frombuffer(b"".join(files), np.uint8),
+        lengths=np.array([len(file) for file in files]),
+    )
+    sequences = grown.sequences(patterns[:5])
+    parts = grown.parts(sequences)
+    np.testing.assert_array_equal(parts.later[:, [0, 2]], parts.other[:, [1, 1]])
+    assert (parts.later[:, 1] == 1).all()
+    assert (union.parts(sequences).later == 1).all()
+
+
+def test_networks_trained_together__have_none_that_came_later(union: UnionOfNetworks) -> None:
+    first, second = union.members
+    both = replace(first, others=frozenset(second.own)), replace(second, others=frozenset(first.own))
+    assert not both[0].came_after(both[1])
+    assert not both[1].came_after(both[0])
+    assert replace(second, others=frozenset(first.own)).came_after(first)

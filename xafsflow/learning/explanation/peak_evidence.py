@@ -64,7 +64,7 @@ def peak_evidence(
     >>> angle = np.linspace(10, 90, 4001)
     >>> rows = 50 + 900 * np.exp(-(((angle - np.array([[30.0], [50.0]])) / 0.2) ** 2))
     >>> means = onto_places(prepared(angle, rows), log_edges(angles_of_means(angle), PLACES))
-    >>> weights, size = np.array([1.0, 1.0, 0.0]), np.array([len(file)])
+    >>> weights, size = np.array([1.0, 1.0, 0.0, 0.0]), np.array([len(file)])
     >>> union = UnionOfNetworks(angle, ["one", "two"], ["A", "A"], [[], []], file, size, means, weights, np.arange(2))
     >>> peak_evidence(union, "file.xy", rows.sum(axis=0)[None] * 0.5 + rows[:1]).sentence
     'one (0.70): the peak at 30.0 degrees spoke for it; the one at 50.0 against it'
@@ -109,8 +109,8 @@ def log_votes(parts: Parts, score: Floats) -> Doubles:
 
     Examples
     --------
-    >>> parts = Parts(np.array([[0.9, 0.0]]), np.array([[0.1, 0.1]]), np.array([[0.8, 0.0]]))
-    >>> log_votes(parts, np.array([1.0, 100.0, 1.0])).round(1).tolist()
+    >>> parts = Parts(np.array([[0.9, 0.0]]), np.array([[0.1, 0.1]]), np.array([[0.8, 0.0]]), np.ones((1, 2)))
+    >>> log_votes(parts, np.array([1.0, 100.0, 1.0, 1.0])).round(1).tolist()
     [[0.0, -1372.9]]
     """
     told = np.asarray(sum(weight * one for weight, one in zip(score, logarithms(parts), strict=True)))

@@ -22,7 +22,7 @@ from xafsflow.learning.samples.row_blocks import row_blocks
 from xafsflow.learning.trust.trust_record import Trust
 
 # The first word of every model file; another number when what stands in it changes.
-FORMAT = "xafsflow model 5"
+FORMAT = "xafsflow model 6"
 AGAIN = "train the model again"
 PARTS = ("signature", "targets", "predictor", "trust", "features")
 

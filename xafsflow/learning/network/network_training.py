@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xafsflow.files import sha256_of, write_atomically
-from xafsflow.kernels.array_types import Indices, Mask, Singles
+from xafsflow.kernels.array_types import Mask, Singles
 from xafsflow.learning.network.torch_network import device_of
 from xafsflow.progress import tell
 
@@ -21,7 +21,7 @@ from xafsflow.progress import tell
 STEPS = 8
 # Samples whose answers are in memory at once.
 BLOCK = 512
-Change: TypeAlias = Callable[[Singles, np.random.Generator], Singles]
+Change: TypeAlias = Callable[[Singles, NDArray[Any], np.random.Generator], tuple[Singles, NDArray[Any]]]
 # Letters of the SHA-256 before what is saved.
 DIGEST = 64
 
@@ -69,7 +69,8 @@ class Course:
     held
         `(sample,)`: those that are not learnt from, but choose the epoch; with none, the last epoch is taken.
     change
-        What happens to the samples of a step `(sample, place)`, drawn anew in every epoch; None for nothing.
+        What happens to the samples of a step `(sample, place)` and to their truth, drawn anew in every epoch; None for
+        nothing. Of classes it may make shares `(sample, class)` float32.
     """
 
     def __init__(
@@ -87,7 +88,7 @@ class Course:
         self.device = device_of(torch)
         module.to(self.device)
         self.loss_of = functional.mse_loss if truth.dtype.kind == "f" else functional.cross_entropy
-        self.wanted = torch.from_numpy(truth)
+        self.truth = truth
         self.known, self.check = np.flatnonzero(~held), np.flatnonzero(held)
         self.size = min(how.batch, max(len(self.known) // STEPS, 16), len(self.known))
         self.steps = len(self.known) // self.size
@@ -108,9 +109,11 @@ class Course:
         order = self.torch.randperm(len(self.known)).numpy()[: self.steps * self.size]
         rng = np.random.default_rng(self.epoch)
         for rows in self.known[order].reshape(self.steps, self.size):
-            inputs = self.table[rows]
+            inputs, wanted = self.table[rows], self.truth[rows]
+            if self.change is not None:
+                inputs, wanted = self.change(inputs, wanted, rng)
             self.descent.zero_grad()
-            self._loss(rows, inputs if self.change is None else self.change(inputs, rng)).backward()
+            self._loss(inputs, wanted).backward()
             self.descent.step()
             self.cycle.step()
         self.epoch += 1
@@ -119,17 +122,16 @@ class Course:
             return
         with self.torch.no_grad():
             parts = [self.check[k : k + BLOCK] for k in range(0, len(self.check), BLOCK)]
-            loss = sum(float(self._loss(rows, self.table[rows])) * len(rows) for rows in parts) / len(
-                self.check
-            )
+            losses = [float(self._loss(self.table[rows], self.truth[rows])) * len(rows) for rows in parts]
+            loss = sum(losses) / len(self.check)
         self.since += 1
         if loss < self.best:
             self.kept = {key: value.clone() for key, value in self.module.state_dict().items()}
             self.best, self.since = loss, 0
 
-    def _loss(self, rows: Indices, inputs: Singles) -> Any:
-        wanted = self.wanted[self.torch.from_numpy(rows)].to(self.device)
-        return self.loss_of(self.module(self.torch.from_numpy(inputs).to(self.device)), wanted)
+    def _loss(self, inputs: Singles, truth: NDArray[Any]) -> Any:
+        told, wanted = (self.torch.from_numpy(one).to(self.device) for one in (inputs, truth))
+        return self.loss_of(self.module(told), wanted)
 
     def end(self) -> None:
         """The network gets the weights with the smallest loss of the samples held out."""

@@ -71,7 +71,7 @@ def assembled(
         files=np.frombuffer(b"".join(files), np.uint8),
         lengths=np.array([len(one) for one in files], np.int64),
         templates=templates,
-        score=np.ones(3),
+        score=np.ones(4),
         classes=np.arange(len(samples.types)),
     )
     rows = samples.rows(LEARN)
@@ -101,7 +101,9 @@ def learnt_limits(
     features = [
         doubt_features(one, vote, table) for one, vote, table in zip(told, votes, tables, strict=True)
     ]
-    doubt = np.stack([learnt_doubt(features[0], one) for one in features[1:]])
+    # A mixture of known types is one of these: it is told by the second doubt, not by the first.
+    known_ones = np.concatenate([features[0], features[2]])
+    doubt = np.stack([learnt_doubt(known_ones, features[1]), learnt_doubt(features[0], features[2])])
     trust = Trust(set_thresholds=thresholds_by_class(votes[0], labels, coverage)[None], doubt=doubt)
     return with_limits(trust, doubts_of(features[0], doubt), refuse)
 

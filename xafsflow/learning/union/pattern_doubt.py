@@ -102,8 +102,12 @@ def mixed_sequences(sequences: Singles, labels: Indices, count: int, seed: int) 
     )
     differ = labels[first] != labels[second]
     share = rng.uniform(*SHARES, size=count).astype(np.float32)[: len(first)][differ, None]
-    one, other = (_unit_area(sequences[places[differ]]) for places in (first, second))
-    return highest_one(np.sqrt(share * one + (1 - share) * other))
+    return mixture(sequences[first[differ]], sequences[second[differ]], share)
+
+
+def mixture(one: Singles, other: Singles, share: Singles) -> Singles:
+    """Sequences of two patterns at once, `(sample, place)`; of the intensity above the background the first has `share`."""
+    return highest_one(np.sqrt(share * _unit_area(one) + (1 - share) * _unit_area(other)))
 
 
 def _unit_area(sequences: Singles) -> Singles:

@@ -23,14 +23,15 @@ def learnt_weights(parts: Parts, labels: Integers) -> Doubles:
     Returns
     -------
     ndarray
-        `(3,)`: of ln confidence, of ln likeness, and of -ln "other".
+        `(4,)`: of ln confidence, of ln likeness, of -ln "other", and of ln "other" of later networks.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.integers(0, 2, 400)
     >>> sure = np.clip(0.5 + (labels - 0.5) * rng.uniform(-0.2, 0.9, 400), 0.01, 0.99)
-    >>> parts = Parts(np.stack([1 - sure, sure], axis=1), np.full((400, 2), 0.5), rng.uniform(0.5, 0.6, (400, 2)))
+    >>> alike, same = rng.uniform(0.5, 0.6, (400, 2)), np.ones((400, 2))
+    >>> parts = Parts(np.stack([1 - sure, sure], axis=1), 0.5 * same, alike, same)
     >>> bool((learnt_weights(parts, labels)[0] > 0.5))
     True
     """
@@ -44,7 +45,9 @@ def learnt_weights(parts: Parts, labels: Integers) -> Doubles:
         slope = [((votes * one).sum(axis=1) - one[rows, labels]).mean() for one in terms]
         return float(-np.log(np.maximum(votes[rows, labels], 1e-300)).mean()), np.array(slope)
 
-    found = minimize(loss, np.array([1.0, 1.0, 0.5]), jac=True, bounds=[(0.0, MOST)] * 3, method="L-BFGS-B")
+    found = minimize(
+        loss, np.array([1.0, 1.0, 0.5, 1.0]), jac=True, bounds=[(0.0, MOST)] * 4, method="L-BFGS-B"
+    )
     return np.asarray(found.x, np.float64)
 
 
@@ -56,7 +59,7 @@ def published_votes(parts: Parts) -> Doubles:
 
     Examples
     --------
-    >>> parts = Parts(np.array([[0.9, 0.1]]), np.array([[0.0, 0.0]]), np.array([[0.5, 1.0]]))
+    >>> parts = Parts(np.array([[0.9, 0.1]]), np.array([[0.0, 0.0]]), np.array([[0.5, 1.0]]), np.ones((1, 2)))
     >>> published_votes(parts).round(2).tolist()
     [[0.62, 0.73]]
     """

@@ -36,15 +36,32 @@ class Parts:
         `(sample, class)`: "other" of that network.
     likeness
         `(sample, class)`: largest cosine with the mean pattern of the type, over sizes of the cell. The global part.
+    later
+        `(sample, class)`: "other" of the networks that were added later, which saw the type while its own network has not
+        seen theirs; 1 where there is none.
     """
 
     confidence: Doubles
     other: Doubles
     likeness: Doubles
+    later: Doubles
 
     def __getitem__(self, rows: Any) -> Parts:
         """Of some samples."""
-        return Parts(self.confidence[rows], self.other[rows], self.likeness[rows])
+        return Parts(self.confidence[rows], self.other[rows], self.likeness[rows], self.later[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A network of a union: the classes of its outputs but for the last one, and the classes that it saw as "other"."""
+
+    network: FoldedNetwork
+    own: list[int]
+    others: frozenset[int]
+
+    def came_after(self, before: Member) -> bool:
+        """Whether it has seen the types of the other network, which has not seen its own."""
+        return self.others >= set(before.own) and not before.others & set(self.own)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,15 +81,16 @@ class UnionOfNetworks:
     templates
         `(class, place)`: mean patterns over ln(1/d), reaching further than patterns by the shifts that are tried.
     score
-        `(3,)`: weights of the logarithms of confidence, likeness, and "other" of the type's network.
+        `(4,)`: weights of the logarithms of confidence, likeness, "other" of the type's network, and of later ones.
     classes
         `(class,)`.
 
     Notes
     -----
-    The vote for type t is `softmax_t(w_1 ln p_t + w_2 ln c_t - w_3 ln o_t)` of the confidence p of its network, its likeness
-    c, and "other" o of that network, over which the confidence stands against networks that saw other types; the weights are
-    those of the largest likelihood on validation patterns (`xafsflow.learning.union.score_weights`).
+    The vote for type t is `softmax_t(w_1 ln p_t + w_2 ln c_t - w_3 ln o_t + w_4 ln l_t)` of the confidence p of its network,
+    its likeness c, "other" o of that network, over which the confidence stands against networks that saw other types, and
+    "other" l of networks that were added later: they have seen type t, while the network of t takes their types for its own.
+    The weights are those of the largest likelihood on validation patterns (`xafsflow.learning.union.score_weights`).
     """
 
     two_theta: Doubles
@@ -91,13 +109,16 @@ class UnionOfNetworks:
         return len(self.two_theta)
 
     @cached_property
-    def members(self) -> list[tuple[FoldedNetwork, list[int]]]:
-        """Each network, and the classes of its outputs but for the last one, "other"."""
+    def members(self) -> list[Member]:
+        """The networks."""
         number = {name: place for place, name in enumerate(self.types)}
         found = []
         for content in self.contents:
             network, about = network_from_bytes(content)
-            found.append((network, [number.get(name, -1) for name in about.get("types", [])]))
+            own, others = (
+                [number.get(name, -1) for name in about.get(one, [])] for one in ("types", "others")
+            )
+            found.append(Member(network, own, frozenset(others)))
         return found
 
     @property
@@ -121,11 +142,14 @@ class UnionOfNetworks:
     def parts(self, sequences: Singles) -> Parts:
         """What networks and mean patterns say of sequences `(sample, place)`."""
         confidence = np.zeros((len(sequences), len(self.types)))
-        other = np.zeros(confidence.shape)
-        for network, known in self.members:
-            told = network.predict(sequences.T)
-            confidence[:, known], other[:, known] = told[:, :-1], told[:, -1:]
-        return Parts(confidence, other, self.likeness(sequences))
+        other, later = np.zeros(confidence.shape), np.ones(confidence.shape)
+        for one in self.members:
+            told = one.network.predict(sequences.T)
+            confidence[:, one.own], other[:, one.own] = told[:, :-1], told[:, -1:]
+            for before in self.members:
+                if one.came_after(before):
+                    later[:, before.own] *= told[:, -1:]
+        return Parts(confidence, other, self.likeness(sequences), later)
 
     def likeness(self, sequences: Singles) -> Doubles:
         """`(sample, class)`: the largest cosine with each mean pattern, over sizes of the cell."""
@@ -155,14 +179,16 @@ class UnionOfNetworks:
         fits = all(isinstance(a, np.ndarray) and a.dtype == kind and a.ndim == n for a, kind, n in arrays)
         fits = fits and len(self.ratios) == len(self.twins) == len(self.types)
         fits = fits and self.lengths.sum() == len(self.files) and len(self.templates) == len(self.types)
-        fits = fits and len(self.classes) == len(self.types) and self.score.shape == (3,)
+        fits = fits and len(self.classes) == len(self.types) and self.score.shape == (4,)
         fits = fits and self.templates.shape[1] >= PLACES
         members = self.members if fits else []
         fits = fits and all(
-            one.probabilities and one.n_features == PLACES and len(one.classes) == len(places) + 1
-            for one, places in members
+            one.network.probabilities
+            and one.network.n_features == PLACES
+            and len(one.network.classes) == len(one.own) + 1
+            for one in members
         )
-        known = sorted(place for _, places in members for place in places)
+        known = sorted(place for one in members for place in one.own)
         if not fits or known != list(range(len(self.types))):
             raise InputError("a damaged union of networks", "each type in one network", "train it again")
 
@@ -172,8 +198,8 @@ def votes_of(parts: Parts, score: Floats) -> Doubles:
 
     Examples
     --------
-    >>> parts = Parts(np.array([[0.9, 0.05]]), np.array([[0.05, 0.05]]), np.array([[0.8, 0.8]]))
-    >>> votes_of(parts, np.array([1.0, 2.0, 0.5])).round(2).tolist()
+    >>> parts = Parts(np.array([[0.9, 0.05]]), np.array([[0.05, 0.05]]), np.array([[0.8, 0.8]]), np.ones((1, 2)))
+    >>> votes_of(parts, np.array([1.0, 2.0, 0.5, 1.0])).round(2).tolist()
     [[0.95, 0.05]]
     """
     return softmax(sum(weight * one for weight, one in zip(score, logarithms(parts), strict=True)))
@@ -181,5 +207,7 @@ def votes_of(parts: Parts, score: Floats) -> Doubles:
 
 def logarithms(parts: Parts) -> list[Doubles]:
     """What the weights of a score go with, each `(sample, class)`."""
-    found = [np.log(np.maximum(one, LEAST)) for one in (parts.confidence, parts.likeness, parts.other)]
-    return [found[0], found[1], -found[2]]
+    sure, alike, other, later = (
+        np.log(np.maximum(one, LEAST)) for one in (parts.confidence, parts.likeness, parts.other, parts.later)
+    )
+    return [sure, alike, -other, later]

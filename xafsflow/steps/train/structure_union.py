@@ -18,7 +18,13 @@ from xafsflow.learning.models.targets import Targets
 from xafsflow.learning.network.network_training import Training
 from xafsflow.learning.union import baselines as simple
 from xafsflow.learning.union.assembly import assembled, check_types, learnt_limits, mean_patterns
-from xafsflow.learning.union.group_training import groups_by_likeness, rows_for, trained_network
+from xafsflow.learning.union.group_training import (
+    OTHERS,
+    OTHERS_OF_ADDED,
+    groups_by_likeness,
+    rows_for,
+    trained_network,
+)
 from xafsflow.learning.union.judged_patterns import union_in
 from xafsflow.learning.union.pattern_samples import TRAIN
 from xafsflow.learning.union.union_model import Parts, UnionOfNetworks, votes_of
@@ -156,7 +162,7 @@ def extend(
     training = Training(epochs=epochs, patience=patience, rate=rate, dropout=dropout)
     new = list(range(len(before.types), len(library.samples.types)))
     templates = mean_patterns(library.samples, library.two_theta, kept=before.templates)
-    files = [*before.contents, *_trained(library, [new], training, seed)]
+    files = [*before.contents, *_trained(library, [new], training, seed, OTHERS_OF_ADDED)]
     trained = assembled(library.samples, library.two_theta, files, templates, library.ratios)
     return _finished(library, *trained, (coverage, refuse), [new], [], training, seed)
 
@@ -193,13 +199,19 @@ def _named(types: list[str], networks: list[list[str]]) -> list[list[int]]:
     return [[types.index(name) for name in group] for group in networks]
 
 
-def _trained(library: PatternLibrary, groups: list[list[int]], training: Training, seed: int) -> list[bytes]:
+def _trained(
+    library: PatternLibrary,
+    groups: list[list[int]],
+    training: Training,
+    seed: int,
+    others: tuple[float, float] = OTHERS,
+) -> list[bytes]:
     """The file of a network for each group."""
     samples = library.samples
     made = []
     for number, group in enumerate(groups, 1):
         name = f"network {number} of {len(groups)} ({len(group)} types)"
-        made.append(trained_network(samples, group, training, seed, name))
+        made.append(trained_network(samples, group, training, seed, name, others))
     return made
 
 
