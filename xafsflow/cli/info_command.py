@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 WIDTH = 80
 # What is told in one line each; what is not among these stands under its own name.
 SENTENCES = {
-    "layout": "layout     {}",
     "inside": "taken      ::{}",
     "quantity": "quantity   {}",
     "pixel_size_um": "pixel      {:.6g} um",
@@ -28,7 +28,9 @@ SENTENCES = {
     "points": "points     {}",
     "wavelength_angstrom": "wavelength {:.6g} Angstrom",
 }
-MOST_INSIDE = 40
+# What a format's name goes on with is told by the layout.
+SHORT = re.compile(r"[,(]")
+MOST_INSIDE, MOST_TOLD = 40, 220
 
 
 @click.command()
@@ -69,8 +71,8 @@ def _is_one_stack(path: Path) -> bool:
 def _lines(one: Contents) -> Iterator[str]:
     """All that is told of a file."""
     yield from _wrapped(one.place, "")
-    yield f"  {one.kind}: {one.format}"
     facts = one.facts
+    yield from _wrapped(f"{one.kind}: {_format(one)}", "  ", "    ")
     if "images" in facts:
         yield f"  images     {facts['images']} of {facts['rows']} x {facts['columns']} {facts['dtype']}"
     elif isinstance(facts.get("columns"), list):
@@ -100,17 +102,22 @@ def _lines(one: Contents) -> Iterator[str]:
 def _line(one: Contents) -> Iterator[str]:
     """A group of files in one line, and why it cannot be read."""
     facts, files = one.facts, one.facts["files"]
-    told = [
-        f"{files} file{'s' if files != 1 else ''}",
-        one.kind if not one.format else one.format.split(" (")[0],
-    ]
+    told = [f"{files} file{'s' if files != 1 else ''}", _format(one) or one.kind]
     if "images" in facts:
         told.append(f"{facts['images']} x {facts['rows']} x {facts['columns']} {facts['dtype']}")
-    if "energies" in facts:
+    if facts.get("energies") == 1:
+        told.append(f"{facts['first_energy']:.10g} eV")
+    elif "energies" in facts:
         told.append(f"{facts['first_energy']:.10g} to {facts['last_energy']:.10g} eV")
     yield from _wrapped(f"{one.place}: {', '.join(told)}", "", "    ")
     if one.refused:
-        yield from _wrapped(one.refused.splitlines()[0], "    ", "    ")
+        yield from _wrapped(textwrap.shorten(one.refused, MOST_TOLD, placeholder=" ..."), "    ", "    ")
+
+
+def _format(one: Contents) -> str:
+    """The format, and of several layouts the one that the file has."""
+    layout = one.facts.get("layout")
+    return f"{SHORT.split(one.format)[0]} ({layout})".replace("  ", " ") if layout else one.format
 
 
 def _energies(facts: Mapping[str, object]) -> str:

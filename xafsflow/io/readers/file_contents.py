@@ -14,8 +14,8 @@ from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.io.folders import natural_key
 from xafsflow.io.readers import ImageStack, format_name, list_inside, open_scan, read_spectra
 from xafsflow.io.readers.image_scan import ImageScan, Inside
-from xafsflow.io.readers.patterns import read_pattern
-from xafsflow.io.readers.stack_energies import check_energies, energies_from_names
+from xafsflow.io.readers.patterns import pattern_format, read_pattern
+from xafsflow.io.readers.stack_energies import check_energies, energies_from_names, read_energies
 from xafsflow.kernels.array_types import Doubles
 
 NUMBERS = re.compile(r"[0-9]+(?:[.,p][0-9]+)*")
@@ -34,7 +34,7 @@ class Contents:
     place
         The file, or a pattern of several.
     kind
-        `images`, `spectra`, `pattern`.
+        `images`, `spectra`, `pattern`, `energies`, or `unknown`.
     format
         The name of the format.
     facts
@@ -80,20 +80,31 @@ def contents_of(path: Path, inside: str | None = None) -> list[Contents]:
     ...     contents_of(Path(folder, "fe_7112.5_eV.tif"))[0].facts["images"]
     1
     """
-    found = []
-    if (name := format_name(path, "images")) is not None:
-        found.append(_told(Contents(str(path), "images", name), lambda told: _images(told, [path], inside)))
-    if format_name(path, "spectra") is not None and inside is None:
-        name = str(format_name(path, "spectra"))
-        found.append(_told(Contents(str(path), "spectra", name), lambda told: _spectra(told, path)))
-    if not found or found[-1].kind == "spectra":
-        found.append(_told(Contents(str(path), "pattern", "diffraction"), lambda told: _pattern(told, path)))
+    kinds: list[tuple[str, str | None, Callable[[Contents], None]]] = [
+        ("images", format_name(path, "images"), lambda told: _images(told, [path], inside)),
+    ]
+    if inside is None:
+        kinds += [
+            ("spectra", format_name(path, "spectra"), lambda told: _spectra(told, path)),
+            ("pattern", pattern_format(path), lambda told: _pattern(told, path)),
+        ]
+    found = [_told(Contents(str(path), kind, name), tell) for kind, name, tell in kinds if name is not None]
     good = [one for one in found if not one.refused or one.inside]
+    table = format_name(path, "energies")
+    if not good and table is not None and inside is None:
+        found.append(_told(Contents(str(path), "energies", table), lambda told: _table(told, path)))
+        good = [one for one in found if not one.refused]
     if good:
         return good
-    if len(found) == 1:
-        open_scan([path], inside) if found[0].kind == "images" else read_pattern(path)
-    raise InputError("\n".join(f"As {one.kind}: {one.refused}" for one in found))
+    if not found:
+        raise InputError(
+            f"{path}, of no format that is known",
+            "images, spectra, a diffraction pattern or a table of energies",
+            "see the pages on formats, or export the file in another one",
+        )
+    raise InputError(
+        "\n".join(one.refused if len(found) == 1 else f"As {one.kind}: {one.refused}" for one in found)
+    )
 
 
 def groups_of(folder: Path) -> list[Contents]:
@@ -206,6 +217,12 @@ def _count(stack: ImageStack | None) -> int:
     return 0 if stack is None else stack.shape[0]
 
 
+def _table(told: Contents, path: Path) -> None:
+    energies = read_energies(path)
+    told.facts |= {"energies": len(energies), "first_energy": float(energies[0])}
+    told.facts |= {"last_energy": float(energies[-1]), "energy_unit_in_file": None, "energies_from": "file"}
+
+
 def _missing(scan: ImageScan, energies: Doubles | None) -> list[str]:
     """What counts lack to become absorbance."""
     if scan.quantity != "counts":
@@ -254,15 +271,22 @@ def _is_stack(path: Path) -> bool:
 
 def _group(folder: Path, paths: Sequence[Path]) -> Contents:
     place = pattern_of_names(paths, folder)
+    files: dict[str, object] = {"files": len(paths)}
+    if (headers := _headers_of(paths[0])) is not None:
+        return Contents(place, "images", f"pixels of {headers.name}", files)
     try:
         name = format_name(paths[0], "images")
-    except InputError as error:
-        return Contents(place, "unknown", "", {"files": len(paths)}, refused=str(error))
-    if name is not None:
-        told = Contents(place, "images", name, {"files": len(paths)})
-        return _told(told, lambda told: _images(told, paths, None))
-    try:
+        if name is not None:
+            return _told(Contents(place, "images", name, files), lambda told: _images(told, paths, None))
         first = contents_of(paths[0])[0]
     except InputError as error:
-        return Contents(place, "unknown", "", {"files": len(paths)}, refused=str(error))
-    return Contents(place, first.kind, first.format, {"files": len(paths), **first.facts}, notes=first.notes)
+        return Contents(place, "unknown", "", files, refused=str(error))
+    return Contents(place, first.kind, first.format, {**files, **first.facts}, notes=first.notes)
+
+
+def _headers_of(path: Path) -> Path | None:
+    """The header that a file of pixels belongs to: `scan_a000.xim` to `scan.hdr`."""
+    if path.suffix.lower() != ".xim":
+        return None
+    header = path.with_name(path.stem.rpartition("_")[0] + ".hdr")
+    return header if header.is_file() else None

@@ -198,7 +198,7 @@ def _axes(array: Any, meaning: _Meaning | None, place: str) -> Axes | None:
     others = [axis for axis in range(len(array.shape)) if axis not in (y, x)]
     many = [axis for axis in others if array.shape[axis] > 1]
     named = [axis for axis in others if is_energy_name(meaning.names[axis])]
-    image = (named or many or others or [None])[0]
+    image = next(iter(named or many or others), None)
     further = [axis for axis in many if axis != image]
     if further:
         raise InputError(

@@ -186,6 +186,26 @@ def _check_filters(dataset: Any, place: str) -> None:
             )
 
 
+def own_items(group: Any) -> Iterator[tuple[str, Any]]:
+    """The names and items of a group, and those that links within the file lead to; links that lead nowhere are left out."""
+    import h5py
+
+    for name in group:
+        link = group.get(name, getlink=True)
+        if isinstance(link, h5py.ExternalLink):
+            continue
+        if isinstance(link, h5py.SoftLink):
+            path = group.file.filename
+            try:
+                place, inside = located(path, f"{group.name}/{name}")
+            except InputError:
+                continue
+            if place == path:
+                yield name, group.file[inside]
+        else:
+            yield name, group[name]
+
+
 def arrays(file: h5py.File) -> list[Inside]:
     """The datasets of numbers with two axes or more, each once; external links are not followed."""
     import h5py

@@ -10,6 +10,7 @@ import numpy as np
 
 from xafsflow.io.readers.image_scan import Inside
 from xafsflow.io.readers.images.hdf5.element_maps import line_at_the_edge
+from xafsflow.io.readers.images.hdf5.hdf5_file import own_items
 from xafsflow.io.readers.images.hdf5.layouts import dataset_of, dataset_source
 from xafsflow.io.readers.images.hdf5.told_by_names import texts_of
 from xafsflow.io.readers.images.scan_parts import ScanPart
@@ -37,13 +38,13 @@ def choices(file: Any) -> list[Inside]:
     """Counts and counts corrected for dead time, of each region of each detector; monitors."""
     found = [
         f"{MAPS}/{detector}/{region}/{kind}"
-        for detector in file[MAPS]
-        if hasattr(file[f"{MAPS}/{detector}"], "keys")
-        for region in file[f"{MAPS}/{detector}"]
+        for detector, regions in own_items(file[MAPS])
+        if hasattr(regions, "keys")
+        for region, maps in own_items(regions)
         for kind in (CORRECTED, COUNTED)
-        if f"{MAPS}/{detector}/{region}/{kind}" in file
+        if hasattr(maps, "keys") and kind in maps
     ]
-    found += [f"{SCALARS}/{name}" for name in file[SCALARS]] if SCALARS in file else []
+    found += [f"{SCALARS}/{name}" for name, _ in own_items(file[SCALARS])] if SCALARS in file else []
     return [one for one in (dataset_of(file, name) for name in found) if len(one.shape) == 2]
 
 

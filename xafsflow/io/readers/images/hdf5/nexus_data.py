@@ -13,7 +13,7 @@ from xafsflow.errors import InputError
 from xafsflow.io.readers.image_scan import INSIDE, Inside
 from xafsflow.io.readers.images.array_source import Axes
 from xafsflow.io.readers.images.hdf5 import any_dataset
-from xafsflow.io.readers.images.hdf5.hdf5_file import hdf5_file
+from xafsflow.io.readers.images.hdf5.hdf5_file import hdf5_file, own_items
 from xafsflow.io.readers.images.hdf5.layouts import dataset_of
 from xafsflow.io.readers.images.hdf5.told_by_names import energies_at, numbers_of, text_of, texts_of, unit_of
 from xafsflow.io.readers.images.scan_parts import ScanPart
@@ -31,7 +31,7 @@ DEEPEST = 8
 
 def matches(file: Any) -> bool:
     """Whether a file has an NXentry."""
-    return any(_class(file.get(name)) == "NXentry" for name in file)
+    return any(_class(item) == "NXentry" for _, item in own_items(file))
 
 
 def choices(file: Any) -> list[Inside]:
@@ -84,7 +84,7 @@ def is_energy(item: Any) -> bool:
 
 
 def _class(item: Any) -> str | None:
-    return None if item is None else text_of(item.attrs.get("NX_class", ""))
+    return text_of(item.attrs.get("NX_class", ""))
 
 
 def _signals(file: Any) -> list[str]:
@@ -107,7 +107,7 @@ def _signal(group: Any) -> str | None:
     """The path of what an NXdata shows: by the attribute of the group, else of the dataset, else `data`."""
     name = text_of(group.attrs.get("signal", ""))
     if not name and hasattr(group, "keys"):
-        marked = [one for one in group if "signal" in getattr(group.get(one), "attrs", {})]
+        marked = [one for one, item in own_items(group) if "signal" in item.attrs]
         name = marked[0] if len(marked) == 1 else "data"
     return f"{group.name.rstrip('/')}/{name}" if name in group else None
 

@@ -12,6 +12,7 @@ from xafsflow.errors import InputError
 from xafsflow.io.readers.image_scan import Inside
 from xafsflow.io.readers.images.array_source import Axes
 from xafsflow.io.readers.images.hdf5.element_maps import line_at_the_edge
+from xafsflow.io.readers.images.hdf5.hdf5_file import own_items
 from xafsflow.io.readers.images.hdf5.layouts import dataset_source
 from xafsflow.io.readers.images.hdf5.told_by_names import texts_of
 from xafsflow.io.readers.images.scan_parts import ScanPart
@@ -26,9 +27,7 @@ FITS, FIT_NAMES = "xrf_fit", "xrf_fit_name"
 
 def matches(file: Any) -> bool:
     """Whether a file has the group of PyXRF."""
-    return GROUP in file and any(
-        FITS in file[f"{GROUP}/{name}"] for name in file[GROUP] if hasattr(file[f"{GROUP}/{name}"], "keys")
-    )
+    return GROUP in file and any(hasattr(item, "keys") and FITS in item for _, item in own_items(file[GROUP]))
 
 
 def choices(file: Any) -> list[Inside]:
@@ -60,7 +59,7 @@ def part(file: Any, path: str, inside: str) -> ScanPart:
 def _maps(file: Any) -> list[tuple[Inside, str, Axes]]:
     """Every map: its name, the dataset that it is part of, and where in that."""
     found = []
-    for group in file[GROUP]:
+    for group, _ in own_items(file[GROUP]):
         fits, names = f"{GROUP}/{group}/{FITS}", f"{GROUP}/{group}/{FIT_NAMES}"
         if fits in file and names in file and file[fits].ndim == 3:
             shape, dtype = tuple(file[fits].shape[1:]), file[fits].dtype.name

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from xafsflow.errors import InputError
 from xafsflow.io.readers.image_scan import INSIDE
+from xafsflow.io.readers.images.hdf5.hdf5_file import beside, own_items
 from xafsflow.io.readers.images.told_values import energies_ev, energy_scale, is_energy_name
 from xafsflow.kernels.array_types import Doubles
 
-# Where a scan keeps what it was measured at, in the order in which it is looked for.
 MOST_VALUES = 1_000_000
 DEEPEST = 6
+# eV; what was asked for and what was reached differ by less.
+SAME_EV = 0.5
 
 
 def text_of(value: Any) -> str | None:
@@ -51,6 +54,7 @@ def numbers_of(item: Any, path: str) -> Doubles:
         They are no numbers, or too many.
     """
     place = f"{path}{INSIDE}{item.name}"
+    beside(path, item.file.filename, Path(path).resolve().parent)
     if item.dtype.kind not in "iuf" or item.size is None or item.size > MOST_VALUES:
         raise InputError(
             f"{place} of type {item.dtype} and shape {item.shape}", "some numbers", "mend the file"
@@ -83,17 +87,20 @@ def energies_in(group: Any, count: int, path: str) -> tuple[Doubles, str] | None
     A dataset with another unit than of energy (the angle of a monochromator) is none.
     """
     nearest: list[tuple[int, Any]] = []
-    for depth, item in _walk(group):
+    for depth, name, item in _walk(group):
         if nearest and depth > nearest[0][0]:
             break
-        if item.shape == (count,) and count > 1 and is_energy_name(item.name.rsplit("/", 1)[-1]):
+        if item.shape == (count,) and count > 1 and is_energy_name(name):
             unit = unit_of(item)
             if item.dtype.kind in "iuf" and (not unit or energy_scale(unit) is not None):
                 nearest.append((depth, item))
     if not nearest:
         return None
+    # What is called just `energy` before setpoints and the like.
+    items = {item.id: item for _, item in sorted(nearest, key=lambda one: len(one[1].name))}
+    nearest = [(0, item) for item in items.values()]
     found = [energies_at(item, path) for _, item in nearest]
-    if any(not np.allclose(one, found[0][0], rtol=1e-6) for one, _ in found[1:]):
+    if any(np.abs(one - found[0][0]).max() > SAME_EV for one, _ in found[1:]):
         names = " and ".join(item.name for _, item in nearest)
         raise InputError(
             f"{path} with different energies at {names}",
@@ -103,8 +110,8 @@ def energies_in(group: Any, count: int, path: str) -> tuple[Doubles, str] | None
     return found[0]
 
 
-def _walk(group: Any) -> Iterator[tuple[int, Any]]:
-    """Datasets below a group, the nearest first; links into other files are not followed."""
+def _walk(group: Any) -> Iterator[tuple[int, str, Any]]:
+    """Datasets below a group with their depth and name, the nearest first; links into other files are not followed."""
     import h5py
 
     level, depth = [group], 0
@@ -112,12 +119,9 @@ def _walk(group: Any) -> Iterator[tuple[int, Any]]:
     while level and depth < DEEPEST:
         below = []
         for one in level:
-            for name in one:
-                if isinstance(one.get(name, getlink=True), h5py.ExternalLink):
-                    continue
-                item = one.get(name)
+            for name, item in own_items(one):
                 if isinstance(item, h5py.Dataset):
-                    yield depth, item
+                    yield depth, name, item
                 elif isinstance(item, h5py.Group) and item.id not in seen:
                     seen.add(item.id)
                     below.append(item)
