@@ -20,7 +20,6 @@ from xafsflow.io.readers.images.text_headers import check_size, damaged, no_insi
 from xafsflow.io.readers.images.told_values import NUMBER, energies_ev, energy_scale
 
 FORMAT = "EDF (ESRF)"
-FIELD = re.compile(r"([^={}]+?)\s*=\s*([^;]*?)\s*;")
 LARGEST_HEADER = 2**20
 DTYPES = {
     "signedbyte": "i1", "unsignedbyte": "u1", "signedshort": "i2", "unsignedshort": "u2", "signedinteger": "i4",
@@ -108,7 +107,8 @@ def _header(path: str, at: int) -> tuple[Mapping[str, str] | None, int]:
     if end is None:
         raise damaged(path, f"a header at byte {at} that does not end")
     text = start[: end.end()].decode("latin-1").lstrip()[1:]
-    fields = {name.strip().lower(): value.strip() for name, value in FIELD.findall(text)}
+    told_fields = (field.partition("=") for field in text.split(";"))
+    fields = {name.strip().lower(): value.strip() for name, mark, value in told_fields if mark}
     told = _number(fields, "edf_headersize")
     return fields, at + (told if told and told >= end.end() else end.end())
 

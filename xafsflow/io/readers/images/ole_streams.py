@@ -24,7 +24,8 @@ def ole_file(path: str) -> Iterator[Any]:
     Raises
     ------
     InputError
-        It is missing, none, truncated or damaged, also where that shows only while it is read.
+        It is missing, none, truncated or damaged, also where that shows only while it is read: what the functions below
+        raise becomes such an error.
     """
     import olefile
 
@@ -63,13 +64,13 @@ def value_of(file: Any, name: str) -> bytes | None:
 
     Raises
     ------
-    InputError
+    ValueError
         It is larger than any value.
     """
     if not file.exists(name) or file.get_type(name) != 2:  # a stream, no storage
         return None
     if file.get_size(name) > LARGEST_VALUE:
-        raise InputError(f"{name} of {file.get_size(name)} bytes", "a few numbers", "copy the file again")
+        raise ValueError(f"{name} of {file.get_size(name)} bytes")
     with file.openstream(name) as stream:
         return bytes(stream.read())
 
@@ -90,18 +91,16 @@ def pieces_of(file: Any, name: str, size: int, end: int) -> tuple[Piece, ...]:
 
     Raises
     ------
-    InputError
+    ValueError
         The stream is missing or shorter, or its chain runs in a ring or out of the file.
     """
     if not file.exists(name) or file.get_type(name) != 2:
-        raise InputError(f"no stream {name}", "one of each image", "copy the file again")
+        raise ValueError(f"no stream {name}")
     entry = file.root
     for part in name.split("/"):
         entry = entry.kids_dict[part.lower()]
     if entry.size < size:
-        raise InputError(
-            f"{name} of {entry.size} bytes", f"{size}, as its header says", "copy the file again"
-        )
+        raise ValueError(f"{name} of {entry.size} bytes, {size} by its header")
     if entry.size >= file.minisectorcutoff:
         return joined(
             _chain(file.fat, entry.isectStart, size, file.sectorsize), file.sectorsize, 1, size, end
@@ -123,9 +122,7 @@ def _chain(table: Sequence[int], start: int, size: int, sector_size: int) -> lis
     sector = int(start)
     for _ in range(-(-size // sector_size)):
         if not 0 <= sector < len(table):
-            raise InputError(
-                f"a chain of sectors that ends after {len(found)}", "a whole file", "copy it again"
-            )
+            raise ValueError(f"a chain of sectors that ends after {len(found)}")
         found.append(sector)
         sector = int(table[sector])
     return found
@@ -136,7 +133,7 @@ def joined(sectors: Sequence[int], sector_size: int, before: int, size: int, end
 
     Raises
     ------
-    InputError
+    ValueError
         One lies behind the end.
 
     Examples
@@ -149,9 +146,7 @@ def joined(sectors: Sequence[int], sector_size: int, before: int, size: int, end
     for sector in sectors:
         at, length = (sector + before) * sector_size, min(sector_size, left)
         if at + length > end:
-            raise InputError(
-                f"truncated: a sector ends at byte {at + length} of {end}", "a whole file", "copy it again"
-            )
+            raise ValueError(f"truncated: a sector ends at byte {at + length} of {end}")
         if pieces and sum(pieces[-1]) == at:
             pieces[-1][1] += length
         else:

@@ -98,10 +98,9 @@ def energies_in(group: Any, count: int, path: str) -> tuple[Doubles, str] | None
         return None
     # What is called just `energy` before setpoints and the like.
     items = {item.id: item for _, item in sorted(nearest, key=lambda one: len(one[1].name))}
-    nearest = [(0, item) for item in items.values()]
-    found = [energies_at(item, path) for _, item in nearest]
+    found = [energies_at(item, path) for item in items.values()]
     if any(np.abs(one - found[0][0]).max() > SAME_EV for one, _ in found[1:]):
-        names = " and ".join(item.name for _, item in nearest)
+        names = " and ".join(item.name for item in items.values())
         raise InputError(
             f"{path} with different energies at {names}",
             "one",
