@@ -22,8 +22,8 @@ SENTENCES = {
     "quantity": "quantity   {}",
     "pixel_size_um": "pixel      {:.6g} um",
     "beam_monitor": "monitor    one reading an image",
-    "flat_field_images": "flat field {} images",
-    "dark_images": "dark       {} images",
+    "flat_field_images": "flat field {}",
+    "dark_images": "dark       {}",
     "spectra": "spectra    {}",
     "points": "points     {}",
     "wavelength_angstrom": "wavelength {:.6g} Angstrom",
@@ -83,7 +83,8 @@ def _lines(one: Contents) -> Iterator[str]:
         yield f"  2 theta    {facts['first_two_theta']:.6g} to {facts['last_two_theta']:.6g} degrees"
     for name, sentence in SENTENCES.items():
         if facts.get(name):
-            yield from _wrapped(sentence.format(facts[name]))
+            value = _several(facts[name]) if name.endswith("_images") else facts[name]
+            yield from _wrapped(sentence.format(value))
     for name, value in facts.items():
         if isinstance(value, dict):
             yield from _wrapped(_spectrum(name, value))
@@ -127,6 +128,10 @@ def _energies(facts: Mapping[str, object]) -> str:
         return f"energy     {facts['first_energy']:.10g} eV, {where}"
     first, last = facts["first_energy"], facts["last_energy"]
     return f"energies   {facts['energies']}, {first:.10g} to {last:.10g} eV, {where}"
+
+
+def _several(count: object) -> str:
+    return f"{count} image{'s' if count != 1 else ''}"
 
 
 def _spectrum(name: str, value: Mapping[str, object]) -> str:

@@ -117,7 +117,8 @@ def groups_of(folder: Path) -> list[Contents]:
     """
     try:
         files = [one for one in folder.iterdir() if not one.name.startswith(".")]
-        files += [two for one in files if one.is_dir() for two in one.iterdir() if two.is_file()]
+        folders = [one for one in files if one.is_dir() and not _is_stack(one)]
+        files += [two for one in folders for two in one.iterdir() if not two.name.startswith(".")]
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror}", "a readable folder", "check the path") from None
     groups: dict[tuple[Path, str], list[Path]] = {}
@@ -239,6 +240,8 @@ def _missing(scan: ImageScan, energies: Doubles | None) -> list[str]:
 
 def _spectra(told: Contents, path: Path) -> None:
     spectra = read_spectra(path)
+    if not spectra:
+        raise InputError(f"{path} without a spectrum", "a column beside the energies", "name another file")
     told.facts["spectra"] = len(spectra)
     told.facts["columns"] = list(spectra[0].columns)
     for spectrum in spectra[:MOST_TOLD]:

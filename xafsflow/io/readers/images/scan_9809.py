@@ -44,8 +44,8 @@ def energies_9809(path: Path) -> Doubles:
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder, "scan.dat")
     ...     _ = path.write_text(head + " 16.18732 16.18732 0.5 100\n 16.18029 16.18029 0.5 100\n")
-    ...     energies_9809(path).round(2)
-    array([7092.01, 7095.01])
+    ...     energies_9809(path).round(1)
+    array([7092., 7095.])
     """
     text = read_start(str(path), LARGEST)
     if not is_9809(text[:FIRST_LINES]):
