@@ -12,6 +12,7 @@ from xafsflow.cli.batch_command import batch
 from xafsflow.cli.check_command import check
 from xafsflow.cli.demo_command import demo
 from xafsflow.cli.export_command import export
+from xafsflow.cli.info_command import info
 from xafsflow.cli.phantom_command import phantom
 from xafsflow.cli.report_command import report
 from xafsflow.cli.run_command import run
@@ -63,7 +64,7 @@ def main() -> None:
     """
 
 
-for command in (run, check, batch, status, steps, show, phantom, export, report, score, verify, demo):
+for command in (run, check, batch, status, info, steps, show, phantom, export, report, score, verify, demo):
     main.add_command(command)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast, runtime_checkable
 
 from xafsflow.errors import InputError
 
@@ -17,18 +17,28 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from xafsflow.io.readers.image_scan import ImageScan
+    from xafsflow.io.readers.image_scan import ImageScan, Inside
     from xafsflow.io.readers.spectrum_library import Spectrum
 
 Kind = Literal["images", "spectra", "energies"]
 
 # By kind; asked in this order.
 READERS: dict[Kind, tuple[str, ...]] = {
-    "images": ("xafsflow.io.readers.tiff_stack",),
+    "images": (
+        "xafsflow.io.readers.tiff_stack",
+        "xafsflow.io.readers.images.hdf5.hdf5_images",
+        "xafsflow.io.readers.images.xradia_images",
+        "xafsflow.io.readers.images.itex_images",
+        "xafsflow.io.readers.images.edf_images",
+        "xafsflow.io.readers.images.stxm_images",
+        "xafsflow.io.readers.images.zarr_images",
+    ),
     "spectra": ("xafsflow.io.readers.spectrum_text",),
     "energies": ("xafsflow.io.readers.energy_table",),
 }
 START_BYTES = 512
+# A folder with one of these files is a stack or group of Zarr.
+FOLDER_MARKERS = ("zarr.json", ".zarray", ".zgroup")
 
 
 class ImageStack(Protocol):
@@ -92,6 +102,15 @@ class ImageFormat(Format, Protocol):
         ...
 
 
+@runtime_checkable
+class HoldsSeveral(Protocol):
+    """What a format of images has beside, whose files hold more than one thing."""
+
+    def list_inside(self, path: Path) -> list[Inside]:
+        """What can be named behind `::`; only headers are read."""
+        ...
+
+
 class SpectrumFormat(Format, Protocol):
     """Files of spectra."""
 
@@ -143,6 +162,30 @@ def open_scan(paths: Sequence[Path], inside: str | None = None) -> ImageScan:
     return cast(ImageFormat, _format_of(paths[0], "images")).open_scan(paths, inside)
 
 
+def list_inside(path: Path) -> list[Inside]:
+    """What can be named behind `::` for the images of a file; empty where its format holds one thing only.
+
+    Raises
+    ------
+    InputError
+        The file is of no format of images, or damaged.
+    """
+    known = _format_of(path, "images")
+    return known.list_inside(path) if isinstance(known, HoldsSeveral) else []
+
+
+def format_name(path: Path, kind: Kind) -> str | None:
+    """What the format of a file is called, None where it is none of this kind.
+
+    Raises
+    ------
+    InputError
+        There is no such file.
+    """
+    start = _start(path)
+    return next((module.FORMAT for module in _formats(kind) if module.detect(start)), None)
+
+
 def read_spectrum(path: Path, column: str | None = None) -> Spectrum:
     """One spectrum of a file: the only one, or that of a column, by name or by number from 1.
 
@@ -184,8 +227,7 @@ def is_readable(path: Path, kind: Kind) -> bool:
     InputError
         There is no such file.
     """
-    start = _start(path)
-    return any(module.detect(start) for module in _formats(kind))
+    return format_name(path, kind) is not None
 
 
 def _formats(kind: Kind) -> list[Format]:
@@ -205,7 +247,12 @@ def _format_of(path: Path, kind: Kind) -> Format:
 
 
 def _start(path: Path) -> bytes:
+    """The first bytes of a file; of a folder that is one thing, the name of the file that marks it."""
     try:
+        if path.is_dir() and (
+            marker := next((name for name in FOLDER_MARKERS if (path / name).is_file()), None)
+        ):
+            return marker.encode()
         with open(path, "rb") as file:
             return file.read(START_BYTES)
     except (OSError, ValueError) as error:  # a name with a NUL is a ValueError

@@ -32,6 +32,12 @@ class ImageScan:
         `(image,)`: reading of a beam monitor at each image.
     pixel_size_um
         Micrometers.
+    layout
+        What the files are, where their format has several layouts.
+    inside
+        The path of the images within a file.
+    energy_unit
+        The unit of the energies in the file, from which they were converted.
     """
 
     images: ImageStack
@@ -41,6 +47,28 @@ class ImageScan:
     dark: ImageStack | None = None
     counter: Doubles | None = None
     pixel_size_um: float | None = None
+    layout: str | None = None
+    inside: str | None = None
+    energy_unit: str | None = None
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What can be chosen within a file, behind `::`.
+
+    Parameters
+    ----------
+    path
+        As it is written behind `::`.
+    shape
+        Of the array there.
+    dtype
+        The name of its type.
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    dtype: str
 
 
 def split_inside(name: str) -> tuple[str, str | None]:

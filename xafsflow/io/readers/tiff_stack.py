@@ -6,6 +6,8 @@ the turn from images to spectra happens while reading, one band in memory.
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,10 +18,11 @@ import numpy as np
 from xafsflow.errors import InputError
 from xafsflow.io.folders import Folders
 from xafsflow.io.readers.image_scan import ImageScan
+from xafsflow.io.readers.images.tiff_description import described
 from xafsflow.io.readers.tiff_layout import Image, read_images
 from xafsflow.io.readers.tiff_pixels import Pixels, read_bands
 
-FORMAT = "TIFF, BigTIFF or ImageJ's TIFF"
+FORMAT = "TIFF, BigTIFF, ImageJ's TIFF or OME-TIFF"
 
 
 def detect(start: bytes) -> bool:
@@ -201,7 +204,7 @@ def open_stack(paths: Sequence[Path]) -> TiffStack:
 
 
 def open_scan(paths: Sequence[Path], inside: str | None = None) -> ImageScan:
-    """The images of TIFF files as a scan, as `open_stack` describes them.
+    """The images of TIFF files as a scan, as `open_stack` describes them, with what OME's channels or ImageJ's labels tell.
 
     Raises
     ------
@@ -214,7 +217,19 @@ def open_scan(paths: Sequence[Path], inside: str | None = None) -> ImageScan:
             "the name of a TIFF file alone",
             "leave out :: and the path",
         )
-    return ImageScan(open_stack(paths))
+    stack = open_stack(paths)
+    if len(paths) == stack.shape[0] > 1:
+        return ImageScan(stack)  # one image a file, as cameras write them: their energies stand in the names
+    counts = Counter(image.path for image in stack.images)
+    told = [described(path, counts[os.path.abspath(path)]) for path in paths]
+    known = [one.energies for one in told if one.energies is not None]
+    return ImageScan(
+        stack,
+        energies=np.concatenate(known) if len(known) == len(told) else None,
+        pixel_size_um=told[0].pixel_size_um,
+        layout=told[0].layout,
+        energy_unit=told[0].energy_unit,
+    )
 
 
 def find_files(folder: Path, pattern: str) -> list[Path]:

@@ -68,13 +68,7 @@ def read_pattern(path: Path, scan: int | None = None) -> Pattern:
     >>> pattern.name, pattern.two_theta[[0, -1]], pattern.wavelength
     ('quartz', array([10., 39.]), 0.7107)
     """
-    try:
-        with open(path, "rb") as file:
-            start = file.read(START_BYTES)
-    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: {why}", "a readable file", "check the path and its spelling") from None
-    known = [cast(PatternFormat, import_module(name)) for name in FORMATS]
+    start, known = _start(path), _formats()
     for module in known:
         if module.detect(path, start):
             return module.read(path, scan)
@@ -83,3 +77,28 @@ def read_pattern(path: Path, scan: int | None = None) -> Pattern:
         f"one of these formats: {'; '.join(module.FORMAT for module in known)}",
         "export the pattern in one of these formats",
     )
+
+
+def pattern_format(path: Path) -> str | None:
+    """What the format of a file is called; None where it is none of patterns.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or it is a zip that is broken.
+    """
+    start = _start(path)
+    return next((module.FORMAT for module in _formats() if module.detect(path, start)), None)
+
+
+def _formats() -> list[PatternFormat]:
+    return [cast(PatternFormat, import_module(name)) for name in FORMATS]
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(START_BYTES)
+    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: {why}", "a readable file", "check the path and its spelling") from None
