@@ -20,7 +20,9 @@ from xafsflow.kernels.array_types import Doubles
 
 Kind = Literal["absorbance", "transmission", "fluorescence", "reference", "unknown"]
 DIVIDED = re.compile(r"(?:divided|normali[sz]ed)\s+(?:by|to|with)\s+i_?0", re.IGNORECASE)
-FEWEST_FOR_PAIRS, MOST_PAIRED = 3, 8
+MOST_PAIRED = 24
+SMALLEST_MU, LARGEST_MU = 1e-3, 20.0  # columns of unknown meaning beyond are currents and counts
+FEWEST_COUNTS = 100.0
 PLAIN_NAME = re.compile(r"[^\W\d][\w.:@\[\]]*\Z")
 
 
@@ -183,7 +185,7 @@ def computed(table: Columns, energy: Doubles, at: int) -> list[Candidate]:
     columns = table.values
     usable = [k for k in range(count) if k != at and (columns[:, k] > 0).all() and np.ptp(columns[:, k]) > 0]
     found = []
-    for k in unknown_columns(table, at)[: MOST_PAIRED * 3]:
+    for k in unknown_columns(table, at)[:MOST_PAIRED]:
         scale = np.ptp(columns[:, k])
         with np.errstate(all="ignore"):
             logs = {j: np.log(columns[:, j]) for j in usable if j != k}
@@ -195,11 +197,21 @@ def computed(table: Columns, energy: Doubles, at: int) -> list[Candidate]:
     return found
 
 
+def are_counts(values: Doubles) -> bool:
+    """Whether numbers are whole, and too large for a coarse absorbance."""
+    return bool(np.abs(values).max() >= FEWEST_COUNTS and (values == np.round(values)).all())
+
+
 def suggestions(table: Columns, energy: Doubles, at: int) -> list[Candidate]:
-    """What has an edge among columns of unknown meaning, and logarithms of ratios of neighbors, the clearest first."""
-    columns = unknown_columns(table, at)[: MOST_PAIRED * 3]
+    """What has an edge among columns of unknown meaning that are no counts, and ratios of such columns; four at most."""
+    columns = unknown_columns(table, at)[:MOST_PAIRED]
     texts = [quoted(table, k) for k in columns]
     pairs = [f"ln({a}/{b})" for a, b in pairwise(texts)]
     over = [f"{a}/{quoted(table, k)}" for k in _of_role(table, "i0")[:2] for a in texts]
-    found = [Candidate(table, energy, text, "unknown") for text in (*pairs, *over, *texts)]
+    small = [
+        text
+        for text, k in zip(texts, columns, strict=True)
+        if SMALLEST_MU < np.abs(table.values[:, k]).max() < LARGEST_MU
+    ]
+    found = [Candidate(table, energy, text, "unknown") for text in (*small, *pairs, *over)]
     return [one for one in found if one.edge.clear][:4]

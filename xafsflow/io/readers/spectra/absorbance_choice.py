@@ -7,6 +7,7 @@ import warnings
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.io.readers.spectra.absorbance_candidates import (
     Candidate,
+    are_counts,
     computed,
     named,
     quoted,
@@ -111,8 +112,8 @@ def _only(table: Columns, energy: Doubles, at: int) -> Candidate | None:
     if len(others) != 1 or others != unknown_columns(table, at):
         return None
     only = Candidate(table, energy, quoted(table, others[0]), "unknown")
-    _ = only.values
-    return None if only.edge.clear is False else only
+    values = only.values  # says in which line it cannot be computed
+    return None if only.edge.clear is False or are_counts(values) else only
 
 
 def _computed(table: Columns, energy: Doubles, at: int) -> Candidate | None:

@@ -12,62 +12,55 @@ FRONT = r"(?:.*[:/. ])?"
 BACK = r"(?:[-_ .:#(\[].*)?"  # a number or a hutch behind: I0-32, i0_eh1, I0 (nA)
 PATTERNS: tuple[tuple[Role, str], ...] = (
     # Never an energy nor a spectrum: relative energies, wavenumbers, times, positions, rates of a detector
+    ("other", r"(?:e(?:nergy)?)\s*-\s*e_?0.*|k|k[-_ ]?value|chi|chi\W?k.*|r|q|2?[-_ ]?two[-_ ]?theta|.*:k"),
     (
         "other",
-        r"(?:e(?:nergy)?)\s*-\s*e_?0.*|k|k[-_ ]?value|chi|chi\W?k.*|r|q|2?[-_ ]?two[-_ ]?theta|.*:k",
+        r".*(?:offset|delta|relative|loss|transfer|emission|emitted|shift|error|width|resolution).*energ.*|de",
     ),
+    ("other", r".*energ\w*[-_ ]*(?:offset|loss|transfer|shift|error|width|resolution|step).*"),
     (
         "other",
         r".*(?:steps?|time|seconds?|epoch|clock|timer|scaler|preset|dwell|delay|settl\w*)(?:[-_ .:].*)?",
     ),
-    ("other", r"sec|t|dt|ms|pt_?no?|points?|pixels?|index|event-?id|channel|nr|no|#|n|mono_?steps|steps"),
     (
         "other",
-        r".*(?:icr|ocr|dead_?-?time|dt_?factor|input_?count\w*|output_?count\w*|slow|fast)[-_.]?\w*",
+        r"sec|t|dt|ms|pt_?no?|points?|pixels?|index|event-?id|.*scaler\d*\.tp?|channel|nr|no|#|n|mono_?steps",
     ),
+    ("other", r".*(?:icr|ocr|dead_?-?time|dt_?factor|input_?count\w*|output_?count\w*|slow|fast)[-_.]?\w*"),
+    ("other", r".*(?:current|gap|harmonic|temperature|ring_?current|:ma(?::\w+)?|scale|error)|std(?:_?dev)?"),
     (
         "other",
-        r".*(?:current|gap|harmonic|temperature|ring_?current|:ma(?::\w+)?|scale|std\w*|stddev|error)",
+        r"pre_?-?edge|post_?-?edge|n?bkg\w*|fbkg|der\w*|secder|background|residual|fit|weight|counts?|counter",
     ),
+    ("energy", r"e[-_ ]?bragg.*|bragg_?e(?:nergy)?(?:_?ev)?"),
+    ("angle", r"(?:.*[:_ ])?(?:angle|theta|bragg(?:_?angle)?|hhtheta)(?:[-_ /(\[].*)?"),
+    ("energy", r"en?|k?ev|(?:x-?ray|photon|nominal|mono|requested|set)?[-_ ]*energ(?:y|ies).*|omega"),
+    ("energy", r".*energy|.*[:/_ ]energy(?:[:_ ].*)?|.*[:/_]eng|eng\w*"),
+    ("energy", r"mono|(?:nominal|mono)_?ev|\d*_?energy|dcm_?e\w*|e_?mono|qexafs_energy|energy_?readback"),
+    ("energy", r"e_?(?:achieved|readback|actual|set|sp|rbv)|encoder_?energy"),
+    ("reference_mu", r"mu_?ref\w*|murefer|(?:x?mu_?)?ref(?:erence)?|ref_?x?mu|ln\W?\(?i_?t\W?i_?ref\W?|mur"),
     (
-        "other",
-        r"pre_?-?edge|post_?-?edge|bkg\w*|nbkg|fbkg|der\w*|sec|secder|background|residual|fit|weight",
-    ),
-    ("angle", r"(?:.*[:_ ])?(?:angle|theta|bragg(?:_?angle)?|hhtheta)(?:[-_ (\[].*)?"),
-    ("energy", r"en?|k?ev|(?:x-?ray|photon|nominal|mono|requested|set)?[-_ ]*energ(?:y|ies).*"),
-    (
-        "energy",
-        r".*energy|.*[:/_ ]energy(?:[:_ ].*)?|e[-_ ]?bragg.*|bragg_?e(?:nergy)?|.*[:/_]eng|eng\w*",
-    ),
-    (
-        "energy",
-        r"mono|nominal_ev|\d*_?energy|dcm_?e\w*|e_?mono|qexafs_energy|energy_?readback|encoder_?energy",
-    ),
-    (
-        "reference_mu",
-        r"mu_?ref\w*|murefer|(?:x?mu_?)?ref(?:erence)?|ref_?x?mu|ln\W?\(?it\W?i_?ref\W?|mur",
+        "mu",
+        r"(?:norm_?)?x?mu(?:_?(?:e|x|trans\w*|fluo\w*|t|f|raw|sample))?|xmu_\w+|mu\W?\(e\)|mux|(?:norm|flat)_?x?mu",
     ),
     (
         "mu",
-        r"x?mu(?:_?(?:e|x|trans\w*|fluor\w*|t|f|raw|sample))?|xmu_\w+|mu\W?\(e\)|mux|(?:norm|flat)_?x?mu",
+        r"norm|normali[sz]ed.*|nor|norm_?(?:trans|fluor|mu)|n?flat|flattened.*|absorbance|absorption|abs|od",
     ),
     (
         "mu",
-        r"norm|normali[sz]ed.*|nor|norm_?(?:trans|fluor|mu)|flat|flattened.*|absorbance|absorption|abs|od",
+        r"optical[-_ ]?density|-?(?:ln|log)\s*\(.+/.+\)|ln_?i_?0_?(?:it|i_?1)|ff_?i_?0|intensity_?norm\w*",
     ),
-    (
-        "mu",
-        r"optical_?density|ln\W?\(?i_?0\W?(?:it|i_?1)\)?|ff\W?i_?0|if\W?i_?0|fluor\w*\W?i_?0|intensity_?norm\w*",
-    ),
-    ("i0", rf"{FRONT}(?:i_?[0o]|i_?zero\w*|io|mon(?:itor)?|i0detector){BACK}|.*[_ ]i_?0"),
+    ("mu", r"(?:ff|i_?f+|fluo\w*|[tpai]*[ef]y)\s*/\s*i_?[0o]"),
+    ("i0", rf"{FRONT}(?:i_?[0o]|i_?zero\w*|io|mon(?:itor)?|i0detector|flux){BACK}|.*[_ ]i_?0"),
     ("it", rf"{FRONT}(?:i_?t|itrans\w*|i_?1|trans(?:mitted)?|it_?\d?){BACK}"),
     ("ir", rf"{FRONT}(?:i_?r|i_?ref\w*|i_?2|ireference){BACK}"),
     ("yield", rf"{FRONT}(?:tey|pey|aey|tfy|pfy|ipfy){BACK}"),
     (
         "if",
-        rf"{FRONT}(?:i_?ff?|ifluor\w*|fluo\w*|fy(?:_?c(?:orr)?)?|ff|iff|ifch){BACK}|if(?:ch)?_?\d+|pips",
+        rf"{FRONT}(?:i_?ff?|ifluor\w*|fluo\w*|fy(?:_?c(?:orr)?)?|ff|iff|ifch){BACK}|if(?:ch)?_?\d+|i?pips",
     ),
-    ("if", rf"{FRONT}(?:sca|dtc|roi|mca|vortex|ge|lytle|ff|fluo\w*)[-_.]?\d[\d.]*{BACK}"),
+    ("if", rf"{FRONT}(?:sca|dtc|roi|mca|vortex|ge|lytle|ff|fluo\w*)[-_.]?\d[\d.]*{BACK}|lytle"),
     ("if", rf"{FRONT}[A-Z][a-z]?[-_ ]?[KL][-_ ]?(?:a|b|alpha|beta)\d?{BACK}"),
 )
 ROLES = [(role, re.compile(rf"(?:{pattern})\Z", re.IGNORECASE)) for role, pattern in PATTERNS]

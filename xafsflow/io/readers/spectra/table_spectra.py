@@ -11,7 +11,13 @@ import numpy as np
 
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.io.readers.column_roles import energies_of
-from xafsflow.io.readers.spectra.absorbance_candidates import Candidate, in_order, quoted, unknown_columns
+from xafsflow.io.readers.spectra.absorbance_candidates import (
+    LARGEST_MU,
+    Candidate,
+    in_order,
+    quoted,
+    unknown_columns,
+)
 from xafsflow.io.readers.spectra.absorbance_choice import choose, told
 from xafsflow.io.readers.spectra.beamline_names import role_of
 from xafsflow.io.readers.spectra.element_names import edge_name, element_symbol
@@ -21,7 +27,6 @@ from xafsflow.kernels.array_types import Doubles
 from xafsflow.vocabulary import nearest
 
 MIN_POINTS = 5
-LARGEST_MU = 20.0  # columns of a table of many spectra with larger numbers are counts
 MOST_LISTED = 20
 NEAR = 0.01  # of the energy; monochromators are off by less
 FAR = 0.03  # of the energy; an element's edge farther from the scan contradicts it
