@@ -80,7 +80,7 @@ def test_guide_of_a_reader__gives_one_that_ingest_asks(tmp_path, monkeypatch):
     formats = ("xafsflow.io.readers.spectrum_json", *readers.READERS["spectra"])
     monkeypatch.setitem(readers.READERS, "spectra", formats)
     energy = np.arange(7000.0, 7300.0)
-    content = {"name": "Fe", "energy": energy.tolist(), "mu": np.arctan(energy - 7112).tolist()}
+    content = {"energy": energy.tolist(), "mu": np.arctan(energy - 7112).tolist()}
     (tmp_path / "Fe.json").write_text(json.dumps(content), encoding="utf-8")
     library = xf.ingest.references(Folders(tmp_path), files={"Fe": "Fe.json"})
     assert np.array_equal(library.mu.values[0], np.arctan(energy - 7112))

@@ -1,14 +1,26 @@
-"""What became of a file that was read: right, wrong, refused, or failed with anything that is no message."""
+"""What became of one file of public formats."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One of "read right", "wrong", "refused", "failed", and why."""
+    """The path in the folder of formats, what became of it, and the message or the difference.
+
+    "wrong" is read and not right; "refused" is an InputError where there was something to read; "failed" any other error.
+    What must be refused is "read right" when it is.
+    """
 
     path: str
-    outcome: str
-    message: str
+    outcome: Literal["read right", "wrong", "refused", "failed"]
+    message: str = ""
+
+
+def shares(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """The share of each kind of outcome."""
+    kinds = ("read right", "wrong", "refused", "failed")
+    return {kind: sum(one.outcome == kind for one in outcomes) / max(len(outcomes), 1) for kind in kinds}

@@ -38,7 +38,7 @@ def write(path: Path, columns: dict[str, np.ndarray], head: str = "") -> Path:
         ({"itrans counts": I0 * np.exp(-MU), "i0 counts || 13:PV": I0, "energy eV || PV": ENERGY}, None),
         ({"energy eV": ENERGY, "mutrans": MU, "mufluor": -MU, "i0": I0}, ("energy", "mutrans")),
         ({"energy eV": ENERGY, "murefer": -MU, "mufluor": MU}, ("energy", "mufluor")),
-        ({"energy eV": ENERGY, "ifluor": I0 * MU, "i0": I0}, ("energy", "i0", "ifluor")),
+        ({"energy eV": ENERGY, "ifluor": I0 * MU, "i0": I0}, ("energy", "ifluor", "i0")),
         (
             {"energy eV": ENERGY, "ifluor": I0, "itrans": I0 * np.exp(-MU), "i0": I0},
             ("energy", "i0", "itrans"),
@@ -79,19 +79,25 @@ def test_read_spectrum__takes_the_column_it_is_told(tmp_path: Path) -> None:
     }
     path = write(tmp_path / "a.xdi", columns)
     np.testing.assert_allclose(read_spectrum(path).mu, np.log(2), rtol=1e-12)
-    reference = read_spectrum(path, column="IREFER")
+    reference = read_spectrum(path, mu="ln(itrans/IREFER)")
     np.testing.assert_allclose(reference.mu, MU, rtol=1e-12)
     assert reference.columns == ("energy", "itrans", "irefer")
-    for column in ("Pyrite", "pyrite", "5", "fe (ii)"):
-        np.testing.assert_array_equal(read_spectrum(path, column=column).mu, MU)
-    assert read_spectrum(path, column="5").name == "Pyrite"
-    assert read_spectrum(path, column="itrans").name == "a"
+    for column in ("Pyrite", "pyrite", "5", "fe (ii)", "'Fe (II)'", "$6 + 0*i0"):
+        np.testing.assert_array_equal(read_spectrum(path, mu=column).mu, MU)
+    assert read_spectrum(path, mu="5").name == "Pyrite"
+    assert read_spectrum(path, mu="ln(i0/itrans)").name == "a"
+    with pytest.raises(InputError, match=r"with counts, itrans, for mu.*mu: ln\(I0/It\)"):
+        read_spectrum(path, mu="itrans")
     with pytest.raises(
         InputError, match=r"without a column 'Pyrit'.*Choose one of energy, i0.*did you mean 'Pyrite'"
     ):
-        read_spectrum(path, column="Pyrit")
+        read_spectrum(path, mu="Pyrit")
     with pytest.raises(InputError, match="column of its energies"):
-        read_spectrum(path, column="energy")
+        read_spectrum(path, mu="energy")
+    with pytest.raises(InputError, match=r"column i0, which is no energy.*there are energy, i0"):
+        read_spectrum(path, energy="i0")
+    with pytest.raises(InputError, match=r"one table\. Expected no entry"):
+        read_spectrum(path, entry="1")
 
 
 @pytest.mark.parametrize(
@@ -184,8 +190,6 @@ ROWS = "".join(f"{7100 + k} {k / 10}\n" for k in range(10))
         (ROWS.replace("7104 0.4", "nan 0.4"), "line 5: nan. Expected a finite number"),
         (ROWS.replace("7104 0.4", "-7104 0.4"), "-7104.* positive"),
         (ROWS.replace("7104 0.4", "0 0.4"), "positive"),
-        (ROWS.replace(".", ",").replace("7100", "7100,0"), "line 1: '7100,0 0,0' with decimal commas"),
-        (ROWS.replace(".", ",").replace("7100", "7100,0").replace(" ", ";"), "with decimal commas"),
         ("\n".join(ROWS.splitlines()[:4]), "with 4 energies. Expected 5 or more"),
         (ROWS.replace(" ", " 1 "), "with 3 columns: 1, 2, 3. Expected energy and one more"),
         (
@@ -198,13 +202,27 @@ ROWS = "".join(f"{7100 + k} {k / 10}\n" for k in range(10))
             "with the columns x, mu. Expected a column energy or angle",
         ),
         ("# Column.3: mu\n" + ROWS, "2 columns and a header for column 3"),
-        ("# energy itrans\n" + ROWS, "without a column 'i0'"),
+        ("# energy itrans\n" + ROWS, "energy, itrans. Expected energy and one more, the absorbance"),
+        ("# energy i0\n" + ROWS, "energy, i0. Expected energy and one more, the absorbance"),
+        ("# k chi\n" + ROWS.replace("71", ""), "the columns k, chi. Expected a column energy or angle"),
+        ("# mono_steps mu\n" + ROWS, "the columns mono_steps, mu. Expected a column energy"),
+        ("# E-E0 mu\n" + ROWS, "the columns E-E0, mu. Expected a column energy"),
+        (ROWS.replace("710", "7"), "first column, .* has no name. Expected energies in eV"),
+        ("# energy mu\n" + "".join(f"{7100 + k % 2} 1\n" for k in range(9)), "goes up and down"),
+        ("# energy mu\n" + "7112 1\n" * 9, "changes by 0 eV"),
+        (
+            "# Element.symbol: Cu\n# Element.edge: K\n# energy mu\n" + ROWS,
+            r"the header says Cu K \(8979.0 eV\), the energies go from 7100.0 to 7109.0 eV",
+        ),
         (
             "# energy mutrans mutrans\n" + ROWS.replace(" ", " 1 "),
-            "2 columns 'mutrans'.*by its number, 2 or 3",
+            r"2 columns 'mutrans'. Expected one. Say which: `mu: \$2` .* or `mu: \$3`",
         ),
         ("# energy i0 itrans\n" + ROWS.replace(" ", " 1 "), "line 2: 0. Expected itrans above zero"),
-        ("# energy itrans i0\n" + ROWS.replace(" ", " 1 "), "line 2: 0. Expected i0 above zero"),
+        (
+            "# energy itrans i0\n" + ROWS.replace(" ", " 1 ") + "7110 2 0\n",
+            "line 2: 0 .*. Expected i0 above zero",
+        ),
         ("# Column.1: energy counts\n" + ROWS, "unit counts"),
     ],
 )
@@ -217,11 +235,13 @@ def test_read_spectrum__says_what_is_wrong_and_where(tmp_path: Path, text: str, 
 
 
 def test_read_spectrum__refuses_what_is_no_text(tmp_path: Path) -> None:
-    for raw in (b"\x1f\x8bproject", b"II*\0\0\0"):
+    for raw, message in (
+        (b"\x1f\x8bproject", "damaged gzip"),
+        (b"II*\0\0\0", r"no known format of spectra\. Expected one of these formats: an Athena project"),
+        (b"\x89HDF\r\n\x1a\nand no more", "HDF5 that cannot be read"),
+    ):
         (tmp_path / "a.prj").write_bytes(raw)
-        with pytest.raises(
-            InputError, match=r"no known format of spectra\. Expected one of these formats: columns of text"
-        ):
+        with pytest.raises(InputError, match=message):
             read_spectrum(tmp_path / "a.prj")
     with pytest.raises(InputError, match="No such file"):
         read_spectrum(tmp_path / "b.prj")
@@ -229,6 +249,31 @@ def test_read_spectrum__refuses_what_is_no_text(tmp_path: Path) -> None:
         read_spectrum(tmp_path)
     with pytest.raises(InputError, match="null"):
         read_spectrum(Path("a\0b"))
+
+
+@pytest.mark.parametrize("separator", [" ", "\t", ";", "; "])
+def test_read_spectrum__reads_decimal_commas(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"{e:.3f}{separator}{m:.6f}".replace(".", ",") for e, m in zip(ENERGY, MU, strict=True)]
+    path.write_text(f"Energie{separator}mu\n" + "\n".join(rows))
+    spectrum = read_spectrum(path)
+    np.testing.assert_allclose(spectrum.energy, ENERGY, atol=6e-4)
+    np.testing.assert_allclose(spectrum.mu, MU, atol=6e-7)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-8", "latin-1"])
+def test_read_spectrum__reads_the_encodings_of_windows(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(("energy,mu of 5 µm\r\n" + ROWS.replace(" ", ",")).encode(encoding))
+    assert read_spectrum(path).mu.tolist() == [k / 10 for k in range(10)]
+
+
+def test_read_spectrum__leaves_headers_with_numbers_and_footers_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.dat"
+    head = "MnO2\n3000 x 806\n4 layers\n1.5 2.5\n------\n energy mu\n"
+    path.write_text(f"{head}{ROWS}\nend of scan at 12:30\n2 scans were averaged\n")
+    spectrum = read_spectrum(path)
+    assert (len(spectrum.energy), spectrum.columns) == (10, ("energy", "mu"))
 
 
 def test_read_spectrum__reads_headers_in_old_encodings(tmp_path: Path) -> None:
@@ -279,16 +324,16 @@ def test_read_spectrum__reads_every_measured_standard() -> None:
         names = re.findall(r"# *Column\.\d+: *(\S+)", path.read_text("utf-8"))
         raw = dict(zip(names, np.loadtxt(path, encoding="utf-8", unpack=True), strict=True))
         np.testing.assert_array_equal(spectrum.energy, raw["energy"])
-        if "itrans" in raw:
-            np.testing.assert_allclose(spectrum.mu, np.log(raw["i0"]) - np.log(raw["itrans"]), atol=1e-12)
-        elif "mutrans" in raw:
+        if "mutrans" in raw:
             np.testing.assert_array_equal(spectrum.mu, raw["mutrans"])
+        elif "itrans" in raw:
+            np.testing.assert_allclose(spectrum.mu, np.log(raw["i0"]) - np.log(raw["itrans"]), atol=1e-12)
         else:
             np.testing.assert_allclose(spectrum.mu, raw["ifluor"] / raw["i0"], rtol=1e-15)
     assert used == {
-        ("energy", "i0", "itrans"): 208,
-        ("energy", "mutrans"): 33,
-        ("energy", "i0", "ifluor"): 33,
+        ("energy", "i0", "itrans"): 207,
+        ("energy", "mutrans"): 34,
+        ("energy", "ifluor", "i0"): 33,
     }
 
 
@@ -299,9 +344,11 @@ def test_read_spectrum__reads_the_other_measured_files() -> None:
     energy, counts = read_two_columns(DATA / "als_fe2p" / "i0.xsp")
     assert (len(energy), counts[0]) == (123, 901.48397)
     path = DATA / "fe_library" / "FeLibNov2021.nor"
-    with pytest.raises(InputError, match=r"Magnetite, Maghemite, Goethite.*Say which with column"):
+    with pytest.raises(
+        InputError, match=r"Magnetite, Maghemite, Goethite.*Say what it is: `mu: Magnetite` \(edge at 71"
+    ):
         read_spectrum(path)
-    pyrite = read_spectrum(path, column="Pyrite")
+    pyrite = read_spectrum(path, mu="Pyrite")
     assert (pyrite.name, pyrite.element, pyrite.edge, len(pyrite.energy)) == ("Pyrite", "Fe", "K", 196)
     np.testing.assert_array_equal(pyrite.mu, np.loadtxt(path)[:, 9])
     with pytest.raises(InputError, match="without a line of numbers"):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from xafsflow.io.readers.image_scan import ImageScan, Inside
     from xafsflow.io.readers.spectrum_library import Spectrum
+    from xafsflow.io.readers.text_columns import Columns
 
 Kind = Literal["images", "spectra", "energies"]
 
@@ -33,7 +34,13 @@ READERS: dict[Kind, tuple[str, ...]] = {
         "xafsflow.io.readers.images.stxm_images",
         "xafsflow.io.readers.images.zarr_images",
     ),
-    "spectra": ("xafsflow.io.readers.spectrum_text",),
+    "spectra": (
+        "xafsflow.io.readers.spectra.athena_project",
+        "xafsflow.io.readers.spectra.hdf5_spectra",
+        "xafsflow.io.readers.spectra.spec_scans",
+        "xafsflow.io.readers.spectra.photon_factory",
+        "xafsflow.io.readers.spectrum_text",
+    ),
     "energies": ("xafsflow.io.readers.energy_table",),
 }
 START_BYTES = 512
@@ -114,12 +121,8 @@ class HoldsSeveral(Protocol):
 class SpectrumFormat(Format, Protocol):
     """Files of spectra."""
 
-    def read(self, path: Path, column: str | None = None) -> Spectrum:
-        """One spectrum: the only one, or that of a column."""
-        ...
-
-    def read_all(self, path: Path) -> list[Spectrum]:
-        """Every spectrum of the file."""
+    def read_tables(self, path: Path) -> Sequence[Columns]:
+        """The tables of the file, one at least; which column is what is decided for all formats in one place."""
         ...
 
 
@@ -186,26 +189,63 @@ def format_name(path: Path, kind: Kind) -> str | None:
     return next((module.FORMAT for module in _formats(kind) if module.detect(start)), None)
 
 
-def read_spectrum(path: Path, column: str | None = None) -> Spectrum:
-    """One spectrum of a file: the only one, or that of a column, by name or by number from 1.
+def read_spectrum(
+    path: Path, energy: str | None = None, mu: str | None = None, entry: str | None = None
+) -> Spectrum:
+    r"""One spectrum of a file, sorted by energy; what was measured at one energy is averaged, with a warning.
+
+    Parameters
+    ----------
+    path
+        The file; its suffix does not matter.
+    energy
+        The column of energies, by name or by number from 1. By default by the names that beamlines use.
+    mu
+        The absorbance: a column by name or number, or an expression such as `ln(I0/It)`, `If/I0` or `(If1 + If2)/I0`. By
+        default a column that is called so, or the ratio of counts that has an edge.
+    entry
+        Which of several: an Athena group, a SPEC scan, an HDF5 group.
 
     Raises
     ------
     InputError
-        The file is of no format that can be read, or holds no such spectrum.
+        The file is of no format that can be read, or holds no such spectrum, or it cannot be told which column is what: the
+        message lists what could be meant, each with its edge.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "foil.dat")
+    ...     rows = "\n".join(f"{7110 + k} 1.0 {np.exp(-0.1 * k)}" for k in range(6))
+    ...     _ = path.write_text("# Energy I0 It\n" + rows)
+    ...     spectrum = read_spectrum(path)
+    >>> spectrum.name, spectrum.columns, spectrum.mu.round(3).tolist()
+    ('foil', ('Energy', 'I0', 'It'), [0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
     """
-    return cast(SpectrumFormat, _format_of(path, "spectra")).read(path, column)
+    from xafsflow.io.readers.spectra.table_spectra import Told, of_tables
+
+    return of_tables(_tables(path), Told(energy, mu, entry))
 
 
-def read_spectra(path: Path) -> list[Spectrum]:
-    """Every spectrum of a file.
+def read_spectra(
+    path: Path, energy: str | None = None, mu: str | None = None, entry: str | None = None
+) -> list[Spectrum]:
+    """Every spectrum of a file: of each entry, and of each column where a table holds many named spectra.
 
     Raises
     ------
     InputError
         The file is of no format that can be read, or holds no spectrum.
     """
-    return cast(SpectrumFormat, _format_of(path, "spectra")).read_all(path)
+    from xafsflow.io.readers.spectra.table_spectra import Told, all_of_tables
+
+    return all_of_tables(_tables(path), Told(energy, mu, entry))
+
+
+def _tables(path: Path) -> Sequence[Columns]:
+    return cast(SpectrumFormat, _format_of(path, "spectra")).read_tables(path)
 
 
 def read_energy_column(path: Path) -> tuple[list[float], str | None]:

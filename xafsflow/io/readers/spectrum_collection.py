@@ -10,15 +10,25 @@ from pathlib import Path
 
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.io.readers import read_spectra
+from xafsflow.io.readers.spectra.edge_check import edge_of
 from xafsflow.io.readers.spectrum_library import Spectrum, edge_inside, tabulated_edge
 
 
-def read_collection(paths: Sequence[Path]) -> list[Spectrum]:
-    r"""Every spectrum of every file that is one; an XafsflowWarning names what is left out.
+def read_collection(
+    paths: Sequence[Path], energy: str | None = None, mu: str | None = None
+) -> list[Spectrum]:
+    r"""Every spectrum of every file that is one; an XafsflowWarning names what is left out, and why.
 
-    A file with a column that is usually absorbance gives one spectrum, with the name of the file; a table of named
-    spectra beside one energy gives them all. Left out are files that cannot be read, spectra of another element or edge
-    than most have, and those that do not reach below and above their edge.
+    A file gives the spectrum of each of its entries; a table of named spectra beside one energy gives them all. Left out
+    are files that cannot be read, spectra without a clear edge, those of another element or edge than most have, and those
+    that do not reach below and above their edge.
+
+    Parameters
+    ----------
+    paths
+        The files.
+    energy, mu
+        As for `read_spectrum`, for all the files.
 
     Raises
     ------
@@ -30,7 +40,7 @@ def read_collection(paths: Sequence[Path]) -> list[Spectrum]:
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder, "iron.dat")
-    ...     rows = "\n".join(f"{7100 + 5 * k} {k} {k * k}" for k in range(8))
+    ...     rows = "\n".join(f"{7100 + 5 * k} {k / 8} {k * k / 64}" for k in range(8))
     ...     _ = path.write_text("# energy rust steel\n" + rows)
     ...     [spectrum.name for spectrum in read_collection([path])]
     ['rust', 'steel']
@@ -38,7 +48,7 @@ def read_collection(paths: Sequence[Path]) -> list[Spectrum]:
     found: list[Spectrum] = []
     for path in paths:
         try:
-            found += read_spectra(path)
+            found += read_spectra(path, energy, mu)
         except InputError as error:
             _warn(f"{path.name} is left out: {error.found}")
     kinds = Counter((one.element, one.edge) for one in found if one.element)
@@ -57,6 +67,9 @@ def _fits(one: Spectrum, most: tuple[str, str]) -> bool:
         return False
     if one.element and one.edge and not edge_inside(one.energy, tabulated_edge(one.element, one.edge)):
         _warn(f"{one.name} is left out: {one.energy[0]:.0f} to {one.energy[-1]:.0f} eV without its edge")
+        return False
+    if (edge := edge_of(one.energy, one.mu)).clear is False:
+        _warn(f"{one.name} is left out: {edge.shown}")
         return False
     return True
 

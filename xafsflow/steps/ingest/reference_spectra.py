@@ -17,7 +17,9 @@ def references(
     /,
     *,
     files: dict[str, str],
-    columns: dict[str, str] = {},  # noqa: B006
+    energy: str | int | dict[str, str | int] | None = None,
+    mu: str | int | dict[str, str | int] | None = None,
+    entry: dict[str, str | int] = {},  # noqa: B006
     offsets: dict[str, float] = {},  # noqa: B006
 ) -> xr.Dataset:
     """Reference spectra as a library.
@@ -25,10 +27,18 @@ def references(
     Parameters
     ----------
     files
-        Name of each reference, and its file: XDI or columns of text. Relative to the data folder, or to the
-        references folder with the prefix `references:`.
-    columns
-        By name of a reference, the column of its file, where the file holds several spectra.
+        Name of each reference, and its file: XDI, columns of text as beamlines write them, an Athena project, SPEC, 9809,
+        HDF5. Relative to the data folder, or to the references folder with the prefix `references:`.
+    energy
+        The column of energies, by name or by number from 1: one for all files, or by name of a reference. By default it is
+        found by the names that beamlines use.
+    mu
+        The absorbance, as `energy`: a column, or an expression of columns such as `ln(I0/It)`, `If/I0` or
+        `(If1 + If2)/I0`, with `ln`, `+ - * /`, parentheses and numbers; a name with other signs stands in quotes, as
+        `ln('I0-32'/'It-32')`, and `$3` is the third column. By default it is a column that is called so, or the ratio of
+        counts that has an edge.
+    entry
+        By name of a reference, which spectrum of a file with several: an Athena group, a SPEC scan, an HDF5 group.
     offsets
         By name of a reference, eV to be added to its energies.
 
@@ -40,7 +50,8 @@ def references(
     Raises
     ------
     InputError
-        A file is missing or holds no spectrum; references of different elements.
+        A file is missing or holds no spectrum, or it cannot be told what its columns are: the message shows what they may
+        be, each with its edge. References of different elements.
     """
     from dataclasses import replace
 
@@ -50,8 +61,8 @@ def references(
     from xafsflow.vocabulary import nearest
 
     folders = Folders.of(data)
-    for setting, given in (("columns", columns), ("offsets", offsets)):
-        for name in given:
+    for setting, given in (("energy", energy), ("mu", mu), ("entry", entry), ("offsets", offsets)):
+        for name in given if isinstance(given, dict) else ():
             if name not in files:
                 raise InputError(
                     f"{name!r} in {setting}",
@@ -60,7 +71,8 @@ def references(
                 )
     spectra = []
     for name, file in files.items():
-        one = read_spectrum(folders.resolve(file), column=columns.get(name))
+        said = {key: _for(name, value) for key, value in (("energy", energy), ("mu", mu), ("entry", entry))}
+        one = read_spectrum(folders.resolve(file), **said)
         spectra.append(replace(one, name=name, energy=one.energy + offsets.get(name, 0.0)))
     elements = {one.element for one in spectra if one.element}
     if len(elements) > 1:
@@ -71,8 +83,16 @@ def references(
     return library_of(spectra)
 
 
+def _for(name: str, given: str | int | dict[str, str | int] | None) -> str | None:
+    """What is said of one reference."""
+    value = given.get(name) if isinstance(given, dict) else given
+    return None if value is None else str(value)
+
+
 @step(makes="candidates", example={"files": ["references/*.xdi"]})
-def candidates(data: Any, /, *, files: list[str]) -> xr.Dataset:
+def candidates(
+    data: Any, /, *, files: list[str], energy: str | int | None = None, mu: str | int | None = None
+) -> xr.Dataset:
     """A whole collection of spectra that might be in the sample, for the judging steps.
 
     Odd files of the collection are left out and told. The spectra need not cover the scan's energies.
@@ -80,8 +100,10 @@ def candidates(data: Any, /, *, files: list[str]) -> xr.Dataset:
     Parameters
     ----------
     files
-        Files or patterns: XDI, columns of text, or tables of many spectra. Relative to the data folder, or to the
-        references folder with the prefix `references:`.
+        Files or patterns, of all formats of `ingest.references`; every entry of a file counts, and every column of a table
+        of many named spectra. Relative to the data folder, or to the references folder with the prefix `references:`.
+    energy, mu
+        What the columns of all the files are, as for `ingest.references`.
 
     Returns
     -------
@@ -99,7 +121,7 @@ def candidates(data: Any, /, *, files: list[str]) -> xr.Dataset:
 
     folders = Folders.of(data)
     paths = dict.fromkeys(path for pattern in files for path in folders.glob(pattern))
-    return library_of(read_collection(list(paths)))
+    return library_of(read_collection(list(paths), energy=_for("", energy), mu=_for("", mu)))
 
 
 def check_cover(library: xr.Dataset, energy: np.ndarray) -> None:

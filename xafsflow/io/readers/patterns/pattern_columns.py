@@ -12,7 +12,8 @@ from xafsflow.errors import InputError
 from xafsflow.io.readers.patterns.measured_pattern import Pattern, check_axis, pattern_of
 from xafsflow.io.readers.patterns.safe_files import read_bytes, text_of
 from xafsflow.io.readers.patterns.told_wavelength import light_in
-from xafsflow.io.readers.text_columns import COMMENT, NUMBER, is_text
+from xafsflow.io.readers.text_blocks import COMMENT, NUMBER
+from xafsflow.io.readers.text_columns import is_text
 from xafsflow.kernels.array_types import Doubles
 
 FORMAT = "columns of text (.xy, .xye, .dat, .txt, .csv)"
