@@ -14,7 +14,7 @@ import xarray as xr
 from xafsflow.blocks import field as fields
 from xafsflow.errors import InputError
 from xafsflow.io.folders import Folders
-from xafsflow.io.readers.blank_images import ROWS
+from xafsflow.io.readers.bad_images import ROWS
 from xafsflow.io.readers.tiff_stack import TiffStack
 from xafsflow.phantom import Phantom, simulated_library, write_library, write_phantom
 from xafsflow.pipeline import execution as flow

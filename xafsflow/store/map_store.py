@@ -32,7 +32,8 @@ from xafsflow.store.zarr_groups import begun, finish, is_complete, open_group, p
 from xafsflow.vocabulary import VARIABLES, attributes, axis_of, variable_of
 
 # What a scan brings is no result of a run.
-RESULTS = set(VARIABLES) - {"sample", "flat_field", "foil", "dark", "counter", "flat_counter"}
+MEASURED = {"sample", "flat_field", "foil", "dark", "counter", "flat_counter", "exposures", "flat_exposures"}
+RESULTS = set(VARIABLES) - MEASURED
 Progress = Callable[[int, int], None]
 
 

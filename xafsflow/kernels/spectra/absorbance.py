@@ -74,7 +74,7 @@ def absorbance(
 
 
 def photon_noise(
-    sample: Numbers, flat: Numbers, dark: Numbers, flat_dark: float, flat_share: float
+    sample: Numbers, flat: Numbers, dark: Numbers, flat_dark: float, flat_share: float | Floats
 ) -> Singles:
     """`sqrt(1/I + flat_share/I0)`, to be scaled by the square root of the counts a photo-electron.
 
@@ -85,7 +85,8 @@ def photon_noise(
     sample, flat, dark, flat_dark
         As for `absorbance`.
     flat_share
-        1 where the flat field was taken once an energy, 0 where its noise is the same at all energies.
+        1 where the flat field was taken once an energy, 0 where its noise is the same at all energies; `(energy,)` where it
+        is the mean of other numbers of images than the sample's.
 
     Returns
     -------
@@ -99,7 +100,8 @@ def photon_noise(
     0.1
     """
     planes = _planes(sample, flat, dark)
-    return _photon_noise(*planes, np.float32(flat_dark), np.float32(flat_share)).reshape(sample.shape)
+    share = np.broadcast_to(np.asarray(flat_share, np.float32), len(sample)).copy()
+    return _photon_noise(*planes, np.float32(flat_dark), share).reshape(sample.shape)
 
 
 def _planes(sample: Numbers, flat: Numbers, dark: Numbers) -> tuple[Numbers, Numbers, Singles]:
@@ -133,17 +135,17 @@ def _absorbance(
 
 @kernel
 def _photon_noise(
-    sample: Numbers, flat: Numbers, dark: Singles, flat_dark: np.float32, flat_share: np.float32
+    sample: Numbers, flat: Numbers, dark: Singles, flat_dark: np.float32, flat_share: Singles
 ) -> Singles:
     noise = np.empty(sample.shape, np.float32)
     ratio = np.empty(sample.shape[1], np.float32)
     for e in range(sample.shape[0]):
-        row, out = sample[e], noise[e]
+        row, out, share = sample[e], noise[e], flat_share[e]
         _ratio_row(row, flat[min(e, flat.shape[0] - 1)], dark, flat_dark, ratio)
         for x in range(out.size):
             good = (ratio[x] > np.float32(0)) & (ratio[x] < np.float32(np.inf))
             # 1/I + share/I0 = (1 + share I/I0)/I
-            variance = (np.float32(1) + flat_share / ratio[x]) / (np.float32(row[x]) - dark[x])
+            variance = (np.float32(1) + share / ratio[x]) / (np.float32(row[x]) - dark[x])
             out[x] = np.sqrt(variance) if good else np.float32(np.nan)
     return noise
 

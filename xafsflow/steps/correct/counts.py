@@ -29,8 +29,8 @@ def absorbance(cube: xr.Dataset, /) -> xr.Dataset:
     """Absorbance from counts: mu = -ln((sample - dark)/(flat_field - dark)).
 
     Counts that are NaN, or not above the dark, give NaN at that energy and the flag `not_finite`. `mu_noise` is
-    sqrt(g (1/I + 1/I0)), g the counts a photo-electron, measured from the scatter of the scan between neighboring
-    pixels and energies; it costs nothing until it is asked for.
+    sqrt(g (1/(n I) + 1/(n0 I0))), g the counts a photo-electron, measured from the scatter of the scan between neighboring
+    pixels and energies, n and n0 the images that were averaged; it costs nothing until it is asked for.
 
     Parameters
     ----------
@@ -57,8 +57,13 @@ def absorbance(cube: xr.Dataset, /) -> xr.Dataset:
     missing = tuple(place for place, dim in enumerate(cube_dims()) if dim not in flat.dims)
     settings: dict[str, Any] = {"missing": missing, "flat_dark": float(image)}
     found = over_blocks(_mu, [cube.sample, flat, dark], MU_AND_FLAGS, **settings)
+    taken = [_exposures(cube, name) for name in ("exposures", "flat_exposures")]
     relative = over_blocks(
-        _relative_noise, [cube.sample, flat, dark], [Output("noise", CUBE)], **settings, flat_share=share
+        _relative_noise,
+        [cube.sample, flat, dark, *taken],
+        [Output("noise", CUBE)],
+        **settings,
+        flat_share=share,
     )["noise"]
     scale = over_scan(
         _scale,
@@ -81,15 +86,30 @@ def dark_image(cube: xr.Dataset) -> xr.DataArray:
     return xr.DataArray(np.zeros((cube.sizes["y"], cube.sizes["x"]), np.float32), dims=MAP)
 
 
+def _exposures(cube: xr.Dataset, name: str) -> xr.DataArray:
+    """How many images were averaged at each energy."""
+    return cube[name] if name in cube else xr.DataArray(np.ones(cube.sizes["energy"]), dims="energy")
+
+
 def _mu(sample: Any, flat: Any, dark: Any, missing: tuple[int, ...], flat_dark: float) -> tuple[Any, Any]:
     """`missing` are the axes of the cube that the flat field does not have."""
     return absorb.absorbance(sample, np.expand_dims(flat, missing), dark, flat_dark, int(Flag.NOT_FINITE))
 
 
 def _relative_noise(
-    sample: Any, flat: Any, dark: Any, missing: tuple[int, ...], flat_dark: float, flat_share: float
+    sample: Any,
+    flat: Any,
+    dark: Any,
+    exposures: Any,
+    flat_exposures: Any,
+    missing: tuple[int, ...],
+    flat_dark: float,
+    flat_share: float,
 ) -> Any:
-    return absorb.photon_noise(sample, np.expand_dims(flat, missing), dark, flat_dark, flat_share)
+    share = flat_share * exposures / flat_exposures
+    noise = absorb.photon_noise(sample, np.expand_dims(flat, missing), dark, flat_dark, share)
+    # A mean of images has seen as many times the photons.
+    return noise / np.sqrt(exposures).astype(np.float32)[:, None, None]
 
 
 def _scale(mu: Any, relative: Any) -> tuple[Any]:

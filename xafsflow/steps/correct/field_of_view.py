@@ -68,7 +68,7 @@ def crop(
 
 # Everything else is made anew by its steps.
 BINNED = {"sample", "flat_field", "foil", "dark", "mu", "foil_mu", "mu_noise", "flags"}
-BINNED |= {"flux_offset", "flux_offset_error", "wavelength"}
+BINNED |= {"flux_offset", "flux_offset_error", "wavelength", "exposures", "flat_exposures"}
 
 
 @step(makes="cube", example={"y": 2, "x": 2}, passes=Passage(acts_on="image", separates=True))

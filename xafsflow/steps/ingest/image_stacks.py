@@ -1,10 +1,7 @@
-"""A measurement as a lazy cube."""
+"""A measurement of counts as a lazy cube."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,22 +9,29 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from xafsflow.blocks.outputs import Output, block_shape
+from xafsflow.blocks.outputs import Output
 from xafsflow.blocks.over_blocks import over_blocks
-from xafsflow.errors import InputError, XafsflowWarning
+from xafsflow.errors import InputError
 from xafsflow.io.folders import Folders
-from xafsflow.io.readers import ImageStack, is_readable, open_scan
-from xafsflow.io.readers.blank_images import blank, light_of
+from xafsflow.io.readers import ImageStack, is_readable
+from xafsflow.io.readers.bad_images import looks_of
+from xafsflow.io.readers.image_scan import split_inside
 from xafsflow.io.readers.lazy_stack import lazy_stack
 from xafsflow.io.readers.spectrum_text import read_two_columns
-from xafsflow.io.readers.stack_energies import check_energies, energies_from_names, read_energies
 from xafsflow.step_table import step
-from xafsflow.vocabulary import CUBE, MAP, SPECTRAL, cube_dims
+from xafsflow.steps.ingest.image_check import choose_images
+from xafsflow.steps.ingest.scan_images import (
+    Asked,
+    BadImages,
+    ImageSet,
+    Repeats,
+    ScanImages,
+    opened,
+    same_field,
+)
+from xafsflow.vocabulary import CUBE, MAP, SPECTRAL
 
-# eV: a named energy is that of an image.
-SAME_ENERGY = 0.01
-# A median over fewer images may be that of blank ones.
-LEAST_IMAGES = 5
+PixelSize = Annotated[float, Field(gt=0)] | None
 
 
 @step(
@@ -54,22 +58,26 @@ def tiff_stack(
     flat_counter: str | None = None,
     energies: str | None = None,
     leave_out: list[float] = [],  # noqa: B006
-    pixel_size_um: Annotated[float, Field(gt=0)] | None = None,
+    repeats: Repeats = "mean",
+    bad_images: BadImages = "leave_out",
+    ignore_names: bool = False,
+    pixel_size_um: PixelSize = None,
 ) -> xr.Dataset:
-    """A stack of TIFF images, one an energy, as a lazy cube; only headers and a few rows are read.
+    """A stack of images of counts, one an energy or more, as a lazy cube; only headers and a few rows are read.
 
     One image a file or many pages, BigTIFF, ImageJ hyperstacks beyond 4 GB; strips, tiles, compressed without loss;
     uint8, uint16, float32, either byte order. Images may be in any order of energy; the cube's energies increase.
-    An energy at which sample, flat field or foil are blank (less than 3 % of the scan's usual light) is left out, and told.
+    What the files themselves tell (energies, flat field, dark, counter, size of a pixel) is used where no setting names
+    another. Images of transmission, absorbance or fluorescence have steps of their own.
 
     Parameters
     ----------
     sample
-        Pattern of the files, relative to the data folder.
+        Pattern of the files, relative to the data folder; `scan.h5::/exchange/data` for images inside a file.
     flat_field
-        Images without sample: as many as energies, or one image; or a text file of energy and I0.
+        Images without sample: at the energies of the sample, or one image; or a text file of energy and I0.
     foil
-        Images of a calibration foil, as many as energies.
+        Images of a calibration foil, at the energies of the sample.
     dark
         Images without beam, any number; their mean is used.
     flat_after
@@ -78,141 +86,128 @@ def tiff_stack(
     counter, flat_counter
         Text files of energy and the reading of a beam monitor, at the images of the sample and of the flat field.
     energies
-        CSV, text or XDI file of the energies, eV or keV, in the order of the images; None: from the file names.
+        CSV, text or XDI file of the energies, eV or keV, in the order of the images; or where they stand in the names,
+        such as `fe_{energy}eV_*`; None: from the files, or else their names.
     leave_out
         Energies, eV, whose images are bad.
+    repeats
+        What becomes of several images of one energy: their `mean`, the `best` (with the most light) or the `first`.
+    bad_images
+        `leave_out` those that look bad, which is told: blank, with much less light than their neighbors, saturated, partly
+        dark, unlike their neighbors in energy, or of another energy; or `keep` them.
+    ignore_names
+        Energies in the names of files do not count, where they differ from those of `energies`.
     pixel_size_um
         Size of a pixel in the sample, micrometers, for scale bars.
 
     Returns
     -------
     Dataset
-        `sample`, and `flat_field`, `foil`, `dark` if named; counts in the type of the files.
+        `sample`, and `flat_field`, `foil`, `dark` if there are any; counts in the type of the files. `exposures` and
+        `flat_exposures` (energy), the number of images that were averaged, where there were several.
 
     Raises
     ------
     InputError
-        A file is missing, damaged, in color or of another shape; energies do not fit the images.
+        A file is missing, damaged, in color or of another shape; energies do not fit the images, or two sources of
+        energies differ.
     """
     folders = Folders.of(data)
-    paths = folders.glob(sample)
-    stack = open_scan(paths).images
-    energy = _energies(folders, energies, paths, stack.shape[0], "sample")
-    scan = _Scan(folders, stack.shape, energy, block_shape(*stack.shape), energies is not None)
-    named = {"flat_field": flat_field, "flat_after": flat_after, "foil": foil}
-    stacks = {"sample": stack} | {
-        name: scan.opened(name, pattern, one_is_enough=name != "foil")
-        for name, pattern in named.items()
+    scan = ScanImages(
+        folders, sample, Asked(energies, leave_out, repeats, bad_images, ignore_names), "counts"
+    )
+    text = flat_field is not None and not _has_images(folders, flat_field)
+    for name, pattern in {"flat_field": flat_field, "flat_after": flat_after, "foil": foil}.items():
         # Only the flat field may be a text file, of I0.
-        if pattern is not None and (name != "flat_field" or scan.has_images(pattern))
-    }
-    frames = None if dark is None else scan.frames(dark)
-    scan.order = _good(energy, stacks, frames, leave_out)
-    cube = xr.Dataset({"sample": scan.lazy(stack)}, coords={"energy": energy[scan.order]})
-    if flat_field is not None:
-        cube["flat_field"] = scan.flat(flat_field, stacks)
-    if foil is not None:
-        cube["foil"] = scan.images(stacks["foil"])
+        if pattern is not None and not (text and name == "flat_field"):
+            scan.add(name, pattern, one_is_enough=name != "foil")
+    if flat_field is None and scan.scan.flat_field is not None:
+        _add_own_flat(scan, scan.scan.flat_field)
+    frames = scan.scan.dark if dark is None else opened_dark(folders, dark, scan.field)
+    level = 0.0 if frames is None else float(np.median(looks_of(frames).light))
+    choose_images(scan, level)
+    cube = xr.Dataset({"sample": scan.lazy("sample")}, coords={"energy": scan.energy})
+    if text:
+        cube["flat_field"] = ("energy", on_energies(folders.glob(str(flat_field))[0], scan.energy, "I0"))
+    elif "flat_field" in scan.sets:
+        cube["flat_field"] = _flat(scan)
+    if "foil" in scan.sets:
+        cube["foil"] = scan.lazy("foil")
     if frames is not None:
-        cube["dark"] = _mean_image(frames, scan.block[0])
+        cube["dark"] = mean_image(frames, scan.block[0])
     for name, file in (("counter", counter), ("flat_counter", flat_counter)):
         if file is not None:
-            cube[name] = ("energy", _on_energies(folders.resolve(file), energy[scan.order], name))
-    if pixel_size_um is not None:
-        cube.attrs["pixel_size_um"] = pixel_size_um
+            cube[name] = ("energy", on_energies(folders.resolve(file), scan.energy, name))
+    if counter is None and scan.scan.counter is not None:
+        cube["counter"] = ("energy", per_energy(scan, scan.scan.counter))
+    return with_exposures(described(cube, scan, pixel_size_um), scan)
+
+
+def described(cube: xr.Dataset, scan: ScanImages, pixel_size_um: float | None) -> xr.Dataset:
+    """The cube with what is known of its pixels and energies."""
+    size = scan.scan.pixel_size_um if pixel_size_um is None else pixel_size_um
+    if size is not None:
+        cube.attrs["pixel_size_um"] = size
+    cube.energy.attrs["source"] = scan.source
     return cube
 
 
-@dataclass
-class _Scan:
-    """What every further set of images must fit to; `order` are the images of a set that are used, by energy."""
-
-    folders: Folders
-    shape: tuple[int, int, int]
-    energy: np.ndarray
-    block: tuple[int, int]
-    energies_given: bool
-    order: list[int] = field(default_factory=list)
-
-    def has_images(self, pattern: str) -> bool:
-        """Whether a pattern names images, and not a text file of I0."""
-        return is_readable(self.folders.glob(pattern)[0], "images")
-
-    def opened(self, name: str, pattern: str, *, one_is_enough: bool) -> ImageStack:
-        """Further images, at the sample's energies, or one image."""
-        files = self.folders.glob(pattern)
-        images = open_scan(files).images
-        _same_shape(images.shape, self.shape, name, files[0], one_is_enough=one_is_enough)
-        if images.shape[0] == self.shape[0] > 1 and not self.energies_given:
-            own = _energies(self.folders, None, files, images.shape[0], name)
-            if not np.allclose(own, self.energy):
-                raise InputError(
-                    f"{name} at other energies than sample",
-                    "the same energies",
-                    "give both sets, or energies",
-                )
-        return images
-
-    def frames(self, pattern: str) -> ImageStack:
-        """Images without beam."""
-        files = self.folders.glob(pattern)
-        frames = open_scan(files).images
-        _same_shape((self.shape[0], *frames.shape[1:]), self.shape, "dark", files[0])
-        return frames
-
-    def lazy(self, images: ImageStack) -> xr.DataArray:
-        """The images that are used, in the order of energy."""
-        return xr.DataArray(lazy_stack(images.take(self.order), self.block), dims=cube_dims())
-
-    def images(self, images: ImageStack) -> xr.DataArray:
-        """Images in the order of energy, or one image."""
-        single = images.shape[0] == 1 and self.shape[0] > 1
-        return _mean_image(images, self.block[0]) if single else self.lazy(images)
-
-    def flat(self, pattern: str, stacks: Mapping[str, ImageStack]) -> xr.DataArray:
-        """The flat field; between one taken before the scan and one after it, by the place of an image in the scan."""
-        if "flat_field" not in stacks:
-            i0 = _on_energies(self.folders.glob(pattern)[0], self.energy[self.order], "I0")
-            return xr.DataArray(i0, dims="energy")
-        before = self.images(stacks["flat_field"])
-        if "flat_after" not in stacks:
-            return before
-        later = self.images(stacks["flat_after"])
-        # An image of a stack that is taken again lies midway between both; single images frame the whole scan.
-        place = (np.array(self.order) + 0.5) / self.shape[0]
-        share = np.where("energy" in before.dims, 0.5, place)
-        weight = xr.DataArray(share.astype(np.float32), dims="energy")
-        output = Output("flat_field", CUBE, sizes={SPECTRAL: len(share)})
-        return over_blocks(_between, [before, later, weight], [output])["flat_field"]
+def with_exposures(cube: xr.Dataset, scan: ScanImages) -> xr.Dataset:
+    """The cube with the numbers of averaged images, where there are several."""
+    for name, variable in (("sample", "exposures"), ("flat_field", "flat_exposures")):
+        if name in scan.sets and scan.sets[name].energies is not None:
+            counts = scan.exposures(name)
+            if counts.max() > 1:
+                cube[variable] = ("energy", counts)
+    return cube
 
 
-def _good(
-    energy: np.ndarray, stacks: Mapping[str, ImageStack], frames: ImageStack | None, leave_out: list[float]
-) -> list[int]:
-    """The images to use, in the order of energy: without those that are named, and those without light."""
-    out = np.zeros(len(energy), bool)
-    for one in leave_out:
-        near = np.abs(energy - one)
-        if near.min() > SAME_ENERGY:
-            raise InputError(
-                f"{one:g} eV in leave_out", f"an energy of the scan, such as {energy[near.argmin()]:g} eV"
-            )
-        out[near.argmin()] = True
-    dark = 0.0 if frames is None else float(np.median(light_of(frames)))
-    for name, stack in stacks.items():
-        if stack.shape[0] != len(energy) or len(energy) < LEAST_IMAGES:
-            continue
-        empty = blank(light_of(stack), dark) & ~out
-        if empty.any():
-            listed = ", ".join(f"{one:g}" for one in np.sort(energy[empty])[:5])
-            more = f" and {empty.sum() - 5} more" if empty.sum() > 5 else ""
-            warnings.warn(
-                f"the images of {name} at {listed} eV{more} are blank: these energies are left out",
-                XafsflowWarning,
-                stacklevel=4,
-            )
-        out |= empty
-    return [int(k) for k in np.argsort(energy) if not out[k]]
+def per_energy(scan: ScanImages, values: Any) -> Any:
+    """Readings at each image of the sample as means of those that make the image of an energy."""
+    return np.array([np.mean(np.asarray(values, float)[group]) for group in scan.sample.groups])
+
+
+def _has_images(folders: Folders, pattern: str) -> bool:
+    """Whether a pattern names images, and not a text file of I0."""
+    return is_readable(folders.glob(split_inside(pattern)[0])[0], "images")
+
+
+def _add_own_flat(scan: ScanImages, images: ImageStack) -> None:
+    """The flat field that lies in the sample's file: an image an energy, else the mean of all."""
+    one = ImageSet("flat_field", images, scan.sample.files, None)
+    if images.shape[0] in (len(scan.energy), scan.sample.images.shape[0]):
+        scan.add_images(one, one_is_enough=True)
+    else:
+        same_field(one.name, images, scan.field, one.files[0])
+        scan.sets["flat_field"] = one
+
+
+def opened_dark(folders: Folders, pattern: str, field: tuple[int, int]) -> ImageStack:
+    """Images without beam."""
+    found, files = opened(folders, pattern)
+    same_field("dark", found.images, field, files[0])
+    return found.images
+
+
+def image_or_images(scan: ScanImages, name: str) -> xr.DataArray:
+    """Images in the order of energy, or one image."""
+    one = scan.sets[name]
+    return mean_image(one.images, scan.block[0]) if one.energies is None else scan.lazy(name)
+
+
+def _flat(scan: ScanImages) -> xr.DataArray:
+    """The flat field; between one taken before the scan and one after it, by the place of an image in the scan."""
+    before = image_or_images(scan, "flat_field")
+    if "flat_after" not in scan.sets:
+        return before
+    later = image_or_images(scan, "flat_after")
+    # An image of a stack that is taken again lies midway between both; single images frame the whole scan.
+    middle = np.array([np.mean(group) for group in scan.sample.groups])
+    place = (middle + 0.5) / scan.sample.images.shape[0]
+    share = np.where("energy" in before.dims, 0.5, place)
+    weight = xr.DataArray(share.astype(np.float32), dims="energy")
+    output = Output("flat_field", CUBE, sizes={SPECTRAL: len(share)})
+    return over_blocks(_between, [before, later, weight], [output])["flat_field"]
 
 
 def _between(before: Any, later: Any, weight: Any) -> Any:
@@ -220,7 +215,7 @@ def _between(before: Any, later: Any, weight: Any) -> Any:
     return before.astype(np.float32) * (1 - share) + later.astype(np.float32) * share
 
 
-def _mean_image(stack: ImageStack, rows: int) -> xr.DataArray:
+def mean_image(stack: ImageStack, rows: int) -> xr.DataArray:
     """The mean of a stack's images, float32 `(y, x)`."""
     images = xr.DataArray(lazy_stack(stack, (rows, stack.shape[2])), dims=("image", *MAP))
     return over_blocks(_mean, [images], [Output("mean", MAP)])["mean"]
@@ -230,40 +225,14 @@ def _mean(images: Any) -> Any:
     return images.mean(axis=0, dtype=np.float64)
 
 
-def _energies(folders: Any, name: str | None, paths: Sequence[Path], count: int, what: str) -> np.ndarray:
-    if name is None:
-        source = f"names of the {what} files"
-        if len(paths) != count:
-            raise InputError(
-                f"{len(paths)} files with {count} images", "a file of energies", "name it with energies"
-            )
-        found = energies_from_names([path.name for path in paths])
-    else:
-        source = name
-        found = read_energies(folders.resolve(name))
-    check_energies(found, count, source)
-    return np.asarray(found)
+def on_energies(path: Path, energy: np.ndarray, what: str) -> np.ndarray:
+    """What a text file of energies and values has at these energies.
 
-
-def _same_shape(
-    found: Sequence[int], wanted: Sequence[int], name: str, path: Path, *, one_is_enough: bool = False
-) -> None:
-    if tuple(found[1:]) != tuple(wanted[1:]):
-        raise InputError(
-            f"{name} of {found[1]} x {found[2]} pixels ({path})",
-            f"{wanted[1]} x {wanted[2]} as the sample has",
-            f"leave {name} out, or give images of the same camera region",
-        )
-    if found[0] != wanted[0] and not (one_is_enough and found[0] == 1):
-        one = " or 1" if one_is_enough else ""
-        raise InputError(
-            f"{found[0]} images of {name} and {wanted[0]} of the sample",
-            f"{wanted[0]}{one}",
-            f"check the pattern of {name}",
-        )
-
-
-def _on_energies(path: Path, energy: np.ndarray, what: str) -> np.ndarray:
+    Raises
+    ------
+    InputError
+        It does not span them.
+    """
     known, values = read_two_columns(path)
     if energy[0] < known[0] - 1e-6 or energy[-1] > known[-1] + 1e-6:
         raise InputError(
