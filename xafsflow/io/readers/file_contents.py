@@ -13,9 +13,10 @@ import numpy as np
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.io.folders import natural_key
 from xafsflow.io.readers import ImageStack, format_name, list_inside, open_scan, read_spectra
+from xafsflow.io.readers.energy_names import energies_from_names
 from xafsflow.io.readers.image_scan import ImageScan, Inside
 from xafsflow.io.readers.patterns import pattern_format, read_pattern
-from xafsflow.io.readers.stack_energies import check_energies, energies_from_names, read_energies
+from xafsflow.io.readers.stack_energies import check_energies, read_energies
 from xafsflow.kernels.array_types import Doubles
 
 NUMBERS = re.compile(r"[0-9]+(?:[.,p][0-9]+)*")
@@ -155,7 +156,7 @@ def energies_of(scan: ImageScan, paths: Sequence[Path]) -> tuple[Doubles, str]:
             "one energy an image",
             "give a file of energies with the header energy_eV",
         )
-    energies = energies_from_names([path.name for path in paths])
+    energies = energies_from_names([path.name for path in paths]).values
     check_energies(energies, count, "the file names")
     return energies, "names"
 
