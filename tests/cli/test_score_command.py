@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from xafsflow.cli.main import main
 from xafsflow.learning.models.model import Model, save_model
 from xafsflow.learning.models.predictors import Linear
+from xafsflow.learning.union.judged_patterns import judged
 
 COPPER, COBALT = 1.54187, 1.790278
 
@@ -43,7 +44,8 @@ def run(union_model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(known_patterns: xr.Dataset, union_model: Model, tmp_path: Path) -> Path:
     """Two patterns that are answered rightly, and one of an unknown type, at the wavelength of copper."""
-    answers = union_model.predict(known_patterns.mu.values.T).argmax(axis=1)
+    found = judged(union_model, known_patterns.mu.values)
+    answers = np.where(found.unlike, -1, found.votes.argmax(axis=1))
     names, types = known_patterns.structure_type.values, ("rocksalt", "CsCl", "fluorite", "spinel")
     for file, name in (("salt [2].xy", "rocksalt"), ("fluor.dat", "fluorite")):
         row = np.flatnonzero((names == name) & (answers == types.index(name)))[0]
