@@ -91,6 +91,16 @@ def test_images_without_energies__say_so(tmp_path: Path) -> None:
     assert "with 5 images, no energies" in text
 
 
+def test_energies_that_were_taken_twice__are_told(tmp_path: Path) -> None:
+    for energy in ENERGIES:
+        for repeat in "12":
+            tifffile.imwrite(tmp_path / f"fe_{energy:.2f}_eV_{repeat}of2.tif", VALUES[0])
+    (one,) = told(tmp_path)
+    assert (one["place"], one["facts"]["images"]) == ("fe_[0-9]*_eV_[0-9]*of2.tif", 10)
+    assert one["facts"]["energies"] == 5
+    assert "5 energies in 10 images" in one["notes"][0]
+
+
 def test_a_spectrum_and_a_pattern__are_told_by_their_points(tmp_path: Path) -> None:
     spectrum, pattern = tmp_path / "foil.xdi", tmp_path / "quartz.xrdml"
     names = "# XDI/1.0\n# Element.symbol: Fe\n# Element.edge: K\n# Column.1: energy eV\n# Column.2: mutrans\n"

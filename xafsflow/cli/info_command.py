@@ -103,7 +103,8 @@ def _lines(one: Contents) -> Iterator[str]:
 def _line(one: Contents) -> Iterator[str]:
     """A group of files in one line, and why it cannot be read."""
     facts, files = one.facts, one.facts["files"]
-    told = [f"{files} file{'s' if files != 1 else ''}", _format(one) or one.kind]
+    name = _format(one) if facts.get("layout") else SHORT.split(one.format)[0].strip()
+    told = [f"{files} file{'s' if files != 1 else ''}", name or one.kind]
     if "images" in facts:
         told.append(f"{facts['images']} x {facts['rows']} x {facts['columns']} {facts['dtype']}")
     if facts.get("energies") == 1:
@@ -111,14 +112,15 @@ def _line(one: Contents) -> Iterator[str]:
     elif "energies" in facts:
         told.append(f"{facts['first_energy']:.10g} to {facts['last_energy']:.10g} eV")
     yield from _wrapped(f"{one.place}: {', '.join(told)}", "", "    ")
-    if one.refused:
+    # Of notes and the like nobody asks why they are no measurement; `info FILE` tells.
+    if one.refused and one.kind != "unknown":
         yield from _wrapped(textwrap.shorten(one.refused, MOST_TOLD, placeholder=" ..."), "    ", "    ")
 
 
 def _format(one: Contents) -> str:
     """The format, and of several layouts the one that the file has."""
     layout = one.facts.get("layout")
-    return f"{SHORT.split(one.format)[0]} ({layout})".replace("  ", " ") if layout else one.format
+    return f"{SHORT.split(one.format)[0].strip()} ({layout})" if layout else one.format
 
 
 def _energies(facts: Mapping[str, object]) -> str:

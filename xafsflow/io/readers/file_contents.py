@@ -16,7 +16,7 @@ from xafsflow.io.readers import ImageStack, format_name, list_inside, open_scan,
 from xafsflow.io.readers.energy_names import energies_from_names
 from xafsflow.io.readers.image_scan import ImageScan, Inside
 from xafsflow.io.readers.patterns import pattern_format, read_pattern
-from xafsflow.io.readers.stack_energies import check_energies, read_energies
+from xafsflow.io.readers.stack_energies import read_energies
 from xafsflow.kernels.array_types import Doubles
 
 NUMBERS = re.compile(r"[0-9]+(?:[.,p][0-9]+)*")
@@ -137,7 +137,7 @@ def energies_of(scan: ImageScan, paths: Sequence[Path]) -> tuple[Doubles, str]:
     Raises
     ------
     InputError
-        Neither tells them, there is one image only, or an energy stands twice.
+        Neither tells them, or there is one image only.
     """
     count = scan.images.shape[0]
     if count == 1:
@@ -147,7 +147,6 @@ def energies_of(scan: ImageScan, paths: Sequence[Path]) -> tuple[Doubles, str]:
             "name all files of the scan",
         )
     if scan.energies is not None:
-        check_energies(scan.energies, count, str(paths[0]))
         return scan.energies, "file"
     if len(paths) != count:
         flat = ", no flat field" if scan.flat_field is None and scan.quantity == "counts" else ""
@@ -156,9 +155,7 @@ def energies_of(scan: ImageScan, paths: Sequence[Path]) -> tuple[Doubles, str]:
             "one energy an image",
             "give a file of energies with the header energy_eV",
         )
-    energies = energies_from_names([path.name for path in paths]).values
-    check_energies(energies, count, "the file names")
-    return energies, "names"
+    return energies_from_names([path.name for path in paths]).values, "names"
 
 
 def pattern_of_names(paths: Sequence[Path], folder: Path) -> str:
@@ -206,8 +203,11 @@ def _images(told: Contents, paths: Sequence[Path], inside: str | None) -> None:
         energies, where = None, ""
         told.notes.append(f"no stack over energy as it is: {error}")
     if energies is not None:
-        told.facts |= {"energies": len(energies), "first_energy": float(energies[0])}
+        different = len(np.unique(energies))
+        told.facts |= {"energies": different, "first_energy": float(energies[0])}
         told.facts |= {"last_energy": float(energies[-1]), "energy_unit_in_file": scan.energy_unit}
+        if different < count:
+            told.notes.append(f"{different} energies in {count} images: some were taken more than once")
         told.facts["energies_from"] = where
     told.facts |= {"quantity": scan.quantity, "pixel_size_um": scan.pixel_size_um}
     told.facts |= {"flat_field_images": _count(scan.flat_field), "dark_images": _count(scan.dark)}

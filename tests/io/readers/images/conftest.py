@@ -223,9 +223,13 @@ REGION = """{{
 
 
 def stxm_scan(
-    folder: Path, values: np.ndarray, energies: np.ndarray, channels: int = 1, unit: str = "eV"
+    folder: Path,
+    values: np.ndarray,
+    energies: np.ndarray,
+    channels: int = 1,
+    regions: int = 1,
 ) -> Path:
-    """A header and its images; channel b is ten times channel a."""
+    """A header and its images; channel b is ten times channel a, and a region has 1000 more than the one before."""
     count, rows, columns = values.shape
     region = REGION.format(
         columns=columns,
@@ -234,24 +238,23 @@ def stxm_scan(
         y=", ".join(f"{0.05 * k:.3f}" for k in range(rows)),
     )
     header = HDR.format(
-        regions=1,
-        region=region + ");",
-        unit=unit,
+        regions=regions,
+        region=",\n".join([region] * regions) + ");",
+        unit="eV",
         count=count,
         points=", ".join(f"{energy:.3f}" for energy in energies),
         channels=channels,
         channel=", ".join('{ Name = "counter"; Unit = "Hz";}' for _ in range(channels)),
     )
+    if regions > 1:
+        header = header.replace('"Image Stack"', '"Multi-Region Image Stack"')
     path = folder / "scan.hdr"
     path.write_text(header)
     for channel in range(channels):
-        for number, image in enumerate(values):
-            np.savetxt(
-                folder / f"scan_{'ab'[channel]}{number:03d}.xim",
-                image * 10**channel,
-                fmt="%.6f",
-                delimiter="\t",
-            )
+        for which in range(regions):
+            for number, image in enumerate(values):
+                name = f"scan_{'ab'[channel]}{number:03d}{which if regions > 1 else ''}.xim"
+                np.savetxt(folder / name, image * 10**channel + 1000 * which, fmt="%.6f", delimiter="\t")
     return path
 
 

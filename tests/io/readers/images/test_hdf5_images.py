@@ -13,6 +13,7 @@ import pytest
 from xafsflow.errors import InputError
 from xafsflow.io.readers import list_inside, open_scan
 from xafsflow.io.readers.image_scan import ImageScan
+from xafsflow.io.readers.lazy_stack import lazy_stack
 
 Written = Callable[..., Path]
 ENERGIES = np.array([7100.0, 7110.0, 7112.5, 7115.0, 7140.0])
@@ -45,6 +46,14 @@ def test_any_rows_columns_and_order__are_those_of_the_dataset(
     np.testing.assert_array_equal(out, values[:, 4:])
     for found, (start, stop) in zip(stack.read_bands([(0, 1), (5, 7)]), [(0, 1), (5, 7)], strict=True):
         np.testing.assert_array_equal(found, values[:, start:stop])
+
+
+def test_blocks_of_several_threads__are_those_of_the_dataset(hdf5: Written) -> None:
+    values = images("u2", 5, 40, 33)
+    stack = open_scan([hdf5({"/exchange/data": values}, chunks=(2, 8, 16), compression="gzip")]).images
+    for block in ((8, 33), (5, 7)):
+        found = lazy_stack(stack, block, shared=1).compute(scheduler="threads", num_workers=4)
+        np.testing.assert_array_equal(found, values)
 
 
 def test_what_is_not_in_a_stack__is_refused(hdf5: Written, pixels: np.ndarray) -> None:

@@ -176,6 +176,12 @@ def test_one_of_several_channels_of_stxm__is_named(tmp_path: Path, make: SimpleN
         open_scan([path], "/c")
 
 
+def test_one_of_several_regions_of_stxm__is_named(tmp_path: Path, make: SimpleNamespace) -> None:
+    path = make.stxm(tmp_path, images("f8"), ENERGIES - 6400, channels=2, regions=2)
+    assert [one.path for one in list_inside(path)] == ["/a/0", "/a/1", "/b/0", "/b/1"]
+    check(open_scan([path], "/b/1"), images("f8") * 10 + 1000)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "found"),
     [

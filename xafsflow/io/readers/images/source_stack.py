@@ -212,7 +212,9 @@ def runs(numbers: Sequence[int]) -> list[tuple[int, int, Sequence[int]]]:
 def fill_runs(numbers: Sequence[int], target: Pixels, read: Callable[[int, int], Pixels]) -> None:
     """Fill `target` (numbers, rows, columns) run by run: `read` is given the first image and the one after the last."""
     for first, last, at in runs(numbers):
-        target[list(at)] = read(first, last)
+        # A slice where it is one: a list copies each image once more.
+        straight = list(at) == list(range(at[0], at[0] + len(at)))
+        target[slice(at[0], at[0] + len(at)) if straight else list(at)] = read(first, last)
 
 
 def _form(source: Source) -> str:
