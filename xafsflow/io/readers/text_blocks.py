@@ -130,7 +130,7 @@ def _belongs(block: Block, data: Block, lines: Sequence[str]) -> bool:
         )  # energies or counts, not a weight
         ratio = block.rows[0][largest] / (data.rows[0][largest] or 1.0)
         return 0.5 < abs(ratio) < 2 or len(block.rows) >= FEW_ROWS
-    return not any(line.strip() for line in lines[block.numbers[-1] : data.numbers[0] - 1])
+    return not any(lines[at].strip() for at in range(block.numbers[-1], data.numbers[0] - 1))
 
 
 def _refuse_next(lines: Sequence[str], block: Block, place: str) -> None:

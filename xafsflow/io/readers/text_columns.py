@@ -21,6 +21,7 @@ from xafsflow.vocabulary import nearest
 
 MAX_BYTES = 50_000_000
 HUGE = 1e30
+MOST_LISTED = 60
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -52,7 +53,8 @@ class Columns:
     @property
     def listing(self) -> str:
         """All columns, for a message."""
-        return ", ".join(self.shown(index) for index in range(len(self.names)))
+        shown = [self.shown(index) for index in range(len(self.names))]
+        return ", ".join(shown[:MOST_LISTED]) + (" and more" if len(shown) > MOST_LISTED else "")
 
     def shown(self, index: int) -> str:
         """The name of a column for a message or a record, or its number where it has no name."""

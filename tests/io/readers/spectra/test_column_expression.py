@@ -61,8 +61,9 @@ def test_names_in__gives_each_once_in_order() -> None:
         ("'I0", "in the expression"),
         ("I0/*It", "in the expression"),
         ("(" * (MAX_DEPTH + 5) + "I0" + ")" * (MAX_DEPTH + 5), "nested"),
-        ("-" * 500 + "I0", "nested"),
-        ("I0" + "+I0" * 1000, "letters"),
+        ("-" * 100 + "I0", "nested"),
+        ("I0" + "+I0" * 1000, "of more than 200 signs"),
+        ("I0" + "+I0" * 5000, "letters"),
     ],
 )
 def test_parse__says_in_one_sentence_what_is_wrong(text: str, message: str) -> None:

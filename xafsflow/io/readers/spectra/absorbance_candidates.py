@@ -184,6 +184,7 @@ def computed(table: Columns, energy: Doubles, at: int) -> list[Candidate]:
     count = len(table.names)
     columns = table.values
     usable = [k for k in range(count) if k != at and (columns[:, k] > 0).all() and np.ptp(columns[:, k]) > 0]
+    usable = usable[:MOST_PAIRED]
     found = []
     for k in unknown_columns(table, at)[:MOST_PAIRED]:
         scale = np.ptp(columns[:, k])

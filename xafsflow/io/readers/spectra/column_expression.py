@@ -20,8 +20,7 @@ import numpy as np
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles
 
-MAX_LENGTH = 2000
-MAX_DEPTH = 50
+MAX_LENGTH, MAX_SIGNS, MAX_DEPTH = 8000, 200, 50
 FUNCTIONS = ("ln", "log")
 TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|\$(?P<place>\d+)|(?P<name>[^\W\d][\w.:@\[\]]*)"
@@ -79,6 +78,10 @@ def parse(text: str) -> Expression:
             raise _wrong(text, text[at:].strip()[0], "a name with other letters stands in quotes: 'I0-32'")
         tokens.append((found.lastgroup or "", found[found.lastgroup or ""]))
         at = found.end()
+    if sum(kind == "mark" for kind, _ in tokens) > MAX_SIGNS:
+        raise InputError(
+            f"the expression {text[:40]!r}... of more than {MAX_SIGNS} signs", WANTED, "shorten it"
+        )
     parser = _Parser(text, tokens)
     tree = parser.sum(0)
     if parser.tokens:
