@@ -38,10 +38,9 @@ class Number:
 
 @dataclass(frozen=True)
 class Name:
-    """A column by its name, or by its place, from 1, as `$3`."""
+    """A column by its name, or by its number from 1, as `$3`."""
 
     text: str
-    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def parse(text: str) -> Expression:
     Examples
     --------
     >>> parse("If/I0")
-    Operation(sign='/', parts=(Name(text='If', place=0), Name(text='I0', place=0)))
+    Operation(sign='/', parts=(Name(text='If'), Name(text='I0')))
     """
     if len(text) > MAX_LENGTH:
         raise InputError(f"an expression of {len(text)} letters", f"at most {MAX_LENGTH}", "shorten it")
@@ -159,7 +158,7 @@ class _Parser:
         if kind == "number":
             return Number(float(word))
         if kind == "place":
-            return Name(f"${word}", int(word))
+            return Name(f"${word}")
         if kind in ("quoted", "double"):
             return Name(word)
         if kind == "name" and word.lower() in FUNCTIONS and self.tokens[:1] == [("mark", "(")]:
