@@ -121,6 +121,31 @@ def test_references__move_by_their_offsets_and_keep_their_order(tmp_path: Path) 
         xf.ingest.references(tmp_path, files={"b": "b.txt"}, offsets={"c": 1.0})
 
 
+def test_references__are_told_what_a_column_is(tmp_path: Path) -> None:
+    energy = 7000.0 + 5 * np.arange(60)
+    mu = 1 / (1 + np.exp(7112 - energy))
+    i0 = 1e5 + energy
+    columns = np.column_stack([energy, i0, i0 * np.exp(-mu), 2 * mu]).tolist()
+    rows = "\n".join(" ".join(map(repr, row)) for row in columns)
+    (tmp_path / "a.txt").write_text("# E_mono alpha 'beta-2' pyrite\n" + rows)
+    (tmp_path / "b.txt").write_text("# energy i0 it sulfur\n" + rows)
+    files = {"a": "a.txt", "b": "b.txt"}
+    said = {"a": "ln(alpha/'beta-2')", "b": 4}
+    library = xf.ingest.references(tmp_path, files=files, energy={"a": "E_mono"}, mu=said)
+    np.testing.assert_allclose(library.mu, [mu, 2 * mu], atol=1e-12)
+    both = xf.ingest.references(tmp_path, files=files, energy=1, mu="$4/2")
+    np.testing.assert_allclose(both.mu, [mu, mu])
+    with pytest.raises(InputError, match=r"a.txt with 4 columns.*mu: pyrite` \(edge at 711"):
+        xf.ingest.references(tmp_path, files=files, energy="$1")
+    for setting in ("energy", "mu", "entry"):
+        with pytest.raises(InputError, match=f"'c' in {setting}"):
+            xf.ingest.references(tmp_path, files=files, **{setting: {"c": "x"}})
+    with pytest.warns(XafsflowWarning, match="a.txt is left out"):
+        found = xf.ingest.candidates(tmp_path, files=["*.txt"])
+    assert found.spectrum.values.tolist() == ["b"]
+    assert xf.ingest.candidates(tmp_path, files=["*.txt"], mu="$4").sizes["spectrum"] == 2
+
+
 def scan_with(folder: Path, **settings: Any) -> Path:
     """A phantom's files of 20 images each."""
     write_phantom(Phantom(size=(12, 14), energies=20, counts=3000, **settings), folder)

@@ -24,6 +24,7 @@ ELEMENT = re.compile(
 )
 EDGE = re.compile(r"^[#%!;\s]*(?:ScanParameters\.)?edge\s*[:=]\s*([A-Za-z]+[_ ]?\d?)\s*$", re.IGNORECASE)
 
+LONGEST, LONGEST_ENTRY, LONGEST_NAME = 20_000, 300, 200  # letters; beyond are no names, and patterns get slow
 LABVIEW_WIDTH = 21
 NUMBERED = re.compile(r"(?:^|\s)(\d+)\)\s+(\S.*?)(?=\s+\d+\)\s|\s*$)")
 FIO = re.compile(
@@ -54,6 +55,8 @@ def header_fields(lines: Sequence[str]) -> dict[str, str]:
     for line in lines:
         if USER_COMMENTS.match(line):
             break
+        if len(line) > LONGEST:
+            continue
         if found := FIELD.match(line):  # behind || stands a control system's name
             fields[found[1].lower()] = found[2].partition("||")[0].strip()
         if found := ATHENA.search(line):
@@ -72,6 +75,7 @@ def named_columns(header: Mapping[str, str], before: Sequence[str], count: int, 
     InputError
         XDI's header names a column that is not there.
     """
+    before = [line[:LONGEST] for line in before]
     ways = (way(before, count) for way in WAYS)
     texts = next((names for names in ways if names), None) or _last_line(before, count)
     for key, text in header.items():
@@ -80,6 +84,7 @@ def named_columns(header: Mapping[str, str], before: Sequence[str], count: int, 
                 found = f"{path} with {count} columns and a header for column {key[7:]}"
                 raise InputError(found, "a header that fits the numbers", "mend the header")
             texts[int(key[7:]) - 1] = text
+    texts = [text if len(text) < LONGEST_NAME else "" for text in texts]
     split = [NAME_AND_UNIT.match(text) for text in texts]
     names = tuple(unit["name"] if unit else text for unit, text in zip(split, texts, strict=True))
     units = tuple(unit["unit"] if unit else "" for unit in split)
@@ -110,12 +115,16 @@ def _last_line(before: Sequence[str], count: int) -> list[str]:
 
 def _numbered(before: Sequence[str], count: int) -> list[str] | None:
     """LabVIEW's "readable list of column headings": `1) Mono Energy *   2) I0`."""
-    found = {int(number): name for line in before for number, name in NUMBERED.findall(line)}
+    found = {int(number): name for line in before for number, name in _entries(line)}
     return (
         [found[k].rstrip(" *") for k in range(1, count + 1)]
         if set(found) == set(range(1, count + 1))
         else None
     )
+
+
+def _entries(line: str) -> list[tuple[str, str]]:
+    return NUMBERED.findall(line) if len(line) < LONGEST_ENTRY else []
 
 
 def _labview(before: Sequence[str], count: int) -> list[str] | None:

@@ -15,6 +15,7 @@ from xafsflow.kernels.array_types import Doubles
 HC = 12398.419843320026  # eV Angstrom, exact in the SI of 2019
 NARROWEST = 1e-4  # of the energy; energies that change less are a monochromator at rest
 LOWEST_UNNAMED = 100.0  # eV; below, a column without a name may hold angles, wavenumbers or points
+HIGHEST = 120e3  # eV, above all edges
 RISING = 0.7  # of the steps go in one direction; encoders of quick scans jitter
 EXACT = re.compile(r"energ(?:y|ies)\Z", re.IGNORECASE)
 SAY = "say which with energy: NAME or energy: NUMBER OF THE COLUMN"
@@ -61,12 +62,24 @@ def _first(table: Columns) -> Doubles:
     told = any(key.startswith("column.") for key in table.header)
     silent = not any(table.names) or (count == 2 and not told)
     if role_of(table.names[0]) or not silent:
-        raise InputError(f"{table.place} with the columns {table.listing}", "a column energy or angle", SAY)
+        found = f"{table.place} with the columns {table.listing}"
+        raise InputError(found, "a column energy or angle", SAY + _rising(table))
     values = table.numbers(0)
     if count > 1 and np.min(values) < LOWEST_UNNAMED and np.min(values) > 0:
         found = f"{table.place}, whose first column, {np.min(values):g} to {np.max(values):g}, has no name"
         raise InputError(found, f"energies in eV, above {LOWEST_UNNAMED:g}, or a name", SAY)
     return _checked(table, 0)
+
+
+def _rising(table: Columns) -> str:
+    """The columns that may be energies by their numbers, for a message."""
+    shown = []
+    for at, name in enumerate(table.names):
+        values = table.values[:, at]
+        rises = len(values) > 1 and bool((np.diff(values) > 0).all())
+        if rises and role_of(name) == "" and values[0] > LOWEST_UNNAMED and values[-1] < HIGHEST:
+            shown.append(f"energy: {table.shown(at)} ({values[0]:.1f} to {values[-1]:.1f})")
+    return f", such as {' or '.join(shown[:3])}" if shown else ""
 
 
 def _checked(table: Columns, at: int) -> Doubles:

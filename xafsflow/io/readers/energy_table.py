@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xafsflow.errors import InputError
-from xafsflow.io.readers.text_columns import is_text
+from xafsflow.io.readers.text_columns import UTF_16, is_text
 
 FORMAT = "a table of text (CSV, XDI, columns), one energy a line"
 detect = is_text
@@ -54,15 +54,16 @@ def read_column(path: Path) -> tuple[list[float], str | None]:
 def _lines(path: Path) -> list[tuple[int, str]]:
     """The lines that are not empty, with their numbers."""
     try:
-        text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
+        raw = Path(path).read_bytes()
     except OSError as error:
         found = f"{path}: {error.strerror or error}"
         raise InputError(found, "a table of energies", "check the path and its spelling") from None
+    text = raw.decode("utf-16" if raw[:2] in UTF_16 else "utf-8-sig", errors="replace")
     if "\0" in text:
         raise InputError(
             f"{path}, which is no text", "a table of energies: CSV, text or XDI", "check the path"
         )
-    return [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    return [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
 
 
 def _cells(line: str, separator: str) -> list[str]:

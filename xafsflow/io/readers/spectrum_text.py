@@ -12,7 +12,7 @@ from xafsflow.io.readers.column_roles import energies_of
 from xafsflow.io.readers.text_columns import Columns, is_text, read_columns
 from xafsflow.kernels.array_types import Doubles
 
-FORMAT = "columns of text (XDI, CSV, Athena's column files such as mu(E))"
+FORMAT = "columns of text (XDI, CSV, Athena's column files, those of beamlines)"
 detect = is_text
 
 

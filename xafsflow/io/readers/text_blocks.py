@@ -125,9 +125,12 @@ def _pointed(word: str) -> str:
 def _belongs(block: Block, data: Block, lines: Sequence[str]) -> bool:
     """Whether a block before the data seems to be a part of them rather than of a header."""
     if block.width == data.width:
-        near = 0.5 < abs(block.rows[0][0] / (data.rows[0][0] or 1.0)) < 2
-        return near or len(block.rows) >= FEW_ROWS
-    return not any(line.strip() for line in lines[block.numbers[-1] : data.numbers[0] - 1])
+        largest = max(
+            range(data.width), key=lambda at: abs(data.rows[0][at])
+        )  # energies or counts, not a weight
+        ratio = block.rows[0][largest] / (data.rows[0][largest] or 1.0)
+        return 0.5 < abs(ratio) < 2 or len(block.rows) >= FEW_ROWS
+    return not any(lines[at].strip() for at in range(block.numbers[-1], data.numbers[0] - 1))
 
 
 def _refuse_next(lines: Sequence[str], block: Block, place: str) -> None:

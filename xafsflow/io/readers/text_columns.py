@@ -21,6 +21,7 @@ from xafsflow.vocabulary import nearest
 
 MAX_BYTES = 50_000_000
 HUGE = 1e30
+MOST_LISTED = 60
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -52,14 +53,15 @@ class Columns:
     @property
     def listing(self) -> str:
         """All columns, for a message."""
-        return ", ".join(self.shown(index) for index in range(len(self.names)))
+        shown = [self.shown(index) for index in range(len(self.names))]
+        return ", ".join(shown[:MOST_LISTED]) + (" and more" if len(shown) > MOST_LISTED else "")
 
     def shown(self, index: int) -> str:
         """The name of a column for a message or a record, or its number where it has no name."""
         return self.names[index] or str(index + 1)
 
     def find(self, wanted: str) -> int | None:
-        """The index of a column by name in any case, or by its number from 1 where no column has that name.
+        """The index of a column by name in any case, or by its number from 1, as `3` or `$3`, where no column has that name.
 
         Raises
         ------
@@ -77,8 +79,9 @@ class Columns:
             found = f"{self.place} with {len(matches)} columns {wanted!r}"
             numbers = " or ".join(str(index + 1) for index in matches)
             raise InputError(found, "one", f"say which by its number, {numbers}")
-        if not matches and wanted.isdecimal() and 1 <= int(wanted) <= len(self.names):
-            return int(wanted) - 1
+        number = key.removeprefix("$")
+        if not matches and number.isdecimal() and 1 <= int(number) <= len(self.names):
+            return int(number) - 1
         return matches[0] if matches else None
 
     def index(self, wanted: str) -> int:

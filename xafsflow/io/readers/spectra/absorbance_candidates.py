@@ -13,7 +13,7 @@ import numpy as np
 
 from xafsflow.errors import InputError
 from xafsflow.io.readers.spectra.beamline_names import CORRECTED, line_element, rank, role_of, stem_of
-from xafsflow.io.readers.spectra.column_expression import Name, evaluate, names_in, parse
+from xafsflow.io.readers.spectra.column_expression import evaluate, names_in, parse
 from xafsflow.io.readers.spectra.edge_check import Edge, edge_of
 from xafsflow.io.readers.text_columns import Columns
 from xafsflow.kernels.array_types import Doubles
@@ -38,7 +38,7 @@ class Candidate:
     @cached_property
     def used(self) -> tuple[int, ...]:
         """The indices of its columns."""
-        return tuple(_index(self.table, name) for name in names_in(parse(self.text)))
+        return tuple(self.table.index(name.text) for name in names_in(parse(self.text)))
 
     @cached_property
     def values(self) -> Doubles:
@@ -50,7 +50,7 @@ class Candidate:
             A column is not there, or a value cannot be computed; the message names the line.
         """
         tree = parse(self.text)
-        made = evaluate(tree, lambda name: self.table.numbers(_index(self.table, name)))
+        made = evaluate(tree, lambda name: self.table.numbers(self.table.index(name.text)))
         values = np.array(np.broadcast_to(made, len(self.energy)), np.float64)
         wrong = ~np.isfinite(values)
         for at in self.used if wrong.any() else ():
@@ -78,10 +78,6 @@ def in_order(energy: Doubles, values: Doubles) -> tuple[Doubles, Doubles]:
     """Sorted by energy, with the mean of what was measured at one energy."""
     unique, place, times = np.unique(energy, return_inverse=True, return_counts=True)
     return unique, np.bincount(place, weights=values) / times
-
-
-def _index(table: Columns, name: Name) -> int:
-    return table.index(str(name.place) if name.place and table.find(name.text) is None else name.text)
 
 
 def quoted(table: Columns, index: int) -> str:
@@ -184,6 +180,7 @@ def computed(table: Columns, energy: Doubles, at: int) -> list[Candidate]:
     count = len(table.names)
     columns = table.values
     usable = [k for k in range(count) if k != at and (columns[:, k] > 0).all() and np.ptp(columns[:, k]) > 0]
+    usable = usable[:MOST_PAIRED]
     found = []
     for k in unknown_columns(table, at)[:MOST_PAIRED]:
         scale = np.ptp(columns[:, k])

@@ -25,6 +25,7 @@ from xafsflow.kernels.array_types import Doubles
 ENOUGH_TRANSMISSION = (
     0.05  # step of absorbance above which transmission is taken although fluorescence has an edge, too
 )
+FAINT = 0.2  # of the clearest edge over its scatter; what is fainter is no choice
 SAY = "say what it is with mu: NAME, or of counts with mu: ln(I0/It) or mu: If/I0"
 
 
@@ -91,10 +92,13 @@ def _refuse_twins(table: Columns, chosen: Candidate, by_name: list[Candidate]) -
 
 
 def _ratio(table: Columns, counts: list[Candidate]) -> Candidate | None:
-    """The ratio with an edge; with too few points to tell the first."""
+    """The ratio with an edge, or that with much the clearest one; with too few points to tell the first."""
     clear = [one for one in counts if one.edge.clear]
     through = [one for one in clear if one.kind == "transmission"]
-    best = [one for one in through if one.edge.step > ENOUGH_TRANSMISSION] or clear
+    most = max((one.edge.over_scatter for one in clear), default=0.0)
+    best = [one for one in through if one.edge.step > ENOUGH_TRANSMISSION] or [
+        one for one in clear if one.edge.over_scatter > FAINT * most
+    ]
     if len(best) == 1:
         return best[0]
     if best:

@@ -65,6 +65,7 @@ PATTERNS: tuple[tuple[Role, str], ...] = (
 )
 ROLES = [(role, re.compile(rf"(?:{pattern})\Z", re.IGNORECASE)) for role, pattern in PATTERNS]
 LINE = re.compile(rf"{FRONT}([A-Z][a-z]?)[-_ ]?([KL])[-_ ]?(?:a|b|alpha|beta)", re.IGNORECASE)
+LONGEST = 120
 CORRECTED = re.compile(r"corr|dtc|fy_?c\b|_c\b", re.IGNORECASE)
 
 # Of several columns of absorbance the first that is there: XDI's, then raw ones before normalized ones
@@ -80,6 +81,8 @@ def role_of(name: str) -> Role:
     ['energy', 'i0', 'it', 'if', 'if', 'other', '']
     """
     plain = name.strip(" *\t\"'")
+    if len(plain) > LONGEST:  # no name, and long texts take long to match
+        return ""
     return next((role for role, pattern in ROLES if pattern.match(plain)), "")
 
 

@@ -20,8 +20,7 @@ import numpy as np
 from xafsflow.errors import InputError
 from xafsflow.kernels.array_types import Doubles
 
-MAX_LENGTH = 2000
-MAX_DEPTH = 50
+MAX_LENGTH, MAX_SIGNS, MAX_DEPTH = 8000, 200, 50
 FUNCTIONS = ("ln", "log")
 TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|\$(?P<place>\d+)|(?P<name>[^\W\d][\w.:@\[\]]*)"
@@ -39,10 +38,9 @@ class Number:
 
 @dataclass(frozen=True)
 class Name:
-    """A column by its name, or by its place, from 1, as `$3`."""
+    """A column by its name, or by its number from 1, as `$3`."""
 
     text: str
-    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def parse(text: str) -> Expression:
     Examples
     --------
     >>> parse("If/I0")
-    Operation(sign='/', parts=(Name(text='If', place=0), Name(text='I0', place=0)))
+    Operation(sign='/', parts=(Name(text='If'), Name(text='I0')))
     """
     if len(text) > MAX_LENGTH:
         raise InputError(f"an expression of {len(text)} letters", f"at most {MAX_LENGTH}", "shorten it")
@@ -79,6 +77,10 @@ def parse(text: str) -> Expression:
             raise _wrong(text, text[at:].strip()[0], "a name with other letters stands in quotes: 'I0-32'")
         tokens.append((found.lastgroup or "", found[found.lastgroup or ""]))
         at = found.end()
+    if sum(kind == "mark" for kind, _ in tokens) > MAX_SIGNS:
+        raise InputError(
+            f"the expression {text[:40]!r}... of more than {MAX_SIGNS} signs", WANTED, "shorten it"
+        )
     parser = _Parser(text, tokens)
     tree = parser.sum(0)
     if parser.tokens:
@@ -156,7 +158,7 @@ class _Parser:
         if kind == "number":
             return Number(float(word))
         if kind == "place":
-            return Name(f"${word}", int(word))
+            return Name(f"${word}")
         if kind in ("quoted", "double"):
             return Name(word)
         if kind == "name" and word.lower() in FUNCTIONS and self.tokens[:1] == [("mark", "(")]:

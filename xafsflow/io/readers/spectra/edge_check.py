@@ -25,11 +25,12 @@ FEWEST_ELSEWHERE = 3
 
 @dataclass(frozen=True)
 class Edge:
-    """Where values rise most, eV, and by how much; `clear` is None where there are too few points to tell."""
+    """Where values rise most, eV, by how much, and this over the scatter; `clear` is None with too few points to tell."""
 
     energy: float
     step: float
     clear: bool | None
+    over_scatter: float = 0.0
 
     @property
     def shown(self) -> str:
@@ -45,10 +46,10 @@ def edge_of(energy: Doubles, mu: Doubles) -> Edge:
     """The edge of a spectrum.
 
     The difference of means behind and before each point, over 0.1 % of the energy (3 eV at least) without the inner
-    quarter, is taken less its median before the steepest place. There it must be 6 times larger than the scatter of that
-    difference before it (scaled median of absolute deviations, and the noise of the points), twice as large as any before
-    it, and a tenth of it must stay behind the edge, which is not so for a glitch. Where the scan begins too close to the
-    edge it is compared with both sides, and only with the noise of the points.
+    quarter, is taken less a slope, the median before the steepest place. There it must be 6 times larger than the scatter of
+    that difference before it (scaled median of absolute deviations, and the noise of the points), twice as large as any
+    before it, and a tenth of it must stay behind the edge, which is not so for a glitch. Where the scan begins too close to
+    the edge it is compared with both sides, and only with the noise of the points.
 
     Parameters
     ----------
@@ -68,25 +69,22 @@ def edge_of(energy: Doubles, mu: Doubles) -> Edge:
         return Edge(float("nan"), float("nan"), None)
     width = max(NARROWEST, WIDTH * float(np.median(energy)))
     rise, count = _rises(energy, mu, width)
+    apart, _ = _rises(energy, energy, width)
     if not np.isfinite(rise).any():
         return Edge(float("nan"), float("nan"), None)
+    rise = rise - float(np.nanmedian(rise / apart)) * apart
     at = int(np.nanargmax(rise))
     place = float(energy[at])
     elsewhere, before = _elsewhere(energy, rise, place, width)
     if elsewhere.sum() < FEWEST_ELSEWHERE:
         return Edge(place, float(rise[at]), None)
-    center = float(np.median(rise[elsewhere]))
-    scatter = 1.4826 * float(np.median(np.abs(rise[elsewhere] - center))) if before else 0.0
+    rise = rise - float(np.median((rise / apart)[elsewhere])) * apart
+    scatter = 1.4826 * float(np.median(np.abs(rise[elsewhere]))) if before else 0.0
     noise = _noise(mu[: at + 1]) * np.sqrt(2.0 / max(count[at], 1.0))
-    step = float(rise[at]) - center
-    largest = float(np.max(rise[elsewhere] - center))
-    clear = (
-        step > CLEAR * float(np.hypot(scatter, noise))
-        and step > 2 * largest
-        and step > 1e-9 * float(np.abs(mu).max())
-        and _stays(energy, mu, place, width) > STAYS * step
-    )
-    return Edge(place, step, bool(clear))
+    step, largest = float(rise[at]), float(np.max(rise[elsewhere]))
+    over_scatter = step / max(float(np.hypot(scatter, noise)), 1e-9 * float(np.abs(mu).max()), 1e-300)
+    clear = over_scatter > CLEAR and step > 2 * largest and _stays(energy, mu, place, width) > STAYS * step
+    return Edge(place, step, bool(clear), over_scatter)
 
 
 def _elsewhere(energy: Doubles, rise: Doubles, place: float, width: float) -> tuple[NDArray[np.bool_], bool]:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from xafsflow.errors import InputError
 
 MAX_DEPTH = 50
-STATEMENT = re.compile(r"^\s*([$@%])(\w+)\s*=\s*", re.MULTILINE)
+STATEMENT = re.compile(r"^[ \t]*([$@%])(\w+)[ \t]*=\s*", re.MULTILINE)
 TOKEN = re.compile(
     r"\s*(?:'(?P<single>(?:[^'\\]|\\.)*)'|\"(?P<double>(?:[^\"\\]|\\.)*)\"|(?P<mark>=>|[][(){},])"
     r"|(?P<word>[-+\w.]+))",
@@ -36,10 +36,12 @@ def statements(text: str, place: str) -> list[tuple[str, Value]]:
     [('$old_group', 'abcd'), ('@x', ['7000.0', '7010'])]
     """
     found: list[tuple[str, Value]] = []
-    at = 0
+    at, line = 0, 1
     while (start := STATEMENT.search(text, at)) is not None:
-        reader = _Reader(text, start.end(), f"{place}, line {text.count(chr(10), 0, start.end()) + 1}")
+        line += text.count("\n", at, start.end())
+        reader = _Reader(text, start.end(), f"{place}, line {line}")
         found.append((start[1] + start[2], reader.value(0)))
+        line += text.count("\n", start.end(), reader.at)
         at = reader.at
     return found
 
