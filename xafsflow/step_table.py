@@ -99,6 +99,9 @@ class Step:
 
 
 STEPS: dict[str, Step] = {}
+# Variables that only images of counts give, and how the steps begin that make a measurement up.
+COUNTS = ("sample", "flat_field", "foil", "dark", "counter", "flat_counter")
+SIMULATED = "ingest.phantom"
 
 
 def step(
@@ -225,6 +228,37 @@ def steps_done(cube: xr.Dataset) -> list[Done]:
     return found
 
 
+def how_to_get(name: str, wanted_by: str, opened: Mapping[str, Step]) -> str:
+    """What to do about a variable of the cube that a step needs and that is not there.
+
+    Parameters
+    ----------
+    name
+        Of the variable.
+    wanted_by
+        The step that needs it.
+    opened
+        The steps, by the names of their entries, that opened the measurement.
+    """
+    for entry, row in opened.items():
+        for setting, _, fixed in (one.removeprefix("{").partition("}") for one in row.gives if one[0] == "{"):
+            if fixed == f"={name}":
+                return f"set {setting} of {entry}"
+    makers = sorted(s.name for s in STEPS.values() if name in s.gives)
+    others = [one for one in makers if not one.startswith("ingest.")]
+    if others:
+        return f"put {' or '.join(others)} before it"
+    ready = [entry for entry, row in opened.items() if "mu" in row.gives and name in COUNTS]
+    if ready:
+        return f"remove {wanted_by}: {ready[0]} opens images that hold no counts, and gives mu already"
+    files = [one for one in makers if not one.startswith(SIMULATED)]
+    return (
+        f"open the measurement with {' or '.join(files or makers)}"
+        if makers
+        else "check the setting that names it"
+    )
+
+
 def _called(row: Step, products: Sequence[object], settings: Mapping[str, object]) -> object:
     """What a step returns, after checks of its cube, with units and history on what it gives."""
     cube = _checked_cube(row, products, settings)
@@ -274,12 +308,8 @@ def _checked_cube(row: Step, products: Sequence[object], settings: Mapping[str, 
         )
     for name in row.filled(row.needs, settings):
         if name not in cube:
-            makers = " or ".join(sorted(s.name for s in STEPS.values() if name in s.gives))
-            do = (
-                f"run {makers} before it, with the images it takes"
-                if makers
-                else "check the setting that names it"
-            )
+            opened = [entry["step"] for entry in known_history(cube) or ()][:1]
+            do = how_to_get(name, row.name, {one: STEPS[one] for one in opened if one in STEPS})
             held = ", ".join(map(str, cube.data_vars)) or "no variables"
             raise InputError(f"{row.name} on a cube with {held}", f"the variable {name}", do)
     return cube

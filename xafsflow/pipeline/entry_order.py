@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from xafsflow.findings.run_findings import RESERVED
 from xafsflow.pipeline.entries import AS, USE, PlannedStep, Sources
-from xafsflow.step_table import PRODUCTS, STEPS
+from xafsflow.step_table import PRODUCTS, SIMULATED, STEPS, Step, how_to_get
 from xafsflow.vocabulary import nearest, variable_of
 
 # Made by the run itself: the maps of any cube, and what the entries so far have found
@@ -153,7 +153,7 @@ class _Order:
         for name in planned.step.filled(planned.step.needs, planned.settings):
             if name not in variables and name not in seen:
                 self.problems.append(
-                    f"{place}, which needs the variable {name}, {self._givers(name, variables)}"
+                    f"{place}, which needs the variable {name}, {self._givers(name, variables, planned, sources)}"
                 )
                 variables.add(name)
 
@@ -163,7 +163,8 @@ class _Order:
 
     def _variables_after(self, planned: PlannedStep, sources: Sources) -> set[str] | None:
         if "cube" not in planned.step.takes:
-            before: set[str] | None = set()
+            # What a file holds is known when it is opened.
+            before: set[str] | None = set() if planned.step.gives else None
         else:
             before = self.variables[sources.products["cube"]]
         if before is None:
@@ -173,14 +174,21 @@ class _Order:
             return before | gives
         return before | (gives - planned.maps) | {f"{name}_{sources.label}" for name in planned.maps}
 
-    def _givers(self, name: str, variables: set[str]) -> str:
+    def _opened(self, sources: Sources) -> dict[str, Step]:
+        """The entries that a cube began with."""
+        cube = sources.products.get("cube", UNKNOWN)
+        while cube in self.entries and "cube" in self.entries[cube].sources.products:
+            cube = self.entries[cube].sources.products["cube"]
+        return {cube: self.entries[cube].step} if cube in self.entries else {}
+
+    def _givers(self, name: str, variables: set[str], planned: PlannedStep, sources: Sources) -> str:
         """What to do about a variable that is not there."""
         labels = [label for label, names in self.labelled.items() if name in names]
         if labels:
             return f"which {labels[-1]} gives; do: write `{USE}: {labels[-1]}` beside its settings"
-        found = sorted(row.name for row in STEPS.values() if name in row.gives)
-        if found:
-            return f"and no step before it gives it; do: put {' or '.join(found)} before it"
+        if any(name in row.filled(row.gives, {}) or f"={name}" in str(row.gives) for row in STEPS.values()):
+            do = how_to_get(name, planned.entry, self._opened(sources))
+            return f"and no step before it gives it; do: {do}"
         there = ", ".join(sorted(variables)) or "none"
         return f"which no step gives{nearest(name, variables)}; the variables so far: {there}"
 
@@ -202,5 +210,6 @@ class _Order:
 
 
 def _makers(product: str) -> str:
-    found = sorted(row.name for row in STEPS.values() if product in row.makes and product not in row.takes)
+    rows = [row.name for row in STEPS.values() if product in row.makes and product not in row.takes]
+    found = sorted(name for name in rows if not name.startswith(SIMULATED)) or sorted(rows)
     return " or ".join(found) or f"a step that makes the {product} ({PRODUCTS[product]})"
