@@ -23,7 +23,7 @@ LAYERS = (
     ("io.writers",),
     ("reporting",),
     ("step_table",),
-    ("readable_steps",),
+    ("readable_steps", "missing_variables"),
     ("learning",),
     ("store",),
     ("blocks", "phantom"),

@@ -24,6 +24,7 @@ from xafsflow.phantom import (
     write_library,
     write_phantom,
 )
+from xafsflow.phantom.measured_mu import Signal
 from xafsflow.pipeline.execution import report_again, run
 from xafsflow.pipeline.recipe import apply_overrides, load_recipe
 
@@ -228,3 +229,32 @@ def test_demo__prints_what_it_found_beside_what_is_true(tmp_path: Path) -> None:
     assert report.is_file()
     again = CliRunner().invoke(main, ["demo", "--out", str(tmp_path / "demo")])
     assert again.exit_code == 2
+
+
+def grains(scan: Path) -> tuple[np.ndarray, np.ndarray]:
+    """What is true of each pixel of a phantom, and where its neighbors are of one composition."""
+    truth = np.load(scan / "truth.npz")
+    fractions = truth["fractions"]
+    inside = ~truth["background"] & ~truth["dead"]
+    for axis, step in product((1, 2), (-1, 1)):
+        inside &= np.abs(np.roll(fractions, step, axis) - fractions).max(axis=0) < 0.02
+    return fractions, binary_erosion(inside)
+
+
+@pytest.mark.parametrize("signal", ["absorbance", "fluorescence"])
+def test_images_without_counts__are_mapped_as_well(tmp_path: Path, signal: Signal) -> None:
+    # I0 of a fluorescence scan is measured with each image; a phantom's flat field is not.
+    jitter = 0.003 if signal == "absorbance" else 0.0
+    phantom = Phantom(size=(40, 48), energies=105, seed=4, flux_jitter=jitter)
+    scan = write_phantom(phantom, tmp_path / "scan", signal=signal)
+    products = run(apply_overrides(load_recipe(recipe(signal)), QUICK), Folders(scan), tmp_path / "run")
+    fractions, alone = grains(scan)
+    maps = products.maps
+    for name in ("fraction", "lcf_fraction"):
+        assert np.abs(maps[name].values - fractions)[:, alone].mean() < 0.03
+    # The noise is measured, and it is what the fits leave.
+    assert abs(float(maps.noise_ratio) - 1) < 0.15
+    assert 0.8 < float(np.nanmedian(maps.reduced_chi_square.values[alone])) < 1.3
+    assert (maps.unknown_score.values[alone] > 1).mean() < 0.05
+    assert products.findings.verdict is not None
+    assert (tmp_path / "run" / "report.html").is_file()

@@ -17,6 +17,7 @@ import xarray as xr
 
 from xafsflow.errors import InputError
 from xafsflow.findings.record import Finding
+from xafsflow.missing_variables import how_to_get
 from xafsflow.provenance import SPECTRA, Done, Entry, Passage, history, known_history, with_history
 from xafsflow.readable_steps import readable_signature
 from xafsflow.vocabulary import AXES, attributes, axis_of
@@ -270,18 +271,9 @@ def _checked_cube(row: Step, products: Sequence[object], settings: Mapping[str, 
         )
     for name in row.filled(row.needs, settings):
         if name not in cube:
-            do = _cure(name)
+            opened = [entry["step"] for entry in known_history(cube) or ()][:1]
+            known = {one: STEPS[one] for one in opened if one in STEPS}
+            do = how_to_get(name, row.name, list(map(str, cube.data_vars)), known, STEPS)
             held = ", ".join(map(str, cube.data_vars)) or "no variables"
             raise InputError(f"{row.name} on a cube with {held}", f"the variable {name}", do)
     return cube
-
-
-def _cure(name: str) -> str:
-    """What to do about a variable that a cube lacks."""
-    found = []
-    for row in STEPS.values():
-        for given in row.gives if name not in row.needs else ():
-            source, _, rest = given.rpartition("->")
-            if rest == name:
-                found.append(f"{row.name} on a cube with {source}" if source else row.name)
-    return f"run {' or '.join(sorted(found))} before it" if found else "check the setting that names it"

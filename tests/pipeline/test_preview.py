@@ -128,6 +128,14 @@ def test_a_missing_image__is_cured_by_a_setting_of_the_recipe_at_hand() -> None:
     assert "phantom" not in str(caught.value)
 
 
+def test_a_missing_step__is_named_where_its_images_are_there() -> None:
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(TEXT.replace("  - correct.absorbance\n", ""), "r.yaml")
+    told = [one for one in caught.value.problems if "foil_mu" in one]
+    assert len(told) == 1
+    assert "do: put correct.absorbance before it" in told[0]
+
+
 def test_likely_files__are_told_by_their_names(scan: Path, tmp_path: Path) -> None:
     assert likely_files(scan, "flat_field") == ["flat/*.tif"]
     assert likely_files(scan, "foil") == ["foil/*.tif"]

@@ -124,6 +124,34 @@ def read_calibration(path: Path) -> xr.Dataset:
     return found
 
 
+def calibration_in(maps: xr.Dataset, source: str) -> xr.Dataset:
+    """The calibration of a run, from its maps.
+
+    Raises
+    ------
+    InputError
+        The run moved no energies.
+
+    Examples
+    --------
+    >>> maps = xr.Dataset({name: (MAP, np.zeros((2, 3))) for name in VARIABLES})
+    >>> calibration_in(maps, "maps.zarr").attrs["method"]
+    'run'
+    """
+    if any(name not in maps for name in VARIABLES):
+        raise InputError(
+            f"{source} without {' and '.join(name for name in VARIABLES if name not in maps)}",
+            "maps of a run that calibrated",
+            "name the maps of a run with calibrate.apply",
+        )
+    broadening = AS_THE_STANDARDS
+    if "broadening" in maps:
+        sigma, error = (float(maps[name]) for name in ("broadening", "broadening_error"))
+        broadening = Broadening(sigma, error, clear=sigma != 0)
+    values = [maps[name].values for name in VARIABLES]
+    return calibration_of(values[0], values[1], broadening=broadening, method="run", source=source)
+
+
 def check_fit(calibration: xr.Dataset, cube: xr.Dataset) -> None:
     """Refuse a calibration of another field.
 

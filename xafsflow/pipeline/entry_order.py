@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from xafsflow.findings.run_findings import RESERVED
+from xafsflow.missing_variables import SIMULATED, can_give, how_to_get
 from xafsflow.pipeline.entries import AS, USE, PlannedStep, Sources
-from xafsflow.step_table import PRODUCTS, STEPS
+from xafsflow.step_table import PRODUCTS, STEPS, Step
 from xafsflow.vocabulary import nearest, variable_of
 
 # Made by the run itself: the maps of any cube, and what the entries so far have found
@@ -153,7 +154,7 @@ class _Order:
         for name in planned.step.filled(planned.step.needs, planned.settings):
             if name not in variables and name not in seen:
                 self.problems.append(
-                    f"{place}, which needs the variable {name}, {self._givers(name, variables)}"
+                    f"{place}, which needs the variable {name}, {self._givers(name, variables, planned, sources)}"
                 )
                 variables.add(name)
 
@@ -163,7 +164,8 @@ class _Order:
 
     def _variables_after(self, planned: PlannedStep, sources: Sources) -> set[str] | None:
         if "cube" not in planned.step.takes:
-            before: set[str] | None = set()
+            # What a file holds is known when it is opened.
+            before: set[str] | None = set() if planned.step.gives else None
         else:
             before = self.variables[sources.products["cube"]]
         if before is None:
@@ -173,35 +175,24 @@ class _Order:
             return before | gives
         return before | (gives - planned.maps) | {f"{name}_{sources.label}" for name in planned.maps}
 
-    def _givers(self, name: str, variables: set[str]) -> str:
+    def _opened(self, sources: Sources) -> dict[str, Step]:
+        """The entries that a cube began with."""
+        cube = sources.products.get("cube", UNKNOWN)
+        while cube in self.entries and "cube" in self.entries[cube].sources.products:
+            cube = self.entries[cube].sources.products["cube"]
+        opened = self.entries.get(cube)
+        return {} if opened is None else {f"{cube} (line {opened.mark.line})": opened.step}
+
+    def _givers(self, name: str, variables: set[str], planned: PlannedStep, sources: Sources) -> str:
         """What to do about a variable that is not there."""
         labels = [label for label, names in self.labelled.items() if name in names]
         if labels:
             return f"which {labels[-1]} gives; do: write `{USE}: {labels[-1]}` beside its settings"
-        if missing := self._missing_setting(name):
-            return f"and no step before it gives it; do: {missing}"
-        # A step that needs it itself, or starts another measurement, is no cure
-        found = sorted(
-            row.name
-            for row in STEPS.values()
-            if name in row.gives and name not in row.needs and row.station != "ingest"
-        )
-        if found:
-            return f"and no step before it gives it; do: put {' or '.join(found)} before it"
+        if can_give(name, STEPS):
+            do = how_to_get(name, planned.entry, variables, self._opened(sources), STEPS)
+            return f"and no step before it gives it; do: {do}"
         there = ", ".join(sorted(variables)) or "none"
         return f"which no step gives{nearest(name, variables)}; the variables so far: {there}"
-
-    def _missing_setting(self, name: str) -> str | None:
-        """The setting of an entry so far with which the variable would be there."""
-        for planned in self.entries.values():
-            for written in planned.step.gives:
-                source, _, rest = written.rpartition("->")
-                if source and rest == name:
-                    return self._missing_setting(source)
-                setting, _, fixed = rest.removeprefix("{").partition("}=")
-                if fixed == name and setting in planned.settings:
-                    return f"give the setting {setting} of {planned.entry} (line {planned.mark.line})"
-        return None
 
     def refuse_lost_maps(self) -> None:
         """Maps are stored of the last cube: results of another one would be lost."""
@@ -221,7 +212,7 @@ class _Order:
 
 
 def _makers(product: str) -> str:
+    rows = [row.name for row in STEPS.values() if product in row.makes and product not in row.takes]
     # A simulation is no cure for a measurement
-    rows = (row for row in STEPS.values() if not row.name.startswith("ingest.phantom"))
-    found = sorted(row.name for row in rows if product in row.makes and product not in row.takes)
+    found = sorted(name for name in rows if not name.startswith(SIMULATED)) or sorted(rows)
     return " or ".join(found) or f"a step that makes the {product} ({PRODUCTS[product]})"

@@ -162,16 +162,16 @@ def _by_neighbors(
     if len(pictures) < LEAST_NEIGHBORS or pictures.shape[1] < LEAST_PLACES:
         return {}
     found: dict[int, str] = {}
-    noise, rest = np.empty(len(pictures)), np.empty(len(pictures))
+    level, rest = np.empty(len(pictures)), np.empty(len(pictures))
     for place, own in enumerate(pictures):
         near = _near(place, len(pictures))
         basis = np.column_stack([pictures[near].T, np.ones(pictures.shape[1])])
         left = own - basis @ np.linalg.lstsq(basis, own, rcond=None)[0]
+        level[place] = np.median(pictures[near])
         rest[place] = np.quantile(np.abs(left), 0.9) / 1.645
         if quantity == "counts" and np.quantile(own - pictures[near].min(axis=0), 0.9) < np.log(LOST):
             found[place] = "has much less light than its neighbors"
     # Fewer photons, more noise.
-    level = np.median(pictures, axis=1)
     noise = rest * np.exp(level / 2) if quantity in ("counts", "transmission") else rest
     for place in range(len(pictures)):
         around = noise[max(0, place - 5) : place + 6]

@@ -7,6 +7,8 @@ enter: what is measured is what scatters from energy to energy, whatever its cau
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from xafsflow.kernels.array_types import Doubles, Floats, Singles
@@ -20,6 +22,8 @@ LEAST_ENERGIES, LEAST_PIXELS = 8, 20
 # A magnitude beyond so many standard deviations counts as that many: a spike is no noise. The mean of a squared normal
 # number that is cut there.
 CUT, CUT_SQUARE = np.float32(2.5), np.float32(0.9775)
+# A difference beyond so many times what 95 of 100 pixels have at that place.
+SPIKE = 3.0
 # A place of which the components leave less tells nothing.
 LEAST_REST = 0.2
 
@@ -40,9 +44,31 @@ def third_differences(energies: Doubles) -> Doubles:
     return np.asarray(weights / np.linalg.norm(weights, axis=1, keepdims=True))
 
 
-def scatter_course(
-    mu: Floats, energies: Doubles, exposures: Doubles
-) -> tuple[Singles, Singles, Singles, Singles]:
+class Course(NamedTuple):
+    """How the scatter of a scan goes over the energies.
+
+    Parameters
+    ----------
+    components
+        `(component, place)`: shapes that differences are cleared of.
+    spread
+        `(place,)`: the relative noise of a difference, zero where nothing is told.
+    rest
+        `(place,)`: what the components leave of its variance.
+    limit
+        `(place,)`: a difference beyond is a spike.
+    noise
+        `(energy,)`: the relative noise of `mu`; NaN where there are too few energies or pixels.
+    """
+
+    components: Singles
+    spread: Singles
+    rest: Singles
+    limit: Singles
+    noise: Singles
+
+
+def scatter_course(mu: Floats, energies: Doubles, exposures: Doubles) -> Course:
     """How the scatter of a scan goes over the energies, from a sample of its pixels.
 
     Parameters
@@ -51,20 +77,14 @@ def scatter_course(
         `(energy, y, x)`.
     energies, exposures
         `(energy,)`: eV, and the number of images that were averaged.
-
-    Returns
-    -------
-    components, spread, rest, course
-        Shapes `(component, place)` that differences are cleared of; the relative noise of a difference `(place,)`, zero
-        where nothing is told; what the components leave of its variance `(place,)`; relative noise of `mu` `(energy,)`,
-        NaN where there are too few energies or pixels.
     """
-    count = len(energies)
-    places = max(0, count - POINTS + 1)
-    held = min(COMPONENTS, places // LEFT)
-    components, zeros = np.zeros((component_count(count), places), np.float32), np.zeros(places, np.float32)
+    count, places = len(energies), max(0, len(energies) - POINTS + 1)
+    held, zeros = component_count(count), np.zeros(places, np.float32)
+    unknown = Course(
+        np.zeros((held, places), np.float32), zeros, zeros, zeros, np.full(count, np.nan, np.float32)
+    )
     if count < LEAST_ENERGIES:
-        return components, zeros, zeros, np.full(count, np.nan, np.float32)
+        return unknown
     weights = third_differences(energies)
     parts = [weights[:, j, None] * mu[j : places + j].reshape(places, -1) for j in range(POINTS)]
     found: Doubles = np.sum(parts, axis=0)
@@ -72,29 +92,45 @@ def scatter_course(
     scale = np.median(np.abs(found), axis=0)
     found, scale = found[:, scale > 0], scale[scale > 0]
     if len(scale) < LEAST_PIXELS:
-        return components, zeros, zeros, np.full(count, np.nan, np.float32)
-    # Pixels count alike, whether they are noisy or not.
-    found = found / scale
-    _, vectors = np.linalg.eigh(found @ found.T)
-    basis = vectors[:, places - held :]
-    components[:] = basis.T
+        return unknown
+    limit = SPIKE * np.quantile(np.abs(found), 0.95, axis=1)
+    # Pixels count alike, whether they are noisy or not; one that was hit by a spike would make a component of it.
+    found = (found / scale)[:, (np.abs(found) <= limit[:, None]).all(axis=0)]
+    if found.shape[1] < LEAST_PIXELS:
+        return unknown
+    basis = np.linalg.eigh(found @ found.T)[1][:, places - held :]
     left = np.eye(places) - basis @ basis.T
+    known, rest = _difference_noise(left, found, weights, exposures)
+    noise = _noise_of_points(known, weights, exposures)
+    return Course(*(np.asarray(one, np.float32) for one in (basis.T, np.sqrt(known), rest, limit, noise)))
+
+
+def _difference_noise(
+    left: Doubles, found: Doubles, weights: Doubles, exposures: Doubles
+) -> tuple[Doubles, Doubles]:
+    """The variance of differences `(place,)`, zero where nothing is told, and what components leave of one `(place,)`."""
+    places, count = len(weights), len(exposures)
     widened = np.zeros((places, count))
     for place, row in enumerate(weights):
         widened[place, place : place + POINTS] = row
+    widened /= np.sqrt(exposures)
     # Neighboring differences share energies, so components that happen to hold noise hold more than their share of it.
-    rest = np.square(left @ widened / np.sqrt(exposures)).sum(axis=1)
-    alone = np.square(widened / np.sqrt(exposures)).sum(axis=1)
-    good = rest > LEAST_REST * alone
+    rest = np.square(left @ widened).sum(axis=1)
+    good = rest > LEAST_REST * np.square(widened).sum(axis=1)
     size = 1.4826 * np.median(np.abs(left @ found), axis=1)
-    variance = np.where(good, size**2 / np.where(good, rest, 1), 0)
-    shares = np.square(widened[good])
-    covered = shares.sum(axis=0)
-    own = np.where(covered > 0, variance[good] @ shares / np.where(covered > 0, covered, 1), np.nan)
-    own = np.where(covered > 0, own, np.nanmedian(own) if good.any() else np.nan)
-    spread = np.sqrt(variance)
-    course = np.sqrt(own / exposures)
-    return components, spread.astype(np.float32), rest.astype(np.float32), course.astype(np.float32)
+    return np.where(good, size**2 / np.where(good, rest, 1), 0), rest
+
+
+def _noise_of_points(variance: Doubles, weights: Doubles, exposures: Doubles) -> Doubles:
+    """The noise of each energy, from that of the differences it is part of."""
+    total, share = np.zeros(len(exposures)), np.zeros(len(exposures))
+    for place in np.flatnonzero(variance > 0):
+        part = slice(place, place + POINTS)
+        total[part] += variance[place] * weights[place] ** 2
+        share[part] += weights[place] ** 2
+    usual = np.median(variance[variance > 0]) if (variance > 0).any() else np.nan
+    each = np.where(share > 0, total / np.where(share > 0, share, 1), usual)
+    return np.asarray(np.sqrt(each / exposures))
 
 
 def component_count(energies: int) -> int:
@@ -108,51 +144,56 @@ def component_count(energies: int) -> int:
     return min(COMPONENTS, max(0, energies - POINTS + 1) // LEFT)
 
 
-def scatter_noise(
-    mu: Floats, weights: Floats, components: Singles, spread: Singles, rest: Singles, course: Singles
-) -> Singles:
+def scatter_noise(mu: Floats, energies: Doubles, course: Course) -> Singles:
     """The noise of every value, float32 `(energy, y, x)`: the pixel's own scatter along the course of the scan's.
 
-    `sigma(E, pixel) = course(E) s(pixel)`, where `s^2` is the mean of the squared differences over those of the course,
+    `sigma(E, pixel) = noise(E) s(pixel)`, where `s^2` is the mean of the squared differences over those of the course,
     magnitudes beyond 2.5 s cut. NaN where `mu` is, and where a pixel has too few values.
 
     Parameters
     ----------
     mu
         `(energy, y, x)`.
-    weights
-        Of `third_differences`.
-    components, spread, rest, course
+    energies
+        `(energy,)`, eV.
+    course
         Of `scatter_course`.
     """
+    if len(mu) < LEAST_ENERGIES:
+        return np.full(mu.shape, np.nan, np.float32)
     flat = np.ascontiguousarray(mu, np.float32).reshape(len(mu), -1)
-    scale = _scale(flat, weights.astype(np.float32), components, spread, rest)
-    return _noise(flat, scale, course).reshape(mu.shape)
+    weights = third_differences(energies).astype(np.float32)
+    scale = _scale(flat, weights, course.components, course.spread, course.rest, course.limit)
+    return _noise(flat, scale, course.noise).reshape(mu.shape)
 
 
 @kernel
-def _scale(mu: Singles, weights: Singles, components: Singles, spread: Singles, rest: Singles) -> Singles:
+def _scale(
+    mu: Singles, weights: Singles, components: Singles, spread: Singles, rest: Singles, limit: Singles
+) -> Singles:
     """The scatter of each pixel over that of the course."""
-    places, pixels = weights.shape[0], mu.shape[1]
+    places, pixels, nothing = weights.shape[0], mu.shape[1], np.float32(np.nan)
     found = np.empty((places, pixels), np.float32)
     held = np.zeros((components.shape[0], pixels), np.float32)
     for k in range(places):
         out, a, b, c, d = found[k], mu[k], mu[k + 1], mu[k + 2], mu[k + 3]
         p, q, r, s = weights[k]
         for x in range(pixels):
-            out[x] = p * a[x] + q * b[x] + r * c[x] + s * d[x]
-        for one in range(components.shape[0]):
-            part, share = held[one], components[one, k]
+            one = p * a[x] + q * b[x] + r * c[x] + s * d[x]
+            # NaN is not within the limit.
+            out[x] = one if abs(one) <= limit[k] else nothing
+        for one_component in range(components.shape[0]):
+            part, share = held[one_component], components[one_component, k]
             for x in range(pixels):
                 # What is not known holds no shape.
                 part[x] += share * out[x] if np.isfinite(out[x]) else np.float32(0)
     for k in range(places):
         out = found[k]
-        for one in range(components.shape[0]):
-            part, share = held[one], components[one, k]
+        for one_component in range(components.shape[0]):
+            part, share = held[one_component], components[one_component, k]
             for x in range(pixels):
                 out[x] -= share * part[x]
-        over = np.float32(1) / spread[k] if spread[k] > 0 else np.float32(np.nan)
+        over = np.float32(1) / spread[k] if spread[k] > 0 else nothing
         for x in range(pixels):
             out[x] = abs(out[x]) * over
     return _cut_rms(found, rest)

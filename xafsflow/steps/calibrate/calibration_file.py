@@ -11,6 +11,7 @@ from pydantic import Field
 from xafsflow.calibration import shift_map as product
 from xafsflow.errors import InputError
 from xafsflow.step_table import step
+from xafsflow.store import open_maps
 
 # Of a file in the run folder, checked before anything is computed.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9 _.-]*\.npz$")]
@@ -38,12 +39,13 @@ def save(calibration: xr.Dataset, run: Path, /, *, file: Name = "calibration.npz
 
 @step(makes="calibration", example={"file": "calibration.npz"})
 def load(data: Any, /, *, file: str) -> xr.Dataset:
-    """A calibration that `calibrate.save` kept, of this or of an earlier scan.
+    """A calibration of an earlier scan: what `calibrate.save` kept, or the shift in the maps of a run.
 
     Parameters
     ----------
     file
-        Relative to the data folder, or to the references folder with the prefix `references:`.
+        A file of `calibrate.save`, or `maps.zarr` of a run; relative to the data folder, or to the references folder with
+        the prefix `references:`. An earlier run's folder can be either.
 
     Raises
     ------
@@ -52,4 +54,8 @@ def load(data: Any, /, *, file: str) -> xr.Dataset:
     """
     from xafsflow.io.folders import Folders
 
-    return product.read_calibration(Folders.of(data).resolve(file))
+    folders = Folders.of(data)
+    if file.endswith(".npz"):
+        return product.read_calibration(folders.resolve(file))
+    maps = folders.resolve(f"{file.rstrip('/')}/zarr.json").parent
+    return product.calibration_in(open_maps(maps), file)

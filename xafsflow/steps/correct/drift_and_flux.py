@@ -162,12 +162,13 @@ def flux(
 
 
 def _from_counter(cube: xr.Dataset) -> dict[str, xr.DataArray]:
-    if "counter" not in cube or ("flat_counter" not in cube and "energy" in cube.flat_field.dims):
+    flat = cube.get("flat_field")
+    if "counter" not in cube or ("flat_counter" not in cube and (flat is None or "energy" in flat.dims)):
         missing = "flat_counter" if "counter" in cube else "counter"
         raise InputError(
             f"a cube without {missing}",
             "counters of the sample and its flat field",
-            "name it in ingest.tiff_stack",
+            "name it in ingest.tiff_stack; images without counts have none: leave source out",
         )
     known = cube.flat_counter.values if "flat_counter" in cube else None
     offset = xr.DataArray(flux_kernels.counter_offset(cube.counter.values, known), dims="energy")

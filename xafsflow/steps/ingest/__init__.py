@@ -6,6 +6,7 @@ from xafsflow.steps.ingest.known_structures import structure_patterns
 from xafsflow.steps.ingest.labelled_spectra import spectra
 from xafsflow.steps.ingest.measured_patterns import patterns
 from xafsflow.steps.ingest.measured_signals import absorbance, transmission
+from xafsflow.steps.ingest.opened_cubes import cube
 from xafsflow.steps.ingest.reference_spectra import candidates, references
 from xafsflow.steps.ingest.simulated_pattern_cube import phantom_patterns
 from xafsflow.steps.ingest.stored_cubes import as_measured, phantom, phantom_references, store
@@ -15,6 +16,7 @@ __all__ = [
     "absorbance",
     "as_measured",
     "candidates",
+    "cube",
     "fluorescence",
     "model",
     "patterns",

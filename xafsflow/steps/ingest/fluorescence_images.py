@@ -99,7 +99,7 @@ def fluorescence(
     folders = Folders.of(data)
     asked = Asked(energies, leave_out, repeats, bad_images, ignore_names)
     scan = ScanImages(folders, sample, asked, "fluorescence")
-    text = _add_i0(scan, i0)
+    _add_i0(scan, i0)
     for name, pattern in (("input_counts", input_counts), ("output_counts", output_counts)):
         if pattern is not None:
             scan.add(name, pattern)
@@ -108,7 +108,7 @@ def fluorescence(
     choose_images(scan, level)
     if not thin:
         _warn_of_self_absorption()
-    monitor = _monitor(scan, text, frames)
+    monitor = _monitor(scan, i0, frames)
     inputs = [_counts(scan), monitor.values, _dark(scan, frames)]
     missing = tuple(place for place, dim in enumerate(cube_dims()) if dim not in monitor.values.dims)
     scale = _scale(scan, monitor.usual, level)
@@ -141,10 +141,10 @@ def _blind(dead_time_us: float | None, dwell_s: float | None, *rates: str | None
     return 1e-6 * dead_time_us / dwell_s
 
 
-def _add_i0(scan: ScanImages, i0: str | None) -> str | None:
-    """Open images of I0; the name of a text file where it is one."""
+def _add_i0(scan: ScanImages, i0: str | None) -> None:
+    """Open images of I0, if there are any."""
     if i0 == DIVIDED or (i0 is None and scan.scan.counter is not None):
-        return None
+        return
     if i0 is None:
         raise InputError(
             "ingest.fluorescence without I0, which its files do not tell",
@@ -153,11 +153,9 @@ def _add_i0(scan: ScanImages, i0: str | None) -> str | None:
         )
     if is_readable(scan.folders.glob(split_inside(i0)[0])[0], "images"):
         scan.add("i0", i0, one_is_enough=True)
-        return None
-    return i0
 
 
-def _monitor(scan: ScanImages, text: str | None, frames: ImageStack | None) -> _Monitor:
+def _monitor(scan: ScanImages, i0: str | None, frames: ImageStack | None) -> _Monitor:
     """I0, by a file, images, or what the sample's file tells."""
     if "i0" in scan.sets:
         values = image_or_images(scan, "i0")
@@ -165,12 +163,12 @@ def _monitor(scan: ScanImages, text: str | None, frames: ImageStack | None) -> _
             output = Output("i0", tuple(map(str, values.dims)))
             values = over_blocks(_less, [values, mean_image(frames, scan.block[0])], [output])["i0"]
         return _Monitor(values, float(np.median(scan.sets["i0"].look().light)))
-    if text is not None:
-        found = on_energies(scan.folders.resolve(text), scan.energy, "I0")
-    elif scan.scan.counter is not None:
-        found = per_energy(scan, scan.scan.counter)
-    else:
+    if i0 == DIVIDED:
         found = np.ones(len(scan.energy))
+    elif i0 is not None:
+        found = on_energies(scan.folders.resolve(i0), scan.energy, "I0")
+    else:
+        found = per_energy(scan, scan.scan.counter)
     return _Monitor(xr.DataArray(found, dims="energy"), float(np.median(found)))
 
 

@@ -82,7 +82,7 @@ class ImageSet:
     def called(self, number: int) -> str:
         """An image as a user knows it."""
         count, per_file = len(self.files), self.images.shape[0]
-        return self.files[number].name if count == per_file else f"image {number} of {self.files[0].name}"
+        return self.files[number].name if count == per_file else f"image {number + 1} of {self.files[0].name}"
 
 
 class ScanImages:

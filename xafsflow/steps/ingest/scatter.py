@@ -41,8 +41,8 @@ def measured_noise(mu: xr.DataArray, places: np.ndarray, exposures: np.ndarray |
     known = tuple(np.asarray(places, float).tolist())
     held = {"component": scatter.component_count(count), "place": max(0, count - scatter.POINTS + 1)}
     numbers = [Output("components", ("component", "place"), sizes=held)]
-    numbers += [Output(name, ("place",), sizes=held) for name in ("spread", "rest")]
-    numbers.append(Output("course", (SPECTRAL,)))
+    numbers += [Output(name, ("place",), sizes=held) for name in ("spread", "rest", "limit")]
+    numbers.append(Output("noise", (SPECTRAL,)))
     rows = spread_rows(mu.sizes["y"], COURSE_ROWS, mu.sizes["x"])
     found = over_scan(_course, [mu, taken], numbers, y=rows, places=known)
     inputs = [mu, *(found[output.name] for output in numbers)]
@@ -53,8 +53,5 @@ def _course(mu: Any, exposures: Any, places: tuple[float, ...]) -> tuple[Any, ..
     return scatter.scatter_course(mu, np.array(places), exposures)
 
 
-def _noise(mu: Any, components: Any, spread: Any, rest: Any, course: Any, places: tuple[float, ...]) -> Any:
-    if len(places) < scatter.LEAST_ENERGIES:
-        return np.full(mu.shape, np.nan, np.float32)
-    weights = scatter.third_differences(np.array(places))
-    return scatter.scatter_noise(mu, weights, components, spread, rest, course)
+def _noise(mu: Any, *course: Any, places: tuple[float, ...]) -> Any:
+    return scatter.scatter_noise(mu, np.array(places), scatter.Course(*course))
