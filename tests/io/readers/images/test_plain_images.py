@@ -134,6 +134,15 @@ def test_images_of_edf__are_one_or_many_in_a_file(
     check(open_scan(single), values)
 
 
+@pytest.mark.parametrize("blanks", [0, 20_000])
+def test_pixels_of_edf_that_are_blanks_in_text__are_pixels(
+    tmp_path: Path, make: SimpleNamespace, blanks: int
+) -> None:
+    path, image = tmp_path / "scan.edf", np.full((3, 4), 0x200A, "u2")
+    path.write_bytes(make.edf(image, title="x" * blanks) + make.edf(image - 1))
+    np.testing.assert_array_equal(open_scan([path]).images.read_rows(0, 3), [image, image - 1])
+
+
 def test_energies_of_edf__have_the_unit_that_is_told_or_shows(tmp_path: Path, make: SimpleNamespace) -> None:
     path = tmp_path / "scan.edf"
 

@@ -20,7 +20,9 @@ from xafsflow.io.readers.images.text_headers import check_size, damaged, no_insi
 from xafsflow.io.readers.images.told_values import NUMBER, energies_ev, energy_scale
 
 FORMAT = "EDF (ESRF)"
-LARGEST_HEADER = 2**20
+USUAL_HEADER, LARGEST_HEADER = 2**13, 2**20
+# It ends a line, so that a brace in a value is none; no further blank, which may be the first byte of a pixel.
+MARK = re.compile(rb"\}\r?\n")
 DTYPES = {
     "signedbyte": "i1", "unsignedbyte": "u1", "signedshort": "i2", "unsignedshort": "u2", "signedinteger": "i4",
     "unsignedinteger": "u4", "signedlong": "i4", "unsignedlong": "u4", "float": "f4", "floatvalue": "f4",
@@ -97,13 +99,14 @@ def _told(path: str, headers: Sequence[Mapping[str, str]], pieces: tuple[tuple[P
 
 def _header(path: str, at: int) -> tuple[Mapping[str, str] | None, int]:
     """The fields of a header, names in lower case, and the first byte behind it; None where there is none."""
-    start = read_start(path, LARGEST_HEADER, at)
+    start = read_start(path, USUAL_HEADER, at)
+    if MARK.search(start) is None:
+        start = read_start(path, LARGEST_HEADER, at)
     if not start.lstrip().startswith(b"{"):
         if start.strip(b"\0 \r\n\t"):
             raise damaged(path, f"no header at byte {at}")
         return None, at
-    # The mark ends a line, so that a brace in a value is none.
-    end = re.search(rb"\}\s?(?:\r?\n)", start)
+    end = MARK.search(start)
     if end is None:
         raise damaged(path, f"a header at byte {at} that does not end")
     text = start[: end.end()].decode("latin-1").lstrip()[1:]

@@ -120,7 +120,10 @@ def _chain(table: Sequence[int], start: int, size: int, sector_size: int) -> lis
     """The sectors that hold the first bytes of a stream."""
     found: list[int] = []
     sector = int(start)
-    for _ in range(-(-size // sector_size)):
+    wanted = -(-size // sector_size)
+    if wanted > len(table):  # a chain that runs in a ring would go on for as long
+        raise ValueError(f"{wanted} sectors of {len(table)}")
+    for _ in range(wanted):
         if not 0 <= sector < len(table):
             raise ValueError(f"a chain of sectors that ends after {len(found)}")
         found.append(sector)

@@ -22,6 +22,8 @@ UM |= {"millimeter": 1e3, "millimetre": 1e3, "m": 1e6, "meter": 1e6, "metre": 1e
 UM |= {"a": 1e-4, "angstrom": 1e-4}
 # A name of energies: `energy`, `X_eng`, `mono_energy`, `Energies`, `en`.
 ENERGY_NAME = re.compile(r"energ|(?:^|_)eng?(?:$|_)|^e_?k?ev$", re.IGNORECASE)
+# What is told of energies, or the energies of a detector's channels.
+OF_ENERGY = re.compile(r"loss|step|offset|resol|width|calib|error|std|mca|channel|index", re.IGNORECASE)
 NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 WITH_UNIT = re.compile(r"(?<![0-9.])([0-9]+(?:\.[0-9]+)?)[ _-]?(k?ev)(?![a-z])", re.IGNORECASE)
 # Pixels of sides that differ by more are not square.
@@ -146,7 +148,7 @@ def is_energy_name(name: str) -> bool:
 
     Examples
     --------
-    >>> is_energy_name("mono_energy"), is_energy_name("X_eng"), is_energy_name("sample_y"), is_energy_name("length")
+    >>> is_energy_name("mono_energy"), is_energy_name("X_eng"), is_energy_name("length"), is_energy_name("energy_step")
     (True, True, False, False)
     """
-    return ENERGY_NAME.search(name) is not None
+    return ENERGY_NAME.search(name) is not None and OF_ENERGY.search(name) is None
