@@ -394,3 +394,17 @@ def test_a_warning_of_another_library__is_shown_once_and_the_run_ends(
     told = json.loads((tmp_path / "run" / "findings.json").read_text())["warnings"]
     assert "a step that warns" in told
     assert "a library that warns" not in told
+
+
+def test_check__shows_warnings_as_they_stand(recipe: Path, scan: Path, tmp_path: Path) -> None:
+    """A blank image is told in one line, not as a line of code."""
+    folder = tmp_path / "scan"
+    shutil.copytree(scan, folder)
+    path = sorted((folder / "sample").iterdir())[10]
+    tifffile.imwrite(path, np.zeros_like(tifffile.imread(path)))
+    done = call("check", recipe, "--data", folder)
+    assert done.exit_code == 0, done.output
+    told = [line for line in done.stdout.splitlines() if "warning" in line]
+    assert len(told) == 1
+    assert told[0].startswith("  warning: ")
+    assert "XafsflowWarning" not in done.output

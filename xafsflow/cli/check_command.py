@@ -29,15 +29,19 @@ def check(
     """
     with without_garbage_collection():
         from xafsflow.pipeline import execution
+        from xafsflow.pipeline.caught_warnings import own_warnings
         from xafsflow.pipeline.cost import describe_cost, estimate_cost
         from xafsflow.pipeline.understood import as_table, understood
 
         loaded = load_with_overrides(recipe, overrides, data)
     with ProgressDisplay() as report_progress, open_folders(data, references, report_progress) as folders:
-        products = execution.preview(loaded, folders)
+        with own_warnings() as caught:
+            products = execution.preview(loaded, folders)
         cost = estimate_cost(loaded, products, cluster, workers)
     click.echo(f"{recipe}: {len(loaded.plan)} steps, no problem found")
     for line in as_table(understood(loaded, products)):
         click.echo(line)
+    for text in dict.fromkeys(caught):
+        click.echo(f"  warning: {text}")
     for line in () if cost is None else describe_cost(cost, cluster):
         click.echo(line)

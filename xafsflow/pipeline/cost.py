@@ -191,7 +191,7 @@ def describe_cost(cost: Cost, cluster: str = "threads") -> list[str]:
         place = f"computes on {cluster}, which is not asked; this machine would need {threads} and {memory}"
     lines = [
         place,
-        f"reads {size_text(cost.read_bytes)} of images, in {cost.bands} bands of rows",
+        f"reads {size_text(cost.read_bytes)} of images, in {cost.bands} band{'s' * (cost.bands > 1)} of rows",
         f"writes at most {size_text(cost.write_bytes)} of results, before compression",
     ]
     if cost.earlier is None or cost.seconds is None:

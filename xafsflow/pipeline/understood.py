@@ -75,7 +75,7 @@ def _of_cube(cube: xr.Dataset, written: Mapping[str, str]) -> Iterator[tuple[str
             )
             yield name, f"{VARIABLES[name].meaning}: {what}, {array.dtype}, {written.get(name, 'simulated')}"
     if "mu" in cube and "sample" not in cube:
-        yield "mu", f"{VARIABLES['mu'].meaning}: {written.get('sample', 'simulated')}"
+        yield "mu", written.get("sample", "simulated")
 
 
 def _of_library(library: xr.Dataset) -> Iterator[tuple[str, str]]:
