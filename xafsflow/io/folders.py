@@ -11,6 +11,8 @@ from pathlib import Path
 from xafsflow.errors import InputError
 
 REFERENCES = "references:"
+# The files by which a folder is known as Zarr, version 3 or 2.
+ZARR = ("zarr.json", ".zgroup", ".zarray")
 MAGIC = re.compile(r"[*?\[]")
 # A copy of what lies at a URL has this name, and beside it a file that tells the URL.
 FETCHED, ORIGIN = "fetched", "origin.json"
@@ -40,6 +42,20 @@ def is_small_table(name: str, size: int) -> bool:
     (True, False)
     """
     return size <= HASHED_BYTES and not name.lower().endswith((".tif", ".tiff"))
+
+
+def is_file_or_zarr(path: Path) -> bool:
+    """Whether a path is something to read: a file, or the folder of an array or group of Zarr.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as name:
+    ...     _ = Path(name, "zarr.json").write_text("{}")
+    ...     is_file_or_zarr(Path(name)), is_file_or_zarr(Path(name, "zarr.json")), is_file_or_zarr(Path(name, "sample"))
+    (True, True, False)
+    """
+    return path.is_file() or any((path / marker).is_file() for marker in ZARR)
 
 
 def told_as(folder: Path) -> str:
@@ -95,7 +111,7 @@ class Folders:
         return where if isinstance(where, Folders) else cls(Path(where))
 
     def resolve(self, name: str) -> Path:
-        """The existing file with a name.
+        """The existing file, or Zarr folder, with a name.
 
         Raises
         ------
@@ -104,7 +120,7 @@ class Folders:
         """
         base, inner = self._inside(name)
         path = base / inner
-        if path.is_file():
+        if is_file_or_zarr(path):
             return path
         what = "a folder" if path.is_dir() else "no file"
         do = (
@@ -115,7 +131,7 @@ class Folders:
         raise InputError(f"{what} {name!r} in {base}", "a file", do)
 
     def glob(self, pattern: str) -> tuple[Path, ...]:
-        """The existing files that match a pattern, one at least, in natural order.
+        """The existing files, or Zarr folders, that match a pattern, one at least, in natural order.
 
         Parameters
         ----------
@@ -132,7 +148,7 @@ class Folders:
         if not MAGIC.search(inner) or (base / inner).is_file():
             return (self.resolve(pattern),)
         try:
-            matches = [path for path in base.glob(inner) if path.is_file()]
+            matches = [path for path in base.glob(inner) if is_file_or_zarr(path)]
         except (ValueError, OSError) as error:
             raise InputError(f"the pattern {pattern!r}: {error}", "a pattern such as sample/*.tif") from error
         # Some systems leave a hidden ._name beside every file they copy

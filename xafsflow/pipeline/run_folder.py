@@ -61,14 +61,19 @@ class ReadFolders(Folders):
     def resolve(self, name: str) -> Path:
         """See `Folders.resolve`."""
         path = super().resolve(name)
-        self.files.add(path)
+        self._remember(path)
         return path
 
     def glob(self, pattern: str) -> tuple[Path, ...]:
         """See `Folders.glob`."""
         paths = super().glob(pattern)
-        self.files.update(paths)
+        for path in paths:
+            self._remember(path)
         return paths
+
+    def _remember(self, path: Path) -> None:
+        """A file; of a Zarr folder all files, for another one may have the same metadata."""
+        self.files.update((one for one in path.rglob("*") if one.is_file()) if path.is_dir() else (path,))
 
 
 def model_file(out: Path, entry: str) -> Path:

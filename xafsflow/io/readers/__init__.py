@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, cast, runtime_checkable
 
 from xafsflow.errors import InputError
+from xafsflow.io.folders import ZARR
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,8 +45,6 @@ READERS: dict[Kind, tuple[str, ...]] = {
     "energies": ("xafsflow.io.readers.energy_table",),
 }
 START_BYTES = 512
-# A folder with one of these files is a stack or group of Zarr.
-FOLDER_MARKERS = ("zarr.json", ".zarray", ".zgroup")
 
 
 class ImageStack(Protocol):
@@ -289,9 +288,7 @@ def _format_of(path: Path, kind: Kind) -> Format:
 def _start(path: Path) -> bytes:
     """The first bytes of a file; of a folder that is one thing, the name of the file that marks it."""
     try:
-        if path.is_dir() and (
-            marker := next((name for name in FOLDER_MARKERS if (path / name).is_file()), None)
-        ):
+        if path.is_dir() and (marker := next((name for name in ZARR if (path / name).is_file()), None)):
             return marker.encode()
         with open(path, "rb") as file:
             return file.read(START_BYTES)

@@ -57,5 +57,4 @@ def load(data: Any, /, *, file: str) -> xr.Dataset:
     folders = Folders.of(data)
     if file.endswith(".npz"):
         return product.read_calibration(folders.resolve(file))
-    maps = folders.resolve(f"{file.rstrip('/')}/zarr.json").parent
-    return product.calibration_in(open_maps(maps), file)
+    return product.calibration_in(open_maps(folders.resolve(file)), file)

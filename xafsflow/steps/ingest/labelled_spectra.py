@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -106,7 +105,7 @@ def _parts(folders: Folders, files: list[str], table: str | None, wanted: Wanted
     parts, single = list[Any](), list[Path]()
     for name in files:
         if name.rstrip("/").endswith(".zarr"):
-            path = _zarr_group(folders, name.rstrip("/"))
+            path = folders.resolve(name.rstrip("/"))
             arrays, attributes = read_zarr(path)
             parts.append(part_of(arrays, wanted, path.name, attributes))
             continue
@@ -129,14 +128,3 @@ def _parts(folders: Folders, files: list[str], table: str | None, wanted: Wanted
     if not parts:
         raise InputError("no name in `files`", "one file or more", "name the library's files")
     return parts
-
-
-def _zarr_group(folders: Folders, name: str) -> Path:
-    """The folder of a Zarr group, all files of which count as the input: another one may have the same metadata."""
-    try:
-        found, metadata = folders.resolve(f"{name}/.zgroup"), [".z*"]  # of version 2, hidden in each array
-    except InputError:
-        found, metadata = folders.resolve(f"{name}/zarr.json"), []
-    for pattern in ("*", *metadata):
-        folders.glob(f"{glob.escape(name)}/**/{pattern}")
-    return found.parent

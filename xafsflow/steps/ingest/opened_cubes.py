@@ -20,8 +20,6 @@ from xafsflow.steps.ingest.measured_signals import BAD, MU_AND_FLAGS
 from xafsflow.steps.ingest.scatter import measured_noise
 from xafsflow.vocabulary import COORDINATES, axis_of, cube_dims, spectral_axis, variable_of
 
-# The files by which a folder is known as Zarr, version 3 or 2.
-ZARR = ("zarr.json", ".zgroup")
 # What a measurement has at least: spectra, or counts of a sample.
 SPECTRA = ("mu", "norm", "sample")
 
@@ -67,7 +65,7 @@ def cube(data: Any, /, *, file: str = "cube.zarr") -> xr.Dataset:
 
 def _opened(folders: Folders, name: str) -> xr.Dataset:
     """The Dataset of a file; in one chunk along everything but y and x."""
-    path = _place(folders, name)
+    path = folders.resolve(name)
     if path.is_dir() and (path / "zarr.json").is_file() and "identity" in _attributes(path):
         from xafsflow.store.cube_store import open_cube
 
@@ -87,16 +85,6 @@ def _opened(folders: Folders, name: str) -> xr.Dataset:
         )
     rows, columns = block_shape(sizes[axis], sizes["y"], sizes["x"])
     return found.chunk({dim: {"y": rows, "x": columns}.get(dim, -1) for dim in sizes})
-
-
-def _place(folders: Folders, name: str) -> Path:
-    """A Zarr folder, or a file."""
-    for inner in ZARR:
-        try:
-            return folders.resolve(f"{name.rstrip('/')}/{inner}").parent
-        except InputError:
-            continue
-    return folders.resolve(name)
 
 
 def _attributes(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from xafsflow.errors import InputError, XafsflowWarning
-from xafsflow.io.readers import FOLDER_MARKERS
+from xafsflow.io.folders import ZARR
 from xafsflow.io.readers.image_scan import INSIDE, ImageScan, Inside
 from xafsflow.io.readers.images.array_source import Axes, array_source
 from xafsflow.io.readers.images.scan_parts import ScanPart, scan_of
@@ -32,7 +32,7 @@ DEEPEST = 5
 
 def detect(start: bytes) -> bool:
     """Whether a folder holds the file that marks Zarr; see `xafsflow.io.readers`."""
-    return start in [name.encode() for name in FOLDER_MARKERS]
+    return start in [name.encode() for name in ZARR]
 
 
 def open_scan(paths: Sequence[Path], inside: str | None = None) -> ImageScan:
