@@ -130,8 +130,9 @@ def references(table: Columns, energy: Doubles) -> list[Candidate]:
 
 def _of_role(table: Columns, role: str) -> list[int]:
     """Columns of a role that are not zero, and change if they are no monitor."""
-    found = [at for at, name in enumerate(table.names) if role_of(name) == role and table.values[:, at].any()]
-    return [at for at in found if role == "i0" or np.ptp(table.values[:, at]) > 0]
+    found = [at for at, name in enumerate(table.names) if role_of(name) == role]
+    columns = {at: table.values[:, at][np.isfinite(table.values[:, at])] for at in found}
+    return [at for at, column in columns.items() if column.any() and (role == "i0" or np.ptp(column) > 0)]
 
 
 def _monitors(table: Columns, incident: list[int], signal: int) -> list[int]:
