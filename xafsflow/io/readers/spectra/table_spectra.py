@@ -174,8 +174,8 @@ def _made(table: Columns, at: int, energy: Doubles, mu: Candidate) -> Spectrum:
 def _name(table: Columns, mu: Candidate) -> str:
     """That of the entry, or of a column that is called as a compound, or of the file."""
     stem = table.path.stem
-    if table.entry:
-        return table.entry.strip("/") if not table.entry.isdecimal() else f"{stem} {table.entry}"
+    if inner := table.entry.strip("/"):
+        return f"{stem} {inner}" if inner.isdecimal() else inner
     own = table.names[mu.used[0]] if len(mu.used) == 1 else ""
     only = len(table.names) == 2
     return own if own and not only and role_of(own) == "" else stem
