@@ -66,9 +66,10 @@ def test_read_spectrum__refuses_a_spec_file_of_motor_scans_and_asks_which_of_two
     path.write_text(spec_scan(7, "Escan", scan).replace("7100.0 ", "7100.0 x "))
     with pytest.raises(InputError, match=r"scan 7, line 25: '7100.0 x .*Expected 3 numbers"):
         read_spectrum(path)
-    path.write_text("#S 1 ascan\n#L energy  mu\n")
-    with pytest.raises(InputError, match="without a scan with data"):
-        read_spectrum(path)
+    for empty in ("#S 1 ascan\n#L energy  mu\n", "#F run\n#E 1\n#S x\n7100 1\n"):
+        path.write_text(empty)
+        with pytest.raises(InputError, match="without a scan with data"):
+            read_spectrum(path)
 
 
 SPACING = 3.13551
