@@ -268,6 +268,24 @@ def test_read_collection__takes_what_is_a_spectrum_and_lists_the_rest(tmp_path: 
     assert all(f"{name} is left out" in said for name in ("c.dat", "d.dat", "e.prj", "f"))
 
 
+def test_read_collection__leaves_out_other_edges_without_an_element(tmp_path: Path) -> None:
+    for name, energy in (("iron", ENERGY), ("copper", ENERGY + 1867), ("manganese", ENERGY - 583)):
+        (tmp_path / f"{name}.dat").write_text("# energy mu\n" + rows(energy, SMOOTH))
+    wide = np.r_[ENERGY - 583, np.linspace(6900.0, 7400.0, 60)]
+    (tmp_path / "wide.dat").write_text("# energy mu\n" + rows(wide, np.r_[SMOOTH, np.ones(60)]))
+    for k in range(2):
+        (tmp_path / f"known_{k}.dat").write_text(
+            "# Element: Fe\n# Edge: K\n# energy mu\n" + rows(ENERGY, SMOOTH)
+        )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = read_collection(sorted(tmp_path.iterdir()))
+    assert [one.name for one in found] == ["iron", "known_0", "known_1"]
+    said = " ".join(str(one.message) for one in caught)
+    assert "without the Fe K edge" in said
+    assert "wide is left out: edge at 65" in said
+
+
 def test_edge_of__finds_edges_and_nothing_else() -> None:
     clear = edge_of(ENERGY, SMOOTH + DRAW.normal(0, 0.03, len(ENERGY)))
     assert clear.clear

@@ -110,17 +110,22 @@ def all_of_tables(tables: Sequence[Columns], said: Told) -> list[Spectrum]:
     Raises
     ------
     InputError
-        None holds a spectrum; the message is that of the first.
+        None holds a spectrum; the message is that of the first over the energy, else of the first.
     """
     found: list[Spectrum] = []
-    problems = []
+    without, asking = list[InputError](), list[InputError]()
     for table in _entry(tables, said.entry) if said.entry is not None else tables:
         try:
-            found += _spectra(_scan(table, said), said)
+            scan = _scan(table, said)
         except InputError as error:
-            problems.append(error)
+            without.append(error)
+            continue
+        try:
+            found += _spectra(scan, said)
+        except InputError as error:
+            asking.append(error)
     if not found:
-        raise problems[0]
+        raise [*asking, *without][0]
     return found
 
 
