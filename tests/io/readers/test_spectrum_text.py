@@ -220,6 +220,10 @@ ROWS = "".join(f"{7100 + k} {k / 10}\n" for k in range(10))
         ),
         ("# energy i0 itrans\n" + ROWS.replace(" ", " 1 "), "line 2: 0. Expected itrans above zero"),
         (
+            "# energy i0 itrans\n" + ROWS.replace(" ", " 1 ").replace("0.4", "nan"),
+            "line 6: nan. Expected a finite number",
+        ),
+        (
             "# energy itrans i0\n" + ROWS.replace(" ", " 1 ") + "7110 2 0\n",
             "line 2: 0 .*. Expected i0 above zero",
         ),
@@ -270,8 +274,8 @@ def test_read_spectrum__reads_the_encodings_of_windows(tmp_path: Path, encoding:
 
 def test_read_spectrum__leaves_headers_with_numbers_and_footers_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.dat"
-    head = "MnO2\n3000 x 806\n4 layers\n1.5 2.5\n------\n energy mu\n"
-    path.write_text(f"{head}{ROWS}\nend of scan at 12:30\n2 scans were averaged\n")
+    head = "MnO2\n3000 x 806\n4 layers\n3 May\n1.5 2.5\n------\n energy mu\n10\n"
+    path.write_text(f"{head}{ROWS}\nend of scan at 12:30\n2 scans\n")
     spectrum = read_spectrum(path)
     assert (len(spectrum.energy), spectrum.columns) == (10, ("energy", "mu"))
 

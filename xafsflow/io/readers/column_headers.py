@@ -84,7 +84,7 @@ def named_columns(header: Mapping[str, str], before: Sequence[str], count: int, 
                 found = f"{path} with {count} columns and a header for column {key[7:]}"
                 raise InputError(found, "a header that fits the numbers", "mend the header")
             texts[int(key[7:]) - 1] = text
-    texts = [text if len(text) < LONGEST_NAME else "" for text in texts]
+    texts = _without_numbers([text if len(text) < LONGEST_NAME else "" for text in texts])
     split = [NAME_AND_UNIT.match(text) for text in texts]
     names = tuple(unit["name"] if unit else text for unit, text in zip(split, texts, strict=True))
     units = tuple(unit["unit"] if unit else "" for unit in split)
@@ -100,11 +100,21 @@ def words_of(line: str, count: int) -> list[str] | None:
     (['Energy (eV)', 'mu'], ['Energy', 'mu of foil'], None)
     """
     text = LEADING.sub("", line).strip()
+    text = text.removeprefix("C ") if line.startswith("#C ") else text  # a comment in SPEC's manner
     for separator in (";", ",", r"\t", r"\t+", r"\s{2,}", r"\s+(?![(\[])", r"\s+"):
         words = [word.strip(" \t\"'") for word in re.split(separator, text)]
         if len(words) == count:
             return None if any(NUMBER.match(word) for word in words) else words
     return None
+
+
+def _without_numbers(texts: list[str]) -> list[str]:
+    """Names without their own number before or behind, where all have it: `1_Energy 2_i0`, `Energy_c1 I0_c2`."""
+    for pattern in (r"{}[_:](.+)", r"(.+)_c{}"):
+        found = [re.fullmatch(pattern.format(number), text) for number, text in enumerate(texts, 1)]
+        if all(found) and len(texts) > 1:
+            return [one[1] for one in found if one]
+    return texts
 
 
 def _last_line(before: Sequence[str], count: int) -> list[str]:

@@ -13,6 +13,8 @@ from xafsflow.io.readers import read_spectra
 from xafsflow.io.readers.spectra.edge_check import edge_of
 from xafsflow.io.readers.spectrum_library import Spectrum, edge_inside, tabulated_edge
 
+NEAR = 0.01  # of the energy; monochromators are off by less
+
 
 def read_collection(
     paths: Sequence[Path], energy: str | None = None, mu: str | None = None
@@ -62,16 +64,22 @@ def read_collection(
 
 
 def _fits(one: Spectrum, most: tuple[str, str]) -> bool:
+    """Whether a spectrum belongs to the edge that most have; the measured edge tells it of one without an element."""
+    name, edge = " ".join(most), edge_of(one.energy, one.mu)
+    problem = ""
     if one.element and (one.element, one.edge) != most:
-        _warn(f"{one.name} is left out: the {one.element} {one.edge} edge, where most have {' '.join(most)}")
-        return False
-    if one.element and one.edge and not edge_inside(one.energy, tabulated_edge(one.element, one.edge)):
-        _warn(f"{one.name} is left out: {one.energy[0]:.0f} to {one.energy[-1]:.0f} eV without its edge")
-        return False
-    if (edge := edge_of(one.energy, one.mu)).clear is False:
-        _warn(f"{one.name} is left out: {edge.shown}")
-        return False
-    return True
+        problem = f"the {one.element} {one.edge} edge, where most have {name}"
+    elif edge.clear is False:
+        problem = edge.shown
+    elif all(most):
+        place = tabulated_edge(*most)
+        if not edge_inside(one.energy, place):
+            problem = f"{one.energy[0]:.0f} to {one.energy[-1]:.0f} eV without the {name} edge"
+        elif not one.element and edge.clear and abs(edge.energy - place) > NEAR * place:
+            problem = f"{edge.shown}, where most have {name}"
+    if problem:
+        _warn(f"{one.name} is left out: {problem}")
+    return not problem
 
 
 def _named(spectra: list[Spectrum]) -> list[Spectrum]:

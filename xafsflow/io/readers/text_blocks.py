@@ -77,8 +77,9 @@ def blocks_of(lines: Sequence[str], place: str) -> TextBlocks:
     if data is not blocks[-1]:
         _refuse_next(lines, data, place)
     for number in _neighbors(lines, data):
-        if number in other and len(other[number]) == data.width and NUMBER.match(other[number][0]):
-            raise _broken(place, number, other[number], data)
+        words = other.get(number, [])
+        if len(words) == data.width and NUMBER.match(words[0]) and _near(float(words[0]), data.rows[0][0]):
+            raise _broken(place, number, words, data)
     before = [line.strip() for line in lines[: data.numbers[0] - 1] if line.strip()]
     span = lines[data.numbers[0] - 1 : data.numbers[-1]]
     return TextBlocks(data, before, [line.strip() for line in span if COMMENT.match(line)])
@@ -128,9 +129,14 @@ def _belongs(block: Block, data: Block, lines: Sequence[str]) -> bool:
         largest = max(
             range(data.width), key=lambda at: abs(data.rows[0][at])
         )  # energies or counts, not a weight
-        ratio = block.rows[0][largest] / (data.rows[0][largest] or 1.0)
-        return 0.5 < abs(ratio) < 2 or len(block.rows) >= FEW_ROWS
+        return _near(block.rows[0][largest], data.rows[0][largest]) or len(block.rows) >= FEW_ROWS
+    if block.rows == [[float(len(data.rows))]]:  # how many lines follow
+        return False
     return not any(lines[at].strip() for at in range(block.numbers[-1], data.numbers[0] - 1))
+
+
+def _near(number: float, other: float) -> bool:
+    return abs(other) / 2 < abs(number) < 2 * abs(other)
 
 
 def _refuse_next(lines: Sequence[str], block: Block, place: str) -> None:

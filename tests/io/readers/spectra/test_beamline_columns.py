@@ -113,6 +113,24 @@ LAYOUTS: dict[str, tuple[str, tuple[str, ...], np.ndarray]] = {
         ("eBraggEnergy", "mu"),
         np.log(I0 / IT),
     ),
+    "APS 12-BM": (
+        "#D Tue Jul 09 14:44:45 2019\n#S Scan 29; exafsscan\n#C 1_Energy (keV) 2_sec 3_mononrg 4_i0 5_i1 6_fla01\n"
+        + rows(ENERGY / 1000, ONE, ENERGY / 1000, I0, IT, 0 * ONE),
+        ("Energy", "i0", "i1"),
+        np.log(I0 / IT),
+    ),
+    "SLS PHOENIX": (
+        "#    Energy_c1    FeKa_sum_cps_c2    AlKa_sum_cps_c3    I0_KEITHLEY1_c4    I1_KEITHLEY2_c5\n"
+        + rows(ENERGY, IF, FLAT, I0, -ONE),
+        ("Energy", "FeKa_sum_cps", "I0_KEITHLEY1"),
+        IF / I0,
+    ),
+    "NSLS-II ISS, negative currents": (
+        "# Element: As\n# Edge: K\n# E0: 11867\n#\n# # energy  i0  ir  it  iff  pba2_adc7\n"
+        + rows(ENERGY + 4745, -I0, -IR, -FLAT, -IF, NOISE),
+        ("energy", "iff", "i0"),
+        IF / I0,
+    ),
     "energies in keV": (
         "energy_keV;mu\n" + rows(ENERGY / 1000, SMOOTH, separator=";"),
         ("energy", "mu"),
@@ -129,7 +147,7 @@ def test_read_spectrum__knows_the_columns_of_beamlines(tmp_path: Path, layout: s
     path.write_text(text)
     spectrum = read_spectrum(path)
     assert spectrum.columns == columns
-    np.testing.assert_allclose(spectrum.energy, ENERGY, rtol=1e-9)
+    np.testing.assert_allclose(spectrum.energy, ENERGY + (4745 if spectrum.element == "As" else 0), rtol=1e-9)
     np.testing.assert_allclose(spectrum.mu, mu, rtol=1e-9, atol=1e-12)
     assert len(read_spectra(path)) == 1
 
@@ -146,6 +164,16 @@ def test_read_spectrum__asks_which_detector_is_which_and_takes_the_answer(tmp_pa
         "ln('BL:mcs03:fbk'/'BL:mcs04:fbk')",
     ):
         np.testing.assert_allclose(read_spectrum(path, mu=text).mu, np.log(I0 / IT))
+
+
+def test_read_spectrum__offers_ratios_with_the_monitor(tmp_path: Path) -> None:
+    path = tmp_path / "GeO2.dat"
+    head = "#F GeO2.dat\n#E 1371554237\n#D Fri\n\n#S 1  zapline mono 10.3 9.9\n#N 5\n"
+    names = "#L Mon    Det1  Ion1  MusstEnc1  ZapEnergy\n"
+    path.write_text(head + names + rows(I0, 0 * ONE, IT, -ENERGY * 10, ENERGY))
+    with pytest.raises(InputError, match=r"Say what it is: `mu: ln\(Mon/Ion1\)` \(edge at 712"):
+        read_spectrum(path)
+    np.testing.assert_allclose(read_spectrum(path, mu="ln(Mon/Ion1)").mu, np.log(I0 / IT))
 
 
 def test_read_spectrum__takes_no_reference_in_silence(tmp_path: Path) -> None:
@@ -238,6 +266,24 @@ def test_read_collection__takes_what_is_a_spectrum_and_lists_the_rest(tmp_path: 
     assert [one.name for one in found] == ["a", "Pyrite", "Magnetite"]
     said = " ".join(str(one.message) for one in caught)
     assert all(f"{name} is left out" in said for name in ("c.dat", "d.dat", "e.prj", "f"))
+
+
+def test_read_collection__leaves_out_other_edges_without_an_element(tmp_path: Path) -> None:
+    for name, energy in (("iron", ENERGY), ("copper", ENERGY + 1867), ("manganese", ENERGY - 583)):
+        (tmp_path / f"{name}.dat").write_text("# energy mu\n" + rows(energy, SMOOTH))
+    wide = np.r_[ENERGY - 583, np.linspace(6900.0, 7400.0, 60)]
+    (tmp_path / "wide.dat").write_text("# energy mu\n" + rows(wide, np.r_[SMOOTH, np.ones(60)]))
+    for k in range(2):
+        (tmp_path / f"known_{k}.dat").write_text(
+            "# Element: Fe\n# Edge: K\n# energy mu\n" + rows(ENERGY, SMOOTH)
+        )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = read_collection(sorted(tmp_path.iterdir()))
+    assert [one.name for one in found] == ["iron", "known_0", "known_1"]
+    said = " ".join(str(one.message) for one in caught)
+    assert "without the Fe K edge" in said
+    assert "wide is left out: edge at 65" in said
 
 
 def test_edge_of__finds_edges_and_nothing_else() -> None:

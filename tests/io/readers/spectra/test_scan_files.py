@@ -66,9 +66,10 @@ def test_read_spectrum__refuses_a_spec_file_of_motor_scans_and_asks_which_of_two
     path.write_text(spec_scan(7, "Escan", scan).replace("7100.0 ", "7100.0 x "))
     with pytest.raises(InputError, match=r"scan 7, line 25: '7100.0 x .*Expected 3 numbers"):
         read_spectrum(path)
-    path.write_text("#S 1 ascan\n#L energy  mu\n")
-    with pytest.raises(InputError, match="without a scan with data"):
-        read_spectrum(path)
+    for empty in ("#S 1 ascan\n#L energy  mu\n", "#F run\n#E 1\n#S x\n7100 1\n"):
+        path.write_text(empty)
+        with pytest.raises(InputError, match="without a scan with data"):
+            read_spectrum(path)
 
 
 SPACING = 3.13551
@@ -158,8 +159,18 @@ def test_read_spectrum__reads_nxxas_entries_and_other_groups_of_hdf5(tmp_path: P
             file[f"1.1/measurement/{key}"] = column
         file["1.1/image"] = np.zeros((4, 4))
     bliss = read_spectrum(path)
+    assert bliss.name == "1.1/measurement"
     np.testing.assert_allclose(bliss.mu, MU)
     assert bliss.columns == ("energy_enc", "I0", "I1")
+
+
+def test_read_spectrum__reads_datasets_at_the_root_of_hdf5(tmp_path: Path) -> None:
+    path = tmp_path / "foil.h5"
+    with h5py.File(path, "w") as file:
+        file["energy"], file["ion 1"], file["ion 2"] = ENERGY, I0, I0 * np.exp(-MU)
+    spectrum = read_spectrum(path, mu="ln('ion 1'/'ion 2')")
+    np.testing.assert_allclose(spectrum.mu, MU)
+    assert spectrum.name == "foil"
 
 
 def test_read_spectrum__refuses_hdf5_without_columns_and_with_too_many_objects(

@@ -130,8 +130,9 @@ def references(table: Columns, energy: Doubles) -> list[Candidate]:
 
 def _of_role(table: Columns, role: str) -> list[int]:
     """Columns of a role that are not zero, and change if they are no monitor."""
-    found = [at for at, name in enumerate(table.names) if role_of(name) == role and table.values[:, at].any()]
-    return [at for at in found if role == "i0" or np.ptp(table.values[:, at]) > 0]
+    found = [at for at, name in enumerate(table.names) if role_of(name) == role]
+    columns = {at: table.values[:, at][np.isfinite(table.values[:, at])] for at in found}
+    return [at for at, column in columns.items() if column.any() and (role == "i0" or np.ptp(column) > 0)]
 
 
 def _monitors(table: Columns, incident: list[int], signal: int) -> list[int]:
@@ -204,11 +205,12 @@ def suggestions(table: Columns, energy: Doubles, at: int) -> list[Candidate]:
     columns = unknown_columns(table, at)[:MOST_PAIRED]
     texts = [quoted(table, k) for k in columns]
     pairs = [f"ln({a}/{b})" for a, b in pairwise(texts)]
-    over = [f"{a}/{quoted(table, k)}" for k in _of_role(table, "i0")[:2] for a in texts]
+    monitors = [quoted(table, k) for k in _of_role(table, "i0")[:2]]
+    over = [text for i0 in monitors for a in texts for text in (f"ln({i0}/{a})", f"{a}/{i0}")]
     small = [
         text
         for text, k in zip(texts, columns, strict=True)
         if SMALLEST_MU < np.abs(table.values[:, k]).max() < LARGEST_MU
     ]
-    found = [Candidate(table, energy, text, "unknown") for text in (*small, *pairs, *over)]
+    found = [Candidate(table, energy, text, "unknown") for text in (*small, *over, *pairs)]
     return [one for one in found if one.edge.clear][:4]

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ def read_tables(path: Path) -> list[Columns]:
 def _scans(lines: list[str]) -> Iterator[tuple[int, int]]:
     """From which to before which line each scan stands."""
     starts = [at for at, line in enumerate(lines) if SCAN.match(line)]
-    yield from zip(starts, [*starts[1:], len(lines)], strict=True)
+    yield from pairwise([*starts, len(lines)])
 
 
 def _table(path: Path, lines: list[str], start: int, stop: int) -> Columns | None:

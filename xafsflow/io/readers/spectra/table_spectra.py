@@ -110,17 +110,22 @@ def all_of_tables(tables: Sequence[Columns], said: Told) -> list[Spectrum]:
     Raises
     ------
     InputError
-        None holds a spectrum; the message is that of the first.
+        None holds a spectrum; the message is that of the first over the energy, else of the first.
     """
     found: list[Spectrum] = []
-    problems = []
+    without, asking = list[InputError](), list[InputError]()
     for table in _entry(tables, said.entry) if said.entry is not None else tables:
         try:
-            found += _spectra(_scan(table, said), said)
+            scan = _scan(table, said)
         except InputError as error:
-            problems.append(error)
+            without.append(error)
+            continue
+        try:
+            found += _spectra(scan, said)
+        except InputError as error:
+            asking.append(error)
     if not found:
-        raise problems[0]
+        raise [*asking, *without][0]
     return found
 
 
@@ -174,8 +179,8 @@ def _made(table: Columns, at: int, energy: Doubles, mu: Candidate) -> Spectrum:
 def _name(table: Columns, mu: Candidate) -> str:
     """That of the entry, or of a column that is called as a compound, or of the file."""
     stem = table.path.stem
-    if table.entry:
-        return table.entry.strip("/") if not table.entry.isdecimal() else f"{stem} {table.entry}"
+    if inner := table.entry.strip("/"):
+        return f"{stem} {inner}" if inner.isdecimal() else inner
     own = table.names[mu.used[0]] if len(mu.used) == 1 else ""
     only = len(table.names) == 2
     return own if own and not only and role_of(own) == "" else stem
