@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,9 +17,3 @@ class Outcome:
     path: str
     outcome: Literal["read right", "wrong", "refused", "failed"]
     message: str = ""
-
-
-def shares(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """The share of each kind of outcome."""
-    kinds = ("read right", "wrong", "refused", "failed")
-    return {kind: sum(one.outcome == kind for one in outcomes) / max(len(outcomes), 1) for kind in kinds}

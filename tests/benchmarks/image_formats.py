@@ -73,7 +73,11 @@ def outcome(formats: Path, entry: Mapping[str, Any]) -> Outcome:
         wrong = list(differences(scan, right))
         return Outcome(path, "wrong" if wrong else "read right", "; ".join(wrong))
     except InputError as error:
-        return Outcome(path, "refused" if refusal else "failed", str(error))
+        return (
+            Outcome(path, "read right", f"refused: {error}")
+            if refusal
+            else Outcome(path, "refused", str(error))
+        )
     except Exception as error:
         return Outcome(path, "failed", f"{type(error).__name__}: {error}")
 
