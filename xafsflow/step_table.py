@@ -244,7 +244,8 @@ def how_to_get(name: str, wanted_by: str, opened: Mapping[str, Step]) -> str:
         for setting, _, fixed in (one.removeprefix("{").partition("}") for one in row.gives if one[0] == "{"):
             if fixed == f"={name}":
                 return f"set {setting} of {entry}"
-    makers = sorted(s.name for s in STEPS.values() if name in s.gives)
+    # What needs a variable only changes it.
+    makers = sorted(s.name for s in STEPS.values() if name in s.gives and name not in s.needs)
     others = [one for one in makers if not one.startswith("ingest.")]
     if others:
         return f"put {' or '.join(others)} before it"
