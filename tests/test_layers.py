@@ -31,7 +31,7 @@ LAYERS = (
     ("io.folders", "io"),
     ("kernels",),
     ("findings",),
-    ("files", "locks", "progress", "provenance"),
+    ("files", "locks", "progress", "provenance", "missing_variables"),
     ("vocabulary", "wavelengths"),
     ("errors", "__version__", "STATIONS"),
 )

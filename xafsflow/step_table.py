@@ -18,6 +18,7 @@ import xarray as xr
 
 from xafsflow.errors import InputError
 from xafsflow.findings.record import Finding
+from xafsflow.missing_variables import how_to_get
 from xafsflow.provenance import SPECTRA, Done, Entry, Passage, history, known_history, with_history
 from xafsflow.vocabulary import AXES, attributes, axis_of
 
@@ -99,9 +100,6 @@ class Step:
 
 
 STEPS: dict[str, Step] = {}
-# Variables that only images of counts give, and how the steps begin that make a measurement up.
-COUNTS = ("sample", "flat_field", "foil", "dark", "counter", "flat_counter")
-SIMULATED = "ingest.phantom"
 
 
 def step(
@@ -228,38 +226,6 @@ def steps_done(cube: xr.Dataset) -> list[Done]:
     return found
 
 
-def how_to_get(name: str, wanted_by: str, opened: Mapping[str, Step]) -> str:
-    """What to do about a variable of the cube that a step needs and that is not there.
-
-    Parameters
-    ----------
-    name
-        Of the variable.
-    wanted_by
-        The step that needs it.
-    opened
-        The steps, by the names of their entries, that opened the measurement.
-    """
-    for entry, row in opened.items():
-        for setting, _, fixed in (one.removeprefix("{").partition("}") for one in row.gives if one[0] == "{"):
-            if fixed == f"={name}":
-                return f"set {setting} of {entry}"
-    # What needs a variable only changes it.
-    makers = sorted(s.name for s in STEPS.values() if name in s.gives and name not in s.needs)
-    others = [one for one in makers if not one.startswith("ingest.")]
-    if others:
-        return f"put {' or '.join(others)} before it"
-    ready = [entry for entry, row in opened.items() if "mu" in row.gives and name in COUNTS]
-    if ready:
-        return f"remove {wanted_by}: {ready[0]} opens images that hold no counts, and gives mu already"
-    files = [one for one in makers if not one.startswith(SIMULATED)]
-    return (
-        f"open the measurement with {' or '.join(files or makers)}"
-        if makers
-        else "check the setting that names it"
-    )
-
-
 def _called(row: Step, products: Sequence[object], settings: Mapping[str, object]) -> object:
     """What a step returns, after checks of its cube, with units and history on what it gives."""
     cube = _checked_cube(row, products, settings)
@@ -315,7 +281,7 @@ def _checked_cube(row: Step, products: Sequence[object], settings: Mapping[str, 
     for name in row.filled(row.needs, settings):
         if name not in cube:
             opened = [entry["step"] for entry in known_history(cube) or ()][:1]
-            do = how_to_get(name, row.name, {one: STEPS[one] for one in opened if one in STEPS})
+            do = how_to_get(name, row.name, {one: STEPS[one] for one in opened if one in STEPS}, STEPS)
             held = ", ".join(map(str, cube.data_vars)) or "no variables"
             raise InputError(f"{row.name} on a cube with {held}", f"the variable {name}", do)
     return cube

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from xafsflow.findings.run_findings import RESERVED
+from xafsflow.missing_variables import SIMULATED, how_to_get
 from xafsflow.pipeline.entries import AS, USE, PlannedStep, Sources
-from xafsflow.step_table import PRODUCTS, SIMULATED, STEPS, Step, how_to_get
+from xafsflow.step_table import PRODUCTS, STEPS, Step
 from xafsflow.vocabulary import nearest, variable_of
 
 # Made by the run itself: the maps of any cube, and what the entries so far have found
@@ -187,7 +188,7 @@ class _Order:
         if labels:
             return f"which {labels[-1]} gives; do: write `{USE}: {labels[-1]}` beside its settings"
         if any(name in row.filled(row.gives, {}) or f"={name}" in str(row.gives) for row in STEPS.values()):
-            do = how_to_get(name, planned.entry, self._opened(sources))
+            do = how_to_get(name, planned.entry, self._opened(sources), STEPS)
             return f"and no step before it gives it; do: {do}"
         there = ", ".join(sorted(variables)) or "none"
         return f"which no step gives{nearest(name, variables)}; the variables so far: {there}"
