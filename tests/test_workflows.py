@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from click.testing import CliRunner
 from scipy.ndimage import binary_erosion
 
@@ -26,7 +28,7 @@ from xafsflow.phantom import (
 )
 from xafsflow.phantom.measured_mu import Signal
 from xafsflow.pipeline.execution import report_again, run
-from xafsflow.pipeline.recipe import apply_overrides, load_recipe
+from xafsflow.pipeline.recipe import apply_overrides, load_recipe, parse_recipe
 
 pytestmark = pytest.mark.long
 
@@ -258,3 +260,30 @@ def test_images_without_counts__are_mapped_as_well(tmp_path: Path, signal: Signa
     assert (maps.unknown_score.values[alone] > 1).mean() < 0.05
     assert products.findings.verdict is not None
     assert (tmp_path / "run" / "report.html").is_file()
+
+
+def test_a_real_stack_of_absorbance__is_mapped_as_its_counts_are(shared: Path, tmp_path: Path) -> None:
+    source, folder = shared / "als_fe2p", tmp_path / "scan"
+    (folder / "mu").mkdir(parents=True)
+    for name in ("energies_eV.txt", "reduced.r", "oxidized.r"):
+        shutil.copy(source / name, folder)
+    counts = xf.ingest.tiff_stack(
+        source, sample="transmitted_counts.tif", flat_field="i0.xsp", energies="energies_eV.txt"
+    )
+    for number, image in enumerate(xf.correct.absorbance(counts).mu.values):
+        tifffile.imwrite(folder / "mu" / f"od_{number:03}.tif", image)
+    text = recipe("iron_l_edge").read_text(encoding="utf-8").replace("  - correct.absorbance\n", "")
+    begin, end = text.index("  - ingest.tiff_stack"), text.index("  - ingest.references")
+    text = text[:begin] + "  - ingest.absorbance: {energies: energies_eV.txt}\n" + text[end:]
+    found = [
+        run(apply_overrides(plan, QUICK), Folders(data), tmp_path / name).maps
+        for name, plan, data in (
+            ("counts", load_recipe(recipe("iron_l_edge")), source),
+            ("absorbance", parse_recipe(text, "absorbance"), folder),
+        )
+    ]
+    known = np.isfinite(found[0].class_vote.values) & (found[0].flags.values == 0)
+    apart = np.abs(found[0].fraction.values - found[1].fraction.values)[:, known]
+    assert known.sum() > 1000
+    # Two forests, trained on two measures of one noise.
+    assert apart.mean() < 0.04

@@ -30,6 +30,8 @@ UNLIKE, TIMES = 0.1, 6.0
 LOST, PART_DARK, PART = 0.1, 0.3, 0.1
 # Of the change over the whole scan: what an image of another energy differs by, and what its neighbors may differ by.
 OTHER, SAME = 0.4, 0.1
+# What is left of it once the ends of the scan explain it, over what its neighbors leave.
+EXPLAINED, OTHER_ENERGY = 0.4, "looks like an image of another energy"
 # Share of places at the largest value from which an image is saturated, and where the others are not.
 FULL, NOT_FULL = 0.05, 0.02
 
@@ -177,7 +179,7 @@ def _by_neighbors(
         around = noise[max(0, place - 5) : place + 6]
         usual = max(float(np.median(noise)), float(np.median(around)))
         if rest[place] > UNLIKE and noise[place] > TIMES * usual:
-            found.setdefault(place, _unlike(pictures, place, quantity))
+            found.setdefault(place, _unlike(pictures, place, rest[place], quantity))
     return _of_other_energies(pictures, found, rest, energies) | found
 
 
@@ -200,7 +202,13 @@ def _near(place: int, count: int) -> np.ndarray:
     return far[apart[far] >= NEXT][: 2 * (LAST - NEXT + 1)]
 
 
-def _unlike(pictures: Doubles, place: int, quantity: Quantity) -> str:
+def _unlike(pictures: Doubles, place: int, rest: float, quantity: Quantity) -> str:
+    third = len(pictures) // 3
+    ends = [np.median(part, axis=0) for part in (pictures[:third], pictures[-third:])]
+    basis = np.column_stack([*ends, np.ones(pictures.shape[1])])
+    left = pictures[place] - basis @ np.linalg.lstsq(basis, pictures[place], rcond=None)[0]
+    if np.quantile(np.abs(left), 0.9) / 1.645 < EXPLAINED * rest:
+        return OTHER_ENERGY
     change = pictures[place] - np.median(pictures[_near(place, len(pictures))], axis=0)
     if quantity == "counts":
         dark = change < np.quantile(change, 0.9) + np.log(PART_DARK)
@@ -228,7 +236,7 @@ def _of_other_energies(
         apart = np.abs(np.arange(len(along)) - place)
         others = along[np.argsort(apart, kind="stable")[1:5]]
         if np.ptp(others) < SAME and abs(own - np.median(others)) > OTHER:
-            found[int(good[place])] = "looks like an image of another energy"
+            found[int(good[place])] = OTHER_ENERGY
     for place in (good[0], good[-1]):
         others = energies[good[good != place]]
         if np.abs(others - energies[place]).min() > 2 * np.ptp(others):

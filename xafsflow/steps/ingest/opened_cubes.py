@@ -71,7 +71,11 @@ def _opened(folders: Folders, name: str) -> xr.Dataset:
 
         return open_cube(path)
     try:
-        found = xr.open_zarr(path, chunks=None) if path.is_dir() else xr.open_dataset(path, chunks=None)
+        found = (
+            xr.open_zarr(path, chunks=None, consolidated=False)
+            if path.is_dir()
+            else xr.open_dataset(path, chunks=None)
+        )
     except (OSError, ValueError, KeyError) as error:
         raise InputError(
             f"{path}: {error}", "a cube as Zarr or NetCDF", "check the name, or export the cube anew"
@@ -88,7 +92,7 @@ def _opened(folders: Folders, name: str) -> xr.Dataset:
 
 
 def _attributes(path: Path) -> dict[str, Any]:
-    with xr.open_zarr(path, chunks=None) as found:
+    with xr.open_zarr(path, chunks=None, consolidated=False) as found:
         return dict(found.attrs)
 
 
