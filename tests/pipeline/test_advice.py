@@ -21,7 +21,10 @@ STEP = "recipe: 1\nsteps:\n"
             ["ingest.fluorescence: {as: map}", "correct.absorbance"],
             "remove correct.absorbance: map (line 3) opens images that hold no counts",
         ),
-        (["ingest.tiff_stack", "correct.absorbance"], "give the setting flat_field of ingest.tiff_stack (line 3)"),
+        (
+            ["ingest.tiff_stack", "correct.absorbance"],
+            "give the setting flat_field of ingest.tiff_stack (line 3)",
+        ),
         (["ingest.tiff_stack", "normalize.flat: {e0: 7112.0}"], "put correct.absorbance before it"),
         (["correct.absorbance"], "put ingest.absorbance or ingest.cube or"),
     ],
