@@ -86,7 +86,7 @@ def _of_library(library: xr.Dataset) -> Iterator[tuple[str, str]]:
         )
         rise = f", steepest at {edge:.1f} eV" if np.isfinite(edge) else ""
         where = f"{np.nanmin(energy):g} to {np.nanmax(energy):g} eV{rise}"
-        source = f", {library.source.values[row]}" if "source" in library.coords else ""
+        source = f"; {library['columns'].values[row]} of {library.source.values[row]}"
         yield f"reference {name}", f"{known.strip() or 'element not told'}, {where}{source}"
 
 

@@ -26,7 +26,7 @@ from xafsflow.io.readers import lazy_stack as lazy
 from xafsflow.io.readers import tiff_pixels
 from xafsflow.io.readers.lazy_stack import lazy_stack
 from xafsflow.io.readers.tiff_stack import TiffStack, open_stack
-from xafsflow.steps.ingest.image_stacks import _mean_image
+from xafsflow.steps.ingest.image_stacks import mean_image
 from xafsflow.vocabulary import MAP, cube_dims
 
 IMAGES, ROWS, COLUMNS = 3, 37, 21
@@ -78,20 +78,20 @@ def test_lazy_stack__is_the_files(stacks, data):
 
 @settings(max_examples=30, deadline=None)
 @given(st.data())
-def test_mean_image__is_the_mean_of_the_files(stacks, data):
+def testmean_image__is_the_mean_of_the_files(stacks, data):
     stack = stacks[data.draw(st.sampled_from(sorted(stacks)))]
     rows = data.draw(st.integers(1, ROWS + 5))
-    found = _mean_image(stack, rows).data
+    found = mean_image(stack, rows).data
     assert found.chunksize == (min(rows, ROWS), COLUMNS)
     assert found.dtype == found.compute().dtype == np.float32
     np.testing.assert_allclose(found, images().mean(axis=0), rtol=1e-6)
 
 
-def test_mean_image__of_floats_with_nan_is_nan_there(tmp_path):
+def testmean_image__of_floats_with_nan_is_nan_there(tmp_path):
     frames = images(np.float32)
     frames[1, 5, 6] = np.nan
     tifffile.imwrite(tmp_path / "dark.tif", frames, photometric="minisblack")
-    found = _mean_image(open_stack([tmp_path / "dark.tif"]), 8).values
+    found = mean_image(open_stack([tmp_path / "dark.tif"]), 8).values
     assert np.isnan(found[5, 6])
     assert np.isfinite(found).sum() == found.size - 1
 
@@ -103,7 +103,7 @@ def test_opening__reads_no_pixel(stacks, nothing_computes, monkeypatch):
     monkeypatch.setattr(TiffStack, "read_rows", refuse)
     for stack in stacks.values():
         lazy_stack(stack, (8, 9))
-        _mean_image(stack, 8)
+        mean_image(stack, 8)
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_a_whole_computation__decodes_each_strip_once(stacks, decoded, layout, b
         np.testing.assert_array_equal(lazy_stack(stack, block).compute(), images())
         assert set(decoded.values()) == {1}
         decoded.clear()
-        _mean_image(stack, block[0]).data.compute()
+        mean_image(stack, block[0]).data.compute()
         assert set(decoded.values()) == {1}
 
 

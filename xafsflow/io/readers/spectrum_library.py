@@ -84,7 +84,8 @@ def library_of(spectra: Sequence[Spectrum]) -> xr.Dataset:
     -------
     xarray.Dataset
         `energy` (spectrum, point) in eV and `mu` (spectrum, point), short spectra filled up with NaN at their
-        ends; coordinates `spectrum` (the names), `element`, `edge` and `source` (the file's name), all text.
+        ends; coordinates `spectrum` (the names), `element`, `edge`, `source` (the file's name) and `columns` (of
+        it that were used), all text.
 
     Raises
     ------
@@ -113,6 +114,7 @@ def library_of(spectra: Sequence[Spectrum]) -> xr.Dataset:
         "element": [spectrum.element for spectrum in spectra],
         "edge": [spectrum.edge for spectrum in spectra],
         "source": [spectrum.source.name for spectrum in spectra],
+        "columns": [", ".join(spectrum.columns) for spectrum in spectra],
     }
     return xr.Dataset(
         {
