@@ -231,6 +231,11 @@ def _called(row: Step, products: Sequence[object], settings: Mapping[str, object
     spectra = [name for name in row.filled(row.needs, settings) if name in SPECTRA]
     line = [] if cube is None else known_history(cube[spectra] if spectra else cube)
     first, others = (result, ()) if len(row.makes) == 1 else (result[0], result[1:])
+    if cube is None and not row.gives:
+        # What a file holds comes with its own history, or none.
+        for name in first.variables:
+            first[name].attrs.update(attributes(str(name)))
+        return result
     if line is None:
         line = known_history(first)
     if line is not None:

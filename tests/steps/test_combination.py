@@ -149,7 +149,7 @@ def test_combination__keeps_the_order_of_the_cubes_references(cube: xr.Dataset, 
 def test_combination__refuses_what_cannot_be_fitted(cube: xr.Dataset, library: xr.Dataset) -> None:
     with pytest.raises(InputError, match="The noise of dmude is not known"):
         xf.classify.combination(xf.derive.derivative(cube), library, features="dmude")
-    with pytest.raises(InputError, match="Run derive"):
+    with pytest.raises(InputError, match="Put derive"):
         xf.classify.combination(cube.drop_vars("norm_noise"), library)
     with pytest.raises(InputError, match="as the cube has been classified"):
         xf.classify.combination(cube.assign_coords(reference=["a", "b"]), library)

@@ -46,7 +46,7 @@ def model_of(two_theta: np.ndarray, patterns: np.ndarray, labels: np.ndarray, sc
     """A union of drawn networks with the mean patterns of what it is given, and limits of likeness."""
     files = [network(TYPES[:2], 0), network(TYPES[2:], 1)]
     blank: dict[str, Any] = {
-        "two_theta": two_theta, "types": TYPES, "ratios": RATIOS, "twins": [[], [], []], "score": np.array(score),
+        "two_theta": two_theta, "types": TYPES, "ratios": RATIOS, "twins": [[], [], []], "score": np.array([*score, 0.0]),
         "files": np.frombuffer(b"".join(files), np.uint8), "lengths": np.array([len(one) for one in files]),
         "classes": np.arange(3),
     }  # fmt: skip

@@ -122,7 +122,8 @@ class Folders:
         path = base / inner
         if is_file_or_zarr(path):
             return path
-        what = "a folder" if path.is_dir() else "no file"
+        what = f"a folder without {ZARR[0]}" if path.suffix == ".zarr" else "a folder"
+        what = what if path.is_dir() else "no file"
         do = (
             f"name its files, such as {name.rstrip('/')}/*"
             if path.is_dir()

@@ -21,7 +21,7 @@ from xafsflow.kernels.structure.effective_coordination import (
 )
 from xafsflow.kernels.structure.ligand_electronegativity import electronegativity, mean_electronegativity
 from xafsflow.kernels.structure.neighbor_shell import coordination_number, distances, shell, shortest
-from xafsflow.kernels.structure.voronoi_volume import voronoi_volume
+from xafsflow.kernels.structure.voronoi_volume import OPEN, voronoi_volume
 
 SQUARE = [[1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0]]
 TRIANGLE = [[1, 0, 0], [-0.5, 0.75**0.5, 0], [-0.5, -(0.75**0.5), 0]]
@@ -153,8 +153,9 @@ def test_voronoi_volume__is_that_of_scipy(seed: int, atoms: int) -> None:
     position[0] *= 0.2
     cells = Voronoi(position)
     region = cells.regions[cells.point_region[0]]
+    far = -1 in region or np.abs(cells.vertices[region]).max() > OPEN / 2
     wanted = np.nan if -1 in region else ConvexHull(cells.vertices[region]).volume
-    if not wanted > 1e6:  # a cell that is nearly open has corners anywhere
+    if -1 in region or not far:  # a cell that is nearly open has corners anywhere
         np.testing.assert_allclose(voronoi_volume(position[None], [atoms]), wanted, rtol=1e-6)
 
 

@@ -163,9 +163,10 @@ def check_windows(energy: Doubles, e0: float, windows: Windows) -> None:
     ):
         if all(getattr(windows, one) is None for one in names):
             continue
+        # A limit that is left to Larch is no one's mistake: the window reaches to the end of the scan
+        ends = (energy[0] - e0, ranges.pre2) if name == "pre-edge" else (ranges.norm1, energy[-1] - e0)
         given = [getattr(windows, one) for one in names]
-        used = [getattr(ranges, one) for one in names]
-        low, high = sorted(e0 + (b if a is None else a) for a, b in zip(given, used, strict=True))
+        low, high = sorted(e0 + (end if one is None else one) for one, end in zip(given, ends, strict=True))
         held, least = int(((energy >= low) & (energy <= high)).sum()), max(degree + 1, 2)
         if held < least:
             count = f"{held} energ{'y' if held == 1 else 'ies'}"
