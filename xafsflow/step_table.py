@@ -54,7 +54,7 @@ class Step:
 
     `optional` are those of the products that it takes whose type allows None, so that they may be missing; `finds` is the
     class of its findings; `refuses` raises what the step would refuse of a cube, a library and its settings before
-    it computes anything.
+    it computes anything; `holds` are variables that the files may hold which the step opens with its settings.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Step:
     finds: type[Finding] | None
     run: Callable[..., Any]
     refuses: Refuses | None
+    holds: Callable[[Mapping[str, Any]], Collection[str]]
 
     @property
     def station(self) -> str:
@@ -122,6 +123,7 @@ def step(
     axis: str | None = None,
     section: str | None = None,
     refuses: Refuses | None = None,
+    holds: Callable[[Mapping[str, Any]], Collection[str]] = lambda _: (),
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Register a function as a step.
 
@@ -142,6 +144,8 @@ def step(
         The section of the report that shows the step's findings.
     refuses
         For a step that computes when it is called: raises what it would refuse of a cube, a library and its settings.
+    holds
+        Of settings: variables that the files may hold, beside what is given; known when they are opened.
     """
 
     def register(function: Callable[P, R]) -> Callable[P, R]:
@@ -183,6 +187,7 @@ def step(
             finds=_finds(name, made, hints.get("return")),
             run=run,
             refuses=refuses,
+            holds=holds,
         )
         STEPS[name] = row
         return run

@@ -171,6 +171,7 @@ class _Order:
         if before is None:
             return None
         gives = set(planned.step.filled(planned.step.gives, planned.settings, before))
+        gives |= set(planned.step.holds(planned.settings))
         if sources.label is None:
             return before | gives
         return before | (gives - planned.maps) | {f"{name}_{sources.label}" for name in planned.maps}

@@ -42,6 +42,8 @@ class Products:
         self.findings = RunFindings()
         self.maps: xr.Dataset | None = None
         self._made: dict[str, dict[str, object]] = {}
+        # Variables that entries would have given that were left out
+        self._left_out: set[str] = set()
 
     def of(self, kind: str, entry: str) -> object:
         """The product of a kind that an entry made."""
@@ -86,6 +88,7 @@ class Products:
             made, source = self._made.get(kind, {}), planned.sources.products[kind]
             if source in made:
                 self.put(kind, planned.entry, made[source])
+        self._left_out |= set(planned.step.filled(planned.step.gives, planned.settings))
 
     def has(self, planned: PlannedStep) -> bool:
         """Whether all that an entry takes is there."""
@@ -93,14 +96,13 @@ class Products:
         return there and ("maps" not in planned.step.takes or self.maps is not None)
 
     def has_needed(self, planned: PlannedStep) -> bool:
-        """Whether the cube has the variables that an entry needs: not so behind one that was left out."""
+        """Whether no variable of the cube that an entry needs would be made by an entry that was left out."""
         source = planned.sources.products.get("cube")
         cube = self._made.get("cube", {}).get(source or "")
         if not isinstance(cube, xr.Dataset):
             return source is None
         needs = planned.step.filled(planned.step.needs, planned.settings)
-        labels = planned.sources.labels
-        return all(name in cube or any(f"{name}_{one}" in cube for one in labels) for name in needs)
+        return not self._left_out & {name for name in needs if name not in cube}
 
     def keep_for(self, plan: Iterable[PlannedStep]) -> None:
         """Forget what none of these entries takes, but the newest of each kind."""

@@ -73,7 +73,8 @@ def _of_cube(cube: xr.Dataset, written: Mapping[str, str]) -> Iterator[tuple[str
             what = (
                 f"{points} images" if is_cube(array) else "one image" if "y" in array.dims else "a spectrum"
             )
-            yield name, f"{VARIABLES[name].meaning}: {what}, {array.dtype}, {written.get(name, 'simulated')}"
+            source = written.get(name, written.get("sample", "simulated"))
+            yield name, f"{VARIABLES[name].meaning}: {what}, {array.dtype}, {source}"
     if "mu" in cube and "sample" not in cube:
         yield "mu", written.get("sample", "simulated")
 

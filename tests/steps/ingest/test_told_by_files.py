@@ -13,6 +13,9 @@ import tifffile
 
 import xafsflow as xf
 from xafsflow.errors import InputError, XafsflowWarning
+from xafsflow.io.folders import Folders
+from xafsflow.pipeline.execution import preview
+from xafsflow.pipeline.recipe import parse_recipe
 
 ENERGY = np.array([7100.0, 7110.0, 7112.0, 7120.0])
 Write = Callable[..., Path]
@@ -180,3 +183,28 @@ def test_case_13__leaves_the_blank_image_out(shared: Path, tmp_path: Path) -> No
         cube = xf.ingest.tiff_stack(folder, **files)
     assert cube.sizes["energy"] == 104
     assert 7138.0 not in cube.energy.values
+
+
+RECIPE = """\
+recipe: 1
+steps:
+  - ingest.tiff_stack: {sample: scan.h5}
+  - correct.absorbance
+"""
+
+
+def test_recipe__takes_the_flat_field_of_the_file(
+    tmp_path: Path, scan_file: Write, counts: np.ndarray
+) -> None:
+    scan_file("scan.h5", images=counts, energies=ENERGY, flat_field=counts + 1)
+    cube = preview(parse_recipe(RECIPE, "r.yaml"), Folders(tmp_path)).cube
+    assert cube is not None
+    assert "mu" in cube
+
+
+def test_recipe__is_refused_when_the_file_turns_out_without_one(
+    tmp_path: Path, scan_file: Write, counts: np.ndarray
+) -> None:
+    scan_file("scan.h5", images=counts, energies=ENERGY)
+    with pytest.raises(InputError, match=r"Give the setting flat_field of ingest\.tiff_stack"):
+        preview(parse_recipe(RECIPE, "r.yaml"), Folders(tmp_path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,11 +32,19 @@ from xafsflow.steps.ingest.scan_images import (
 )
 from xafsflow.vocabulary import CUBE, MAP, SPECTRAL
 
+# What a file of images may hold beside them.
+HELD = ("flat_field", "dark", "counter")
 PixelSize = Annotated[float, Field(gt=0)] | None
+
+
+def _held(settings: Mapping[str, Any]) -> Collection[str]:
+    """Other formats than TIFF may hold more than the images of the sample."""
+    return () if settings["sample"].lower().endswith((".tif", ".tiff")) else HELD
 
 
 @step(
     makes="cube",
+    holds=_held,
     gives=[
         "sample",
         "{flat_field}=flat_field",
