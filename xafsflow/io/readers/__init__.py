@@ -132,6 +132,10 @@ class EnergyFormat(Format, Protocol):
         """The energies as they stand there, and their unit where the file names it."""
         ...
 
+    def read_beside(self, path: Path) -> dict[str, list[str]]:
+        """What stands in each line beside the energy, by the names of the columns."""
+        ...
+
 
 def open_scan(paths: Sequence[Path], inside: str | None = None) -> ImageScan:
     """The images of files of one format, in the order of the files and of the images in them, and what is told of them.
@@ -256,6 +260,17 @@ def read_energy_column(path: Path) -> tuple[list[float], str | None]:
         The file is of no format that can be read, or holds no energies.
     """
     return cast(EnergyFormat, _format_of(path, "energies")).read_column(path)
+
+
+def read_beside_energies(path: Path) -> dict[str, list[str]]:
+    """What a table has in each line beside the energy, such as the names of files, by the names of its columns.
+
+    Raises
+    ------
+    InputError
+        The file is of no format that can be read, or holds no energies.
+    """
+    return cast(EnergyFormat, _format_of(path, "energies")).read_beside(path)
 
 
 def is_readable(path: Path, kind: Kind) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,6 +20,7 @@ LOWEST_UNNAMED = 100.0  # eV; below, a column without a name may hold angles, wa
 HIGHEST = 120e3  # eV, above all edges
 RISING = 0.7  # of the steps go in one direction; encoders of quick scans jitter
 EXACT = re.compile(r"energ(?:y|ies)\Z", re.IGNORECASE)
+MOST_OF_RANGE, FEWEST_OF_A_SCAN = 0.6, 10  # a step over so much of all energies begins another scan
 SAY = "say which with energy: NAME or energy: NUMBER OF THE COLUMN"
 
 
@@ -106,6 +109,42 @@ def _checked(table: Columns, at: int) -> Doubles:
             f"{table.place} and its column {table.shown(at)}, which {what}", "rising energies", SAY
         )
     return energy
+
+
+def scans_of(table: Columns, wanted: str | None = None) -> list[Columns]:
+    """The scans of a table in which several stand behind each other, each an entry by its number; else the table.
+
+    A scan ends where the energies go back over most of their range at once. Scans over the same energies stay together, as
+    repeated measurements, which are averaged aloud.
+    """
+    try:
+        at = table.index(wanted) if wanted is not None else _first_named(table)
+    except InputError:
+        return [table]
+    energy = table.values[:, at]
+    if table.entry or len(energy) < 2 * FEWEST_OF_A_SCAN or not np.isfinite(energy).all():
+        return [table]
+    ends = [0, *_restarts(energy), len(energy)]
+    parts = [slice(a, b) for a, b in pairwise(ends)]
+    first = np.sort(energy[parts[0]])
+    same = all(np.array_equal(np.sort(energy[part]), first) for part in parts)
+    if len(parts) == 1 or same or min(b - a for a, b in pairwise(ends)) < FEWEST_OF_A_SCAN:
+        return [table]
+    return [
+        replace(table, values=table.values[part], lines=table.lines[part], entry=str(number))
+        for number, part in enumerate(parts, 1)
+    ]
+
+
+def _first_named(table: Columns) -> int:
+    named = [at for at, name in enumerate(table.names) if _says_energy(table, at, name)]
+    return min(named, key=lambda at: (EXACT.match(table.names[at]) is None, at), default=0)
+
+
+def _restarts(energy: Doubles) -> list[int]:
+    """Where scans begin that are not the first: behind a step over most of the range."""
+    most = MOST_OF_RANGE * float(np.ptp(energy))
+    return [int(k) + 1 for k in np.flatnonzero(np.abs(np.diff(energy)) > most)] if most else []
 
 
 def _spacing_help() -> str:

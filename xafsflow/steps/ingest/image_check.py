@@ -10,6 +10,7 @@ import numpy as np
 from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.io.readers.bad_images import bad_images, saturated
 from xafsflow.io.readers.image_scan import Quantity
+from xafsflow.steps.ingest.image_values import check_values
 from xafsflow.steps.ingest.scan_images import ImageSet, ScanImages
 
 # Share of the images of a set beyond which it is not them that are odd.
@@ -36,6 +37,7 @@ def choose_images(scan: ScanImages, dark: float = 0.0) -> None:
         A set is saturated in most images, lacks energies, or nothing is left.
     """
     found: dict[str, Mapping[int, str]] = {}
+    check_values(scan, dark)
     if scan.asked.bad_images == "leave_out":
         for name, one in scan.sets.items():
             if one.energies is not None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from xafsflow.errors import InputError
 from xafsflow.io.folders import Folders
+from xafsflow.io.readers import read_beside_energies
 from xafsflow.io.readers.energy_names import (
     NamedEnergies,
     energies_by_pattern,
@@ -20,6 +21,7 @@ from xafsflow.io.readers.energy_names import (
 from xafsflow.io.readers.image_scan import ImageScan
 from xafsflow.io.readers.stack_energies import check_energies, read_energies
 from xafsflow.kernels.array_types import Doubles
+from xafsflow.steps.ingest.energy_rows import in_order_of_files
 
 if TYPE_CHECKING:
     from xafsflow.steps.ingest.scan_images import ImageSet
@@ -81,7 +83,8 @@ def sample_energies(
         check_energies(names.values, count, f"the names by {given}")
         found = SampleEnergies(names.values, f"names by {given}", names)
     elif given is not None:
-        table = read_energies(folders.resolve(given))
+        path = folders.resolve(given)
+        table = in_order_of_files(read_energies(path), read_beside_energies(path), texts, count, given)
         found = SampleEnergies(_per_image(table, count, names, given), given, names)
     elif scan.energies is not None:
         found = SampleEnergies(np.asarray(scan.energies, float), f"{files[0].name}", names)

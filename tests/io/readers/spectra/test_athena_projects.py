@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xafsflow.errors import InputError
+from xafsflow.errors import InputError, XafsflowWarning
 from xafsflow.io.readers import read_spectra, read_spectrum
 from xafsflow.io.readers.spectra import athena_project
 from xafsflow.io.readers.spectra.perl_data import Value, statements
@@ -27,7 +27,7 @@ def perl(value: Value) -> str:
 
 
 def group(name: str, label: str, mu: np.ndarray, **args: str) -> str:
-    told = {"label": label, "bkg_z": "Fe", "fft_edge": "k", "bkg_eshift": "1.5", **args}
+    told = {"label": label, "bkg_z": "Fe", "fft_edge": "k", "bkg_eshift": "0", **args}
     pairs = ",".join(f"'{key}',{perl(value)}" for key, value in told.items())
     x = ",".join(f"'{e!r}'" for e in ENERGY.tolist())
     y = ",".join(f"'{m!r}'" for m in mu.tolist())
@@ -73,6 +73,17 @@ def test_read_spectrum__reads_a_project_of_one_group(
     assert (spectrum.name, spectrum.element, spectrum.edge) == ("foil", "Fe", "K")
 
 
+def test_read_spectrum__tells_a_shift_that_is_not_in_the_energies(tmp_path: Path) -> None:
+    path = tmp_path / "a.prj"
+    path.write_bytes(project(group("aa", "foil", MU, bkg_eshift="1.5")))
+    with pytest.warns(
+        XafsflowWarning, match=r"foil: the energies are as measured, without the shift of \+1\.5 eV"
+    ):
+        found = read_spectrum(path)
+    np.testing.assert_array_equal(found.energy, ENERGY)
+    assert found.metadata["athena.bkg_eshift"] == "1.5"
+
+
 def test_read_spectrum__asks_which_group_and_takes_it(tmp_path: Path) -> None:
     path = tmp_path / "two.prj"
     path.write_bytes(project(group("aaaa", "Fe (II)", MU), group("bbbb", "Fe (III)", 2 * MU)))
@@ -93,7 +104,7 @@ def test_read_tables__tells_groups_of_one_label_apart_and_leaves_chi_out(tmp_pat
     tables = athena_project.read_tables(path)
     assert [table.entry for table in tables] == ["a (aaaa)", "a (bbbb)", "d"]
     assert read_spectrum(path, entry="d").element == ""
-    assert tables[0].header["athena.bkg_eshift"] == "1.5"
+    assert tables[0].header["athena.bkg_eshift"] == "0"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -308,3 +309,36 @@ def test_role_of__never_takes_these_for_energies_or_spectra(name: str) -> None:
 def test_element_symbol__knows_names_and_what_is_not_set() -> None:
     assert [element_symbol(text) for text in ("iron", " FE ", "Molybdenum", "42")] == ["Fe", "Fe", "Mo", "Mo"]
     assert {element_symbol(text) for text in ("nan", "?", "H", "", "unknown", "Fe2O3")} == {""}
+
+
+def test_read_spectrum__takes_no_negative_absorbance_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "scan.dat"
+    for name, mu in (("xmu", "-xmu"), ("ln(It/I0)", "-'ln(It/I0)'")):
+        path.write_text(f"# energy, {name}\n" + rows(ENERGY, np.log(IT / I0), separator=", "))
+        with pytest.raises(InputError, match=f"falls at 712.* say mu: {re.escape(mu)}"):
+            read_spectrum(path)
+        np.testing.assert_allclose(read_spectrum(path, mu=mu).mu, np.log(I0 / IT))
+
+
+def test_read_spectrum__asks_which_of_scans_behind_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "scan.dat"
+    path.write_text("# energy mu\n" + rows(ENERGY, SMOOTH) + rows(ENERGY + 0.3, SMOOTH + 2))
+    with pytest.raises(InputError, match=r"2 scans of the energy: 1 .*; 2 .*entry: 1"):
+        read_spectrum(path)
+    np.testing.assert_array_equal(read_spectrum(path, entry="2").mu, SMOOTH + 2)
+    assert [one.name for one in read_spectra(path)] == ["scan 1", "scan 2"]
+    path.write_text("# energy mu\n" + rows(ENERGY, SMOOTH) + rows(ENERGY, SMOOTH + 2))
+    with pytest.warns(XafsflowWarning, match="energies repeat"):
+        np.testing.assert_allclose(read_spectrum(path).mu, SMOOTH + 1)
+    step_back = np.r_[0:100, 90 : len(ENERGY)]
+    path.write_text("# energy mu\n" + rows(ENERGY[step_back], SMOOTH[step_back]))
+    with pytest.warns(XafsflowWarning, match="10 energies repeat"):
+        assert len(read_spectrum(path).energy) == len(ENERGY)
+
+
+def test_read_spectrum__sums_the_corrected_elements_of_a_detector(tmp_path: Path) -> None:
+    path = tmp_path / "scan.dat"
+    path.write_text(
+        "# energy I0 FF1 FF2 FF1_corr FF2_corr\n" + rows(ENERGY, I0, IF * 0.8, IF * 0.7, IF, IF * 1.1)
+    )
+    np.testing.assert_allclose(read_spectrum(path).mu, IF * 2.1 / I0)

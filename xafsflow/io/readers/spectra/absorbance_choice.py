@@ -75,11 +75,25 @@ def choose(table: Columns, energy: Doubles, at: int) -> Candidate:
         return ratio
     if by_name:
         _ = by_name[0].values
+        _refuse_negative(table, energy, by_name[0])
         _warn(f"{table.place}: {by_name[0].text} has {by_name[0].edge.shown}")
         return by_name[0]
     if other := _only(table, energy, at) or _computed(table, energy, at):
         return other
     raise _question(table, energy, at, [*counts, *(one for one in found if one.kind == "reference")])
+
+
+def _refuse_negative(table: Columns, energy: Doubles, chosen: Candidate) -> None:
+    """Refuse absorbance that falls where an edge rises: a logarithm of It/I0, or a sign for a plot."""
+    if (
+        chosen.edge.clear is False
+        and (turned := Candidate(table, energy, f"-{chosen.text}", chosen.kind)).edge.clear
+    ):
+        raise InputError(
+            f"{table.place}: {chosen.text} falls at {turned.edge.energy:.1f} eV",
+            "absorbance, which rises at an edge",
+            f"where it is negative say mu: -{chosen.text}",
+        )
 
 
 def _refuse_twins(table: Columns, chosen: Candidate, by_name: list[Candidate]) -> None:

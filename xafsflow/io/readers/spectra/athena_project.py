@@ -31,7 +31,8 @@ def detect(start: bytes) -> bool:
 def read_tables(path: Path) -> list[Columns]:
     """The groups of a project that hold absorbance over energy, `energy`, `mu` and `i0` where it is there.
 
-    Energies are as they were measured; the shift of a group stays in the header, as `athena.bkg_eshift`.
+    Energies are as they were measured; the shift of a group stays in the header, as `athena.bkg_eshift`, and is told when a
+    spectrum is made of it.
 
     Raises
     ------

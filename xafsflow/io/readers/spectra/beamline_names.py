@@ -103,10 +103,10 @@ def stem_of(name: str) -> str:
 
     Examples
     --------
-    >>> stem_of("SCA1.12"), stem_of("Mn_Ka_mca4"), stem_of("FY_c")
-    ('sca1', 'mn_ka_mca', 'fy_c')
+    >>> stem_of("SCA1.12"), stem_of("Mn_Ka_mca4"), stem_of("FY_c"), stem_of("FF2_corr")
+    ('sca1', 'mn_ka_mca', 'fy_c', 'ff_corr')
     """
-    return re.sub(r"[-_. ]?\d+$", "", name.lower())
+    return re.sub(r"[-_. ]?\d+(?=(?:[-_. ]?(?:corr\w*|dtc?|c))?$)", "", name.lower())
 
 
 def rank(name: str) -> int:

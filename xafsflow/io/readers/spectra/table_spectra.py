@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from xafsflow.errors import InputError, XafsflowWarning
-from xafsflow.io.readers.column_roles import energies_of
+from xafsflow.io.readers.column_roles import energies_of, scans_of
 from xafsflow.io.readers.spectra.absorbance_candidates import (
     LARGEST_MU,
     Candidate,
@@ -48,6 +48,10 @@ def _scan(table: Columns, said: Told) -> Scan:
     return table, *energies_of(table, said.energy)
 
 
+def _scans(tables: Sequence[Columns], said: Told) -> list[Columns]:
+    return [scan for table in tables for scan in scans_of(table, said.energy)]
+
+
 def _spectrum(scan: Scan, said: Told) -> Spectrum:
     """The spectrum of a table over its energies."""
     table, at, energy = scan
@@ -82,7 +86,8 @@ def of_tables(tables: Sequence[Columns], said: Told) -> Spectrum:
     InputError
         No entry has that name, none holds a spectrum, or several do; the message lists them.
     """
-    chosen = _entry(tables, said.entry) if said.entry is not None else list(tables)
+    tables = _scans(tables, said)
+    chosen = _entry(tables, said.entry) if said.entry is not None else tables
     if len(chosen) == 1:
         return _spectrum(_scan(chosen[0], said), said)
     path, scans, problems = tables[0].path, list[Scan](), list[InputError]()
@@ -114,6 +119,7 @@ def all_of_tables(tables: Sequence[Columns], said: Told) -> list[Spectrum]:
     """
     found: list[Spectrum] = []
     without, asking = list[InputError](), list[InputError]()
+    tables = _scans(tables, said)
     for table in _entry(tables, said.entry) if said.entry is not None else tables:
         try:
             scan = _scan(table, said)
@@ -157,6 +163,7 @@ def _made(table: Columns, at: int, energy: Doubles, mu: Candidate) -> Spectrum:
     sorted_energy, values = in_order(energy, mu.values)
     if repeated:
         _tell_repeated(table, energy)
+    _tell_shift(table)
     if len(sorted_energy) < MIN_POINTS:
         found = f"{table.place} with {len(sorted_energy)} energies"
         raise InputError(found, f"{MIN_POINTS} or more", "give a whole spectrum")
@@ -207,3 +214,14 @@ def _tell_repeated(table: Columns, energy: Doubles) -> None:
     first = f"the first {repeated[0]:.10g} eV"
     text = f"{table.place}: {len(repeated)} energies repeat ({first}), their means are taken"
     warnings.warn(text, XafsflowWarning, stacklevel=4)
+
+
+def _tell_shift(table: Columns) -> None:
+    """Say that the energies are without the shift that somebody gave them in Athena."""
+    try:
+        shift = float(table.header.get("athena.bkg_eshift", "0"))
+    except ValueError:
+        return
+    if shift:
+        text = f"{table.place}: the energies are as measured, without the shift of {shift:+g} eV that Athena adds"
+        warnings.warn(f"{text}; export the group as mu(E) to have it in them", XafsflowWarning, stacklevel=4)

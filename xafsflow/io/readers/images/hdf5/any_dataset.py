@@ -10,8 +10,9 @@ from xafsflow.io.readers.image_scan import Inside
 from xafsflow.io.readers.images.array_source import Axes
 from xafsflow.io.readers.images.hdf5.hdf5_file import arrays
 from xafsflow.io.readers.images.hdf5.layouts import dataset_source
-from xafsflow.io.readers.images.hdf5.told_by_names import energies_in
+from xafsflow.io.readers.images.hdf5.told_by_names import energies_in, energies_of_attribute
 from xafsflow.io.readers.images.scan_parts import ScanPart
+from xafsflow.kernels.array_types import Doubles
 
 NAME = "HDF5 by path"
 
@@ -32,18 +33,33 @@ def usual(paths: Sequence[Path], choices: Sequence[Inside]) -> str | None:
 
 
 def part(file: Any, path: str, inside: str, axes: Axes | None = None) -> ScanPart:
-    """The images of a dataset; energies are looked for beside it, then further up, and never in another file."""
+    """The images of a dataset; energies are looked for beside it, then further up, and never in another file.
+
+    Images are along the first axis, or along the only one with as many places as there are energies.
+    """
     images = dataset_source(path, inside, axes)
-    told, count, home = None, images.shape[0], inside.strip("/")
-    while told is None and count > 1 and home:
-        home = home.rpartition("/")[0]
-        if images.path == path:
-            told = energies_in(file[home or "/"], count, path)
+    here = images.path == path
+    told = _energies(file, inside, images.shape[0], path) if here else None
+    if here and told is None and axes is None and len(images.array_shape) == 3:
+        for other in (Axes(2, 0, 1), Axes(1, 0, 2)):
+            found = _energies(file, inside, images.array_shape[other.image or 0], path)
+            if found is not None and images.array_shape.count(len(found[0])) == 1:
+                images, told = dataset_source(path, inside, other), found
+                break
     return ScanPart(
         images=images,
         energies=None if told is None else told[0],
         quantity=None,
         layout=NAME,
-        inside=images.inside if images.path == path else inside,
+        inside=images.inside if here else inside,
         energy_unit=None if told is None else told[1],
     )
+
+
+def _energies(file: Any, inside: str, count: int, path: str) -> tuple[Doubles, str] | None:
+    """The energies of as many images: of the dataset itself, else beside it, else further up."""
+    told, home = energies_of_attribute(file[inside], count, path), inside.strip("/")
+    while told is None and count > 1 and home:
+        home = home.rpartition("/")[0]
+        told = energies_in(file[home or "/"], count, path)
+    return told

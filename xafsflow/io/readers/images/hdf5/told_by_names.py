@@ -66,6 +66,8 @@ def energies_at(item: Any, path: str, unit: str | None = None) -> tuple[Doubles,
     """Energies `(image,)` in eV of a dataset, and their unit in the file; `unit` holds where the file tells none."""
     told = unit_of(item) or unit
     values = np.atleast_1d(numbers_of(item, path))
+    if values.size == max(values.shape):  # a row or a column of them
+        values = values.ravel()
     if values.ndim > 1:
         raise InputError(
             f"{path}{INSIDE}{item.name} of shape {item.shape}", "one energy an image", "choose other energies"
@@ -90,7 +92,7 @@ def energies_in(group: Any, count: int, path: str) -> tuple[Doubles, str] | None
     for depth, name, item in _walk(group):
         if nearest and depth > nearest[0][0]:
             break
-        if item.shape == (count,) and count > 1 and is_energy_name(name):
+        if count > 1 and is_energy_name(name) and item.size == count == max(item.shape):  # (n,), (n, 1)
             unit = unit_of(item)
             if item.dtype.kind in "iuf" and (not unit or energy_scale(unit) is not None):
                 nearest.append((depth, item))
@@ -107,6 +109,17 @@ def energies_in(group: Any, count: int, path: str) -> tuple[Doubles, str] | None
             "give a file of energies with the header energy_eV",
         )
     return found[0]
+
+
+def energies_of_attribute(item: Any, count: int, path: str) -> tuple[Doubles, str] | None:
+    """The energies of `count` images in an attribute of their dataset that is named so; its unit may stand in the name."""
+    for name, value in item.attrs.items():
+        values = np.asarray(value)
+        if is_energy_name(name) and count > 1 and values.dtype.kind in "iuf" and values.size == count:
+            place = f"{path}{INSIDE}{item.name}, attribute {name}"
+            found = energies_ev(values.astype(np.float64).ravel(), None, place)
+            return found, "keV" if values.flat[0] < found[0] else "eV"
+    return None
 
 
 def _walk(group: Any) -> Iterator[tuple[int, str, Any]]:
