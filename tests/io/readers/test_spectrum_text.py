@@ -357,3 +357,18 @@ def test_read_spectrum__reads_the_other_measured_files() -> None:
     np.testing.assert_array_equal(pyrite.mu, np.loadtxt(path)[:, 9])
     with pytest.raises(InputError, match="without a line of numbers"):
         read_spectrum(DATA / "standards" / "LICENSE.txt")
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("{},FeS2,1,{}", "FeS2"),
+        ("{},2023-04-12 12:01,5,{}", "2023-04-12 12:01"),
+        ("7.112,5;0,{1}{0}", "7.112,5"),
+    ],
+)
+def test_read_spectrum__names_the_texts_among_numbers(tmp_path: Path, line: str, word: str) -> None:
+    path = tmp_path / "scan.csv"
+    path.write_text("energy,a,b,mu\n" + "\n".join(line.format(7100 + k, k) for k in range(30)))
+    with pytest.raises(InputError, match=f"line 2: '{word}' among numbers.*Take the column out"):
+        read_spectrum(path)

@@ -11,6 +11,7 @@ from xafsflow.errors import InputError
 COMMENT = re.compile(r"\s*(?:[#%!;]|//)")
 NUMBER = re.compile(r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?|nan|inf(?:inity)?)\Z", re.IGNORECASE)
 DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(?:[eEdD][-+]?\d+)?\Z")
+THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:[., '\u2019\u00a0\u202f]\d{3})+(?:[.,]\d+)?\Z")
 FEW_ROWS = 3  # so many lines of numbers of one length are data; fewer may be a header's weights or offsets
 
 
@@ -69,6 +70,7 @@ def blocks_of(lines: Sequence[str], place: str) -> TextBlocks:
     """
     blocks, other = _scan(lines)
     if not blocks:
+        _refuse_texts(other, place)
         raise InputError(f"{place} without a line of numbers", "numbers in columns", "check the file")
     data = max(blocks, key=lambda block: len(block.rows))
     for block in blocks[: blocks.index(data)]:
@@ -103,6 +105,18 @@ def _scan(lines: Sequence[str]) -> tuple[list[Block], dict[int, list[str]]]:
         current.rows.append(row)
         current.numbers.append(number)
     return blocks, other
+
+
+def _refuse_texts(other: dict[int, list[str]], place: str) -> None:
+    """Name what keeps lines of several numbers from being data: a column of names or dates, marks of thousands."""
+    for number, words in other.items():
+        texts = [word for word in words if not NUMBER.match(word)]
+        if (texts and len(words) - len(texts) > 1) or any(THOUSANDS.match(word) for word in texts):
+            raise InputError(
+                f"{place}, line {number}: {next(filter(THOUSANDS.match, texts), texts[0])[:40]!r} among numbers",
+                "numbers in all columns, without marks of thousands",
+                "take the column out, or export the numbers without marks",
+            )
 
 
 def _row(line: str) -> list[float] | None:
