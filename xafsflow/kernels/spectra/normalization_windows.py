@@ -147,7 +147,7 @@ def check_windows(energy: Doubles, e0: float, windows: Windows) -> None:
     Raises
     ------
     InputError
-        Fewer than 2 energies in the pre-edge, or than the post-edge polynomial needs.
+        No energy in the pre-edge window, or fewer than the post-edge polynomial needs.
 
     Examples
     --------
@@ -158,7 +158,8 @@ def check_windows(energy: Doubles, e0: float, windows: Windows) -> None:
     ranges = larch_ranges(energy, e0, windows)
     below, above = energy[0] - e0, energy[-1] - e0
     for name, names, degree, reach in (
-        ("pre-edge", ("pre1", "pre2"), ranges.npre, (below, 0.0)),
+        # A constant is fitted to a pre-edge of few energies
+        ("pre-edge", ("pre1", "pre2"), 0, (below, 0.0)),
         ("post-edge", ("norm1", "norm2"), windows.nnorm or 0, (0.0, above)),
     ):
         if all(getattr(windows, one) is None for one in names):
@@ -167,7 +168,7 @@ def check_windows(energy: Doubles, e0: float, windows: Windows) -> None:
         ends = (energy[0] - e0, ranges.pre2) if name == "pre-edge" else (ranges.norm1, energy[-1] - e0)
         given = [getattr(windows, one) for one in names]
         low, high = sorted(e0 + (end if one is None else one) for one, end in zip(given, ends, strict=True))
-        held, least = int(((energy >= low) & (energy <= high)).sum()), max(degree + 1, 2)
+        held, least = int(((energy >= low) & (energy <= high)).sum()), degree + 1
         if held < least:
             count = f"{held} energ{'y' if held == 1 else 'ies'}"
             raise InputError(
