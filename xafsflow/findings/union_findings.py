@@ -77,7 +77,8 @@ class UnionFindings(Finding):
     training_patterns, check_patterns
         Numbers of patterns of known types: learnt from; kept for all that is told here.
     weights
-        `(3,)`: in the vote, of the logarithms of confidence (local) and likeness (global), and of one over "other".
+        `(4,)`: in the vote, of the logarithms of confidence (local) and likeness (global), of one over "other", and of
+        "other" of networks that were added later; 0 where there are none.
     table
         Scores by name: `union`; its parts `confidence` and `likeness`; `published_rule`; and simple methods beside it.
     better

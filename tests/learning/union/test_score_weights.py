@@ -58,3 +58,9 @@ def test_twins__are_those_of_a_twentieth_in_either_direction() -> None:
 def test_the_share_among_the_first__counts_them() -> None:
     order = np.array([[2, 0, 1], [1, 0, 2]])
     assert [top_share(order, np.array([0, 2]), count) for count in (1, 2, 3)] == [0, 0.5, 1]
+
+
+def test_what_is_the_same_for_all_types__has_no_weight() -> None:
+    parts, labels = drawn(300, np.array([1.0, 0.5, 0.3, 0.0]))
+    alone = Parts(parts.confidence, parts.other, parts.likeness, np.ones((300, 3)))
+    assert learnt_weights(alone, labels)[3] == 0

@@ -28,7 +28,7 @@ def union(count: int = 4, **changes: object) -> UnionFindings:
         networks=(NetworkRecord(types[::2], 900, 30, 0.2), NetworkRecord(types[1::2], 800, 28, 0.31)),
         training_patterns=12_000,
         check_patterns=2_000,
-        weights=np.array([1.125, 6.0, 0.5]),
+        weights=np.array([1.125, 6.0, 0.5, 0.75]),
         table={
             "union": score(0.931),
             "published_rule": score(0.874),
@@ -77,7 +77,8 @@ def test_scores__stand_with_their_intervals_and_roles() -> None:
     ]
     assert [row[0].bold for row in panel.content.rows] == [True, False, False, False]
     assert "2,000 simulated patterns" in panel.notes[0]
-    assert "confidence^1.12 × likeness^6.00" in panel.notes[1]
+    assert "confidence^1.12 × likeness^6.00 / other^0.50 × later^0.75" in panel.notes[1]
+    assert "added later" in panel.notes[1]
 
 
 def test_what_is_better__stands_first() -> None:

@@ -68,7 +68,9 @@ def _scores(found: UnionFindings) -> Panel:
         between = f"{fixed(100 * low, 1)} to {fixed(100 * high, 1)}"
         role = ROLES.get(name, "for comparison")
         rows.append((Cell(readable(name), bold=name == "union"), role, right, between, percent(one.top3)))
-    confidence, likeness, other = found.weights.tolist()
+    confidence, likeness, other, later = found.weights.tolist()
+    added = f" × later^{fixed(later, 2)}" if later else ""
+    spoken = "; and what networks that were added later call “other”" if later else ""
     return Panel(
         "How often the type is right",
         lead=_better(found) or "No other method in the table is better than the union.",
@@ -77,9 +79,10 @@ def _scores(found: UnionFindings) -> Panel:
             f"Measured on {counted(found.check_patterns, 'simulated pattern')} of compounds (species tuples) that nothing "
             f"was learnt from; {found.training_patterns:,} others trained the networks. Intervals by bootstrap over the "
             "compounds.",
-            f"The vote is confidence^{fixed(confidence, 2)} × likeness^{fixed(likeness, 2)} / other^{fixed(other, 2)}, made "
-            "to add up to one over the types: what the type's network says of the type and of “other”, and the likeness to "
-            "its mean pattern. The exponents were learnt on patterns beside those of the training and of this table.",
+            f"The vote is confidence^{fixed(confidence, 2)} × likeness^{fixed(likeness, 2)} / other^{fixed(other, 2)}"
+            f"{added}, made to add up to one over the types: what the type's network says of the type and of “other”, and "
+            f"the likeness to its mean pattern{spoken}. The exponents were learnt on patterns beside those of the training "
+            "and of this table.",
         ],
     )
 
