@@ -1,32 +1,25 @@
-"""The angles of a 9809 scan file, as energies: what stands beside images of the Photon Factory and SPring-8.
+"""The energies of a 9809 scan file that stands beside images of the Photon Factory and SPring-8.
 
-The header tells the spacing of the monochromator (`D=`) and the energies that were asked for, by blocks; each line of data
-begins with the angle that was asked for and the one that was reached.
+The header tells the energies that were asked for, by blocks: those that the angles give must be the same.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from xafsflow.errors import InputError
-from xafsflow.io.readers.images.text_headers import read_start
+from xafsflow.io.readers.spectra.photon_factory import detect, energies_of, scan_blocks, told_spacing
 from xafsflow.kernels.array_types import Doubles
-from xafsflow.kernels.spectra.monochromator import HC
 
-SPACING = re.compile(r"\bD=\s*([0-9.]+)\s*A")
 BLOCK = re.compile(r"^\s*[0-9]+\s+([0-9.]+)\s+([0-9.]+)\s+[-0-9.]+\s+[0-9.]+\s+[0-9]+\s*$")
-ANGLES = re.compile(r"^\s*Angle\(c\)\s+Angle\(o\)")
-LARGEST, FIRST_LINES = 2**24, 512
 # Angles and the energies that were asked for agree to less; a wrong spacing moves energies by tens of eV.
 SAME_EV = 5.0
 
-
-def is_9809(start: bytes) -> bool:
-    """Whether a file that begins so is a 9809 scan file."""
-    return re.match(rb"\s*9809\s", start) is not None
+is_9809 = detect
 
 
 def energies_9809(path: Path) -> Doubles:
@@ -47,47 +40,17 @@ def energies_9809(path: Path) -> Doubles:
     ...     energies_9809(path).round(1)
     array([7092., 7095.])
     """
-    text = read_start(str(path), LARGEST)
-    if not is_9809(text[:FIRST_LINES]):
-        raise InputError(f"{path}, which does not begin as a 9809 file", "a 9809 scan file", "check the path")
-    lines = text.decode("latin-1").splitlines()
-    spacing = next((found for line in lines[:60] if (found := SPACING.search(line))), None)
-    heads = [number for number, line in enumerate(lines) if ANGLES.match(line)]
-    if spacing is None or not heads:
-        what = (
-            "the spacing D= of its monochromator" if spacing is None else "the columns Angle(c) and Angle(o)"
-        )
-        raise InputError(f"{path} without {what}", "a whole 9809 file", "export the scan again")
-    angles = _angles(path, lines, heads[0] + 1)
-    energies = HC / (2 * float(spacing[1]) * np.sin(np.deg2rad(angles)))
-    _check_asked(path, lines[: heads[0]], energies, spacing[1])
+    blocks = scan_blocks(path)
+    spacing, _ = told_spacing(path, blocks.before)
+    values = np.array(blocks.data.rows)
+    if values.shape[1] < 2:
+        raise InputError(f"{path} with one column", "angles as asked and as read", "export the scan again")
+    energies = energies_of(path, values[:, 1], spacing)
+    _check_asked(path, blocks.before, energies, spacing)
     return np.round(energies, 4)
 
 
-def _angles(path: Path, lines: list[str], first: int) -> Doubles:
-    """The second column of the lines of data, behind those of modes and offsets."""
-    found = []
-    for number, line in enumerate(lines[first:], first + 1):
-        words = line.split()
-        if not words or words[0] in ("Mode", "Offset"):
-            continue
-        try:
-            angle = float(words[1])
-        except (IndexError, ValueError):
-            raise InputError(
-                f"{path}, line {number}: {line.strip()[:40]!r}", "angles and counts", "mend the line"
-            ) from None
-        if not 0 < angle < 90:
-            raise InputError(
-                f"{path}, line {number}: angle {angle:g}", "degrees from 0 to 90", "mend the line"
-            )
-        found.append(angle)
-    if not found:
-        raise InputError(f"{path} without a line of data", "one line a point", "export the scan again")
-    return np.array(found)
-
-
-def _check_asked(path: Path, header: list[str], energies: Doubles, spacing: str) -> None:
+def _check_asked(path: Path, header: Sequence[str], energies: Doubles, spacing: float) -> None:
     """Compare with the energies of the header's blocks: a wrong spacing shifts all energies."""
     asked = [float(value) for line in header if (block := BLOCK.match(line)) for value in block.groups()]
     if not asked:
@@ -95,7 +58,7 @@ def _check_asked(path: Path, header: list[str], energies: Doubles, spacing: str)
     off = max(abs(energies.min() - min(asked)), abs(energies.max() - max(asked)))
     if off > SAME_EV and len(energies) > 1:
         raise InputError(
-            f"{path}: angles and D= {spacing} A give {energies.min():.1f} to {energies.max():.1f} eV, and its header "
+            f"{path}: angles and D= {spacing:g} A give {energies.min():.1f} to {energies.max():.1f} eV, and its header "
             f"asks for {min(asked):.1f} to {max(asked):.1f} eV",
             "the same energies",
             "correct D= in a copy of the file (Si(111) 3.1355, Si(311) 1.6375 A), or give a file of energies",

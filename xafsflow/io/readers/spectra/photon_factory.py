@@ -10,7 +10,7 @@ import numpy as np
 
 from xafsflow.errors import InputError
 from xafsflow.io.readers.column_roles import HC
-from xafsflow.io.readers.text_blocks import blocks_of
+from xafsflow.io.readers.text_blocks import TextBlocks, blocks_of
 from xafsflow.io.readers.text_columns import Columns, text_of_file
 from xafsflow.kernels.array_types import Doubles
 
@@ -40,7 +40,7 @@ def read_tables(path: Path) -> list[Columns]:
         The header lacks the spacing or the modes, the spacing is not that of the crystal that is named, or the data are
         broken.
     """
-    blocks = blocks_of(re.split(r"\r\n|\r|\n", text_of_file(path)), str(path))
+    blocks = scan_blocks(path)
     values = np.array(blocks.data.rows)
     count = values.shape[1] - CHANNELS
     modes = _words(blocks.before, "Mode")
@@ -50,7 +50,8 @@ def read_tables(path: Path) -> list[Columns]:
     offsets = [float(word) for word in _words(blocks.before, "Offset")][-count:] or [0.0] * count
     counts = values[:, CHANNELS:] - np.array(offsets) * values[:, 2:3]
     names = _names(modes[-count:])
-    table = np.column_stack([_energies(path, values[:, 1], blocks.before), values[:, 2], counts])
+    spacing = _of_crystal(path, blocks.before)
+    table = np.column_stack([energies_of(path, values[:, 1], spacing), values[:, 2], counts])
     return [
         Columns(
             path,
@@ -58,10 +59,15 @@ def read_tables(path: Path) -> list[Columns]:
             ("eV", "") + ("",) * count,
             table,
             np.array(blocks.data.numbers),
-            {"mono.d_spacing": str(_spacing(path, blocks.before))},
+            {"mono.d_spacing": str(spacing)},
             notes=tuple(blocks.before),
         )
     ]
+
+
+def scan_blocks(path: Path) -> TextBlocks:
+    """The lines of the header of a file, and its rows of angles, seconds and counts."""
+    return blocks_of(re.split(r"\r\n|\r|\n", text_of_file(path)), str(path))
 
 
 def _words(lines: Sequence[str], first: str) -> list[str]:
@@ -77,28 +83,35 @@ def _names(modes: Sequence[str]) -> list[str]:
     ]
 
 
-def _spacing(path: Path, before: Sequence[str]) -> float:
-    """The spacing of the planes, Angstrom, checked against the crystal that the header names."""
+def told_spacing(path: Path, before: Sequence[str]) -> tuple[float, str]:
+    """The spacing of the planes that the header tells, Angstrom, and the crystal that it names, if any."""
     found = next((found for line in before if (found := MONO.search(line))), None)
     spacing = float(found[2]) if found else 0.0
     if found is None or not spacing > 0:
         raise InputError(
             f"{path}, 9809 without D= in the line Mono", "the spacing in Angstrom", "add D= 3.13551 A"
         )
-    crystal = re.sub(r"[\s,]", "", found[1] or "").lower()
+    return spacing, found[1] or ""
+
+
+def _of_crystal(path: Path, before: Sequence[str]) -> float:
+    """The spacing that the header tells, checked against the crystal that it names."""
+    spacing, named = told_spacing(path, before)
+    crystal = re.sub(r"[\s,]", "", named).lower()
     lattice = LATTICE.get(crystal.partition("(")[0])
     if lattice and len(planes := crystal.partition("(")[2].rstrip(")")) == 3:
         wanted = lattice / sum(int(plane) ** 2 for plane in planes) ** 0.5
         if abs(spacing / wanted - 1) > SPACING_OFF:
-            what = f"{path}, 9809 with D= {spacing:g} A for {found[1]}"
+            what = f"{path}, 9809 with D= {spacing:g} A for {named}"
             raise InputError(what, f"{wanted:.4f} A", "correct D= in the line Mono; energies depend on it")
     return spacing
 
 
-def _energies(path: Path, angle: Doubles, before: Sequence[str]) -> Doubles:
+def energies_of(path: Path, angle: Doubles, spacing: float) -> Doubles:
+    """Energies `(point,)`, eV, of Bragg angles, degrees, by the spacing of the planes, Angstrom."""
     wrong = ~((angle > 0) & (angle < 90))
     if wrong.any():
         raise InputError(
             f"{path}, 9809 with an angle of {angle[wrong][0]:g}", "0 to 90 degrees", "mend the line"
         )
-    return HC / (2 * _spacing(path, before) * np.sin(np.radians(angle)))
+    return HC / (2 * spacing * np.sin(np.radians(angle)))
