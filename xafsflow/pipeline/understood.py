@@ -41,10 +41,11 @@ def understood(recipe: Recipe, products: Products) -> list[tuple[str, str]]:
     cube, library = products.cube, products.library
     written = _files(recipe)
     lines = [("measurement", "the recipe reads none")] if cube is None else list(_of_cube(cube, written))
+    edges = np.array([] if library is None else [_edge(library, row) for row in range(len(library.spectrum))])
     if library is not None:
-        lines += _of_library(library)
+        lines += _of_library(library, edges)
     if cube is not None and "energy" in cube.dims:
-        lines += _windows(recipe, cube.energy.values, library)
+        lines += _windows(recipe, cube.energy.values, edges)
     return lines
 
 
@@ -79,9 +80,9 @@ def _of_cube(cube: xr.Dataset, written: Mapping[str, str]) -> Iterator[tuple[str
         yield "mu", written.get("sample", "simulated")
 
 
-def _of_library(library: xr.Dataset) -> Iterator[tuple[str, str]]:
+def _of_library(library: xr.Dataset, edges: Doubles) -> Iterator[tuple[str, str]]:
     for row, name in enumerate(map(str, library.spectrum.values)):
-        energy, edge = library.energy.values[row], _edge(library, row)
+        energy, edge = library.energy.values[row], edges[row]
         known = " ".join(
             str(library[one].values[row]) for one in ("element", "edge") if one in library.coords
         )
@@ -100,7 +101,7 @@ def _edge(library: xr.Dataset, row: int) -> float:
         return np.nan  # too few points
 
 
-def _windows(recipe: Recipe, energy: Doubles, library: xr.Dataset | None) -> Iterator[tuple[str, str]]:
+def _windows(recipe: Recipe, energy: Doubles, edges: Doubles) -> Iterator[tuple[str, str]]:
     """The windows of each normalization on the scan, and whether its edge is that of the references."""
     for planned in recipe.plan:
         settings: Mapping[str, Any] = planned.settings
@@ -117,9 +118,6 @@ def _windows(recipe: Recipe, energy: Doubles, library: xr.Dataset | None) -> Ite
             )
         ]
         yield planned.entry, f"edge at {e0:g} eV; {', '.join(parts)}"
-        if library is None:
-            continue
-        edges = np.array([_edge(library, row) for row in range(library.sizes["spectrum"])])
         if np.isfinite(edges).any() and np.nanmin(np.abs(edges - e0)) > APART:
             near = edges[np.nanargmin(np.abs(edges - e0))]
             apart = f"{abs(near - e0):.0f} eV from the nearest edge of a reference, {near:.1f} eV"
