@@ -76,8 +76,11 @@ def looks_of(stack: ImageStack) -> Looks:
     largest = float(np.nanmax(read, initial=-np.inf))
     full = np.zeros(len(read))
     if stack.dtype.kind in "ui":
+        # Counts are all numbers: none is masked, which would take another copy of all
         full = (read == largest).mean(axis=(1, 2))
-    light = np.nanmedian(np.where(np.isfinite(read), read, np.nan), axis=(1, 2))
+        light = np.median(read, axis=(1, 2))
+    else:
+        light = np.nanmedian(np.where(np.isfinite(read), read, np.nan), axis=(1, 2))
     return Looks(np.asarray(light, float), parts.reshape(len(read), -1), np.asarray(full, float), largest)
 
 
